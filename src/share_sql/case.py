@@ -1,0 +1,74 @@
+"""A case (what is asked) and its correction (what came of it)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from share_sql.models.base import Usage
+
+Verdict: TypeAlias = Literal["kept", "corrected", "abstained"]
+"""kept: the draft stands, nothing better was shown. corrected: the SQL is another than the draft.
+abstained: there is evidence against the draft, yet no candidate good enough to replace it; the draft
+is handed back."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One draft to correct. Holds no gold: labels live with evaluation."""
+
+    id: str
+    """Unique in its file; for BIRD the question_id, for Spider the position, as text."""
+    question: str
+    database: str
+    """Name from the settings, a path or a URL."""
+    draft: str
+    """The SQL to correct, as a model wrote it (may hold prose or fences)."""
+    evidence: str = ""
+    """BIRD's outside knowledge; empty where there is none."""
+
+
+@dataclass(frozen=True)
+class StepNote:
+    """What one stage did, for people to read."""
+
+    stage: str
+    """bam, mask, sam, lom, regenerate or judge."""
+    text: str
+    """One line."""
+    seconds: float = 0.0
+    error: str | None = None
+    """The named error's message where the stage failed; the case went on without its result."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One piece of evidence against a draft (or a candidate), named."""
+
+    kind: str
+    """Short stable name, e.g. `unknown-column`, `literal-spelling`, `empty-result`."""
+    message: str
+    """One line: what was seen, with the names and values at fault."""
+    weight: float = 0.0
+    """Log-odds this kind of evidence adds to "the draft is wrong", from the calibrated weights."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """The end of a case: always a verdict, a reason and SQL."""
+
+    id: str
+    sql: str
+    """The corrected SQL, or the draft."""
+    verdict: Verdict
+    reason: str
+    """Why, in a sentence or two; names each piece of evidence."""
+    confidence: float
+    """Calibrated probability that `sql` answers the question, 0 to 1."""
+    draft: str = ""
+    findings: tuple[Finding, ...] = ()
+    steps: tuple[StepNote, ...] = ()
+    changes: tuple[str, ...] = ()
+    """The trajectory's diff from draft to correction, one line an action."""
+    usage: dict[str, Usage] = field(default_factory=dict)
+    """Tokens by stage."""

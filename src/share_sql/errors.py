@@ -1,0 +1,152 @@
+"""Every error SHARE raises on purpose, in one tree.
+
+    ShareError                      exit code 1: the work failed
+    ├── UsageError                  exit code 2: the call is wrong; the message names the mend
+    │   ├── SettingsError           a settings or models file that cannot be used
+    │   ├── CaseError               a case that lacks a field or has one of the wrong kind
+    │   ├── BenchmarkError          a benchmark file that is not what its flag says
+    │   ├── RunFolderError          a run folder that cannot be written, read or resumed
+    │   └── PromptError             a prompt that is missing or does not fit its declared variables
+    ├── SqlError                    a text that is no usable SQL
+    │   ├── SqlEmpty                nothing in it but space, prose or comments
+    │   ├── SqlUnreadable           it cannot be parsed
+    │   └── SqlNotSelect            it is more than one statement, or does something other than read
+    ├── TrajectoryError
+    │   ├── TrajectoryUnreadable    a model's answer with no trajectory in it
+    │   └── CompileError            a trajectory that no SQL can be made of
+    │       └── JoinPathError       tables without a join path, or with several equally short ones
+    ├── SchemaError                 a schema that is missing, empty or contradicts itself
+    ├── DatabaseError
+    │   ├── DatabaseMissing         no such database
+    │   ├── DatabaseUnreadable      locked, corrupt or of an unknown kind
+    │   └── QueryError              a query the database refused or that failed in it
+    │       ├── QueryRefused        it would write, attach or reach outside the database
+    │       ├── QueryTimeout        it outlived its deadline and was stopped
+    │       └── QueryTooLarge       its result is larger than the cap
+    └── ModelError
+        ├── ModelUnavailable        no answer after the retries (429, 5xx, timeouts, refused connection)
+        ├── ModelRefused            401, 403, 404 and other answers that a retry cannot mend
+        ├── ModelUnknown            no model is set for a role that a stage asks for
+        └── AnswerMissing           a recorded run holds no answer for this stage and case
+
+A message is one line, written for the person who must act on it: what was wrong, with the name or
+value at fault, and what to do. Nothing here is ever shown with a traceback by the command line.
+"""
+
+from __future__ import annotations
+
+
+class ShareError(Exception):
+    """Root of all errors that SHARE raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(ShareError):
+    """The caller can mend this: a wrong flag, file or value."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A settings or models file cannot be read, or names something unknown."""
+
+
+class CaseError(UsageError):
+    """A case lacks a field, or a field is of the wrong kind."""
+
+
+class BenchmarkError(UsageError):
+    """A benchmark's file is missing or is not of the expected kind."""
+
+
+class RunFolderError(UsageError):
+    """A run folder cannot be written, read or resumed."""
+
+
+class PromptError(UsageError):
+    """A prompt is missing, or its text does not fit its declared variables."""
+
+
+class SqlError(ShareError):
+    """A text cannot be used as SQL."""
+
+
+class SqlEmpty(SqlError):
+    """There is no SQL in the text."""
+
+
+class SqlUnreadable(SqlError):
+    """The SQL cannot be parsed."""
+
+
+class SqlNotSelect(SqlError):
+    """The SQL is more than one statement, or does something other than read."""
+
+
+class TrajectoryError(ShareError):
+    """A trajectory cannot be read or used."""
+
+
+class TrajectoryUnreadable(TrajectoryError):
+    """A model's answer holds no trajectory at all."""
+
+
+class CompileError(TrajectoryError):
+    """No SQL can be made of this trajectory over this schema."""
+
+
+class JoinPathError(CompileError):
+    """The tables used have no join path, or several equally short ones; the message names them."""
+
+
+class SchemaError(ShareError):
+    """A schema is missing, empty or contradicts itself."""
+
+
+class DatabaseError(ShareError):
+    """A database cannot be used, or a query failed in it."""
+
+
+class DatabaseMissing(DatabaseError):
+    """There is no database of this name, path or URL."""
+
+
+class DatabaseUnreadable(DatabaseError):
+    """The database is there but locked, corrupt or of an unknown kind."""
+
+
+class QueryError(DatabaseError):
+    """The database refused the query, or it failed while running."""
+
+
+class QueryRefused(QueryError):
+    """The query would write, attach, load code or reach outside the database."""
+
+
+class QueryTimeout(QueryError):
+    """The query outlived its deadline and was stopped."""
+
+
+class QueryTooLarge(QueryError):
+    """A row, or the result as a whole, is larger than the cap on bytes."""
+
+
+class ModelError(ShareError):
+    """A model gave no usable answer."""
+
+
+class ModelUnavailable(ModelError):
+    """No answer after the retries: 429, 5xx, time-outs, refused connections."""
+
+
+class ModelRefused(ModelError):
+    """The server answered with something a retry cannot mend: 401, 403, 404, a bad request."""
+
+
+class ModelUnknown(ModelError):
+    """A stage asked for a role that no model is set for."""
+
+
+class AnswerMissing(ModelError):
+    """A recorded run holds no answer for this stage and case."""

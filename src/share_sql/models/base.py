@@ -1,0 +1,98 @@
+"""The one protocol all models stand behind: messages in; text, usage and log-probabilities out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True)
+class Message:
+    """One chat message."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens spent."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    """Part of prompt_tokens served from the server's prefix cache, where the server tells."""
+    reasoning_tokens: int = 0
+    """Part of completion_tokens spent on hidden reasoning, where the server tells."""
+    requests: int = 0
+    """Calls that reached a model; answers from the answer cache count 0."""
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+            self.requests + other.requests,
+        )
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """What a stage wants to know from a model."""
+
+    role: str
+    """Which model: bam, mask, sam, lom, generator or judge."""
+    case_id: str
+    """The case it is for; recorded answers are matched by role and case."""
+    messages: tuple[Message, ...]
+    max_tokens: int = 3000
+    """As the reference's inference (share_models.py)."""
+    temperature: float = 0.0
+    samples: int = 1
+    """How many answers."""
+    grammar: str | None = None
+    """EBNF the answer must match, for models that can be held to one; others ignore it."""
+    logprobs: bool = False
+    """Ask for the answer's log-probability where the model can tell."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer of a model."""
+
+    text: str
+    logprob: float | None = None
+    """Sum of the tokens' natural log-probabilities; None where unknown."""
+    tokens: int | None = None
+    """Number of tokens `logprob` is summed over."""
+    finish: Literal["stop", "length", "filter", "unknown"] = "stop"
+
+
+@dataclass(frozen=True)
+class ModelReply:
+    """All answers to one request."""
+
+    answers: tuple[Answer, ...]
+    """At least one, as many as `samples` where the model can."""
+    usage: Usage = Usage()
+    model: str = ""
+    """Name of the model that answered."""
+
+    @property
+    def text(self) -> str:
+        """Text of the first answer."""
+        return self.answers[0].text
+
+
+class Model(Protocol):
+    """Anything that answers requests. `ask` may be called many times concurrently."""
+
+    name: str
+    """For logs, run.json and the answer cache's key: must change when answers may change."""
+
+    async def ask(self, request: ModelRequest) -> ModelReply:
+        """Answer. Raises ModelUnavailable, ModelRefused, AnswerMissing."""
+        ...
+
+    async def close(self) -> None: ...

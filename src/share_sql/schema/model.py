@@ -1,0 +1,115 @@
+"""A database's schema as data: tables, columns, keys, meanings.
+
+Names are held as the database spells them; look-ups ignore case, as SQL does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table."""
+
+    name: str
+    """Name as the database spells it."""
+    type: str = ""
+    """Declared type as the database spells it (`INTEGER`, `varchar(20)`); empty where unknown."""
+    nullable: bool = True
+    primary_key: bool = False
+    meaning: str | None = None
+    """Description for people and models, in words; None where there is none."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table or view."""
+
+    name: str
+    """Name as the database spells it."""
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...] = ()
+    """Names of the key's columns, in key order."""
+    is_view: bool = False
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Column]:
+        return {column.name.lower(): column for column in self.columns}
+
+    def column(self, name: str) -> Column | None:
+        """The column of this name, case ignored; None where there is none."""
+        return self._by_name.get(name.lower())
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """`table.column` refers to `to_table.to_column`. Compound keys are several of these, one a column pair."""
+
+    table: str
+    column: str
+    to_table: str
+    to_column: str
+    group: int | None = None
+    """Same number: parts of one compound key; None for a single-column key."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A database's tables and how they hang together."""
+
+    name: str
+    """The database's name (`db_id`)."""
+    tables: tuple[Table, ...]
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    dialect: str = "sqlite"
+    """sqlglot's name of the SQL dialect."""
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Table]:
+        return {table.name.lower(): table for table in self.tables}
+
+    @cached_property
+    def _owners(self) -> Mapping[str, tuple[Table, ...]]:
+        owners: dict[str, list[Table]] = {}
+        for table in self.tables:
+            for column in table.columns:
+                owners.setdefault(column.name.lower(), []).append(table)
+        return {name: tuple(tables) for name, tables in owners.items()}
+
+    def table(self, name: str) -> Table | None:
+        """The table of this name, case ignored; None where there is none."""
+        return self._by_name.get(name.lower())
+
+    def column(self, table: str, column: str) -> Column | None:
+        """The column of this table, case ignored; None where either is missing."""
+        found = self.table(table)
+        return found.column(column) if found else None
+
+    def tables_with(self, column: str) -> tuple[Table, ...]:
+        """All tables that have a column of this name, in schema order."""
+        return self._owners.get(column.lower(), ())
+
+    def columns(self) -> Iterator[tuple[Table, Column]]:
+        """Every column with its table, in schema order."""
+        for table in self.tables:
+            for column in table.columns:
+                yield table, column
+
+
+@dataclass(frozen=True, order=True)
+class ColumnName:
+    """A column by name, as schema lists and linking speak of it."""
+
+    table: str
+    column: str
+    """Column name, or `*`."""
+
+    def __str__(self) -> str:
+        return f"{self.table}.{self.column}"
+
+
+ColumnSet = frozenset[ColumnName]
+"""A set of columns, e.g. the draft's linked columns or an augmented schema."""

@@ -1,0 +1,108 @@
+"""What a stage is: a generator that yields requests and returns the next state.
+
+A stage does no input or output. It yields what it needs and receives the answer; the driver in
+`assistant.py` fetches answers from models and databases. The same stages therefore serve one case, a
+batch, a dry run and a replay (the habit is httpx's auth flow).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from share_sql.case import Case, Correction, Finding
+    from share_sql.database.base import QueryResult
+    from share_sql.errors import QueryError
+    from share_sql.models.base import ModelReply, ModelRequest
+    from share_sql.schema.model import ColumnSet, Schema
+    from share_sql.trajectory.nodes import Trajectory
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A stage wants a model's answer. Receives ModelReply; ModelError is thrown into the stage."""
+
+    request: ModelRequest
+
+
+@dataclass(frozen=True)
+class Query:
+    """A stage wants SQL run read-only. Receives QueryResult, or the QueryError as a value: a failing
+    query is what the judge wants to know, not a fault."""
+
+    sql: str
+    seconds: float = 30.0
+    """Deadline."""
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A stage wants the stored values nearest to a text. Receives a tuple of ValueMatch, best first."""
+
+    text: str
+    columns: ColumnSet | None = None
+    """Only these columns; None for all text columns."""
+    limit: int = 10
+
+
+@dataclass(frozen=True)
+class ValueMatch:
+    """A stored value that is near a text."""
+
+    table: str
+    column: str
+    value: str
+    """As stored."""
+    score: float
+    """Likeness 0 to 100 (rapidfuzz ratio over case-folded text); 100 with equal spelling means stored so."""
+
+
+Request: TypeAlias = Ask | Query | Lookup
+Response: TypeAlias = "ModelReply | QueryResult | QueryError | tuple[ValueMatch, ...]"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """SQL that may replace the draft."""
+
+    sql: str
+    origin: str
+    """Where it comes from: repair, compile, generator, recorded."""
+    note: str = ""
+    """For repairs: what was changed and why, one line."""
+    evidence: tuple[Finding, ...] = ()
+    """The findings on the draft that this candidate answers."""
+
+
+@dataclass(frozen=True)
+class State:
+    """All that is known about a case; each stage returns a new one."""
+
+    case: Case
+    schema: Schema
+    """The database's whole schema, with column meanings."""
+    sql: str = ""
+    """The draft with prose and fences stripped; empty where there is no SQL in it."""
+    linked: ColumnSet = frozenset()
+    """The draft's linked columns."""
+    trajectory: Trajectory | None = None
+    """bam's result."""
+    masked: Trajectory | None = None
+    filled: Trajectory | None = None
+    """sam's result."""
+    augmented: ColumnSet = frozenset()
+    """The augmented schema: the draft's columns and the filled ones."""
+    final: Trajectory | None = None
+    """lom's result."""
+    candidates: tuple[Candidate, ...] = ()
+    correction: Correction | None = None
+    """judge's result."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """Each model's answer as given, by role, for the run folder."""
+    prompts: dict[str, str] = field(default_factory=dict)
+    """Each prompt as sent, by role, for the run folder."""
+
+
+Stage: TypeAlias = Callable[[State], Generator[Request, Response, State]]
