@@ -1,0 +1,1 @@
+"""BIRD and Spider: their questions, drafts and databases as cases."""

@@ -1,0 +1,1 @@
+"""Read-only execution, bounded in time, rows and memory."""

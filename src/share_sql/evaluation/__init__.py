@@ -1,0 +1,1 @@
+"""Is the corrected SQL right? The official figures and the honest ones."""

@@ -78,6 +78,9 @@ class ModelReply:
     usage: Usage = Usage()
     model: str = ""
     """Name of the model that answered."""
+    columns: tuple[str, ...] | None = None
+    """A recorded run's augmented schema (`table.column`), where the run holds it in place of this
+    role's answer; the text is then empty. None otherwise."""
 
     @property
     def text(self) -> str:
@@ -95,4 +98,6 @@ class Model(Protocol):
         """Answer. Raises ModelUnavailable, ModelRefused, AnswerMissing."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Give connections back. May be called twice."""
+        ...

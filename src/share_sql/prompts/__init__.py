@@ -1,0 +1,1 @@
+"""Prompts as template files with declared variables."""

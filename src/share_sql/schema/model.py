@@ -46,7 +46,7 @@ class Table:
 
 @dataclass(frozen=True)
 class ForeignKey:
-    """`table.column` refers to `to_table.to_column`. Compound keys are several of these, one a column pair."""
+    """`table.column` refers to `to_table.to_column`; a compound key is several, one a column pair."""
 
     table: str
     column: str
@@ -113,3 +113,15 @@ class ColumnName:
 
 ColumnSet = frozenset[ColumnName]
 """A set of columns, e.g. the draft's linked columns or an augmented schema."""
+
+
+@dataclass(frozen=True)
+class ValueMatch:
+    """A stored value that is near a text."""
+
+    table: str
+    column: str
+    value: str
+    """As stored."""
+    score: float
+    """Likeness 0 to 100 (rapidfuzz ratio over case-folded text); 100 with equal spelling means stored so."""

@@ -1,0 +1,1 @@
+"""The six stages; none does input or output."""

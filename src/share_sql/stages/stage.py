@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
     from share_sql.errors import QueryError
     from share_sql.models.base import ModelReply, ModelRequest
-    from share_sql.schema.model import ColumnSet, Schema
+    from share_sql.schema.model import ColumnSet, Schema, ValueMatch
     from share_sql.trajectory.nodes import Trajectory
 
 
@@ -45,18 +45,6 @@ class Lookup:
     columns: ColumnSet | None = None
     """Only these columns; None for all text columns."""
     limit: int = 10
-
-
-@dataclass(frozen=True)
-class ValueMatch:
-    """A stored value that is near a text."""
-
-    table: str
-    column: str
-    value: str
-    """As stored."""
-    score: float
-    """Likeness 0 to 100 (rapidfuzz ratio over case-folded text); 100 with equal spelling means stored so."""
 
 
 Request: TypeAlias = Ask | Query | Lookup

@@ -1,0 +1,1 @@
+"""The trajectory language: nodes, reader, writer, from SQL, to SQL."""
