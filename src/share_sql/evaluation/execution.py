@@ -29,6 +29,11 @@ share of the larger; summing in another order moves a double by far less."""
 ABSOLUTE_TOLERANCE = 1e-9
 """The same for numbers around zero."""
 
+_TOKEN = re.compile(
+    r"""'(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/ | \w+ | .""",
+    re.VERBOSE | re.DOTALL,
+)
+
 
 def bird_ex(predicted: Sequence[Row], gold: Sequence[Row]) -> bool:
     """BIRD's EX: equal sets of rows.
@@ -52,30 +57,29 @@ def is_ordered(gold_sql: str) -> bool:
     return "order by" in gold_sql.lower()
 
 
-def sorts_rows(gold_sql: str, dialect: str = "sqlite") -> bool:
+def sorts_rows(gold_sql: str) -> bool:
     """Whether the outermost query of this SQL sorts its rows (the rule of `strict_ex`).
 
     Args:
         gold_sql: one SELECT.
-        dialect: sqlglot's name of the SQL dialect.
 
     Returns:
-        True where it does; SQL that cannot be parsed falls back to "order by" outside parentheses.
+        True where "order by" stands outside parentheses, quotes and comments: subqueries, CTEs and
+        windows all stand in parentheses, and after a set operation it sorts the whole.
     """
-    if not re.search(r"\border\s+by\b", gold_sql, re.IGNORECASE):
-        return False
-    from share_sql.errors import SqlError
-    from share_sql.sqltext import parse_select
-
-    try:
-        return parse_select(gold_sql, dialect).args.get("order") is not None
-    except SqlError:
-        depth_free = gold_sql
-        while True:
-            shorter = re.sub(r"\([^()]*\)", " ", depth_free)
-            if shorter == depth_free:
-                return bool(re.search(r"\border\s+by\b", depth_free, re.IGNORECASE))
-            depth_free = shorter
+    depth = 0
+    last = ""
+    for match in _TOKEN.finditer(gold_sql):
+        token = match[0].lower()
+        if token == "(":
+            depth += 1
+        elif token == ")":
+            depth -= 1
+        elif depth == 0 and token == "by" and last == "order":
+            return True
+        if not token.isspace() and not token.startswith(("--", "/*")):
+            last = token
+    return False
 
 
 # --------------------------------------------------------------------- Spider
@@ -244,10 +248,6 @@ def _numbers(row: Row) -> tuple[float, ...]:
 
 # ----------------------------------------------------- Spider's SQL, as prepared
 
-_TOKEN = re.compile(
-    r"""'(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/ | \w+ | .""",
-    re.VERBOSE | re.DOTALL,
-)
 _THIS_YEAR = re.compile(r"YEAR\s*\(\s*CURDATE\s*\(\s*\)\s*\)\s*", re.IGNORECASE)
 
 
@@ -261,16 +261,19 @@ def strip_distinct(sql: str) -> str:
     return "".join(match[0] for match in _TOKEN.finditer(sql) if match[0].lower() != "distinct")
 
 
-def spider_sql(sql: str, *, keep_distinct: bool = False) -> str:
+def spider_sql(sql: str, *, keep_distinct: bool = False, is_prediction: bool = False) -> str:
     """The text Spider's evaluator executes for an SQL.
 
     Joins the operators `> =`, `< =`, `! =`, takes DISTINCT out unless kept, and puts 2020 for MySQL's
-    `YEAR(CURDATE())`.
+    `YEAR(CURDATE())`; in a prediction also 1 for the placeholder ` value `.
 
     Args:
         sql: gold or prediction.
         keep_distinct: leave DISTINCT alone.
+        is_prediction: whether the placeholder is to be filled.
     """
+    if is_prediction:
+        sql = sql.replace(" value ", " 1 ")
     sql = sql.replace("> =", ">=").replace("< =", "<=").replace("! =", "!=")
     if not keep_distinct:
         sql = strip_distinct(sql)
