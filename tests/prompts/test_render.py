@@ -1,0 +1,99 @@
+"""The texts in prompts have the formats that published checkpoints know."""
+
+from __future__ import annotations
+
+from share_sql.prompts.render import (
+    bam_variables,
+    fenced_trajectory,
+    generator_variables,
+    in_schema_order,
+    lom_variables,
+    reference_linked_columns,
+    sam_variables,
+)
+from share_sql.schema.model import Column, ColumnName, ForeignKey, Schema, Table
+
+SCHEMA = Schema(
+    "shop",
+    (
+        Table("order line", (Column("id", meaning="# the key "), Column("unit price", meaning="#price"))),
+        Table("users", (Column("id", meaning="id"), Column("name", meaning=""))),
+    ),
+    (
+        ForeignKey("order line", "id", "users", "name"),
+        ForeignKey("order line", "id", "users", "id"),
+    ),
+)
+KEY = ColumnName("order line", "id")
+PRICE = ColumnName("order line", "unit price")
+NAME = ColumnName("users", "name")
+
+
+def test_bam_lists_columns_without_backticks_and_the_sql_on_one_line() -> None:
+    assert bam_variables(
+        "SELECT 1\nFROM `order line`\t----- bird -----\tshop", frozenset({NAME, PRICE}), SCHEMA
+    ) == {
+        "schema": "['order line.unit price', 'users.name']",
+        "sql": "SELECT 1 FROM `order line`",
+    }
+
+
+def test_sam_shows_a_block_a_table_and_pairs() -> None:
+    variables = sam_variables(
+        frozenset({PRICE}), SCHEMA, question="Q", evidence="", masked_trajectory="res = df.select([MASK])"
+    )
+    assert variables == {
+        "schema": "### Table: order line\n['`order line`.id', '`order line`.`unit price`']\n\n"
+        "### Table: users\n['users.id', 'users.name']",
+        "highlighted_schema": "[['order line', 'unit price']]",
+        "question": "Q",
+        "evidence": "",
+        "masked_trajectory": "res = df.select([MASK])",
+    }
+
+
+def test_lom_quotes_in_descriptions_only_and_drops_one_hash() -> None:
+    variables = lom_variables(
+        frozenset({KEY, PRICE, NAME}), SCHEMA, question="Q", evidence="E", trajectory="T"
+    )
+    assert variables["schema"] == "['order line.id', 'order line.unit price', 'users.name']"
+    assert (
+        variables["column_description"]
+        == "# `order line`.id:  the key \n# `order line`.`unit price`: price\n"
+    )
+
+
+def test_generator_quotes_everywhere_and_keeps_a_columns_last_key() -> None:
+    variables = generator_variables([PRICE], SCHEMA, question="Q", evidence="E", trajectory="T")
+    assert variables["schema"] == "['`order line`.`unit price`']"
+    assert variables["foreign_keys"] == "{'order line.id': 'users.id'}"
+
+
+def test_meanings_given_win_over_the_schemas() -> None:
+    variables = lom_variables(
+        [PRICE], SCHEMA, question="Q", evidence="E", trajectory="T", meanings={PRICE: "##raw"}
+    )
+    assert variables["column_description"] == "# `order line`.`unit price`: #raw\n"
+
+
+def test_quotes_in_names_are_written_as_python_does() -> None:
+    odd = ColumnName("t", "it's")
+    assert bam_variables("SELECT 1", [odd], SCHEMA)["schema"] == '["t.it\'s"]'
+
+
+def test_sets_take_schema_order_and_sequences_keep_theirs() -> None:
+    unknown = ColumnName("zz", "a")
+    assert in_schema_order(frozenset({unknown, NAME, KEY}), SCHEMA) == (KEY, NAME, unknown)
+    assert in_schema_order([NAME, KEY], SCHEMA) == (NAME, KEY)
+
+
+def test_reference_linking_goes_by_substring_and_case() -> None:
+    assert reference_linked_columns("SELECT name FROM users", SCHEMA) == {NAME}
+    assert reference_linked_columns("SELECT name FROM Users", SCHEMA) == frozenset()
+    # 'id' occurs in 'paid': the reference is fooled, and so must its replica be
+    assert ColumnName("users", "id") in reference_linked_columns("SELECT paid FROM users", SCHEMA)
+
+
+def test_the_fence_is_taken_to_the_letter() -> None:
+    assert fenced_trajectory("Sure!\n```SR\nres = df.count()\n```\n```SR\nx\n```") == "res = df.count()"
+    assert fenced_trajectory("```python\nres = df.count()\n```") == ""
