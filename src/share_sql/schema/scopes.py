@@ -1,0 +1,133 @@
+"""What the names of a query may stand for: sources, scopes and common table expressions. Part of `link`.
+
+A *source* is one item of a FROM clause, a *scope* the sources and result aliases of one SELECT and the
+way out to the query around it. The rules are SQLite's (sqlite.org/lang_select.html).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from share_sql.schema.model import ColumnName, Table
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+Origin: TypeAlias = ColumnName | None
+"""The schema column that a column is a plain copy of; None for a computed one."""
+Output: TypeAlias = tuple[str, Origin]
+"""A result column: its name (empty: an unnamed expression) and its origin."""
+
+ROWID: Final = frozenset({"rowid", "oid", "_rowid_"})
+"""SQLite's names of a row's number, where no column has that name."""
+MISSING: Final = ColumnName("", "")
+"""What a look-up gives where there is no such column; None is the origin of a computed one."""
+_PLAIN: Final = re.compile(r"[^\W\d]\w*\Z")
+
+
+class Source:
+    """One item of a FROM clause."""
+
+    __slots__ = ("columns", "key", "label", "merged", "open", "table", "unnamed")
+
+    def __init__(
+        self, label: str, table: Table | None = None, outputs: Iterable[Output] | None = None
+    ) -> None:
+        self.label = label
+        self.key = label.lower()
+        self.table = table
+        self.columns: dict[str, Output] = {}
+        # Columns that USING or NATURAL merge with those of an earlier source.
+        self.merged: set[str] = set()
+        # Open: its columns are not known, so any name may be one of them.
+        self.open = table is None and outputs is None
+        self.unnamed = False
+        for name, origin in outputs or ():
+            self.unnamed |= not name
+            self.columns.setdefault(name.lower(), (name, origin))
+
+    @property
+    def title(self) -> str:
+        """The schema table's name, or else what the query calls the source."""
+        return self.table.name if self.table else self.label
+
+    def find(self, name: str) -> Origin:
+        """Origin of the column of this lower-case name; MISSING where there is none."""
+        if self.table is not None:
+            column = self.table.column(name)
+            return ColumnName(self.table.name, column.name) if column else MISSING
+        found = self.columns.get(name)
+        if found is not None:
+            return found[1]
+        # An unnamed expression is called by its own text, `count(*)`, which the tree does not keep.
+        return None if self.unnamed and not _PLAIN.match(name) else MISSING
+
+    def outputs(self) -> Iterator[Output]:
+        """The source's columns, as a star gives them."""
+        if self.table is not None:
+            for column in self.table.columns:
+                yield column.name, ColumnName(self.table.name, column.name)
+        else:
+            yield from self.columns.values()
+
+
+class Cte:
+    """A common table expression; resolved where it is first used."""
+
+    __slots__ = ("busy", "names", "node", "outputs", "scope")
+
+    def __init__(self, node: exp.Expr, names: list[str]) -> None:
+        self.node = node
+        self.names = names
+        self.scope: dict[str, Cte] = {}
+        self.outputs: list[Output] | None = None
+        self.busy = False
+
+
+class Scope:
+    """What the names of one SELECT may stand for."""
+
+    __slots__ = ("aliases", "aliases_visible", "ctes", "parent", "sources")
+
+    def __init__(self, parent: Scope | None, ctes: dict[str, Cte]) -> None:
+        self.parent = parent
+        self.ctes = ctes
+        self.sources: list[Source] = []
+        self.aliases: dict[str, Origin] = {}
+        # SQLite shows result aliases to every clause but the select list itself.
+        self.aliases_visible = False
+
+
+def with_ctes(node: exp.Expr, ctes: dict[str, Cte]) -> dict[str, Cte]:
+    """The CTEs seen inside a node: those around it and its own, which see each other in any order."""
+    with_ = node.args.get("with_")
+    if with_ is None:
+        return ctes
+    own = {}
+    for cte in with_.expressions:
+        alias = cte.args["alias"]
+        own[alias.name.lower()] = Cte(cte.this, [column.name for column in alias.args.get("columns") or ()])
+    scope = {**ctes, **own}
+    for item in own.values():
+        item.scope = scope
+    return scope
+
+
+def renamed(outputs: list[Output], names: list[str]) -> list[Output]:
+    """The outputs under the names of a column list, as far as it goes."""
+    return (
+        [(names[at] if at < len(names) else name, origin) for at, (name, origin) in enumerate(outputs)]
+        if names
+        else outputs
+    )
+
+
+def rowid_column(table: Table) -> Origin:
+    """The column that rowid is another name of: an INTEGER PRIMARY KEY (sqlite.org/rowidtable.html)."""
+    if len(table.primary_key) == 1:
+        column = table.column(table.primary_key[0])
+        if column is not None and column.type.upper() == "INTEGER":
+            return ColumnName(table.name, column.name)
+    return None
