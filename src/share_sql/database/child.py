@@ -1,0 +1,139 @@
+"""A worker process and the pipe to it: started, asked, killed, reaped."""
+
+from __future__ import annotations
+
+import marshal
+import os
+import subprocess
+import sys
+import time
+import weakref
+from pathlib import Path
+from select import POLLIN, POLLOUT, poll
+from typing import Any
+
+_PASSED_ON = ("TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
+"""What of the environment reaches the worker: the time zone of `localtime`, and where libpython is."""
+
+
+class ChildGone(Exception):
+    """The process ended before it answered; `code` is its exit status as subprocess gives it."""
+
+    def __init__(self, code: int | None) -> None:
+        super().__init__(f"signal {-code}" if code is not None and code < 0 else f"status {code}")
+        self.code = code
+
+
+class ChildLate(Exception):
+    """No whole message came before the deadline; the process must be killed."""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill, reap and close; safe to call twice. The process has nothing to lose: it only reads."""
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+
+
+class Child:
+    """One worker process. Not safe for threads: the database that owns it holds a lock."""
+
+    def __init__(self) -> None:
+        """Start the process; it waits for its first request.
+
+        -I -S: no environment, no user site, no site-packages. The script is imported, not run by path,
+        so that its compiled form is used; its folder comes last in the path and shadows nothing.
+        """
+        folder = str(Path(__file__).parent)
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-I",
+                "-S",
+                "-c",
+                f"import sys;sys.path.append({folder!r});import worker;worker.main()",
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            cwd="/",
+            start_new_session=True,  # Ctrl-C in the terminal is the parent's to handle
+            bufsize=0,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._to = self._process.stdin.fileno()
+        self._from = self._process.stdout.fileno()
+        os.set_blocking(self._to, False)
+        os.set_blocking(self._from, False)
+        self._readable, self._writable = poll(), poll()
+        self._readable.register(self._from, POLLIN)
+        self._writable.register(self._to, POLLOUT)
+        self._buffer = bytearray()
+        self._end = weakref.finalize(self, _end, self._process)
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id."""
+        return self._process.pid
+
+    def send(self, kind: bytes, body: tuple[Any, ...], deadline: float) -> None:
+        """Send one message. `deadline` is of time.monotonic(). Raises ChildGone, ChildLate."""
+        data = marshal.dumps(body)
+        view = memoryview(kind + len(data).to_bytes(4, "little") + data)
+        while view:
+            try:
+                view = view[os.write(self._to, view) :]
+            except BlockingIOError:
+                self._wait(self._writable, deadline)
+            except BrokenPipeError:
+                raise self._gone() from None
+
+    def receive(self, deadline: float) -> tuple[bytes, Any]:
+        """The next message: its kind and its body. Raises ChildGone, ChildLate."""
+        buffer = self._buffer
+        while True:
+            if len(buffer) >= 5:
+                end = 5 + int.from_bytes(buffer[1:5], "little")
+                if len(buffer) >= end:
+                    kind = bytes(buffer[:1])
+                    with memoryview(buffer) as view:
+                        body = marshal.loads(view[5:end])  # noqa: S302 - from our own process
+                    del buffer[:end]
+                    return kind, body
+            self._wait(self._readable, deadline)
+            try:
+                part = os.read(self._from, 1 << 18)
+            except BlockingIOError:
+                continue
+            if not part:
+                raise self._gone()
+            buffer += part
+
+    def end(self) -> None:
+        """Kill the process and reap it; may be called twice."""
+        self._end()
+
+    def forget(self) -> None:
+        """Close the pipes without killing: in a forked process the worker is the other parent's."""
+        self._end.detach()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._process.returncode = 0  # else Popen's finaliser would wait for a process that is not ours
+
+    @staticmethod
+    def _wait(ready: poll, deadline: float) -> None:
+        left = deadline - time.monotonic()
+        if left <= 0 or not ready.poll(max(1, int(left * 1000))):
+            raise ChildLate
+
+    def _gone(self) -> ChildGone:
+        try:
+            code = self._process.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            code = None
+        return ChildGone(code)

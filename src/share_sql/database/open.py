@@ -1,0 +1,42 @@
+"""Open a database by its path or URL."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from share_sql.errors import DatabaseUnreadable
+
+if TYPE_CHECKING:
+    from share_sql.database.base import Database
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
+
+
+def open_database(where: str | Path, name: str | None = None) -> Database:
+    """The database at a path or URL, opened read-only.
+
+    `where` is the path of a SQLite file or `sqlite:///PATH` (three slashes: relative, four: absolute; the
+    path percent-escaped, as in SQLAlchemy's URLs). `name` stands for it in messages; default: the file's
+    stem. Raises DatabaseMissing, DatabaseUnreadable.
+    """
+    from share_sql.database.sqlite import SqliteDatabase
+
+    if isinstance(where, Path):
+        return SqliteDatabase(where, name)
+    scheme = _SCHEME.match(where)
+    if scheme is None:
+        return SqliteDatabase(where, name)
+    kind = scheme[1].lower()
+    if kind != "sqlite":
+        # The rest of the URL may hold a password: only the scheme is named.
+        raise DatabaseUnreadable(
+            f"databases of kind {kind}:// are not supported; give a path or sqlite:///PATH"
+        )
+    rest = where[scheme.end() :]
+    if not rest.startswith("/") or len(rest) == 1:
+        raise DatabaseUnreadable("a SQLite URL is sqlite:///PATH (relative) or sqlite:////PATH (absolute)")
+    from urllib.parse import unquote
+
+    return SqliteDatabase(unquote(rest[1:]), name)
