@@ -70,15 +70,15 @@ def sorts_rows(gold_sql: str) -> bool:
     depth = 0
     last = ""
     for match in _TOKEN.finditer(gold_sql):
-        token = match[0].lower()
-        if token == "(":
+        word = match[0].lower()
+        if word == "(":
             depth += 1
-        elif token == ")":
+        elif word == ")":
             depth -= 1
-        elif depth == 0 and token == "by" and last == "order":
+        elif depth == 0 and word == "by" and last == "order":
             return True
-        if not token.isspace() and not token.startswith(("--", "/*")):
-            last = token
+        if not word.isspace() and not word.startswith(("--", "/*")):
+            last = word
     return False
 
 

@@ -1,0 +1,108 @@
+"""Cases to score from a JSONL file: `{"id", "database", "gold", "prediction"}`, draft and more if there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from share_sql.errors import CaseError
+from share_sql.evaluation.metrics import EvalCase
+
+_BIRD_TAG = "\t----- bird -----\t"
+
+
+def read_eval_cases(file: Path, databases: Path | None = None) -> tuple[list[EvalCase], list[str]]:
+    """Read labelled cases with their predictions.
+
+    Args:
+        file: JSONL, a case a line (or one JSON list). `id` may be missing: the case's place, from 0,
+            stands in. `prediction` may be missing or null: counted wrong. `draft`, `difficulty`,
+            `question`, `confidence`, `verdict` and `reason` are used where they are.
+        databases: folder of databases; None takes `database` as a path, from here or from the file's
+            folder.
+
+    Returns:
+        The cases in order, and warnings about ids given twice.
+
+    Raises:
+        CaseError: the file cannot be read, a line is no JSON object, or a field is missing or of the
+            wrong kind; the message names the line.
+    """
+    cases: list[EvalCase] = []
+    for at, (where, record) in enumerate(_records(file)):
+        cases.append(_case(record, at, f"{file}, {where}", databases, file.parent))
+    if not cases:
+        raise CaseError(f"{file} holds no cases; give one JSON object a line")
+    seen: set[str] = set()
+    repeated = [str(case.id) for case in cases if str(case.id) in seen or seen.add(str(case.id))]  # type: ignore[func-returns-value]
+    return cases, [f"id {name} is given more than once; each is scored" for name in dict.fromkeys(repeated)]
+
+
+def _records(file: Path) -> list[tuple[str, object]]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise CaseError(f"cannot read {file}: {error.strerror}; check --cases") from error
+    except UnicodeDecodeError as error:
+        raise CaseError(f"{file} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    if text.lstrip().startswith("["):
+        try:
+            listed = json.loads(text)
+        except ValueError as error:
+            raise CaseError(f"{file} is no valid JSON: {error}") from error
+        return [(f"entry {at}", record) for at, record in enumerate(listed)]
+    records: list[tuple[str, object]] = []
+    # Not splitlines(): U+2028 and its like are no line ends in JSONL.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            try:
+                records.append((f"line {number}", json.loads(line)))
+            except ValueError as error:
+                raise CaseError(f"{file}, line {number} is no valid JSON: {error}") from error
+    return records
+
+
+def _case(record: object, at: int, where: str, databases: Path | None, folder: Path) -> EvalCase:
+    if not isinstance(record, dict):
+        raise CaseError(f"{where}: not a JSON object; a case looks like {{'id': …, 'database': …}}")
+    name = record.get("database", record.get("db_id"))
+    gold = record.get("gold")
+    if not isinstance(name, str) or not name:
+        raise CaseError(f"{where}: no `database`; give a path or, with --databases, a name")
+    if not isinstance(gold, str):
+        raise CaseError(f"{where}: no `gold`; `share eval` needs the gold SQL of each case")
+    case_id = record.get("id", at)
+    if not isinstance(case_id, str | int):
+        raise CaseError(f"{where}: `id` is neither text nor a whole number")
+    confidence = record.get("confidence")
+    return EvalCase(
+        id=case_id,
+        database=str(find_database(name, databases, folder)),
+        gold=gold,
+        prediction=_sql(record, "prediction", where),
+        draft=_sql(record, "draft", where),
+        difficulty=str(record.get("difficulty") or ""),
+        question=str(record.get("question") or ""),
+        confidence=float(confidence) if isinstance(confidence, int | float) else None,
+        verdict=str(record.get("verdict") or ""),
+        reason=str(record.get("reason") or ""),
+    )
+
+
+def _sql(record: dict[str, object], field: str, where: str) -> str | None:
+    value = record.get(field)
+    if value is not None and not isinstance(value, str):
+        raise CaseError(f"{where}: `{field}` is {type(value).__name__}, not text")
+    return value.split(_BIRD_TAG)[0] if isinstance(value, str) else None
+
+
+def find_database(name: str, databases: Path | None, folder: Path) -> Path:
+    """Where a case's database lies: `DIR/name/name.sqlite` or `DIR/name.sqlite` in the folder of
+    databases, else the path itself, else the path from the case file's folder. It need not exist."""
+    if databases is not None:
+        nested = databases / name / f"{name}.sqlite"
+        if nested.exists() or not (databases / f"{name}.sqlite").exists():
+            return nested if not Path(name).is_file() else Path(name)
+        return databases / f"{name}.sqlite"
+    path = Path(name)
+    return path if path.exists() or path.is_absolute() or not (folder / path).exists() else folder / path

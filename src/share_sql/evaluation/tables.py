@@ -1,0 +1,84 @@
+"""An evaluation as tables of text, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from share_sql.evaluation.metrics import VERDICTS
+from share_sql.evaluation.runner import Evaluation
+from share_sql.evaluation.summary import Line, against_drafts, by_difficulty, line
+
+SHOWN = 10
+"""Ids listed of each kind of trouble; --json lists all."""
+
+
+def tables(evaluation: Evaluation) -> Iterator[str]:
+    """Yield the lines that `share eval` prints.
+
+    Args:
+        evaluation: what was scored.
+
+    Yields:
+        The table of metrics by difficulty, that of drafts fixed and broken, and what went wrong.
+    """
+    total = line(evaluation.results, evaluation.metrics)
+    levels = by_difficulty(evaluation)
+    columns: list[tuple[str, Line]] = [*levels.items(), ("total", total)]
+    yield from _grid(
+        [
+            ["", *(name for name, _ in columns)],
+            ["cases", *(str(found.cases) for _, found in columns)],
+            *(
+                [metric, *(f"{found.scores[metric]:.2f}" for _, found in columns)]
+                for metric in evaluation.metrics
+            ),
+        ]
+    )
+    for name in evaluation.metrics:
+        found = against_drafts(evaluation.results, name) if name in VERDICTS else None
+        if found is not None:
+            before, after = found.stayed_right + found.broken, found.stayed_right + found.fixed
+            yield (
+                f"{name} against the drafts: {before} right before, {after} after; fixed {found.fixed}, "
+                f"broken {found.broken}, net {found.net:+d} (p = {found.p_value:.3g}); changed "
+                f"{found.changed} of {found.cases}"
+            )
+    yield from _troubles(evaluation, total)
+
+
+def _troubles(evaluation: Evaluation, total: Line) -> Iterator[str]:
+    results = evaluation.results
+    failed = [result for result in results if result.gold_error]
+    if failed:
+        scores = ", ".join(f"{name} {value:.2f}" for name, value in total.scores_of_scored.items())
+        yield (
+            f"gold fails in {_ids([result.case.id for result in failed])}; without them: {scores}. "
+            f"First: {failed[0].gold_error}"
+        )
+    empty = [result.case.id for result in results if result.gold_empty]
+    if empty:
+        yield f"gold gives no rows in {_ids(empty)}"
+    if evaluation.missing:
+        yield f"no prediction, counted wrong: {_ids(evaluation.missing)}"
+    if evaluation.extra:
+        yield f"predictions without a question, left out: {_ids(evaluation.extra)}"
+    if {"ex", "strict"} <= set(evaluation.metrics):
+        differ = [result.case.id for result in results if result.scores["ex"] != result.scores["strict"]]
+        if differ:
+            yield f"ex and strict differ in {_ids(differ)}"
+    for warning in evaluation.warnings:
+        yield f"warning: {warning}"
+
+
+def _ids(ids: Sequence[str | int]) -> str:
+    shown = ", ".join(str(name) for name in ids[:SHOWN])
+    more = ", …" if len(ids) > SHOWN else ""
+    return f"{len(ids)} case{'s' * (len(ids) != 1)} ({shown}{more})"
+
+
+def _grid(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    for row in rows:
+        first, *rest = row
+        cells = [first.ljust(widths[0]), *(cell.rjust(widths[at + 1]) for at, cell in enumerate(rest))]
+        yield "  ".join(cells).rstrip()

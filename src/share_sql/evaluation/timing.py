@@ -1,0 +1,70 @@
+"""Timed metrics: run after everything else, one query at a time, beside nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from share_sql.database.base import Database, Limits
+from share_sql.errors import DatabaseError
+from share_sql.evaluation.efficiency import measure, r_ves_score, ves_score
+from share_sql.evaluation.execution import bird_ex
+from share_sql.evaluation.metrics import CaseResult, Options, Score, executed_text
+from share_sql.evaluation.results import LIMITS
+
+
+def add_timings(
+    results: Sequence[CaseResult],
+    metrics: Sequence[str],
+    options: Options,
+    open_database: Callable[[str], Database],
+) -> list[CaseResult]:
+    """Measure VES and R-VES of every case, one after another.
+
+    Args:
+        results: the cases, otherwise scored.
+        metrics: names; of them `ves` and `r-ves` are measured.
+        options: the time limit and the number of repeats.
+        open_database: opens a database for reading.
+
+    Returns:
+        The results with their timed scores, in the same order.
+    """
+    timed = list(results)
+    by_database: dict[str, list[int]] = {}
+    for at, result in enumerate(results):
+        by_database.setdefault(result.case.database, []).append(at)
+    for path, places in by_database.items():
+        try:
+            with open_database(path) as database:
+                for at in places:
+                    timed[at] = _with(timed[at], _ratio(results[at], database, options), metrics)
+        except DatabaseError:
+            # The case's own result says already that its database cannot be opened.
+            for at in places:
+                timed[at] = _with(timed[at], 0.0, metrics)
+    return timed
+
+
+def _with(result: CaseResult, ratio: float, metrics: Sequence[str]) -> CaseResult:
+    timed: dict[str, Score] = {"ves": ves_score(ratio), "r-ves": r_ves_score(ratio)}
+    scores = result.scores | {name: timed[name] for name in metrics if name in timed}
+    return replace(result, scores={name: scores[name] for name in metrics if name in scores})
+
+
+def _ratio(result: CaseResult, database: Database, options: Options) -> float:
+    """The time ratio of one case; 0 where the prediction is wrong by BIRD's EX."""
+    case = result.case
+    if case.prediction is None or result.error is not None or result.gold_error is not None:
+        return 0.0
+    limits = Limits(options.seconds, LIMITS.rows, LIMITS.bytes)
+    predicted_sql = executed_text(case.prediction, options, is_prediction=True)
+    gold_sql = executed_text(case.gold, options, is_prediction=False)
+    try:
+        if not bird_ex(database.query(predicted_sql, limits).rows, database.query(gold_sql, limits).rows):
+            return 0.0
+        return measure(
+            lambda sql: database.query(sql, limits).seconds, predicted_sql, gold_sql, options.repeats
+        )
+    except DatabaseError:
+        return 0.0  # as the official script: a query that fails or is late on any run counts as wrong
