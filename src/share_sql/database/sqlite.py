@@ -31,11 +31,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from share_sql import errors
 from share_sql.database.base import Limits, QueryResult, Row
@@ -49,10 +51,9 @@ START_SECONDS = 10.0
 """How long the process may take to start and open the file."""
 HEAP_BYTES = 512 * 1024 * 1024
 """SQLite's own memory at most: sorting, grouping, large values, its page cache."""
-MAGIC = b"SQLite format 3\x00"
 
-_LATE = "stopped after {:g} s; simplify the query or give it more time"
-_State = tuple[int, ...]
+_LATE = "stopped at its deadline; simplify the query or give it more time"
+_T = TypeVar("_T")
 
 
 class SqliteDatabase:
@@ -67,16 +68,18 @@ class SqliteDatabase:
     def __init__(self, path: str | Path, name: str | None = None) -> None:
         """Look at the file; `name` (default: the file's stem) stands for it in messages.
 
-        Raises DatabaseMissing, and DatabaseUnreadable where it is no SQLite database or may not be read.
+        Raises DatabaseMissing, and DatabaseUnreadable where it is a folder, empty or may not be read. What
+        is in the file shows at the first query.
         """
         self.path = Path(path).absolute()
         self.name = name if name is not None else self.path.stem
         self._lock = threading.Lock()
         self._child: Child | None = None
         self._owner = 0
-        self._state: _State = ()
+        self._immutable = False
+        self._opened: tuple[object, ...] = ()
         self._closed = False
-        self._header()
+        self._look()
 
     def query(self, sql: str, limits: Limits | None = None) -> QueryResult:
         """Run one SELECT; see `database.base.Database.query`."""
@@ -92,24 +95,24 @@ class SqliteDatabase:
         if "\0" in sql:
             raise errors.QueryError(f"{self.name}: the query holds a NUL character")
         with self._lock:
-            if self._closed:
-                raise errors.DatabaseUnreadable(
-                    f"{self.name}: this connection is closed; open the database again"
-                )
-            return self._run(sql, limits)
+            self._open_or_raise()
+            self._ready()  # so that starting a process takes nothing from the query's time
+            deadline = time.monotonic() + limits.seconds
+            return self._converse(lambda child: self._ask(child, sql, deadline, limits), deadline)
 
     def fingerprint(self) -> str:
-        """Hash of path, size, times and SQLite's change counter, of the file and its write-ahead log."""
-        header, state = self._header()
-        parts = (str(self.path), *state, header[24:28].hex(), header[40:44].hex())
-        wal = Path(os.path.realpath(self.path) + "-wal")
-        try:
-            found = wal.stat()
-        except OSError:
-            found = None
-        if found is not None and found.st_size:
-            parts = (*parts, found.st_size, found.st_mtime_ns)
-        return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        """Hash of path, size, times and SQLite's change counter, of the file and its write-ahead log.
+
+        Raises as `query` does where the file cannot be read.
+        """
+        late = time.monotonic() + START_SECONDS
+        with self._lock:
+            self._open_or_raise()
+            header = self._converse(lambda child: self._ask_header(child, late), late)
+        found = self._look()
+        parts: tuple[object, ...] = (*_identity(found), found.st_ctime_ns, header[24:28], header[40:44])
+        log = _size_and_time(self._real() + "-wal")
+        return hashlib.sha256(repr((str(self.path), *parts, log)).encode("utf-8", "replace")).hexdigest()[:16]
 
     def close(self) -> None:
         """End the process. May be called twice."""
@@ -132,12 +135,13 @@ class SqliteDatabase:
         return f"SqliteDatabase({str(self.path)!r}, name={self.name!r})"
 
     # -- the file ------------------------------------------------------------------------------------
+    # This process never opens it: closing a descriptor drops the POSIX locks that the caller's own SQLite
+    # connections may hold on the same file.
 
-    def _header(self) -> tuple[bytes, _State]:
-        """The file's first 100 bytes and what tells that it changed. Raises as `__init__` does."""
+    def _look(self) -> os.stat_result:
+        """What the file system says of the file. Raises where it is not one that can be read."""
         try:
-            # O_NONBLOCK: opening a named pipe would wait for its writer.
-            handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            found = os.stat(self.path)
         except (FileNotFoundError, NotADirectoryError):
             raise errors.DatabaseMissing(
                 f"{self.name}: there is no file {self.path}; check the path"
@@ -145,82 +149,50 @@ class SqliteDatabase:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise errors.DatabaseUnreadable(f"{self.name}: {self.path} cannot be read: {reason}") from None
-        try:
-            found = os.fstat(handle)
-            if stat.S_ISDIR(found.st_mode):
-                raise errors.DatabaseUnreadable(f"{self.name}: {self.path} is a folder; name the file in it")
-            if not stat.S_ISREG(found.st_mode):
-                raise errors.DatabaseUnreadable(f"{self.name}: {self.path} is not a regular file")
-            header = os.pread(handle, 100, 0)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise errors.DatabaseUnreadable(f"{self.name}: {self.path} cannot be read: {reason}") from None
-        finally:
-            os.close(handle)
-        if not header:
+        if stat.S_ISDIR(found.st_mode):
+            raise errors.DatabaseUnreadable(f"{self.name}: {self.path} is a folder; name the file in it")
+        if not stat.S_ISREG(found.st_mode):
+            raise errors.DatabaseUnreadable(f"{self.name}: {self.path} is not a regular file")
+        if not found.st_size:
             raise errors.DatabaseUnreadable(f"{self.name}: {self.path} is an empty file, not a database")
-        if not header.startswith(MAGIC):
-            raise errors.DatabaseUnreadable(
-                f"{self.name}: {self.path} is not a SQLite database (or it is encrypted)"
-            )
-        return header, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        if not os.access(self.path, os.R_OK):
+            raise errors.DatabaseUnreadable(f"{self.name}: {self.path} may not be read; mind its permissions")
+        return found
 
-    def _uri(self) -> tuple[str, bool]:
-        """The URI to open, and whether it takes the file as immutable.
+    def _real(self) -> str:
+        return os.path.realpath(self.path)
 
-        A WAL database needs its -shm file, which SQLite would create beside it. Where no log is there the
-        file alone is the whole database, and `immutable` reads it without touching the folder. Where a log
-        and a -shm file are there, `readonly_shm` reads both as they are.
-        """
-        header, _ = self._header()
-        real = os.path.realpath(self.path)
-        uri = Path(real).as_uri() + "?mode=ro"
-        try:
-            log = os.stat(real + "-wal").st_size
-        except OSError:
-            log = -1
-        if log > 0:
-            if not os.path.exists(real + "-shm"):
-                raise errors.DatabaseUnreadable(
-                    f"{self.name}: {real}-wal holds changes but its -shm file is missing; "
-                    "open it once with sqlite3, or take a copy made by it"
-                )
-            return uri + "&readonly_shm=1", False
-        if log == 0 or header[18:20] != b"\x01\x01":
-            return uri + "&immutable=1", True
-        return uri, False
-
-    def _changed(self) -> bool:
-        """Whether the open connection no longer stands for the file at the path."""
-        if len(self._state) > 2:  # immutable: SQLite itself looks at nothing
-            return self._header()[1] != self._state or self._uri()[1] is False
-        try:
-            found = os.stat(self.path)
-        except OSError:
-            self._header()  # names the reason
-            return True
-        return (found.st_dev, found.st_ino) != self._state
+    def _now(self, immutable: bool) -> tuple[object, ...]:
+        """What must stay the same for an open connection to stand for the file at the path."""
+        found = self._look()
+        if immutable:  # SQLite itself looks at nothing
+            return (*_identity(found), _size_and_time(self._real() + "-wal"))
+        return _identity(found)[:2]
 
     # -- the process ---------------------------------------------------------------------------------
 
-    def _run(self, sql: str, limits: Limits) -> QueryResult:
+    def _open_or_raise(self) -> None:
+        if self._closed:
+            raise errors.DatabaseUnreadable(
+                f"{self.name}: this connection is closed; open the database again"
+            )
+
+    def _converse(self, exchange: Callable[[Child], _T], deadline: float) -> _T:
+        """Start a process where there is none that fits, talk with it, and clean up what goes wrong."""
         from share_sql.database.child import ChildGone, ChildLate
 
-        deadline = time.monotonic() + limits.seconds
         for last in (False, True):
-            child = self._ready()
-            left = max(0.0, deadline - time.monotonic())
             try:
-                return self._exchange(child, sql, left, limits)
+                return exchange(self._ready())
             except ChildLate:
                 self._stop()
-                raise errors.QueryTimeout(f"{self.name}: {_LATE.format(limits.seconds)}") from None
+                raise errors.QueryTimeout(f"{self.name}: {_LATE}") from None
             except ChildGone as gone:
                 # Killed from outside, or by the query itself. Reading twice does no harm: try once more.
                 self._stop()
-                if last:
+                if last or time.monotonic() > deadline:
                     raise errors.QueryError(
-                        f"{self.name}: the process that ran the query ended ({gone}), twice"
+                        f"{self.name}: the process that ran the query ended ({gone}); simplify the query"
                     ) from None
             except errors.ShareError:
                 raise
@@ -230,9 +202,10 @@ class SqliteDatabase:
                 raise
         raise AssertionError("unreachable")
 
-    def _exchange(self, child: Child, sql: str, seconds: float, limits: Limits) -> QueryResult:
-        late = time.monotonic() + seconds + GRACE_SECONDS
-        child.send(b"q", (sql, float(seconds), int(limits.rows), int(limits.bytes)), late)
+    def _ask(self, child: Child, sql: str, deadline: float, limits: Limits) -> QueryResult:
+        seconds = max(0.0, deadline - time.monotonic())
+        late = deadline + GRACE_SECONDS
+        child.send(b"q", (sql, seconds, int(limits.rows), int(limits.bytes)), late)
         rows: list[Row] = []
         while True:
             kind, body = child.receive(late)
@@ -244,15 +217,18 @@ class SqliteDatabase:
                 columns, truncated, took = body
                 return QueryResult(tuple(columns), tuple(rows), truncated, took)
             else:
-                raise self._error(body, limits.seconds)
+                raise self._error(*body)
 
-    def _error(self, body: tuple[str, str], seconds: float) -> errors.DatabaseError:
-        kind, message = body
-        if kind == "QueryTimeout":
-            message = _LATE.format(seconds)
-        elif kind == "DatabaseUnreadable":
+    @staticmethod
+    def _ask_header(child: Child, late: float) -> bytes:
+        child.send(b"h", (), late)
+        header: bytes = child.receive(late)[1]
+        return header
+
+    def _error(self, kind: str, message: str) -> errors.DatabaseError:
+        if kind == "DatabaseUnreadable":
             message = f"{self.path} {message}"
-            self._stop()
+            self._stop()  # whatever was wrong, the next query looks afresh
         named: dict[str, type[errors.DatabaseError]] = {
             "QueryTimeout": errors.QueryTimeout,
             "QueryRefused": errors.QueryRefused,
@@ -265,15 +241,11 @@ class SqliteDatabase:
         """The process with the database open; started where there is none that fits."""
         from share_sql.database.child import Child, ChildGone, ChildLate
 
-        if self._child is not None and self._owner != os.getpid():
-            self._child.forget()
-            self._child = None
-        if self._child is not None and self._changed():
-            self._stop()
         if self._child is not None:
-            return self._child
-        uri, immutable = self._uri()
-        _, state = self._header()
+            if self._owner == os.getpid() and self._now(self._immutable) == self._opened:
+                return self._child
+            self._stop()
+        before = self._now(True)
         try:
             self._child = child = Child()
         except OSError as error:
@@ -281,26 +253,20 @@ class SqliteDatabase:
                 f"{self.name}: the process that reads it cannot start: {error.strerror or error}"
             ) from None
         self._owner = os.getpid()
-        self._state = state if immutable else state[:2]
         late = time.monotonic() + START_SECONDS
         try:
-            child.send(b"o", (uri, HEAP_BYTES), late)
+            child.send(b"o", (self._real(), HEAP_BYTES), late)
             kind, body = child.receive(late)
-        except ChildLate:
+        except (ChildLate, ChildGone) as failure:
             self._stop()
+            how = f"ended ({failure})" if isinstance(failure, ChildGone) else f"took over {START_SECONDS:g} s"
             raise errors.DatabaseUnreadable(
-                f"{self.name}: {self.path} could not be opened within {START_SECONDS:g} s"
+                f"{self.name}: the process that reads it {how} at its start; is {sys.executable} a Python?"
             ) from None
-        except ChildGone as gone:
-            self._stop()
-            raise errors.DatabaseUnreadable(
-                f"{self.name}: the process that reads it ended while it started ({gone})"
-            ) from None
-        except BaseException:
-            self._stop()
-            raise
         if kind == b"x":
-            raise self._error(body, START_SECONDS)
+            raise self._error(*body)
+        self._immutable = body
+        self._opened = before if body else before[:2]
         return child
 
     def _stop(self) -> None:
@@ -309,5 +275,18 @@ class SqliteDatabase:
             return
         if self._owner == os.getpid():
             child.end()
-        else:
+        else:  # this process was forked: the worker answers to the one it was forked from
             child.forget()
+
+
+def _identity(found: os.stat_result) -> tuple[int, int, int, int]:
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _size_and_time(path: str) -> tuple[int, int] | None:
+    """Size and time of a side file; None where it is missing or empty, which mean the same."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_size, found.st_mtime_ns) if found.st_size else None

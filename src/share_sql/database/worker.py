@@ -4,15 +4,17 @@ It reads requests from its standard input and writes replies to its standard out
 kind byte, the body's length as four little-endian bytes, and the body in `marshal`'s format, which only
 ever holds tuples, lists, strings, bytes, numbers and None:
 
-    request   o  (uri, heap bytes)                open the database
+    request   o  (path, heap bytes)               open the database
               q  (sql, seconds, rows, bytes)      run one statement
+              h  ()                               read the file's header
     reply     r  rows                             a part of a result, any number of them
               a  None                             forget the rows sent so far: the query starts again
-              e  (columns, truncated, seconds)    the result's end
+              e  (columns, truncated, seconds)    the result's end; to o: whether the file is taken as
+                                                  immutable; to h: the header's bytes
               x  (error class, message)           the query failed; no `e` follows
 
-This file imports no other file of the package and as little of the standard library as it can, through
-its C modules: the time to start is paid at every kill. Text that is not UTF-8 comes as bytes.
+Of the package this imports `guard.py` alone, and of the standard library as little as it can, through its
+C modules: the time to start is paid at every kill. Text that is not UTF-8 comes as bytes.
 """
 
 from __future__ import annotations
@@ -30,6 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from sqlite3 import Connection, Cursor
 
+    from share_sql.database.guard import Guard, Refused, named
+else:
+    from guard import Guard, Refused, named  # beside this file; the package itself is not imported
+
+MAGIC = b"SQLite format 3\0"
 ADDRESS_SPACE = 2 << 30
 """Bytes of address space the process may have (RLIMIT_AS)."""
 OVERRUN_SECONDS = 2.0
@@ -42,103 +49,6 @@ FLUSH_BYTES = 1 << 18
 """Rows are sent on when this many encoded bytes have gathered."""
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-PRAGMAS_WITH_ARGUMENT = _words(
-    "table_info table_xinfo foreign_key_list table_list index_list index_info index_xinfo"
-)
-"""Pragmas that only describe the schema; introspection asks them as table-valued functions."""
-PRAGMAS_ALONE = PRAGMAS_WITH_ARGUMENT | _words(
-    "data_version page_size page_count encoding user_version application_id collation_list"
-)
-"""Pragmas that read a value when given none (full-text tables ask two of them themselves)."""
-
-FUNCTIONS = _words(
-    """
-    -> ->> abs acos acosh asin asinh atan atan2 atanh avg bm25 ceil ceiling changes char coalesce concat
-    concat_ws cos cosh count cume_dist current_date current_time current_timestamp date datetime degrees
-    dense_rank exp first_value floor format glob group_concat hex highlight if ifnull iif instr json
-    json_array json_array_insert json_array_length json_error_position json_extract json_group_array
-    json_group_object json_insert json_object json_patch json_pretty json_quote json_remove json_replace
-    json_set json_type json_valid jsonb jsonb_array jsonb_array_insert jsonb_extract jsonb_group_array
-    jsonb_group_object jsonb_insert jsonb_object jsonb_patch jsonb_remove jsonb_replace jsonb_set julianday
-    lag last_insert_rowid last_value lead length like likelihood likely ln log log10 log2 lower ltrim match
-    matchinfo max median min mod nth_value ntile nullif octet_length offsets percent_rank percentile
-    percentile_cont percentile_disc pi pow power printf quote radians random randomblob rank regexp replace
-    round row_number rtreedepth rtreenode rtrim sign sin sinh snippet soundex sqlite_version sqrt strftime
-    string_agg substr substring subtype sum tan tanh time timediff total total_changes trim trunc typeof
-    unhex unicode unistr unistr_quote unixepoch unlikely upper zeroblob
-    """
-)
-"""Functions that compute a value from their arguments and nothing else. Not among them, on purpose:
-load_extension, readfile, writefile, edit, fts3_tokenizer, optimize, rtreecheck, sqlite_log."""
-
-CLOSED_TABLES = _words(
-    "dbstat sqlite_dbpage sqlite_dbdata sqlite_dbptr sqlite_stmt bytecode tables_used fts3tokenize fsdir "
-    "zipfile csv wholenumber"
-)
-"""Virtual tables that need no CREATE and show something other than the database's own rows."""
-
-_PRAGMA, _READ, _SELECT, _UPDATE, _FUNCTION, _RECURSIVE = 19, 20, 21, 23, 31, 33  # SQLite's action codes
-_DEEDS = {
-    18: "insert into {}",
-    9: "delete from {}",
-    23: "update {}",
-    22: "begin or end a transaction",
-    32: "set a savepoint",
-    24: "attach another file",
-    25: "detach a database",
-    26: "alter a table",
-    27: "rebuild the index {}",
-    28: "analyze {}",
-    29: "create the virtual table {}",
-    30: "drop the virtual table {}",
-    31: "call {}()",
-    19: "use PRAGMA {}",
-    20: "read the internal table {}",
-}
-
-
-class Guard:
-    """The authorizer: allows reading, and remembers what it refused."""
-
-    def __init__(self) -> None:
-        self.refused: str | None = None
-
-    def __call__(self, action: int, a: str | None, b: str | None, _base: str | None, _by: str | None) -> int:
-        """SQLite's authorizer hook. Returns 0 (allow) or 1 (the statement fails)."""
-        if action == _READ:
-            allowed = a is None or a.lower() not in CLOSED_TABLES
-        elif action == _FUNCTION:
-            allowed = b is not None and b.lower() in FUNCTIONS
-            a = b
-        elif action == _PRAGMA:
-            allowed = a is not None and a.lower() in (PRAGMAS_ALONE if b is None else PRAGMAS_WITH_ARGUMENT)
-        elif action == _UPDATE:
-            # SQLite asks this of itself when it opens a virtual table. A statement that says it is
-            # stopped by SQLite ("may not be modified"), by query_only and by the read-only file.
-            allowed = a == "sqlite_master"
-        else:
-            allowed = action in (_SELECT, _RECURSIVE)
-        if allowed:
-            return 0
-        if a is not None and a.lower() in ("sqlite_master", "sqlite_schema", "sqlite_temp_master"):
-            self.refused = "change the schema"
-        else:
-            self.refused = _DEEDS.get(action, "change the database").format(a)
-        return 1
-
-
-class Refused(Exception):
-    """A named failure to send to the parent: an error class of `share_sql.errors` and a message."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
-
-
 def lenient(raw: bytes) -> str | bytes:
     """Text as text where it is UTF-8, else as the bytes that are stored."""
     try:
@@ -147,38 +57,34 @@ def lenient(raw: bytes) -> str | bytes:
         return raw
 
 
-def named(error: BaseException, guard: Guard) -> tuple[str, str]:
-    """The class in `share_sql.errors` and the message for a failure inside SQLite."""
-    message = " ".join(str(error).split()) or type(error).__name__
-    code = getattr(error, "sqlite_errorcode", 0) or 0
-    base = code & 0xFF
-    if isinstance(error, Refused):
-        return error.kind, message
-    if isinstance(error, MemoryError) or base == 7:
-        return "QueryTooLarge", "the query needs more memory than it may have; narrow it"
-    if guard.refused is not None:
-        return "QueryRefused", f"the query would {guard.refused}; only reading this database is allowed"
-    if base == 23:
-        return "QueryRefused", message
-    if base == 9:
-        return "QueryTimeout", "stopped at its deadline"
-    if base == 18 or message == "string or blob too big":
-        return "QueryTooLarge", "a value in the query is larger than the cap on bytes; narrow it"
-    if base in (5, 6):
-        return "DatabaseUnreadable", "is locked by another process; wait until it is done, or use a copy"
-    if code in (264, 520, 776, 1288):
-        return "DatabaseUnreadable", (
-            "was left in the middle of a write; open it once with sqlite3, or use a copy made by it"
-        )
-    if base == 8 or "may not be modified" in message:
-        return "QueryRefused", "the query would write; only reading this database is allowed"
-    if base in (10, 11, 14, 26) and code != 267:
-        return "DatabaseUnreadable", f"cannot be read: {message}"
-    if "one statement at a time" in message:
-        return "QueryRefused", "more than one statement; give one SELECT"
-    if "number of bindings" in message or "too many SQL variables" in message or "variable number" in message:
-        return "QueryError", "the query has unbound parameters; write the values into it"
-    return "QueryError", message
+def uri_of(path: str, header: bytes) -> tuple[str, bool]:
+    """The URI to open a database by, and whether it takes the file as immutable.
+
+    SQLite would create the -wal and -shm files of a WAL database beside it. Where there is no log, the file
+    alone is the whole database, and `immutable` reads it without touching the folder. Where there are a
+    log and a -shm file, `readonly_shm` reads both as they are.
+    """
+    # Every byte but plain ones is escaped; SQLite undoes it.
+    plain = b"/-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    raw = path.encode("utf-8", "surrogateescape")
+    uri = "file://" + "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in raw) + "?mode=ro"
+    try:
+        log = posix.stat(path + "-wal").st_size
+    except OSError:
+        log = -1
+    if log > 0:
+        try:
+            posix.stat(path + "-shm")
+        except OSError:
+            raise Refused(
+                "DatabaseUnreadable",
+                "has a -wal file with changes and no -shm file; open it once with sqlite3, or use a copy "
+                "made by its .backup",
+            ) from None
+        return uri + "&readonly_shm=1", False
+    if log == 0 or header[18:20] != b"\x01\x01":
+        return uri + "&immutable=1", True
+    return uri, False
 
 
 class Session:
@@ -189,11 +95,30 @@ class Session:
         self.guard = Guard()
         self.deadline = 0.0
         self.connection: Connection | None = None
+        self.file = -1
 
-    def open(self, uri: str, heap: int) -> None:
-        """Open the database and take from the connection all it does not need."""
+    def header(self) -> bytes:
+        """The file's first 100 bytes.
+
+        Read through a descriptor of its own that stays open: closing one would drop SQLite's locks.
+        """
+        return posix.pread(self.file, 100, 0)
+
+    def open(self, path: str, heap: int) -> bool:
+        """Open the database and take from the connection all it does not need.
+
+        Returns whether the file is taken as immutable.
+        """
         import _sqlite3 as sqlite
 
+        try:
+            self.file = posix.open(path, posix.O_RDONLY | posix.O_NONBLOCK)
+            header = self.header()
+        except OSError as error:
+            raise Refused("DatabaseUnreadable", f"cannot be read: {error.strerror}") from None
+        if not header.startswith(MAGIC):
+            raise Refused("DatabaseUnreadable", "is not a SQLite database (or it is encrypted)")
+        uri, immutable = uri_of(path, header)
         connection = sqlite.connect(
             uri, timeout=BUSY_MILLISECONDS / 1000, isolation_level=None, uri=True, cached_statements=8
         )
@@ -227,6 +152,7 @@ class Session:
         connection.set_authorizer(self.guard)
         connection.set_progress_handler(self.overdue, PROGRESS_STEPS)
         self.connection = connection
+        return immutable
 
     def overdue(self) -> int:
         """SQLite's progress hook: non-zero stops the query."""
@@ -353,11 +279,13 @@ def main() -> None:
         body = marshal.loads(read(int.from_bytes(read(4), "little")))  # noqa: S302 - from our parent
         if kind == b"o":
             try:
-                session.open(*body)
+                immutable = session.open(*body)
             except Exception as error:
                 write(b"x", marshal.dumps(named(error, session.guard)))
             else:
-                write(b"e", b"N")
+                write(b"e", marshal.dumps(immutable))
+        elif kind == b"h":
+            write(b"e", marshal.dumps(session.header()))
         else:
             # An orphan that is stuck inside one of SQLite's functions ends by this alarm.
             _signal.setitimer(_signal.ITIMER_REAL, body[1] + OVERRUN_SECONDS)
