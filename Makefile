@@ -1,0 +1,59 @@
+# Two commands do all: `make demo` and `make test`. Needs Python 3.11 or later with pip, and nothing else.
+# The environment is .venv; stamps in it tell what is installed, so that a second call is quick.
+
+PYTHON ?= python3
+WORKERS ?= auto
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check clean
+
+help:
+	@echo "make demo    correct the demo's drafts, print a table, write out/demo/demo.html"
+	@echo "make test    run the tests"
+	@echo "make check   ruff, mypy, import-linter and the docs against the code"
+	@echo "make clean   remove the environment, caches and out/"
+	@echo "Settings: PYTHON=$(PYTHON) (3.11 or later), WORKERS=$(WORKERS) (processes that run tests)"
+
+demo: $(STAMPS)/default
+	$(BIN)/share demo --out out/demo
+
+test: $(STAMPS)/test
+	$(BIN)/pytest -n $(WORKERS)
+
+check: $(STAMPS)/check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/check.py
+
+clean:
+	rm -rf $(VENV) out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Where the system's Python lacks ensurepip (Debian without python3-venv), its own pip fills the environment.
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or later is needed; name one, e.g. make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
+	  $(PYTHON) -m venv --clear --without-pip $(VENV) && \
+	  $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check pip; }
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/default: $(STAMPS)/venv pyproject.toml
+	$(PIP) --editable .
+	@touch $@
+
+$(STAMPS)/test: $(STAMPS)/default
+	$(PIP) --editable '.[test]'
+	@touch $@
+
+$(STAMPS)/check: $(STAMPS)/test
+	$(PIP) --editable '.[test,check]'
+	@touch $@

@@ -1,0 +1,64 @@
+"""What differs between two SQL texts, token by token, for marking it on a page."""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+from typing import TypeAlias
+
+Mark: TypeAlias = tuple[bool, str]
+"""(changed, text): a run of text, and whether the other side lacks it."""
+
+_TOKEN = re.compile(r"""\s+|'(?:[^']|'')*'|"[^"]*"|`[^`]*`|\w+|<>|[<>!=]=|\|\||.""", re.DOTALL)
+_MAX_TOKENS = 4000
+
+
+def mark_changes(before: str, after: str) -> tuple[tuple[Mark, ...], tuple[Mark, ...]]:
+    """Split two texts into runs that both have and runs that only one has.
+
+    Words are compared without case, quoted text with it; neither space nor a final semicolon counts as a
+    change. Texts of more than 4,000 tokens are not compared: each comes back as one unchanged run.
+
+    Args:
+        before: the draft.
+        after: the corrected SQL.
+
+    Returns:
+        The runs of `before` and of `after`; joined, each gives its text back unchanged.
+    """
+    old, new = _TOKEN.findall(before), _TOKEN.findall(after)
+    if len(old) > _MAX_TOKENS or len(new) > _MAX_TOKENS:
+        return ((False, before),), ((False, after),)
+    # Space is left out of the comparison, so that another line break does not tear a match apart.
+    old_words, new_words = _words(old), _words(new)
+    matcher = SequenceMatcher(
+        None, [_key(old[at]) for at in old_words], [_key(new[at]) for at in new_words], autojunk=False
+    )
+    old_changed: set[int] = set()
+    new_changed: set[int] = set()
+    for kind, a, b, c, d in matcher.get_opcodes():
+        if kind != "equal":
+            old_changed.update(old_words[a:b])
+            new_changed.update(new_words[c:d])
+    return _runs(old, old_changed), _runs(new, new_changed)
+
+
+def _words(tokens: list[str]) -> list[int]:
+    words = [at for at, token in enumerate(tokens) if not token.isspace()]
+    return words[:-1] if words and tokens[words[-1]] == ";" else words
+
+
+def _key(token: str) -> str:
+    return token if token[0] in "'\"`" else token.lower()
+
+
+def _runs(tokens: list[str], changed: set[int]) -> tuple[Mark, ...]:
+    runs: list[Mark] = []
+    for at, token in enumerate(tokens):
+        # Space between two changed tokens belongs to the change, so that a mark is one piece.
+        mark = at in changed or (token.isspace() and at - 1 in changed and at + 1 in changed)
+        if runs and runs[-1][0] == mark:
+            runs[-1] = (mark, runs[-1][1] + token)
+        else:
+            runs.append((mark, token))
+    return tuple(runs)

@@ -1,0 +1,171 @@
+"""The demo itself: make the database, correct the drafts, compare both with gold, write what came out."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from share_sql.demo.cases import DemoCase, load_cases, load_meanings, write_cases, write_meanings
+from share_sql.demo.database import NAME, write_database
+from share_sql.errors import QueryError, UsageError
+
+if TYPE_CHECKING:
+    from share_sql.case import Correction
+    from share_sql.database.base import Database, QueryResult
+    from share_sql.stages.stage import Policy
+
+Outcome: TypeAlias = Literal["fixed", "broken", "right", "wrong"]
+"""fixed: wrong draft made right. broken: right draft made wrong. right, wrong: as before."""
+
+
+@dataclass(frozen=True)
+class DemoItem:
+    """One case of the demo and what came of it."""
+
+    case: DemoCase
+    correction: Correction
+    right_before: bool
+    """The draft, as written, gives gold's rows."""
+    right_after: bool
+    """The correction's SQL gives gold's rows."""
+    rows_before: int | None
+    """Number of rows the draft gives; None where it does not run."""
+    rows_after: int | None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What correcting did to this draft."""
+        if self.right_before:
+            return "right" if self.right_after else "broken"
+        return "fixed" if self.right_after else "wrong"
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """All that the demo made."""
+
+    items: tuple[DemoItem, ...]
+    out: Path
+    """Folder with shop.sqlite, cases.jsonl, column_meaning.json, corrections.jsonl and demo.html."""
+
+    @property
+    def page(self) -> Path:
+        """The HTML page."""
+        return self.out / "demo.html"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Cases, right before and after, fixed, broken, and cases by verdict."""
+        outcomes = Counter(item.outcome for item in self.items)
+        verdicts = Counter(item.correction.verdict for item in self.items)
+        return {
+            "cases": len(self.items),
+            "right_before": sum(item.right_before for item in self.items),
+            "right_after": sum(item.right_after for item in self.items),
+            "fixed": outcomes["fixed"],
+            "broken": outcomes["broken"],
+            "kept": verdicts["kept"],
+            "corrected": verdicts["corrected"],
+            "abstained": verdicts["abstained"],
+        }
+
+
+def run_demo(
+    out: Path, *, policy: Policy = "gated", progress: Callable[[int, int], None] | None = None
+) -> DemoResult:
+    """Correct the demo's drafts without any model and write everything under a folder.
+
+    Args:
+        out: folder for the results; made where it is missing, files of the same names are replaced.
+        policy: the judge's policy.
+        progress: called with (done, total) after each case.
+
+    Returns:
+        The corrections, compared with gold by their rows.
+
+    Raises:
+        UsageError: the folder cannot be made or written.
+    """
+    from share_sql.assistant import Assistant
+    from share_sql.catalog import Catalog
+    from share_sql.demo.page import render_page
+
+    database = out / f"{NAME}.sqlite"
+    cases = load_cases()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_database(database)
+        write_cases(out / "cases.jsonl", str(database))
+        write_meanings(out / "column_meaning.json")
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to {out}: {error.strerror}; name another folder with --out"
+        ) from error
+
+    catalog = Catalog(cache=out / "cache")
+    catalog.add(NAME, database, meanings=load_meanings())
+    corrections: list[Correction] = []
+    with Assistant(catalog=catalog, models={}, policy=policy) as assistant:
+        for correction in assistant.correct_many([case.case() for case in cases]):
+            corrections.append(correction)
+            if progress is not None:
+                progress(len(corrections), len(cases))
+    catalog.close()
+
+    result = DemoResult(_compare(database, cases, corrections), out)
+    lines = [json.dumps(as_json(item), ensure_ascii=False) for item in result.items]
+    (out / "corrections.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    result.page.write_text(render_page(result), encoding="utf-8")
+    return result
+
+
+def as_json(item: DemoItem) -> dict[str, object]:
+    """One case as a line of `corrections.jsonl`: what `share run` writes, and the comparison with gold."""
+    correction = item.correction
+    return {
+        "id": item.case.id,
+        "sql": correction.sql,
+        "verdict": correction.verdict,
+        "reason": correction.reason,
+        "confidence": round(correction.confidence, 6),
+        "usage": {stage: asdict(usage) for stage, usage in correction.usage.items()},
+        "changes": list(correction.changes),
+        "right_before": item.right_before,
+        "right_after": item.right_after,
+        "outcome": item.outcome,
+    }
+
+
+def _compare(path: Path, cases: tuple[DemoCase, ...], corrections: list[Correction]) -> tuple[DemoItem, ...]:
+    from share_sql.database.open import open_database
+    from share_sql.evaluation.execution import sorts_rows, strict_ex
+
+    items: list[DemoItem] = []
+    with open_database(str(path), name=NAME) as database:
+        for case, correction in zip(cases, corrections, strict=True):
+            gold = database.query(case.gold)
+            ordered = sorts_rows(case.gold)
+            before, after = _run(database, case.draft), _run(database, correction.sql)
+            items.append(
+                DemoItem(
+                    case=case,
+                    correction=correction,
+                    right_before=before is not None and strict_ex(before.rows, gold.rows, ordered=ordered),
+                    right_after=after is not None and strict_ex(after.rows, gold.rows, ordered=ordered),
+                    rows_before=None if before is None else len(before.rows),
+                    rows_after=None if after is None else len(after.rows),
+                )
+            )
+    return tuple(items)
+
+
+def _run(database: Database, sql: str) -> QueryResult | None:
+    """The rows; None where the SQL does not run, which is what makes it wrong here."""
+    try:
+        return database.query(sql)
+    except QueryError:
+        return None
