@@ -1,6 +1,6 @@
 """Do rendered prompts equal the ones that the published models were given? Byte for byte, case by case.
 
-    python runs/prompt_fidelity.py [DATA]        DATA: the data's folder; default $SHARE_DATA or ../shared/data
+    python runs/prompt_fidelity.py [DATA]   DATA: the data folder; default $SHARE_DATA or ../shared/data
         [--show N]                               print the first N unequal prompts of each step, as a diff
         [--json FILE]                            write the figures there
 

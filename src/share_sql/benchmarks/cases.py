@@ -1,0 +1,154 @@
+"""Cases from a file: one JSON object a line, with labels where there are any.
+
+    {"id": "7", "question": "…", "evidence": "…", "database": "shop.sqlite", "draft": "SELECT …"}
+
+With labels a line also has `gold`, `prediction`, `difficulty`. Other fields are kept in `raw`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from share_sql.case import Case
+from share_sql.errors import BenchmarkError, CaseError
+
+
+@dataclass(frozen=True)
+class LabelledCase:
+    """A case with what is known of its answer, and where it comes from."""
+
+    case: Case
+    gold: str = ""
+    """The right SQL; empty where unknown. Only evaluation and calibration read it."""
+    prediction: str = ""
+    """SQL to score in `share eval`; empty where there is none."""
+    difficulty: str = ""
+    """BIRD's simple, moderate or challenging; empty where unknown."""
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    """The whole object, as the file has it."""
+    place: str = ""
+    """File and line, for messages."""
+    problem: str | None = None
+    """Why it cannot be worked on (a line that is no JSON, a missing field, an id twice); None for a good
+    case. The message of the error that strict reading raises."""
+
+
+def read_cases_jsonl(path: Path, need: Collection[str] = (), *, keep_bad: bool = False) -> list[LabelledCase]:
+    """Read a file of cases.
+
+    Args:
+        path: JSON Lines; a JSON list of objects is read too. Blank lines are skipped.
+        need: fields that each case must have, beside `id`: of question, database, draft, gold,
+            prediction. A needed field may be empty text, but not absent.
+        keep_bad: True: a bad line becomes a case with `problem` set, so that no other case is lost.
+            False: it raises.
+
+    Returns:
+        The cases in file order. A number as id becomes text. An id that is missing is made from the line
+        number (with `problem` set).
+
+    Raises:
+        BenchmarkError: there is no such file, or not one case in it.
+        CaseError: a line is no JSON object, lacks a field, or has a field of the wrong kind or an id that
+            was there before; not where `keep_bad` is set.
+    """
+    cases = mark_duplicates(_case(number, row, path, need) for number, row in _rows(path))
+    if not cases:
+        raise BenchmarkError(f"{path} holds no case; expected one JSON object a line")
+    if not keep_bad:
+        for case in cases:
+            if case.problem:
+                raise CaseError(f"{case.place}: {case.problem}")
+    return cases
+
+
+def mark_duplicates(cases: Iterable[LabelledCase]) -> list[LabelledCase]:
+    """Set `problem` on each good case whose id an earlier one has."""
+    seen: dict[str, str] = {}
+    marked = []
+    for case in cases:
+        first = seen.setdefault(case.case.id, case.place)
+        if first != case.place and not case.problem:
+            case = replace(
+                case, problem=f"the id {case.case.id!r} is taken already, by {first}; ids must differ"
+            )
+        marked.append(case)
+    return marked
+
+
+def read_bytes(path: Path, what: str) -> bytes:
+    """A file's bytes. Raises BenchmarkError that names the file and what was expected in it."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise BenchmarkError(f"there is no file {path}; expected {what}") from None
+    except OSError as error:
+        raise BenchmarkError(f"{path} cannot be read ({error.strerror}); expected {what}") from error
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Any]]:
+    """Number (from 1) and value of each line; an exception stands for one that is no JSON."""
+    data = read_bytes(path, "cases, one JSON object a line").removeprefix(b"\xef\xbb\xbf")
+    if data.lstrip()[:1] == b"[":
+        try:
+            whole = json.loads(data)
+        except (ValueError, RecursionError):
+            whole = None  # not a list after all; each line will say what is wrong with it
+        if isinstance(whole, list):
+            yield from enumerate(whole, 1)
+            return
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except (ValueError, RecursionError) as error:
+                yield number, error
+
+
+def _case(number: int, row: Any, path: Path, need: Collection[str]) -> LabelledCase:
+    place = f"{path.name}, line {number}"
+    problem: str | None = None
+    if isinstance(row, UnicodeDecodeError):
+        problem = "the line is not UTF-8 text"
+    elif isinstance(row, Exception):
+        problem = f"the line is not JSON ({row})"
+    elif not isinstance(row, dict):
+        problem = f"expected a JSON object, found {_kind(row)}"
+    fields: Mapping[str, Any] = row if isinstance(row, dict) else {}
+    texts: dict[str, str] = {}
+    for key in ("question", "evidence", "database", "draft", "gold", "prediction", "difficulty"):
+        value = fields.get(key)
+        if value is None and key in need:
+            problem = problem or f"the field {key!r} is missing; expected text"
+        elif value is not None and not isinstance(value, str):
+            problem = problem or f"the field {key!r} is {_kind(value)}; expected text"
+        texts[key] = value if isinstance(value, str) else ""
+    name = fields.get("id")
+    if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
+        found = "missing" if name is None else "empty" if name == "" else _kind(name)
+        problem = problem or f"the field 'id' is {found}; expected text or a number"
+        name = f"line {number}"
+    return LabelledCase(
+        case=Case(
+            id=str(name),
+            question=texts["question"],
+            database=texts["database"],
+            draft=texts["draft"],
+            evidence=texts["evidence"],
+        ),
+        gold=texts["gold"],
+        prediction=texts["prediction"],
+        difficulty=texts["difficulty"],
+        raw=fields,
+        place=place,
+        problem=problem,
+    )
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number"}
+    return "null" if value is None else names.get(type(value), "a number")

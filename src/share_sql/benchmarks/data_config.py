@@ -1,0 +1,83 @@
+"""The reference implementation's data_config.json: where a benchmark's files lie.
+
+A flat JSON object of paths, taken relative to the folder it is used in (the reference runs from its own
+root). Its parts are `dev` (BIRD dev), `bird-train` and `spider-train`; entries of other uses are ignored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from share_sql.benchmarks.cases import read_bytes
+from share_sql.benchmarks.files import BenchmarkFiles
+from share_sql.errors import BenchmarkError
+
+PARTS: Mapping[str, Mapping[str, str]] = {
+    "dev": {
+        "benchmark": "bird",
+        "questions": "dev_data",
+        "tables": "dev_tables",
+        "databases": "dev_db_dir",
+        "meanings": "dev_column_meaning",
+        "drafts": "dev_baseline",
+    },
+    "bird-train": {
+        "benchmark": "bird",
+        "questions": "bird_train_data",
+        "tables": "bird_train_tables",
+        "databases": "bird_train_db_dir",
+        "meanings": "bird_train_column_meaning",
+        "drafts": "bird_train_baseline",
+    },
+    "spider-train": {
+        "benchmark": "spider",
+        "questions": "spider_train_data",
+        "tables": "spider_tables",
+        "databases": "spider_db_dir",
+        "meanings": "spider_train_column_meaning",
+        "drafts": "spider_train_baseline",
+    },
+}
+"""The file's keys, by part and use. Drafts are optional; the reference gives dev's on the command line."""
+
+
+def read_data_config(path: Path, part: str = "dev", root: Path | None = None) -> BenchmarkFiles:
+    """Read a data_config.json.
+
+    Args:
+        path: the file.
+        part: dev, bird-train or spider-train.
+        root: folder that the paths in it are relative to; None for the current one.
+
+    Returns:
+        The part's files. Whether they exist is found out when they are loaded.
+
+    Raises:
+        BenchmarkError: the file is missing or no JSON object, or lacks a key of the part.
+    """
+    if part not in PARTS:
+        raise BenchmarkError(f"{part!r} is no part of a data_config.json; there are {', '.join(PARTS)}")
+    try:
+        config = json.loads(read_bytes(path, "a data_config.json").decode("utf-8-sig"))
+    except ValueError as error:
+        raise BenchmarkError(f"{path} is not JSON: {error}") from error
+    if not isinstance(config, dict):
+        raise BenchmarkError(f"{path}: expected a JSON object of paths")
+    base = root or Path.cwd()
+    keys = PARTS[part]
+    found: dict[str, Path | None] = {}
+    for use in ("questions", "tables", "databases", "meanings", "drafts"):
+        value = config.get(keys[use])
+        if value is None and use in ("questions", "databases"):
+            raise BenchmarkError(f"{path} lacks {keys[use]!r}, the path of the {part} {use}")
+        if value is not None and not isinstance(value, str):
+            raise BenchmarkError(f"{path}: {keys[use]!r} is not a path")
+        found[use] = base / value if value else None
+    questions, databases = found["questions"], found["databases"]
+    if questions is None or databases is None:
+        raise BenchmarkError(f"{path}: {keys['questions']!r} or {keys['databases']!r} is empty")
+    return BenchmarkFiles(
+        keys["benchmark"], questions, databases, found["tables"], found["meanings"], found["drafts"]
+    )

@@ -1,0 +1,181 @@
+"""Drafts: the SQL that some generator wrote for a benchmark's questions, in the formats in use.
+
+    BIRD         {"0": "SELECT …\\t----- bird -----\\tdb", …}       by id (the tag may be absent)
+    JSON list    ["SELECT …", …]                                   by position
+    Spider       one query a line, `SELECT …` or `SELECT …\\tdb`     by position
+    JSON Lines   {"id": "0", "sql": "SELECT …"}                    by id; `draft` or `prediction` for `sql`
+
+A keyed file is never matched by position.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from share_sql.benchmarks.cases import read_bytes
+from share_sql.errors import BenchmarkError
+
+BIRD_TAG = "\t----- bird -----\t"
+"""What stands between the SQL and the database's name in BIRD's files."""
+
+_SQL_KEYS = ("draft", "sql", "SQL", "prediction", "pred", "response")
+_ID_KEYS = ("id", "idx", "question_id")
+_SPIDER_TAG = re.compile(r"\t\s*(\w+)\s*\Z")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One draft, without its tag."""
+
+    sql: str
+    database: str = ""
+    """The database that the file says it is for; empty where it does not say."""
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """All drafts of a file. Exactly one of the two is set."""
+
+    source: str
+    """The file's name, for messages."""
+    by_id: Mapping[str, Draft] | None = None
+    by_position: tuple[Draft, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.by_id if self.by_id is not None else self.by_position or ())
+
+    def get(self, name: str, position: int) -> Draft | None:
+        """The draft of a question; None where the file has none.
+
+        Args:
+            name: the question's id.
+            position: its place in the questions file, from 0.
+        """
+        if self.by_id is not None:
+            return self.by_id.get(name)
+        assert self.by_position is not None
+        return self.by_position[position] if position < len(self.by_position) else None
+
+
+def read_drafts(path: Path) -> Drafts:
+    """Read a file of drafts; its format is found by its content.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The drafts, by id or by position.
+
+    Raises:
+        BenchmarkError: the file is missing, of none of the formats, or has an id twice.
+    """
+    data = read_bytes(path, "drafts (JSON object, JSON list, JSON Lines, or a query a line)")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BenchmarkError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start})") from error
+    first = text.lstrip()[:1]
+    if first in ("{", "["):
+        try:
+            whole = json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, path))
+        except (ValueError, RecursionError) as error:
+            return _json_lines(text, path, error)
+        if isinstance(whole, list):
+            return _list(whole, path)
+        if _row_sql(whole) is not None and _row_id(whole) is not None:
+            return _keyed([whole], path)
+        return Drafts(
+            path.name, by_id={key: _draft(value, f"{path}, id {key}") for key, value in whole.items()}
+        )
+    if not text.strip():
+        raise BenchmarkError(f"{path} is empty; expected drafts")
+    # A blank line is a question without an answer; only those at the end are no lines at all.
+    return Drafts(path.name, by_position=_spider_lines(text.rstrip("\r\n\t ").split("\n")))
+
+
+def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise BenchmarkError(f"{path}: the id {key!r} is there twice; keep one draft a question")
+        found[key] = value
+    return found
+
+
+def _json_lines(text: str, path: Path, whole: Exception) -> Drafts:
+    rows = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(json.loads(line))
+        except (ValueError, RecursionError) as error:
+            if not rows:
+                raise BenchmarkError(f"{path} is neither JSON nor JSON Lines: {whole}") from error
+            raise BenchmarkError(f"{path}, line {number} is not JSON: {error}") from error
+    return _list(rows, path)
+
+
+def _list(rows: list[Any], path: Path) -> Drafts:
+    if rows and all(isinstance(row, dict) and _row_id(row) is not None for row in rows):
+        return _keyed(rows, path)
+    return Drafts(
+        path.name, by_position=tuple(_draft(row, f"{path}, position {at}") for at, row in enumerate(rows))
+    )
+
+
+def _keyed(rows: Iterable[dict[str, Any]], path: Path) -> Drafts:
+    found: dict[str, Draft] = {}
+    for row in rows:
+        name = _row_id(row)
+        assert name is not None
+        if name in found:
+            raise BenchmarkError(f"{path}: the id {name!r} is there twice; keep one draft a question")
+        found[name] = _draft(row, f"{path}, id {name}")
+    return Drafts(path.name, by_id=found)
+
+
+def _row_id(row: Mapping[str, Any]) -> str | None:
+    for key in _ID_KEYS:
+        value = row.get(key)
+        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+            return str(value)
+    return None
+
+
+def _row_sql(row: Mapping[str, Any]) -> str | None:
+    return next((row[key] for key in _SQL_KEYS if isinstance(row.get(key), str)), None)
+
+
+def _draft(value: Any, where: str) -> Draft:
+    if isinstance(value, dict):
+        sql = _row_sql(value)
+        if sql is None and any(key in value for key in _SQL_KEYS):
+            sql = ""  # null: the generator gave no answer
+        if sql is None:
+            raise BenchmarkError(
+                f"{where}: expected SQL under one of {', '.join(_SQL_KEYS)}, found {sorted(value)}"
+            )
+        value = sql
+    if value is None:
+        value = ""
+    if not isinstance(value, str):
+        raise BenchmarkError(f"{where}: expected SQL as text, found {type(value).__name__}")
+    sql, _, database = value.partition(BIRD_TAG)
+    return Draft(sql, database.strip())
+
+
+def _spider_lines(lines: list[str]) -> tuple[Draft, ...]:
+    lines = [line.rstrip("\r") for line in lines]
+    # A tab may stand inside a query too: `\tdb` is a tag only where every line has one.
+    tagged = all(BIRD_TAG in line or _SPIDER_TAG.search(line) for line in lines if line.strip())
+    drafts = []
+    for line in lines:
+        tag = _SPIDER_TAG.search(line) if tagged and BIRD_TAG not in line else None
+        drafts.append(Draft(line[: tag.start()], tag[1]) if tag else _draft(line, ""))
+    return tuple(drafts)

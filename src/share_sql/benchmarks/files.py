@@ -1,0 +1,198 @@
+"""A benchmark's files, loaded: questions with their drafts, and the databases they speak of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from share_sql.benchmarks.cases import LabelledCase, mark_duplicates, read_bytes
+from share_sql.benchmarks.drafts import Drafts, read_drafts
+from share_sql.case import Case
+from share_sql.errors import BenchmarkError
+
+if TYPE_CHECKING:
+    from share_sql.catalog import Catalog
+    from share_sql.schema.model import ColumnName, Schema
+
+
+@dataclass(frozen=True)
+class BenchmarkFiles:
+    """Where a benchmark's files lie."""
+
+    benchmark: str
+    """bird or spider."""
+    questions: Path
+    databases: Path
+    """Folder with `<name>/<name>.sqlite` for each database."""
+    tables: Path | None = None
+    """tables.json; None: schemas come from the databases alone."""
+    meanings: Path | None = None
+    """column_meaning.json; None: from each database's database_description folder where there is one."""
+    drafts: Path | None = None
+    """None: every draft is empty, for uses that need none."""
+
+
+@dataclass(frozen=True)
+class BenchmarkDatabase:
+    """One database of a benchmark."""
+
+    name: str
+    path: Path
+    """Where it is, or would be: whether the file exists is found out when a case needs it."""
+    declared: Schema | None = None
+    """Its entry in tables.json."""
+    meanings: Mapping[ColumnName, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark, ready to run or to score."""
+
+    name: str
+    """bird or spider."""
+    cases: tuple[LabelledCase, ...]
+    databases: Mapping[str, BenchmarkDatabase]
+    """By name, all that a question is about."""
+    without_draft: tuple[str, ...] = ()
+    """Ids of questions that the drafts file has no draft for."""
+
+    def register(self, catalog: Catalog) -> None:
+        """Make its databases known to a catalog, under their names."""
+        for database in self.databases.values():
+            catalog.add(
+                database.name, database.path, declared=database.declared, meanings=database.meanings or None
+            )
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What a benchmark calls things."""
+
+    benchmark: str
+    gold: str
+    """Key of the right SQL in its questions file."""
+
+
+def load(files: BenchmarkFiles, fields: Fields) -> Benchmark:
+    """Load a benchmark. See `bird.load_bird` and `spider.load_spider`."""
+    rows = _questions(files.questions)
+    drafts = read_drafts(files.drafts) if files.drafts else None
+    cases, without = [], []
+    wrong_database = 0
+    for position, row in enumerate(rows):
+        labelled = _case(position, row, files, fields)
+        if drafts is not None and not labelled.problem:
+            draft = drafts.get(labelled.case.id, position)
+            if draft is None:
+                without.append(labelled.case.id)
+                problem = f"the drafts file {drafts.source} has no draft for the question {labelled.case.id}"
+                labelled = _with(labelled, "", problem)
+            else:
+                wrong_database += bool(draft.database) and draft.database != labelled.case.database
+                labelled = _with(labelled, draft.sql, None)
+        cases.append(labelled)
+    if drafts is not None and files.drafts is not None:
+        _check_alignment(drafts, files.drafts, cases, without, wrong_database)
+    names = dict.fromkeys(case.case.database for case in cases if case.case.database)
+    return Benchmark(
+        fields.benchmark, tuple(mark_duplicates(cases)), _databases(files, names), tuple(without)
+    )
+
+
+def _questions(path: Path) -> list[Any]:
+    data = read_bytes(path, "a JSON list of questions")
+    try:
+        rows = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise BenchmarkError(f"{path} is not JSON ({error}); expected a list of questions") from error
+    if not isinstance(rows, list) or not rows:
+        raise BenchmarkError(f"{path}: expected a JSON list with one object a question")
+    return rows
+
+
+def _case(position: int, row: Any, files: BenchmarkFiles, fields: Fields) -> LabelledCase:
+    place = f"{files.questions.name}, position {position}"
+    if not isinstance(row, dict):
+        case = Case(id=str(position), question="", database="", draft="")
+        return LabelledCase(case, place=place, problem="expected a JSON object for the question")
+    name = next((row[key] for key in ("idx", "question_id") if row.get(key) is not None), position)
+    problem = None
+    if isinstance(name, bool) or not isinstance(name, str | int):
+        problem, name = f"the question's id {name!r} is neither text nor a number", position
+    texts = {}
+    for key in ("question", "db_id", "evidence", fields.gold, "difficulty"):
+        value = row.get(key)
+        if not isinstance(value, str):
+            if key in ("question", "db_id"):
+                problem = problem or f"the field {key!r} is missing or no text"
+            value = ""
+        texts[key] = value
+    case = Case(
+        id=str(name),
+        question=texts["question"],
+        database=texts["db_id"],
+        draft="",
+        evidence=texts["evidence"],
+    )
+    return LabelledCase(
+        case, gold=texts[fields.gold], difficulty=texts["difficulty"], raw=row, place=place, problem=problem
+    )
+
+
+def _with(labelled: LabelledCase, draft: str, problem: str | None) -> LabelledCase:
+    from dataclasses import replace
+
+    return replace(labelled, case=replace(labelled.case, draft=draft), problem=problem)
+
+
+def _check_alignment(
+    drafts: Drafts, path: Path, cases: list[LabelledCase], without: list[str], wrong_database: int
+) -> None:
+    """Refuse drafts that cannot be those of these questions."""
+    if drafts.by_position is not None and len(drafts) > len(cases):
+        raise BenchmarkError(
+            f"{path} has {len(drafts)} drafts by position for {len(cases)} questions; expected one each"
+        )
+    if len(without) == len(cases):
+        known = ", ".join(list(drafts.by_id or ())[:3])
+        raise BenchmarkError(
+            f"{path} has no draft for any of the {len(cases)} questions: its ids are {known}…, "
+            f"the questions' are {', '.join(without[:3])}…"
+        )
+    if wrong_database * 2 > len(cases):
+        raise BenchmarkError(
+            f"{path}: {wrong_database} of {len(cases)} drafts are tagged for another database than their "
+            "question's; expected the drafts of this questions file"
+        )
+
+
+def _databases(files: BenchmarkFiles, names: Mapping[str, None]) -> dict[str, BenchmarkDatabase]:
+    from share_sql.schema.meanings import read_column_meanings
+    from share_sql.schema.tables_json import read_tables_json
+
+    if not files.databases.is_dir():
+        raise BenchmarkError(f"there is no folder {files.databases}; expected <name>/<name>.sqlite in it")
+    schemas = read_tables_json(files.tables) if files.tables else {}
+    meanings = read_column_meanings(files.meanings) if files.meanings else {}
+    return {
+        name: BenchmarkDatabase(
+            name, database_path(files.databases, name), schemas.get(name), meanings.get(name, {})
+        )
+        for name in names
+    }
+
+
+def database_path(folder: Path, name: str) -> Path:
+    """Where a benchmark keeps a database: `<folder>/<name>/<name>.sqlite`.
+
+    A name that would lead out of the folder stays a name in it that does not exist.
+    """
+    safe = name if Path(name).name == name and name not in (".", "..") else "_"
+    for ending in (".sqlite", ".db", ".sqlite3"):
+        path = folder / safe / f"{safe}{ending}"
+        if path.exists():
+            return path
+    return folder / safe / f"{safe}.sqlite"

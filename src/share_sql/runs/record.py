@@ -1,0 +1,127 @@
+"""What a finished case leaves in the journal: plain JSON values, nothing that differs between runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from share_sql.case import Case, Correction
+from share_sql.errors import PromptError
+
+if TYPE_CHECKING:
+    from share_sql.prompts.library import PromptSet
+    from share_sql.stages.stage import State
+    from share_sql.trajectory.nodes import Trajectory
+
+
+def fingerprint(case: Case) -> str:
+    """A short hash of all that is asked; another one means another case."""
+    return hashlib.sha256(json.dumps(asdict(case), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def correction_row(correction: Correction, error: str | None = None) -> dict[str, Any]:
+    """A correction as the line of corrections.jsonl.
+
+    Args:
+        correction: the case's end.
+        error: message of the named error that kept the case from being worked on; None: taken from the
+            correction's steps.
+    """
+    return {
+        "id": correction.id,
+        "sql": correction.sql,
+        "verdict": correction.verdict,
+        "reason": correction.reason,
+        "confidence": correction.confidence,
+        "usage": {stage: asdict(usage) for stage, usage in sorted(correction.usage.items())},
+        "findings": [asdict(finding) for finding in correction.findings],
+        "changes": list(correction.changes),
+        "error": error or case_error(correction),
+    }
+
+
+def case_error(correction: Correction) -> str | None:
+    """The named error that kept a case from being worked on at all (no such database, …); else None."""
+    return next((step.error for step in correction.steps if step.stage == "database" and step.error), None)
+
+
+def state_row(state: State, prompts: PromptSet | None = None) -> dict[str, Any]:
+    """All that a case produced.
+
+    Args:
+        state: the final state.
+        prompts: renders the generator's prompt where no generator was asked; None: left empty then.
+    """
+    from share_sql.prompts.render import in_schema_order
+
+    assert state.correction is not None, "the judge always leaves a correction"
+    made: Mapping[str, Trajectory | None] = {
+        "bam": state.trajectory,
+        "mask": state.masked,
+        "sam": state.filled,
+        "lom": state.final,
+    }
+    steps = {
+        role: (state.prompts.get(role, ""), state.texts.get(role) or _answer(trajectory))
+        for role, trajectory in made.items()
+    }
+    return {
+        "id": state.case.id,
+        "database": state.case.database,
+        "correction": correction_row(state.correction),
+        "steps": steps,
+        "augmented": [str(name) for name in in_schema_order(state.augmented, state.schema)],
+        "generator_prompt": state.prompts.get("generator") or _generator_prompt(state, prompts),
+    }
+
+
+def failed_row(case: Case, problem: str, *, duplicate: bool = False) -> dict[str, Any]:
+    """The row of a case that could not be started: its draft is kept, with the problem as the reason.
+
+    Args:
+        case: the case, as far as it could be read.
+        problem: what is wrong with it.
+        duplicate: its id is another case's, so that it has no place in files that go by id.
+    """
+    correction = Correction(case.id, case.draft, "kept", problem, 0.0, draft=case.draft)
+    return {
+        "id": case.id,
+        "database": case.database,
+        "correction": correction_row(correction, problem),
+        "steps": {},
+        "augmented": [],
+        "generator_prompt": "",
+        "duplicate": duplicate,
+    }
+
+
+def _answer(trajectory: Trajectory | None) -> str:
+    """A trajectory made without a model, as a model would have answered it."""
+    if trajectory is None:
+        return ""
+    from share_sql.trajectory.write import write
+
+    return f"```SR\n{write(trajectory, 'paper').strip()}\n```"
+
+
+def _generator_prompt(state: State, prompts: PromptSet | None) -> str:
+    trajectory = state.final or state.filled or state.trajectory
+    if prompts is None or trajectory is None:
+        return ""
+    from share_sql.prompts.render import generator_variables
+    from share_sql.trajectory.write import write
+
+    variables = generator_variables(
+        state.augmented,
+        state.schema,
+        question=state.case.question,
+        evidence=state.case.evidence,
+        trajectory=write(trajectory, "paper"),
+    )
+    try:
+        return prompts.render("generator", **variables)[-1].content
+    except PromptError:
+        return ""  # a prompt set without a generator prompt: there is nothing to write down
