@@ -152,21 +152,13 @@ class Resolver:
                 origin = self._origins.get(id(item.this.unnest()))
                 scope.aliases.setdefault(item.alias.lower(), origin)
                 yield item.alias, origin
-            elif isinstance(item, exp.Star):
-                for at, source in enumerate(scope.sources):
-                    earlier = scope.sources[:at]
-                    for name, origin in source.outputs():
-                        lower = name.lower()
-                        merged = lower in source.merged
-                        if not merged or all(other.find(lower) is MISSING for other in earlier):
-                            yield name, origin
+            elif item.is_star:
+                # SQLite writes a star out, so that its columns count as result aliases.
+                for name, origin in _expanded(item, scope.sources):
+                    scope.aliases.setdefault(name.lower(), origin)
+                    yield name, origin
             elif isinstance(item, exp.Column):
-                if isinstance(item.this, exp.Star):
-                    for source in scope.sources:
-                        if source.key == item.table.lower():
-                            yield from source.outputs()
-                else:
-                    yield item.name, self._origins.get(id(item))
+                yield item.name, self._origins.get(id(item))
             else:
                 yield "", self._origins.get(id(item.unnest()))
 
@@ -398,3 +390,17 @@ class Resolver:
                 seen.setdefault(source.label, source.title)
             within = within.parent
         self._unknown.append(UnknownColumn(table, column, tuple(seen.values()), tuple(seen), real, node))
+
+
+def _expanded(star: exp.Expr, sources: list[Source]) -> Iterator[Output]:
+    """The columns that `*` or `t.*` stands for; what USING or NATURAL merged comes once."""
+    if isinstance(star, exp.Column):
+        for source in sources:
+            if source.key == star.table.lower():
+                yield from source.outputs()
+        return
+    for at, source in enumerate(sources):
+        for name, origin in source.outputs():
+            lower = name.lower()
+            if lower not in source.merged or all(other.find(lower) is MISSING for other in sources[:at]):
+                yield name, origin
