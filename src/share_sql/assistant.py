@@ -1,1 +1,218 @@
-"""The story: STAGES, and the one driver that brings models and databases to them."""
+"""The story: STAGES, and the one driver that brings models and databases to them.
+
+    with Assistant(catalog=catalog, models=models) as assistant:
+        correction = assistant.correct(case)
+
+A stage yields requests; `Assistant` answers them: `Ask` from the model of that role, `Query` and
+`Lookup` from the case's database. Cases flow independently of each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from share_sql.case import Case, Correction, StepNote
+from share_sql.catalog import Catalog, OpenDatabase
+from share_sql.errors import ModelError, ModelUnknown, QueryError, ShareError
+from share_sql.schema.model import Schema
+from share_sql.stages.bam import bam
+from share_sql.stages.judge import judge
+from share_sql.stages.lom import lom
+from share_sql.stages.mask import mask
+from share_sql.stages.regenerate import regenerate
+from share_sql.stages.sam import sam
+from share_sql.stages.stage import Ask, Lookup, Plan, Policy, Query, Request, Response, State
+
+if TYPE_CHECKING:
+    from share_sql.evidence.weights import Weights
+    from share_sql.models.base import Model
+    from share_sql.prompts.library import PromptSet
+
+STAGES = (bam, mask, sam, lom, regenerate, judge)
+"""The whole method, in order (SHARE, section 3)."""
+
+log = logging.getLogger("share_sql")
+
+
+class Assistant:
+    """Corrects drafts.
+
+    Args:
+        catalog: databases by name; None for an empty one (cases then name paths or URLs).
+        models: who answers which role: bam, mask, sam, lom, generator. A role that is missing is done
+            symbolically (bam, mask) or left out (sam, lom, generator).
+        policy: gated (default: a candidate must earn its place), always (the paper: the last candidate
+            wins if it is SQL), errors (only drafts that fail are touched).
+        prompts: the prompt set; None for SHARE's own.
+        weights: the judge's calibrated weights; None for the shipped ones.
+        concurrency: cases under way at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog | None = None,
+        models: Mapping[str, Model] | None = None,
+        policy: Policy = "gated",
+        prompts: PromptSet | None = None,
+        weights: Weights | None = None,
+        concurrency: int = 8,
+    ) -> None:
+        self._catalog = catalog or Catalog()
+        self._models = dict(models or {})
+        self._concurrency = concurrency
+        self._plan = Plan.make(policy, frozenset(self._models), prompts, weights)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="share-driver", daemon=True)
+        self._thread.start()
+
+    def correct(self, case: Case) -> Correction:
+        """Correct one draft. Never raises for what is wrong with the case: the reason says it."""
+        return _correction(next(iter(self.correct_states([case]))))
+
+    def correct_many(self, cases: Iterable[Case]) -> Iterator[Correction]:
+        """Correct many drafts; corrections come in the order of the cases."""
+        waiting: dict[int, Correction] = {}
+        following = 0
+        for position, state in self._run(cases):
+            waiting[position] = _correction(state)
+            while following in waiting:
+                yield waiting.pop(following)
+                following += 1
+
+    def correct_states(self, cases: Iterable[Case]) -> Iterator[State]:
+        """Correct many drafts; final states come as cases finish, with all that each stage made."""
+        for _, state in self._run(cases):
+            yield state
+
+    def _run(self, cases: Iterable[Case]) -> Iterator[tuple[int, State]]:
+        done: queue.SimpleQueue[tuple[int, State | BaseException]] = queue.SimpleQueue()
+        pending = 0
+        numbered = enumerate(cases)
+        exhausted = False
+        while True:
+            while not exhausted and pending < self._concurrency:
+                try:
+                    position, case = next(numbered)
+                except StopIteration:
+                    exhausted = True
+                    break
+                pending += 1
+                task = asyncio.run_coroutine_threadsafe(self.correct_async(case), self._loop)
+                task.add_done_callback(
+                    lambda task, at=position: done.put((at, task.exception() or task.result()))  # type: ignore[misc]
+                )
+            if not pending:
+                return
+            position, outcome = done.get()
+            pending -= 1
+            if isinstance(outcome, BaseException):
+                raise outcome
+            yield position, outcome
+
+    async def correct_async(self, case: Case) -> State:
+        """Take one case through all stages; the driver."""
+        state = State(case=case, schema=Schema(name=case.database, tables=()), plan=self._plan)
+        try:
+            use = self._catalog.use(case.database)
+            opened = await asyncio.to_thread(use.__enter__)
+        except ShareError as error:
+            return _kept(state, "database", str(error))
+        try:
+            state = replace(state, schema=opened.schema)
+            for stage in STAGES:
+                state = await self._take(stage.__name__, stage(state), state, opened)
+        except Exception as error:
+            # A fault of ours in one case must not end the batch; it is logged whole and named.
+            log.exception("case %s: unexpected error", case.id)
+            return _kept(
+                state, "judge", f"internal error ({type(error).__name__}: {error}); please report it"
+            )
+        finally:
+            await asyncio.to_thread(use.__exit__, None, None, None)
+        return state
+
+    async def _take(
+        self, name: str, stage: Generator[Request, Response, State], before: State, opened: OpenDatabase
+    ) -> State:
+        """Drive one stage to its end; a named error leaves the state as it was, with a note."""
+        started = time.perf_counter()
+        try:
+            request = next(stage)
+            while True:
+                try:
+                    response = await self._answer(request, opened)
+                except ModelError as error:
+                    request = stage.throw(error)
+                else:
+                    request = stage.send(response)
+        except StopIteration as stop:
+            after: State = stop.value
+        except ShareError as error:
+            note = StepNote(name, "went on without its result", error=str(error))
+            after = replace(before, steps=(*before.steps, note))
+            if name == "judge":
+                after = _kept(after, name, str(error))
+        if len(after.steps) > len(before.steps):
+            last = replace(after.steps[-1], seconds=time.perf_counter() - started)
+            after = replace(after, steps=(*after.steps[:-1], last))
+        return after
+
+    async def _answer(self, request: Request, opened: OpenDatabase) -> Response:
+        match request:
+            case Ask(request=asked):
+                model = self._models.get(asked.role)
+                if model is None:
+                    raise ModelUnknown(
+                        f"no model is set for the role {asked.role}; name one in the models file"
+                    )
+                return await model.ask(asked)
+            case Query(sql=sql, limits=limits):
+                try:
+                    return await asyncio.to_thread(opened.database.query, sql, limits)
+                except QueryError as error:
+                    return error
+            case Lookup(text=text, columns=columns, limit=limit):
+                return await asyncio.to_thread(
+                    lambda: opened.values.lookup(text, columns=columns, limit=limit)
+                )
+
+    def close(self) -> None:
+        """Give models, databases and the driver's thread back."""
+        for model in {id(model): model for model in self._models.values()}.values():
+            asyncio.run_coroutine_threadsafe(model.close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._catalog.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _correction(state: State) -> Correction:
+    assert state.correction is not None, "the judge always leaves a correction"
+    return state.correction
+
+
+def _kept(state: State, stage: str, why: str) -> State:
+    """The draft handed back because the case could not be worked on."""
+    steps = (*state.steps, StepNote(stage, "the draft is handed back", error=why))
+    correction = Correction(
+        id=state.case.id, sql=state.sql or state.case.draft, verdict="kept", reason=why, confidence=0.0,
+        draft=state.case.draft, steps=steps, usage=dict(state.usage),
+    )  # fmt: skip
+    return replace(state, steps=steps, correction=correction)

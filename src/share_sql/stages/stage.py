@@ -9,15 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from share_sql.database.base import Limits
 
 if TYPE_CHECKING:
-    from share_sql.case import Case, Correction, Finding
+    from share_sql.case import Case, Correction, Finding, StepNote
     from share_sql.database.base import QueryResult
     from share_sql.errors import QueryError
-    from share_sql.models.base import ModelReply, ModelRequest
+    from share_sql.evidence.weights import Weights
+    from share_sql.models.base import ModelReply, ModelRequest, Usage
+    from share_sql.prompts.library import PromptSet
     from share_sql.schema.model import ColumnSet, Schema, ValueMatch
     from share_sql.trajectory.nodes import Trajectory
+
+Policy: TypeAlias = Literal["gated", "always", "errors"]
+"""gated: a candidate must earn its place. always: the paper's, the last candidate wins. errors: only
+drafts that do not run are touched."""
+
+QUERY_LIMITS = Limits(seconds=10.0, rows=20_000, bytes=32 * 1024 * 1024)
+"""What a stage may spend on one query."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +44,8 @@ class Query:
     query is what the judge wants to know, not a fault."""
 
     sql: str
-    seconds: float = 30.0
-    """Deadline."""
+    limits: Limits = QUERY_LIMITS
+    """Bounds on time, rows and memory."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +76,41 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Plan:
+    """How cases are corrected; the same for a whole run."""
+
+    policy: Policy
+    roles: frozenset[str]
+    """Roles that a model answers."""
+    prompts: PromptSet | None
+    """None where no role is set: nothing is asked then."""
+    weights: Weights
+
+    @staticmethod
+    def make(
+        policy: Policy,
+        roles: frozenset[str] = frozenset(),
+        prompts: PromptSet | None = None,
+        weights: Weights | None = None,
+    ) -> Plan:
+        """Fill in the shipped prompts and weights where none are given."""
+        from share_sql.evidence.weights import load_weights
+
+        if roles and prompts is None:
+            from share_sql.prompts.library import load_prompts
+
+            prompts = load_prompts()
+        return Plan(policy, roles, prompts, weights or load_weights())
+
+
+@dataclass(frozen=True)
 class State:
     """All that is known about a case; each stage returns a new one."""
 
     case: Case
     schema: Schema
     """The database's whole schema, with column meanings."""
+    plan: Plan
     sql: str = ""
     """The draft with prose and fences stripped; empty where there is no SQL in it."""
     linked: ColumnSet = frozenset()
@@ -87,6 +127,10 @@ class State:
     candidates: tuple[Candidate, ...] = ()
     correction: Correction | None = None
     """judge's result."""
+    steps: tuple[StepNote, ...] = ()
+    """What each stage did."""
+    usage: dict[str, Usage] = field(default_factory=dict)
+    """Tokens by role."""
     texts: dict[str, str] = field(default_factory=dict)
     """Each model's answer as given, by role, for the run folder."""
     prompts: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,144 @@
+"""A candidate beside the draft, as numbers: what the candidate mends and what it makes worse.
+
+Scoring the difference between two queries for one question is easier than scoring either alone: what both
+share cancels out. A logistic model over these features, fitted by `share calibrate` on labelled pairs of
+real queries, gives the probability that the candidate is right and the draft wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from share_sql.errors import QueryError
+from share_sql.evidence.asked import select_features, words
+from share_sql.evidence.checks import findings
+
+if TYPE_CHECKING:
+    from share_sql.repair.edit import Draft
+
+_KINDS = (
+    "fails", "empty-result", "null-result", "zero-result", "unknown-column", "ambiguous-column", "ungrouped-column",
+    "join-no-key", "idle-table", "number-unused",
+)  # fmt: skip
+_PROPERTIES = (
+    "least-asked", "question-words", "evidence-words", "evidence-literals", "question-literals", "tables",
+    "select-items", "conditions", "subqueries", "limit", "distinct", "group", "nested-extreme", "length",
+)  # fmt: skip
+FEATURES = (
+    "bias",
+    "same-rows",
+    "rows-agree",
+    "select-differs",
+    *(f"mends:{kind}" for kind in _KINDS),
+    *(f"adds:{kind}" for kind in _KINDS),
+    *(f"more:{name}" for name in _PROPERTIES),
+    *(f"less:{name}" for name in _PROPERTIES),
+)
+"""Names of the features, in the order of the weights."""
+
+
+def compare_features(draft: Draft, candidate: Draft, agreeing: int = 0) -> list[float]:
+    """Describe what a candidate changes.
+
+    Args:
+        draft: what stands.
+        candidate: what may replace it.
+        agreeing: how many candidates of other origin give the candidate's rows.
+
+    Returns:
+        One number a feature, in the order of FEATURES.
+    """
+    assert draft.weights is not None
+    ours = {finding.kind for finding in findings(draft, draft.outcome, draft.weights)}
+    theirs = {finding.kind for finding in findings(candidate, candidate.outcome, draft.weights)}
+    before, after = _properties(draft), _properties(candidate)
+    values: dict[str, float] = {
+        "bias": 1.0,
+        "same-rows": float(_rows(draft) is not None and _rows(draft) == _rows(candidate)),
+        "rows-agree": float(agreeing > 0),
+        "select-differs": float(before["select-items"] != after["select-items"]),
+    }
+    for kind in _KINDS:
+        values[f"mends:{kind}"] = float(kind in ours and kind not in theirs)
+        values[f"adds:{kind}"] = float(kind in theirs and kind not in ours)
+    for name in _PROPERTIES:
+        change = after[name] - before[name]
+        values[f"more:{name}"] = max(0.0, min(1.0, change))
+        values[f"less:{name}"] = max(0.0, min(1.0, -change))
+    return [values[name] for name in FEATURES]
+
+
+def _rows(query: Draft) -> frozenset[object] | None:
+    if query.outcome is None or isinstance(query.outcome, QueryError):
+        return None
+    return frozenset(query.outcome.rows)
+
+
+def _properties(query: Draft) -> dict[str, float]:
+    tree, weights = query.tree, query.weights
+    assert weights is not None
+    names = {bound.node.name.lower() for bound in query.binding.columns if bound.key is not None}
+    named = set().union(*(words(name) for name in names)) if names else set()
+    literals = {str(literal.this).lower() for literal in tree.find_all(exp.Literal)}
+    select = tree if isinstance(tree, exp.Select) else tree.find(exp.Select)
+    items = list(select.expressions) if select is not None else []
+    asked = 1.0
+    if isinstance(tree, exp.Select) and len(items) > 1 and weights.asked_features:
+        asked = min(weights.asked(row) for row in select_features(tree, query.question, query.evidence))
+    question, evidence = words(query.question), words(query.evidence)
+    told = _quoted(query.evidence)
+    spoken = _quoted(query.question)
+    return {
+        "least-asked": asked,
+        "question-words": _share(question & _schema_words(query), named),
+        "evidence-words": _share(
+            {name for name in _schema_columns(query) if re.search(rf"\b{re.escape(name)}\b", query.evidence.lower())},
+            names,
+        ) if evidence else 1.0,
+        "evidence-literals": _share(told, literals),
+        "question-literals": _share(spoken, literals),
+        "tables": float(sum(1 for scope in query.binding.scopes for _ in scope.sources)),
+        "select-items": float(len(items)),
+        "conditions": float(sum(1 for _ in tree.find_all(exp.EQ, exp.LT, exp.GT, exp.LTE, exp.GTE, exp.Like, exp.In))),
+        "subqueries": float(len(query.binding.scopes) - 1),
+        "limit": float(tree.find(exp.Limit) is not None),
+        "distinct": float(select is not None and select.args.get("distinct") is not None),
+        "group": float(tree.find(exp.Group) is not None),
+        "nested-extreme": float(_nested_extreme(tree)),
+        "length": len(tree.sql(dialect="sqlite")) / 200.0,
+    }  # fmt: skip
+
+
+def _schema_columns(query: Draft) -> set[str]:
+    return {column.name.lower() for _, column in query.schema.columns() if len(column.name) > 1}
+
+
+def _schema_words(query: Draft) -> frozenset[str]:
+    found: set[str] = set()
+    for name in _schema_columns(query):
+        found |= words(name)
+    return frozenset(found)
+
+
+def _quoted(text: str) -> set[str]:
+    """Values that a text quotes, and its numbers, lower case."""
+    found = {
+        match.lower()
+        for match in re.findall(r"['\"\u2018\u201c]([^'\"\u2019\u201d]{1,60})['\"\u2019\u201d]", text)
+    }
+    return found | set(re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?!\w)", text))
+
+
+def _share(wanted: set[str] | frozenset[str], have: set[str]) -> float:
+    return sum(name in have for name in wanted) / len(wanted) if wanted else 1.0
+
+
+def _nested_extreme(tree: exp.Query) -> bool:
+    """`x = (SELECT MAX(x) …)`, as opposed to ORDER BY … LIMIT 1."""
+    return any(
+        isinstance(node.parent, exp.Select) and isinstance(node.parent.parent, exp.Subquery)
+        for node in tree.find_all(exp.Max, exp.Min)
+    )

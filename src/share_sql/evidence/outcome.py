@@ -1,0 +1,32 @@
+"""What a query's result says about the query (SQLens, arXiv 2506.04494: an abnormal result)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from share_sql.errors import QueryError
+
+if TYPE_CHECKING:
+    from share_sql.database.base import QueryResult
+
+
+def is_abnormal(outcome: QueryResult | QueryError | None) -> bool:
+    """Whether a result is one that questions rarely have: failed, empty, or a column all NULL or zero."""
+    return abnormality(outcome) is not None
+
+
+def abnormality(outcome: QueryResult | QueryError | None) -> str | None:
+    """Name what is abnormal: `fails`, `empty-result`, `null-result` (a column all NULL), `zero-result`
+    (a single zero); None for an ordinary result, or where nothing was run."""
+    if outcome is None:
+        return None
+    if isinstance(outcome, QueryError):
+        return "fails"
+    if not outcome.rows:
+        return "empty-result"
+    for column in range(len(outcome.rows[0])):
+        if all(row[column] is None for row in outcome.rows):
+            return "null-result"
+    if len(outcome.rows) == 1 and all(value == 0 for value in outcome.rows[0]):
+        return "zero-result"
+    return None

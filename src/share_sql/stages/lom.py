@@ -1,0 +1,34 @@
+"""lom: the trajectory's logic is mended (logic optimisation model; SHARE, section 3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+
+from share_sql.errors import ModelError, TrajectoryError
+from share_sql.prompts.render import lom_variables
+from share_sql.stages.asking import ask, noted, read_answer
+from share_sql.stages.stage import Request, Response, State
+from share_sql.trajectory.write import write
+
+
+def lom(state: State) -> Generator[Request, Response, State]:
+    """Ask for the final trajectory over the augmented schema; nothing to do without a model."""
+    start = state.filled or state.trajectory
+    if "lom" not in state.plan.roles or not state.sql:
+        return state
+    variables = lom_variables(
+        state.augmented,
+        state.schema,
+        question=state.case.question,
+        evidence=state.case.evidence,
+        trajectory=write(start, "paper") if start else "",
+    )
+    try:
+        state, reply = yield from ask(state, "lom", variables)
+        final = read_answer(state, reply.text)
+    except (ModelError, TrajectoryError) as error:
+        return noted(state, "lom", "the logic is left as it was", error=str(error))
+    return noted(
+        replace(state, final=final), "lom", f"final trajectory of {len(final.steps)} steps by {reply.model}"
+    )

@@ -1,0 +1,58 @@
+"""regenerate: SQL is written again; each result is a candidate for the judge.
+
+Three roads, each open where its inputs are there: symbolic repairs of the draft itself, the final
+trajectory compiled without a model, and a generator (any chat model; SHARE, section 3.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+
+from share_sql.errors import CompileError, ModelError, SqlError
+from share_sql.prompts.render import generator_variables
+from share_sql.repair.loop import repair
+from share_sql.sqltext import extract_sql
+from share_sql.stages.asking import ask, noted
+from share_sql.stages.stage import Candidate, Request, Response, State
+from share_sql.trajectory.to_sql import to_sql
+from share_sql.trajectory.write import write
+
+
+def regenerate(state: State) -> Generator[Request, Response, State]:
+    """Collect candidates: repaired, compiled, generated."""
+    if state.sql:
+        repaired = yield from repair(state)
+        state = replace(state, candidates=(*state.candidates, *repaired))
+    rewritten = state.final or state.filled
+    if rewritten is not None:
+        try:
+            compiled = Candidate(to_sql(rewritten, state.schema), "compile")
+            state = replace(state, candidates=(*state.candidates, compiled))
+        except CompileError as error:
+            state = noted(state, "regenerate", "the trajectory is not compiled", error=str(error))
+    if "generator" in state.plan.roles:
+        state = yield from _generate(state)
+    return noted(state, "regenerate", f"{len(state.candidates)} candidates")
+
+
+def _generate(state: State) -> Generator[Request, Response, State]:
+    trajectory = state.final or state.filled or state.trajectory
+    variables = generator_variables(
+        state.augmented,
+        state.schema,
+        question=state.case.question,
+        evidence=state.case.evidence,
+        trajectory=write(trajectory, "paper") if trajectory else "",
+    )
+    try:
+        state, reply = yield from ask(state, "generator", variables)
+    except ModelError as error:
+        return noted(state, "regenerate", "no SQL was generated", error=str(error))
+    candidates = list(state.candidates)
+    for answer in reply.answers:
+        try:
+            candidates.append(Candidate(extract_sql(answer.text), "generator"))
+        except SqlError as error:
+            state = noted(state, "regenerate", "an answer of the generator is no SQL", error=str(error))
+    return replace(state, candidates=tuple(candidates))
