@@ -1,0 +1,316 @@
+"""Any OpenAI-compatible server: vLLM, llama.cpp, Ollama, Azure, OpenAI.
+
+Where an argument is not given, the environment is asked: OPENAI_API_BASE or OPENAI_BASE_URL, OPENAI_API_KEY,
+ENGINE_ID (the model), and for Azure AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_API_KEY, OPENAI_API_VERSION.
+
+Retries are made here, not by the client, so that they are bounded, named in the error, and the same for
+every server: 408, 409, 429 and 5xx, time-outs and broken connections are tried again after a growing,
+jittered wait, or the wait that Retry-After asks for. What a retry cannot mend is refused at once.
+
+No key and no header's value ever stands in a message or a repr: what a server says is cleaned of them, and
+its words on 401 and 403, which may quote a key in part, are left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import random
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from share_sql.errors import ModelRefused, ModelUnavailable, SettingsError
+from share_sql.models.base import ModelReply, ModelRequest
+from share_sql.models.wire import answer, retry_after, usage
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import AsyncOpenAI
+
+OPENAI_URL = "https://api.openai.com/v1"
+RETRIED = frozenset({408, 409, 429})
+"""Statuses below 500 that a retry may mend."""
+LONGEST_WAIT = 60.0
+"""Seconds; a server that asks for a longer one is taken as unavailable."""
+
+GrammarField = Literal["structured_outputs", "guided_grammar", "grammar"]
+TokensField = Literal["max_tokens", "max_completion_tokens"]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where and how to reach a model; everything but secrets shows in its repr."""
+
+    url: str
+    model: str
+    azure_version: str | None = None
+    """Azure's API version; None where the server is not Azure."""
+
+
+@dataclass(frozen=True)
+class _Session:
+    """What belongs to one event loop: connections and the bound on concurrent calls."""
+
+    client: AsyncOpenAI
+    slots: asyncio.Semaphore
+
+
+class EndpointModel:
+    """A model behind an HTTP server."""
+
+    def __init__(
+        self,
+        model: str | None = None,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        azure_endpoint: str | None = None,
+        azure_api_version: str | None = None,
+        temperature: float | None = None,
+        send_temperature: bool = True,
+        tokens_field: TokensField | None = None,
+        grammar_field: GrammarField | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+        timeout: float = 120.0,
+        retries: int = 5,
+        first_wait: float = 0.5,
+        concurrency: int = 16,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Gather the settings; nothing is sent.
+
+        temperature: used in place of each request's. send_temperature: False for models that take none.
+        tokens_field: what the server calls the bound on tokens; by default `max_completion_tokens` at
+        OpenAI and Azure, `max_tokens` elsewhere. grammar_field: how to hand over a request's grammar
+        (vLLM: structured_outputs, older vLLM: guided_grammar, llama.cpp: grammar); None leaves it out.
+        extra_body: more fields for each call. timeout, first_wait: seconds. transport: for tests.
+
+        Raises SettingsError where model, key or Azure's version is known from nowhere.
+        """
+        self._where = _endpoint(model, base_url, azure_endpoint, azure_api_version)
+        azure = self._where.azure_version is not None
+        official = azure or self._where.url.startswith("https://api.openai.com")
+        key = api_key or os.environ.get("AZURE_OPENAI_API_KEY" if azure else "OPENAI_API_KEY")
+        if not key:
+            if official:
+                name = "AZURE_OPENAI_API_KEY" if azure else "OPENAI_API_KEY"
+                raise SettingsError(
+                    f"{self._where.url} needs a key: set {name}, or base_url for a server of yours"
+                )
+            key = "none"  # servers of one's own mostly ask for none; the client insists on one
+        self._key = key
+        self._headers = dict(headers or {})
+        self._temperature = temperature
+        self._send_temperature = send_temperature
+        self._tokens_field = tokens_field or ("max_completion_tokens" if official else "max_tokens")
+        self._grammar_field = grammar_field
+        self._extra = dict(extra_body or {})
+        self._timeout = timeout
+        self._retries = retries
+        self._first_wait = first_wait
+        self._concurrency = concurrency
+        self._transport = transport
+        self._sessions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Session]
+        self._sessions = weakref.WeakKeyDictionary()
+        self.name = self._make_name()
+
+    async def ask(self, request: ModelRequest) -> ModelReply:
+        """The server's answers to a request.
+
+        Fewer than `samples` are made up for by further calls, where sampling makes them differ. Raises
+        ModelUnavailable after the retries, ModelRefused at once where a retry cannot help.
+        """
+        reply = await self._call(request, request.samples)
+        # A temperature of 0 gives the same answer again: more calls would only cost.
+        while len(reply.answers) < request.samples and self._temperature_of(request) > 0:
+            more = await self._call(request, 1)
+            reply = ModelReply(reply.answers + more.answers, reply.usage + more.usage, reply.model)
+        return reply
+
+    async def close(self) -> None:
+        """Close this event loop's connections; may be called twice."""
+        session = self._sessions.pop(asyncio.get_running_loop(), None)
+        if session is not None:
+            await session.client.close()
+
+    def __repr__(self) -> str:
+        return f"EndpointModel(model={self._where.model!r}, base_url={self._shown()!r})"
+
+    # -- one call ------------------------------------------------------------------------------------
+
+    async def _call(self, request: ModelRequest, samples: int) -> ModelReply:
+        body = self._body(request, samples)
+        session = self._session()
+        attempt = 0
+        while True:
+            try:
+                async with session.slots:
+                    return await self._send(session.client, body)
+            except _Again as again:
+                attempt += 1
+                if attempt > self._retries or (again.wait or 0) > LONGEST_WAIT:
+                    raise ModelUnavailable(
+                        f"{self.name}: no answer after {attempt} tries: {again}; "
+                        "check that the server runs and is not overloaded"
+                    ) from None
+                wait = min(self._first_wait * 2 ** (attempt - 1), LONGEST_WAIT)
+                # Jitter, so that calls refused together do not come back together.
+                await asyncio.sleep(again.wait or wait * (0.5 + random.random()))  # noqa: S311
+
+    async def _send(self, client: AsyncOpenAI, body: dict[str, Any]) -> ModelReply:
+        import openai
+
+        try:
+            completion = await client.chat.completions.create(**body)
+        except openai.APIStatusError as error:
+            raise self._refusal(error) from None
+        except openai.APITimeoutError:
+            raise _Again(f"nothing within {self._timeout:g} s") from None
+        except openai.APIConnectionError as error:
+            raise _Again(
+                f"no connection to {self._shown()} ({self._clean(error.__cause__ or error)})"
+            ) from None
+        except (openai.OpenAIError, ValueError) as error:
+            raise _Again(f"an answer that cannot be read ({self._clean(error)})") from None
+        if isinstance(completion, str) or not hasattr(completion, "choices"):
+            raise ModelRefused(
+                f"{self.name}: {self._shown()} did not answer in JSON; check base_url (it mostly ends in /v1)"
+            )
+        if not completion.choices:
+            raise _Again(
+                f"an answer without choices ({self._clean(getattr(completion, 'error', None) or '')})"
+            )
+        return ModelReply(
+            tuple(answer(choice) for choice in completion.choices),
+            usage(completion.usage),
+            completion.model or self._where.model,
+        )
+
+    def _body(self, request: ModelRequest, samples: int) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self._where.model,
+            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            self._tokens_field: request.max_tokens,
+        }
+        if self._send_temperature:
+            body["temperature"] = self._temperature_of(request)
+        if samples > 1:
+            body["n"] = samples
+        if request.logprobs:
+            body["logprobs"] = True
+        extra = dict(self._extra)
+        if request.grammar is not None and self._grammar_field is not None:
+            held = self._grammar_field == "structured_outputs"
+            extra[self._grammar_field] = {"grammar": request.grammar} if held else request.grammar
+        if extra:
+            body["extra_body"] = extra
+        return body
+
+    def _temperature_of(self, request: ModelRequest) -> float:
+        return request.temperature if self._temperature is None else self._temperature
+
+    # -- failures ------------------------------------------------------------------------------------
+
+    def _refusal(self, error: Any) -> Exception:
+        """What a status below 200 or above 299 means: another try, or the end."""
+        status = error.status_code
+        said = self._clean(error.message)
+        if (status in RETRIED or status >= 500) and error.code != "insufficient_quota":
+            return _Again(f"status {status} ({said})", retry_after(error.response.headers))
+        where, model = self._shown(), self._where.model
+        mend = {
+            401: f"{where} does not accept the key; set the right one (OPENAI_API_KEY, or api_key_env)",
+            403: f"{where} does not let this key use model {model}; use another key or model",
+            404: f"{where} knows no model {model}, or is no such address: {said}; check model and base_url",
+            429: f"the key's quota at {where} is used up; raise it or use another key",
+        }.get(status, f"{where} refused the request with status {status}: {said}")
+        if status == 400 and "max_completion_tokens" in said:
+            mend += '; set tokens_field = "max_completion_tokens"'
+        elif status == 400 and "temperature" in said:
+            mend += "; set send_temperature = false"
+        return ModelRefused(f"{self.name}: {mend}")
+
+    def _clean(self, said: object) -> str:
+        """A server's words in one short line, without key and headers."""
+        text = " ".join(str(said).split())
+        for secret in (self._key, *self._headers.values()):
+            if len(secret) >= 6:
+                text = text.replace(secret, "***")
+        return text[:300]
+
+    def _shown(self) -> str:
+        """The base URL without user name, password and query."""
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(self._where.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    # -- set-up --------------------------------------------------------------------------------------
+
+    def _make_name(self) -> str:
+        settings = (self._temperature, self._send_temperature, self._grammar_field, self._extra)
+        name = f"{self._where.model}@{self._shown()}"
+        if settings == (None, True, None, {}):
+            return name
+        text = json.dumps(settings, sort_keys=True, default=str)
+        return f"{name}#{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+    def _session(self) -> _Session:
+        """Client and bound of the running event loop: neither may be shared between two."""
+        loop = asyncio.get_running_loop()
+        session = self._sessions.get(loop)
+        if session is None:
+            session = _Session(self._client(), asyncio.Semaphore(self._concurrency))
+            self._sessions[loop] = session
+        return session
+
+    def _client(self) -> AsyncOpenAI:
+        import httpx2
+        import openai
+
+        common: dict[str, Any] = {
+            "api_key": self._key,
+            "timeout": self._timeout,
+            "max_retries": 0,
+            "default_headers": self._headers,
+        }
+        if self._transport is not None:
+            common["http_client"] = httpx2.AsyncClient(transport=self._transport)
+        if self._where.azure_version is not None:
+            return openai.AsyncAzureOpenAI(
+                azure_endpoint=self._where.url, api_version=self._where.azure_version, **common
+            )
+        return openai.AsyncOpenAI(base_url=self._where.url, **common)
+
+
+class _Again(Exception):
+    """A failure that another try may mend; `wait` is the seconds the server asked for."""
+
+    def __init__(self, message: str, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+def _endpoint(
+    model: str | None, base_url: str | None, azure_endpoint: str | None, azure_version: str | None
+) -> Endpoint:
+    env = os.environ
+    model = model or env.get("ENGINE_ID")
+    if not model:
+        raise SettingsError("no model is named: give `model`, or set ENGINE_ID")
+    url = base_url or ("" if azure_endpoint else env.get("OPENAI_API_BASE") or env.get("OPENAI_BASE_URL"))
+    azure = azure_endpoint or ("" if url else env.get("AZURE_OPENAI_ENDPOINT"))
+    url = azure or url or OPENAI_URL
+    if not url.startswith(("http://", "https://")):
+        raise SettingsError(f"a base_url starts with http:// or https://, not {url.partition(':')[0][:20]!r}")
+    if not azure:
+        return Endpoint(url, model)
+    version = azure_version or env.get("OPENAI_API_VERSION")
+    if not version:
+        raise SettingsError("Azure needs an API version: give `azure_api_version`, or set OPENAI_API_VERSION")
+    return Endpoint(url, model, version)

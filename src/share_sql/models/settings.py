@@ -1,0 +1,109 @@
+"""What a models file may hold, checked by pydantic; see `load.py` for an example."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from share_sql.errors import SettingsError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class EndpointSettings(_Strict):
+    """A model behind an HTTP server; as the arguments of EndpointModel."""
+
+    kind: Literal["endpoint"] = "endpoint"
+    model: str | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    """Name of the environment variable that holds the key."""
+    headers: dict[str, str] = {}
+    azure_endpoint: str | None = None
+    azure_api_version: str | None = None
+    temperature: float | None = Field(None, ge=0, le=2)
+    send_temperature: bool = True
+    tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
+    grammar_field: Literal["structured_outputs", "guided_grammar", "grammar"] | None = None
+    extra_body: dict[str, Any] = {}
+    timeout: float = Field(120.0, gt=0)
+    """Seconds."""
+    retries: int = Field(5, ge=0)
+    first_wait: float = Field(0.5, ge=0)
+    """Seconds."""
+    concurrency: int = Field(16, ge=1)
+
+
+class RecordedSettings(_Strict):
+    """Answers from a run folder."""
+
+    kind: Literal["recorded"]
+    folder: str
+    """Relative to the models file."""
+    match_prompts: bool = False
+
+
+class CacheSettings(_Strict):
+    """The answer cache of all endpoints in the file."""
+
+    path: str
+    """Relative to the models file."""
+
+
+Chosen = Annotated[EndpointSettings | RecordedSettings, Field(discriminator="kind")]
+
+
+class ModelsFile(_Strict):
+    """A models file."""
+
+    models: dict[Literal["bam", "mask", "sam", "lom", "generator", "judge"], Chosen] = Field(min_length=1)
+    cache: CacheSettings | None = None
+
+
+def parse_models_file(path: Path, tables: dict[str, Any]) -> ModelsFile:
+    """The checked content of a models file. Raises SettingsError that names the first key at fault."""
+    models = tables.get("models")
+    if isinstance(models, dict):
+        # `kind` may be left out; pydantic needs it to tell the kinds apart.
+        filled = {
+            role: {"kind": "endpoint", **table} if isinstance(table, dict) else table
+            for role, table in models.items()
+        }
+        tables = {**tables, "models": filled}
+    try:
+        return ModelsFile.model_validate(tables)
+    except ValidationError as error:
+        # An unknown key is mostly why another is missing.
+        faults = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+        raise SettingsError(f"{path}: {_told(faults[0])}") from None
+
+
+def _told(fault: Any) -> str:
+    """One fault in words, with the nearest known key or value."""
+    place = [str(part) for part in fault["loc"] if part not in ("[key]",)]
+    if len(place) > 2 and place[0] == "models":
+        del place[2]  # pydantic names the kind there
+    name = ".".join(place)
+    if fault["type"] == "extra_forbidden":
+        owner: type[BaseModel] = ModelsFile
+        if place[0] == "cache":
+            owner = CacheSettings
+        elif len(place) > 2:
+            owner = RecordedSettings if "recorded" in fault["loc"] else EndpointSettings
+        return f"unknown key {name}{_nearest(place[-1], list(owner.model_fields))}"
+    if fault["type"] == "literal_error" and "[key]" in fault["loc"]:
+        roles = ["bam", "mask", "sam", "lom", "generator", "judge"]
+        return f"unknown role {name}{_nearest(place[-1], roles)}; roles are {', '.join(roles)}"
+    if fault["type"] == "missing":
+        return f"{name} is missing"
+    return f"{name}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
