@@ -1,0 +1,308 @@
+"""SQL expressions, as sqlglot parses them, turned into the trajectory's expressions.
+
+Names and subqueries are not resolved here: the caller's `resolve_*` methods do that. Function calls
+keep SQLite's names. sqlglot renames and rearranges some of them while parsing; the tables below put
+back what SQLite expects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from sqlglot import exp
+
+from share_sql.errors import SqlUnreadable
+from share_sql.trajectory import nodes as n
+
+_BINARY: dict[type, str] = {
+    exp.And: "and", exp.Or: "or", exp.EQ: "=", exp.NEQ: "!=", exp.LT: "<", exp.LTE: "<=", exp.GT: ">",
+    exp.GTE: ">=", exp.Is: "is", exp.NullSafeEQ: "is", exp.NullSafeNEQ: "is not", exp.Like: "like",
+    exp.ILike: "like", exp.Glob: "glob", exp.RegexpLike: "regexp", exp.Match: "match", exp.Add: "+",
+    exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.IntDiv: "/", exp.Mod: "%", exp.DPipe: "||",
+    exp.BitwiseAnd: "&", exp.BitwiseOr: "|", exp.BitwiseLeftShift: "<<", exp.BitwiseRightShift: ">>",
+}  # fmt: skip
+
+_NEGATABLE = {"is": "is not", "like": "not like", "glob": "not glob"}
+_NEGATABLE |= {"regexp": "not regexp", "match": "not match"}
+
+_NAMES: dict[type, str] = {
+    exp.StrPosition: "instr", exp.Substring: "substr", exp.Coalesce: "coalesce", exp.Greatest: "max",
+    exp.Least: "min", exp.Chr: "char", exp.Rand: "random", exp.JSONArrayAgg: "json_group_array",
+    exp.JSONObjectAgg: "json_group_object", exp.Concat: "concat", exp.ConcatWs: "concat_ws",
+    exp.GroupConcat: "group_concat", exp.TsOrDsToDate: "date", exp.Date: "date", exp.Trim: "trim",
+    exp.Count: "count", exp.Sum: "sum", exp.Avg: "avg", exp.Max: "max", exp.Min: "min",
+    exp.Length: "length", exp.Lower: "lower", exp.Upper: "upper", exp.Round: "round",
+    exp.Replace: "replace", exp.Abs: "abs", exp.Nullif: "nullif", exp.Ceil: "ceil",
+    exp.CurrentVersion: "sqlite_version", exp.Hex: "hex", exp.Pow: "power", exp.Levenshtein: "editdist3",
+}  # fmt: skip
+"""Names where sqlglot's own differs from SQLite's, and the usual ones for speed."""
+
+_TYPES = {
+    "int": "integer", "bigint": "integer", "smallint": "integer", "tinyint": "integer",
+    "double": "real", "float": "real", "decimal": "numeric", "varchar": "text", "nvarchar": "text",
+    "char": "text", "nchar": "text", "varbinary": "blob", "binary": "blob", "ubigint": "integer",
+    "uint": "integer", "mediumint": "integer", "bigdecimal": "numeric", "timestamptz": "timestamp",
+}  # fmt: skip
+"""sqlglot's type names to SQLite's of the same affinity."""
+
+
+class ExpressionBuilder:
+    """Turns sqlglot expressions into trajectory expressions; names and queries are left to a subclass."""
+
+    def column(self, tree: exp.Column) -> n.Expr:
+        """Resolve a column."""
+        raise NotImplementedError
+
+    def subquery(self, tree: exp.Expression, *, scalar: bool = True) -> n.Frame:
+        """Turn a query into a frame."""
+        raise NotImplementedError
+
+    def named_window(self, name: str) -> exp.Expression | None:
+        """The definition of a window of the WINDOW clause."""
+        raise NotImplementedError
+
+    def order_key(self, tree: exp.Ordered) -> n.OrderKey:
+        """One ORDER BY term. Only NULLS placements that differ from SQLite's default are kept."""
+        descending = bool(tree.args.get("desc"))
+        nulls_first = tree.args.get("nulls_first")
+        # The parser fills in SQLite's default: NULLs are smallest, so first unless descending.
+        nulls = None if nulls_first is not descending else ("first" if nulls_first else "last")
+        return n.OrderKey(self.expr(tree.this), descending, nulls)  # type: ignore[arg-type]
+
+    def expr(self, tree: Any) -> n.Expr:
+        """Turn one expression.
+
+        Raises:
+            SqlUnreadable: the expression is of a kind that SQLite's SELECT does not have.
+        """
+        kind = type(tree)
+        op = _BINARY.get(kind)
+        if op is not None:
+            return n.Binary(op, self.expr(tree.this), self.expr(tree.expression))
+        handler = _HANDLERS.get(kind)
+        if handler is not None:
+            return handler(self, tree)
+        if isinstance(tree, exp.Func):
+            return self.call(tree)
+        if isinstance(tree, exp.Query):
+            return self.subquery(tree)
+        raise SqlUnreadable(f"{kind.__name__} is not supported in an expression: {tree.sql('sqlite')[:80]}")
+
+    def exprs(self, trees: Any) -> tuple[n.Expr, ...]:
+        """Turn several expressions."""
+        return tuple(self.expr(tree) for tree in trees or ())
+
+    # ------------------------------------------------------------- functions
+
+    def call(self, tree: Any) -> n.Expr:
+        """A function whose arguments are its parts in order."""
+        name = _NAMES.get(type(tree)) or tree.sql_name().lower()
+        args: list[Any] = []
+        for key in _arg_names(type(tree)):
+            value = tree.args.get(key)
+            if isinstance(value, list):
+                args += value
+            elif isinstance(value, exp.Expression):
+                args.append(value)
+        return self.function(name, args)
+
+    def function(self, name: str, args: list[Any]) -> n.Call:
+        """A call; DISTINCT and ORDER BY inside an aggregate are unwrapped from the first argument."""
+        distinct, order = False, ()
+        if args and isinstance(args[0], exp.Order):
+            order = tuple(self.order_key(key) for key in args[0].expressions)
+            args = [args[0].this, *args[1:]]
+        if args and isinstance(args[0], exp.Distinct):
+            distinct = True
+            args = [*args[0].expressions, *args[1:]]
+        if args and isinstance(args[-1], exp.Order):
+            order = tuple(self.order_key(key) for key in args[-1].expressions)
+            args = [*args[:-1], args[-1].this]
+        return n.Call(name, self.exprs(args), distinct, order)
+
+    # -------------------------------------------------------------- handlers
+
+    def _literal(self, tree: exp.Literal) -> n.Expr:
+        text = tree.this
+        return n.Literal(text) if tree.is_string else number(text)
+
+    def _not(self, tree: exp.Not) -> n.Expr:
+        inner = tree.this
+        op = _BINARY.get(type(inner))
+        if op in _NEGATABLE:
+            return n.Binary(_NEGATABLE[op], self.expr(inner.this), self.expr(inner.expression))
+        if isinstance(inner, exp.In | exp.Between | exp.Exists):
+            made = self.expr(inner)
+            if isinstance(made, n.In):
+                return n.In(made.operand, made.choices, True)
+            if isinstance(made, n.Between):
+                return n.Between(made.operand, made.low, made.high, True)
+            if isinstance(made, n.Exists):
+                return n.Exists(made.frame, True)
+        return n.Unary("not", self.expr(inner))
+
+    def _in(self, tree: exp.In) -> n.Expr:
+        operand = self.expr(tree.this)
+        query = tree.args.get("query")
+        if query is not None:
+            return n.In(operand, self.subquery(query, scalar=False))
+        field = tree.args.get("field")
+        if field is not None:  # `x in table`
+            return n.In(operand, self.subquery(exp.select("*").from_(field.name), scalar=False))
+        return n.In(operand, self.exprs(tree.expressions))
+
+    def _between(self, tree: exp.Between) -> n.Expr:
+        return n.Between(self.expr(tree.this), self.expr(tree.args["low"]), self.expr(tree.args["high"]))
+
+    def _case(self, tree: exp.Case) -> n.Expr:
+        operand = tree.this
+        whens = tuple(
+            n.When(self.expr(branch.this), self.expr(branch.args["true"])) for branch in tree.args["ifs"]
+        )
+        default = tree.args.get("default")
+        return n.Case(
+            None if operand is None else self.expr(operand),
+            whens,
+            None if default is None else self.expr(default),
+        )
+
+    def _if(self, tree: exp.If) -> n.Expr:
+        args = [tree.this, tree.args["true"], tree.args.get("false")]
+        return n.Call("iif", self.exprs(arg for arg in args if arg is not None))
+
+    def _cast(self, tree: exp.Cast) -> n.Expr:
+        to = tree.args["to"]
+        kind = to.this
+        name = kind.value.lower() if hasattr(kind, "value") else to.sql("sqlite").lower()
+        return n.Cast(self.expr(tree.this), _TYPES.get(name, name))
+
+    def _time_to_str(self, tree: exp.TimeToStr) -> n.Expr:
+        moment = tree.this.this if isinstance(tree.this, exp.TsOrDsToTimestamp) else tree.this
+        args = [tree.args["format"]]
+        # strftime with a format alone means now; the parser writes CURRENT_TIMESTAMP for it.
+        args += [exp.Literal.string("now")] if isinstance(moment, exp.CurrentTimestamp) else [moment]
+        return self.function("strftime", args)
+
+    def _window(self, tree: exp.Window) -> n.Expr:
+        call = self.expr(tree.this)
+        if not isinstance(call, n.Call):
+            raise SqlUnreadable(f"a window over something that is no function: {tree.sql('sqlite')[:80]}")
+        return n.Call(call.name, call.args, call.distinct, call.order, call.where, self._over(tree))
+
+    def _over(self, tree: Any) -> n.Over:
+        partition = self.exprs(tree.args.get("partition_by"))
+        order = tree.args.get("order")
+        keys = tuple(self.order_key(key) for key in order.expressions) if order else ()
+        spec = tree.args.get("spec")
+        bounds = _bounds(spec) if spec else None
+        base = tree.args.get("alias") or (tree.args.get("first") and None)
+        if base is not None:
+            named = self.named_window(base.name)
+            if named is None:
+                raise SqlUnreadable(f"no window is named {base.name!r}")
+            over = self._over(named)
+            return n.Over(over.partition or partition, over.order or keys, over.bounds or bounds)
+        return n.Over(partition, keys, bounds)
+
+    def _filter(self, tree: exp.Filter) -> n.Expr:
+        call = self.expr(tree.this)
+        if not isinstance(call, n.Call):
+            raise SqlUnreadable(f"FILTER after something that is no aggregate: {tree.sql('sqlite')[:80]}")
+        return n.Call(call.name, call.args, call.distinct, call.order, self.expr(tree.expression.this))
+
+    def _escape(self, tree: exp.Escape) -> n.Expr:
+        like = tree.this
+        # like(pattern, text, escape) is what SQLite makes of `text LIKE pattern ESCAPE escape`.
+        return n.Call("like", (self.expr(like.expression), self.expr(like.this), self.expr(tree.expression)))
+
+    def _collate(self, tree: exp.Collate) -> n.Expr:
+        return n.Binary("collate", self.expr(tree.this), n.Literal(tree.expression.name))
+
+    def _json(self, tree: Any) -> n.Expr:
+        name = "json_extract" if tree.args.get("json_subtype") else None
+        path = tree.expression
+        made = n.Literal(path.sql("sqlite").strip("'")) if isinstance(path, exp.JSONPath) else self.expr(path)
+        more = self.exprs(tree.expressions)
+        if name or more or (type(tree) is exp.JSONExtract and "only_json_types" not in tree.args):
+            return n.Call("json_extract", (self.expr(tree.this), made, *more))
+        return n.Binary("->" if type(tree) is exp.JSONExtract else "->>", self.expr(tree.this), made)
+
+    def _trim(self, tree: exp.Trim) -> n.Expr:
+        side = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(tree.args.get("position") or ""), "trim")
+        chars = tree.args.get("expression")
+        return self.function(side, [tree.this, chars] if chars is not None else [tree.this])
+
+    def _raw_window(self, tree: exp.Expression) -> n.Expr:
+        raise SqlUnreadable(f"{type(tree).__name__} is not supported: {tree.sql('sqlite')[:80]}")
+
+
+@lru_cache(maxsize=512)
+def _arg_names(kind: type) -> tuple[str, ...]:
+    skip = {"big_int", "safe", "coalesce", "ignore_nulls", "charset", "copy"}
+    return tuple(name for name in kind.arg_types if name not in skip)  # type: ignore[attr-defined]
+
+
+def number(text: str) -> n.Literal:
+    """A number with its spelling where that is not Python's own."""
+    try:
+        value: int | float = int(text)
+    except ValueError:
+        value = float(text)
+    return n.Literal(value, None if repr(value) == text else text)
+
+
+def _bounds(spec: exp.Expression) -> str:
+    def side(key: str) -> str:
+        value = spec.args.get(key)
+        text = value if isinstance(value, str) else value.sql("sqlite") if value is not None else ""
+        return f"{text} {spec.args.get(key + '_side') or ''}".strip().lower()
+
+    text = f"{spec.args['kind'].lower()} "
+    text += f"between {side('start')} and {side('end')}" if spec.args.get("end") else side("start")
+    exclude = spec.args.get("exclude")
+    return text + (f" exclude {exclude.sql('sqlite').lower()}" if exclude is not None else "")
+
+
+_Handler = Callable[[ExpressionBuilder, Any], n.Expr]
+
+_HANDLERS: dict[type, _Handler] = {
+    exp.Column: lambda self, tree: self.column(tree),
+    exp.Paren: lambda self, tree: self.expr(tree.this),
+    exp.Literal: ExpressionBuilder._literal,
+    exp.Null: lambda self, tree: n.Literal(None),
+    exp.Boolean: lambda self, tree: n.Literal(bool(tree.this)),
+    exp.HexString: lambda self, tree: n.Literal(bytes.fromhex(tree.this)),
+    exp.Neg: lambda self, tree: n.Unary("-", self.expr(tree.this)),
+    exp.BitwiseNot: lambda self, tree: n.Unary("~", self.expr(tree.this)),
+    exp.Not: ExpressionBuilder._not,
+    exp.In: ExpressionBuilder._in,
+    exp.Between: ExpressionBuilder._between,
+    exp.Exists: lambda self, tree: n.Exists(self.subquery(tree.this, scalar=False)),
+    exp.Subquery: lambda self, tree: self.subquery(tree),
+    exp.Tuple: lambda self, tree: n.Tuple(self.exprs(tree.expressions)),
+    exp.Case: ExpressionBuilder._case,
+    exp.If: ExpressionBuilder._if,
+    exp.Cast: ExpressionBuilder._cast,
+    exp.TryCast: ExpressionBuilder._cast,
+    exp.TimeToStr: ExpressionBuilder._time_to_str,
+    exp.TsOrDsToTimestamp: lambda self, tree: self.expr(tree.this),
+    exp.Window: ExpressionBuilder._window,
+    exp.Filter: ExpressionBuilder._filter,
+    exp.Escape: ExpressionBuilder._escape,
+    exp.Collate: ExpressionBuilder._collate,
+    exp.JSONExtract: ExpressionBuilder._json,
+    exp.JSONExtractScalar: ExpressionBuilder._json,
+    exp.Trim: ExpressionBuilder._trim,
+    exp.Alias: lambda self, tree: n.Alias(self.expr(tree.this), tree.alias),
+    exp.Star: lambda self, tree: n.Star(),
+    exp.Placeholder: lambda self, tree: n.Parameter(f":{tree.this}" if tree.this else "?"),
+    exp.Parameter: lambda self, tree: n.Parameter(f"@{tree.name}"),
+    exp.Anonymous: lambda self, tree: self.function(str(tree.this).lower(), list(tree.expressions)),
+    exp.CurrentDate: lambda self, tree: n.Call("current_date"),
+    exp.CurrentTime: lambda self, tree: n.Call("current_time"),
+    exp.CurrentTimestamp: lambda self, tree: n.Call("current_timestamp"),
+    exp.Var: lambda self, tree: n.Literal(tree.name),
+    exp.Identifier: lambda self, tree: self.column(exp.Column(this=tree)),
+}

@@ -1,0 +1,420 @@
+"""From a trajectory to SQL, deterministic: the same trajectory and schema give the same text.
+
+Steps are compiled from the answer backwards: a step that is used as a value or in FROM becomes a
+subquery, one used in FROM several times or by itself a common table expression. Join actions are used
+as they stand; a frame without them gets its joins from the foreign keys (`joins.join_path`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from share_sql.errors import CompileError
+from share_sql.schema.model import Schema
+from share_sql.trajectory import nodes as n
+from share_sql.trajectory.derive import derive
+from share_sql.trajectory.joins import join_path
+from share_sql.trajectory.lower import Block, lower
+from share_sql.trajectory.meaning import settle
+from share_sql.trajectory.scope import ROWID_NAMES
+from share_sql.trajectory.sql_text import ExpressionPrinter, name
+from share_sql.trajectory.usage import columns_used, tables_used
+
+
+def to_sql(trajectory: n.Trajectory, schema: Schema, *, hint: str = "") -> str:
+    """Compile a trajectory.
+
+    Args:
+        trajectory: typed steps; the answer is the step `res`, else the last one.
+        schema: its tables and columns; joins come from its foreign keys where the trajectory has none.
+        hint: words that decide between equally short join paths, such as question and evidence.
+
+    Returns:
+        One SELECT in SQLite's SQL, in one line.
+
+    Raises:
+        CompileError: the trajectory holds something that no SQL can be made of: raw text, a mask, an
+            unknown table or column. The message says what, in one line.
+        JoinPathError: the tables used have no join path, or several equally short ones.
+    """
+    result = trajectory.result
+    if result is None:
+        raise CompileError("the trajectory is empty")
+    try:
+        settled = settle(trajectory, schema)
+        return _Compiler(settled, schema, hint).compile()
+    except RecursionError as error:
+        raise CompileError("the trajectory is nested too deeply to be compiled") from error
+
+
+@dataclass(slots=True)
+class _Scope:
+    """The sources of one SELECT while it is printed."""
+
+    sources: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    """Lower-case qualifier to its lower-case columns; None where they are not known."""
+    spelled: dict[str, str] = field(default_factory=dict)
+    qualify: bool = True
+    outputs: frozenset[str] = frozenset()
+    """Lower-case names that its select list gives."""
+
+
+class _Compiler(ExpressionPrinter):
+    def __init__(self, trajectory: n.Trajectory, schema: Schema, hint: str) -> None:
+        self.schema = schema
+        self.hint = hint
+        self.trajectory = trajectory
+        self.steps = {step.name.lower(): step for step in trajectory.steps}
+        self.position = {step.name.lower(): index for index, step in enumerate(trajectory.steps)}
+        self.scopes: list[_Scope] = []
+        self.active: list[str] = []
+        """Steps being compiled, so that one that names itself is seen."""
+        self.shared = self._shared_steps()
+        self.with_texts: dict[str, str] = {}
+        self.recursive = False
+
+    # ---------------------------------------------------------------- steps
+
+    def _shared_steps(self) -> set[str]:
+        """Steps that stand in FROM several times, name their columns or refer to themselves."""
+        counts: Counter[str] = Counter()
+        for step in self.trajectory.steps:
+            if not isinstance(step.value, n.Frame):
+                continue
+            for node in _joins_in(step.value):
+                source = node.source
+                if isinstance(source, n.Frame) and not source.actions:
+                    key = source.source.lower()
+                    counts[key] += 2 if key == step.name.lower() or self._names_columns(key) else 1
+        return {key for key, count in counts.items() if count > 1 and key in self.steps}
+
+    def _names_columns(self, key: str) -> bool:
+        step = self.steps.get(key)
+        return (
+            step is not None
+            and isinstance(step.value, n.Frame)
+            and any(isinstance(action, n.Named) and action.columns for action in step.value.actions)
+        )
+
+    def compile(self) -> str:
+        """The whole statement."""
+        result = self.trajectory.result
+        assert result is not None
+        self.active.append(result.name.lower())
+        text = self.query_text(result.value)
+        if not self.with_texts:
+            return text
+        parts = [self.with_texts[key] for key in sorted(self.with_texts, key=self.position.__getitem__)]
+        return f"WITH {'RECURSIVE ' if self.recursive else ''}{', '.join(parts)} {text}"
+
+    def flatten(self, value: n.Expr) -> list[n.Action] | None:
+        """The chain of actions behind a frame, from `df` on; None for what is no frame."""
+        actions: list[tuple[n.Action, ...]] = []
+        seen: set[str] = set()
+        while isinstance(value, n.Frame):
+            actions.append(value.actions)
+            key = value.source.lower()
+            if key == n.DATABASE_FRAME:
+                return [action for chain in reversed(actions) for action in chain]
+            step = self.steps.get(key)
+            if step is None:
+                raise CompileError(f"there is no step {value.source!r} before its use")
+            if key in seen:
+                raise CompileError(f"the step {value.source!r} is made of itself")
+            seen.add(key)
+            value = step.value
+        return None
+
+    def query_text(self, frame: n.Expr) -> str:
+        """A frame's SELECT."""
+        actions = self.flatten(frame)
+        if actions is None:
+            return f"SELECT {self.expr(self.scalar(frame))}"
+        return self.block(lower(actions, self.flatten))
+
+    def scalar(self, value: n.Expr) -> n.Expr:
+        """The expression behind a step that is no frame."""
+        while isinstance(value, n.Frame) and not value.actions:
+            value = self.steps[value.source.lower()].value
+        if isinstance(value, n.Frame):
+            raise CompileError(f"the step {value.source!r} is a value, no frame: nothing can be done on it")
+        return value
+
+    # ---------------------------------------------------------------- blocks
+
+    def block(self, block: Block) -> str:
+        """Print a SELECT, set operations and all."""
+        if not block.combines:
+            return self.select(block)
+        order, limit = block.order, block.limit
+        whole = self._left(block)
+        for kind, other in block.combines:
+            whole += f" {kind.upper()} {self._branch(other)}"
+        if order:
+            whole += f" ORDER BY {self._compound_order(block, order)}"
+        return whole + self._limit(limit)
+
+    def _branch(self, block: Block) -> str:
+        """The right side of a set operation; SQLite takes no ORDER BY, LIMIT or nesting in it."""
+        if block.combines or block.order or block.limit is not None:
+            return f"SELECT * FROM ({self.block(block)})"
+        return self.select(block)
+
+    def _left(self, block: Block) -> str:
+        """The left side: the block without its set operations, and with its own ORDER BY and LIMIT."""
+        alone = replace(block, order=(), limit=None, combines=[], sorted=None)
+        if block.sorted is not None:
+            alone.order, alone.limit = block.sorted
+        text = self.select(alone)
+        block.items = alone.items
+        return text if block.sorted is None else f"SELECT * FROM ({text})"
+
+    def _compound_order(self, block: Block, keys: tuple[n.OrderKey, ...]) -> str:
+        """Keys after a set operation, as positions: an expression there must equal an output's."""
+        items = [item.value if isinstance(item, n.Alias) else item for item in block.items or ()]
+        names = [
+            item.name.lower() if isinstance(item, n.Alias | n.ColumnRef) else None
+            for item in block.items or ()
+        ]
+        printed = []
+        for key in keys:
+            target, collation = key.key, ""
+            if (
+                isinstance(target, n.Binary)
+                and target.op == "collate"
+                and isinstance(target.right, n.Literal)
+            ):
+                target, collation = target.left, f" COLLATE {name(str(target.right.value))}"
+            if target in items:
+                at = str(items.index(target) + 1)
+            elif isinstance(target, n.ColumnRef) and target.name.lower() in names:
+                at = str(names.index(target.name.lower()) + 1)
+            elif isinstance(target, n.ColumnRef):
+                at = name(target.name)
+            elif isinstance(target, n.Literal):
+                at = self.expr(target)
+            else:
+                raise CompileError("a set operation can only be ordered by a column that it gives")
+            text = f"{at}{collation}" + (" DESC" if key.descending else "")
+            printed.append(f"{text} NULLS {key.nulls.upper()}" if key.nulls else text)
+        return ", ".join(printed)
+
+    def _limit(self, limit: n.Limit | None) -> str:
+        if limit is None:
+            return ""
+        text = f" LIMIT {self.expr(limit.count)}"
+        return text if limit.offset is None else f"{text} OFFSET {self.expr(limit.offset)}"
+
+    def select(self, block: Block) -> str:
+        """Print one SELECT without set operations."""
+        if block.values is not None:
+            rows = ", ".join(f"({self.list(row)})" for row in block.values)
+            return f"VALUES {rows}"
+        if block.items is None:
+            block.items = self.default_items(block)
+        scope = _Scope(outputs=frozenset(i.name.lower() for i in block.items if isinstance(i, n.Alias)))
+        self.scopes.append(scope)
+        try:
+            source = (
+                self.from_inner(block, scope) if block.inner is not None else self.from_text(block, scope)
+            )
+            items = block.items or (n.Star(),)
+            text = f"SELECT {'DISTINCT ' if block.distinct else ''}{self.list(items)}"
+            if source:
+                text += f" FROM {source}"
+            if block.where is not None:
+                text += f" WHERE {self.expr(block.where)}"
+            if block.group:
+                text += f" GROUP BY {self.list(block.group)}"
+            if block.having is not None:
+                text += f" HAVING {self.expr(block.having)}"
+            if block.order:
+                text += f" ORDER BY {self.order(block.order)}"
+            return text + self._limit(block.limit)
+        finally:
+            self.scopes.pop()
+
+    def default_items(self, block: Block) -> tuple[n.Expr, ...]:
+        """What a frame gives that never selected: groups and their aggregates, else whole rows."""
+        keys = tuple(block.group or ())
+        if keys or block.aggs:
+            return keys + block.aggs
+        return (n.Star(),)
+
+    # ---------------------------------------------------------------- FROM
+
+    def from_text(self, block: Block, scope: _Scope) -> str:
+        if not block.joins:
+            return self.from_keys(block, scope)
+        scope.qualify = len(block.joins) > 1 or bool(scope.outputs)
+        return "".join([self.join_text(join, scope, index == 0) for index, join in enumerate(block.joins)])
+
+    def join_text(self, join: n.Join, scope: _Scope, first: bool) -> str:
+        source, called, columns = self.join_source(join)
+        scope.sources[called.lower()] = columns
+        scope.spelled[called.lower()] = called
+        text = source if join.alias is None else f"{source} AS {name(join.alias)}"
+        if first:
+            return text
+        if join.kind == "cross" and join.on is None and not join.natural:
+            return f" CROSS JOIN {text}"
+        word = {"inner": "JOIN", "from": "JOIN", "cross": "CROSS JOIN"}.get(
+            join.kind, f"{join.kind.upper()} JOIN"
+        )
+        text = f" {'NATURAL ' if join.natural else ''}{word} {text}"
+        if join.on is not None:
+            text += f" ON {self.expr(join.on)}"
+        elif join.using:
+            text += f" USING ({', '.join(map(name, join.using))})"
+        return text
+
+    def join_source(self, join: n.Join) -> tuple[str, str, frozenset[str] | None]:
+        """A source's text, what it is called, and its columns where they are known."""
+        source = join.source
+        if isinstance(source, n.ColumnRef) and source.table is None:
+            table = self.schema.table(source.name)
+            spelled = table.name if table else source.name
+            if table is None and source.name.lower() in self.steps:
+                return self.join_source(n.Join(n.Frame(source.name), join.alias))
+            if table is None and not source.name.lower().startswith("sqlite_"):
+                raise CompileError(f"the schema {self.schema.name} has no table {source.name!r}")
+            known = frozenset(c.name.lower() for c in table.columns) if table else None
+            return name(spelled), join.alias or spelled, known
+        if isinstance(source, n.Frame):
+            key = source.source.lower()
+            if not source.actions and key in self.shared:
+                self.share(key)
+                step = self.steps[key]
+                return name(step.name), join.alias or step.name, None
+            called = join.alias or source.source
+            text = f"({self.query_text(source)})"
+            return (text if join.alias else f"{text} AS {name(called)}"), called, None
+        if isinstance(source, n.Call):
+            return self.expr(source), join.alias or source.name, None
+        raise CompileError(f"{type(source).__name__} cannot be joined")
+
+    def share(self, key: str) -> None:
+        """Print a step as a common table expression, once."""
+        if key in self.active:
+            self.recursive = True
+            return
+        if key in self.with_texts:
+            return
+        step = self.steps[key]
+        outer, self.scopes = self.scopes, []
+        self.active.append(key)
+        text = self.query_text(step.value)
+        self.active.pop()
+        self.scopes = outer
+        columns: tuple[str, ...] = ()
+        if isinstance(step.value, n.Frame):
+            for action in step.value.actions:
+                columns = action.columns if isinstance(action, n.Named) else columns
+        listed = f"({', '.join(map(name, columns))})" if columns else ""
+        self.with_texts[key] = f"{name(step.name)}{listed} AS ({text})"
+
+    def from_keys(self, block: Block, scope: _Scope) -> str:
+        """FROM and joins along foreign keys, for the tables that the block uses."""
+        body = block.body
+        outer = {key for above in self.scopes[:-1] for key in above.sources}
+        used = []
+        for table in tables_used(body):
+            if self.schema.table(table) is None:
+                if table.lower() in outer:
+                    continue
+                raise CompileError(f"the schema {self.schema.name} has no table {table!r}")
+            used.append(table)
+        if not used:
+            return ""
+        tree = join_path(self.schema, used, columns_used(body), self.hint)
+        for called in tree.tables:
+            table = self.schema.table(called)
+            assert table is not None
+            scope.sources[called.lower()] = frozenset(c.name.lower() for c in table.columns)
+            scope.spelled[called.lower()] = called
+        scope.qualify = len(tree.tables) > 1 or bool(scope.outputs)
+        text = name(tree.tables[0])
+        for called, edge in zip(tree.tables[1:], tree.edges, strict=True):
+            pairs = [f"{name(edge.table)}.{name(a)} = {name(edge.to_table)}.{name(b)}" for a, b in edge.pairs]
+            text += f" JOIN {name(called)} ON {' AND '.join(pairs)}"
+        return text
+
+    def from_inner(self, block: Block, scope: _Scope) -> str:
+        """A derived table, without a name: nothing else stands beside it."""
+        inner = block.inner
+        assert inner is not None
+        derive(block)
+        scope.sources[""] = None
+        scope.qualify = False
+        above, self.scopes = self.scopes, self.scopes[:-1]
+        text = self.block(inner)
+        self.scopes = above
+        return f"({text})"
+
+    # ---------------------------------------------------------------- names
+
+    def column(self, node: n.ColumnRef) -> str:
+        """A column, checked against the sources in scope."""
+        written, table = node.name, node.table
+        scope = self.scopes[-1] if self.scopes else _Scope()
+        if table is None:
+            return self._bare_column(node, scope)
+        key = table.lower()
+        for depth, above in enumerate(reversed(self.scopes)):
+            if key not in above.sources:
+                continue
+            columns = above.sources[key]
+            if columns is not None and written.lower() not in columns and written.lower() not in ROWID_NAMES:
+                raise CompileError(f"the table {above.spelled[key]} has no column {written!r}")
+            if depth == 0 and not above.qualify:
+                return name(written)
+            return f"{name(above.spelled[key])}.{name(written)}"
+        if self.schema.table(table) is None and key not in self.steps:
+            raise CompileError(f"the schema {self.schema.name} has no table {table!r}")
+        raise CompileError(f"{table}.{written} is used where the table {table} is not joined")
+
+    def _bare_column(self, node: n.ColumnRef, scope: _Scope) -> str:
+        key = node.name.lower()
+        if key in scope.outputs:
+            return name(node.name)
+        for above in reversed(self.scopes):
+            for columns in above.sources.values():
+                if columns is None or key in columns:
+                    return name(node.name)
+        if key in self.steps:
+            return f"({self.query_text(n.Frame(node.name))})"
+        raise CompileError(f"no table in use has a column {node.name!r}")
+
+    def frame_column(self, node: n.FrameColumn) -> str:
+        """A column of an earlier frame: a source of this query, else a subquery of its own."""
+        key, column = node.frame.lower(), node.column
+        if any(key in above.sources for above in self.scopes):
+            if isinstance(column, n.Star):
+                return f"{name(node.frame)}.*"
+            if isinstance(column, n.ColumnRef):
+                return self.column(n.ColumnRef(node.frame, column.name))
+        if isinstance(column, n.ColumnRef):
+            frame = n.Frame(node.frame, (n.Select((column,)),))
+            return f"({self.query_text(frame)})"
+        raise CompileError(f"{node.frame}.{type(column).__name__} cannot be compiled")
+
+    def star(self, node: n.Star) -> str:
+        """`*`, or `table.*`; alone in count() the table only says what is counted."""
+        if node.table is None:
+            return "*"
+        for above in reversed(self.scopes):
+            if node.table.lower() in above.sources:
+                if above is self.scopes[-1] and len(above.sources) == 1:
+                    return "*"
+                return f"{name(above.spelled[node.table.lower()])}.*"
+        raise CompileError(f"{node.table}.* is used where the table is not joined")
+
+    def _call(self, node: n.Call, least: int) -> str:
+        if node.name == "count" and len(node.args) == 1 and isinstance(node.args[0], n.Star):
+            node = n.Call("count", (n.Star(),), node.distinct, node.order, node.where, node.over)
+        return super()._call(node, least)
+
+
+def _joins_in(value: n.Expr) -> list[n.Join]:
+    return [node for node in value.walk() if isinstance(node, n.Join)]
