@@ -10,10 +10,16 @@ import click
 if TYPE_CHECKING:
     from share_sql.demo.run import DemoItem, DemoResult
 
+EXAMPLES = """\b
+Examples:
+  share demo
+  share demo --out out/demo --json
+"""
+
 _COLOURS = {"fixed": "green", "broken": "red", "right": "", "wrong": "yellow"}
 
 
-@click.command("demo")
+@click.command("demo", epilog=EXAMPLES)
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -27,10 +33,6 @@ def command(out: Path, as_json: bool) -> None:
 
     Makes the shop's database from a seed, corrects 55 drafts of which 18 are right, compares drafts and
     corrections with gold by their rows, prints a table and writes demo.html.
-
-    \b
-    Example:
-        share demo --out out/demo
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -100,7 +102,7 @@ def _print_table(result: DemoResult) -> None:
 
 
 def _what_changed(item: DemoItem) -> str:
-    if item.correction.sql == item.case.draft:
+    if not item.touched:
         return ""
     return "\n".join(_plain(line) for line in item.correction.changes) or "the text around the query"
 

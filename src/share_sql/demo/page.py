@@ -31,13 +31,7 @@ class PageRow:
     @cached_property
     def marks(self) -> tuple[tuple[Mark, ...], tuple[Mark, ...]]:
         """Runs of draft and correction, changed ones marked."""
-        draft, sql = self.item.case.draft, self.item.correction.sql
-        return mark_changes(draft, sql) if draft != sql else (((False, draft),), ((False, sql),))
-
-    @property
-    def touched(self) -> bool:
-        """The SQL is another than the draft."""
-        return self.item.correction.sql != self.item.case.draft
+        return mark_changes(self.item.case.draft, self.item.correction.sql)
 
     @property
     def changes(self) -> list[tuple[str, str]]:
@@ -56,7 +50,7 @@ class PageRow:
             "does not run" if count is None else f"{count:,} row{'' if count == 1 else 's'}"
             for count in (self.item.rows_before, self.item.rows_after)
         )
-        return f"{before} → {after}" if self.touched else before
+        return f"{before} → {after}" if self.item.touched else before
 
 
 def render_page(result: DemoResult) -> str:

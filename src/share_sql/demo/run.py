@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -35,6 +35,11 @@ class DemoItem:
     rows_before: int | None
     """Number of rows the draft gives; None where it does not run."""
     rows_after: int | None
+
+    @property
+    def touched(self) -> bool:
+        """The SQL handed back is another than the draft; space and a final semicolon do not count."""
+        return _plain(self.correction.sql) != _plain(self.case.draft)
 
     @property
     def outcome(self) -> Outcome:
@@ -125,19 +130,18 @@ def run_demo(
 
 def as_json(item: DemoItem) -> dict[str, object]:
     """One case as a line of `corrections.jsonl`: what `share run` writes, and the comparison with gold."""
-    correction = item.correction
-    return {
-        "id": item.case.id,
-        "sql": correction.sql,
-        "verdict": correction.verdict,
-        "reason": correction.reason,
-        "confidence": round(correction.confidence, 6),
-        "usage": {stage: asdict(usage) for stage, usage in correction.usage.items()},
-        "changes": list(correction.changes),
+    from share_sql.runs.record import correction_row
+
+    compared = {
         "right_before": item.right_before,
         "right_after": item.right_after,
         "outcome": item.outcome,
     }
+    return correction_row(item.correction) | compared
+
+
+def _plain(sql: str) -> str:
+    return " ".join(sql.split()).rstrip("; ")
 
 
 def _compare(path: Path, cases: tuple[DemoCase, ...], corrections: list[Correction]) -> tuple[DemoItem, ...]:
@@ -145,7 +149,7 @@ def _compare(path: Path, cases: tuple[DemoCase, ...], corrections: list[Correcti
     from share_sql.evaluation.execution import sorts_rows, strict_ex
 
     items: list[DemoItem] = []
-    with open_database(str(path), name=NAME) as database:
+    with open_database(path, name=NAME) as database:
         for case, correction in zip(cases, corrections, strict=True):
             gold = database.query(case.gold)
             ordered = sorts_rows(case.gold)

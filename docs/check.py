@@ -1,0 +1,368 @@
+"""Check the docs against the code: `python docs/check.py`, part of `make check`.
+
+What is checked, in README.md, CONTRIBUTING.md, CHANGELOG.md and docs/*.md:
+
+- relative links lead to files, and their anchors to headings;
+- commands in `sh` and `console` blocks exist: `make` targets, verbs and flags of `share`, scripts in runs/;
+- `console run` blocks are run in a folder with the demo's `shop.sqlite` and `cases.jsonl`, and must print
+  what stands below each `$` line (`…` stands for anything, on a line of its own for any lines);
+- README's tree names each module once, with the first sentence of its docstring;
+- docs/cli.md holds the help of every verb, as the verb prints it;
+- the tree drawn at the top of errors.py is the tree of its classes.
+
+`--fix` writes README's tree and docs/cli.md's help anew. `--no-run` leaves the examples unrun.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import inspect
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+_FENCE = re.compile(r"^```(\w*)[ \t]*(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ +(.+?)\s*$", re.MULTILINE)
+_BLOCK = "<!-- {0}: written by docs/check.py --fix -->\n```text\n{1}```\n<!-- {0}: end -->"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that a page tells its reader to type."""
+
+    text: str
+    line: int
+    expected: str = ""
+    """What stands below it in a `console` block."""
+
+
+def main() -> int:
+    """Run all checks, print what is wrong, return the exit code."""
+    parser = argparse.ArgumentParser(description="Check the docs against the code.")
+    parser.add_argument("--fix", action="store_true", help="write README's tree and docs/cli.md's help anew")
+    parser.add_argument("--no-run", action="store_true", help="do not run the examples")
+    options = parser.parse_args()
+    if options.fix:
+        fix(ROOT)
+    problems = [
+        *check_links(ROOT),
+        *check_commands(ROOT),
+        *check_generated(ROOT),
+        *check_error_tree(),
+        *([] if options.no_run else check_examples(ROOT)),
+    ]
+    for problem in problems:
+        print(problem)
+    print(f"docs: {len(problems)} problem{'' if len(problems) == 1 else 's'} in {len(pages(ROOT))} pages")
+    return 1 if problems else 0
+
+
+def pages(root: Path) -> list[Path]:
+    """The pages that are checked."""
+    return [*sorted(root.glob("*.md")), *sorted((root / "docs").glob("*.md"))]
+
+
+# ---------------------------------------------------------------------- links
+
+
+def check_links(root: Path) -> Iterator[str]:
+    """Yield a line for each relative link that leads nowhere."""
+    for page in pages(root):
+        text = page.read_text(encoding="utf-8")
+        prose = _FENCE.sub(lambda match: "\n" * match[0].count("\n"), text)
+        for match in _LINK.finditer(prose):
+            target, _, anchor = match[1].partition("#")
+            if re.match(r"[a-z]+:", target):
+                continue
+            where = f"{page.relative_to(root)}:{_line(prose, match.start())}"
+            file = page if not target else (page.parent / target)
+            if not file.exists():
+                yield f"{where}: {match[1]} leads to no file"
+            elif anchor and anchor not in _anchors(file):
+                yield f"{where}: {match[1]} leads to no heading"
+
+
+def _anchors(page: Path) -> set[str]:
+    text = _FENCE.sub("", page.read_text(encoding="utf-8"))
+    return {
+        re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower()).replace(" ", "-")
+        for heading in _HEADING.findall(text)
+    }
+
+
+def _line(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
+
+
+# ------------------------------------------------------------------- commands
+
+
+def commands(text: str, *, runnable: bool = False) -> Iterator[Command]:
+    """Yield the commands of a page's `sh` and `console` blocks.
+
+    Args:
+        text: the page.
+        runnable: only those of blocks marked `console run`.
+    """
+    for match in _FENCE.finditer(text):
+        language, mark, body = match[1], match[2], match[3]
+        if language not in ("sh", "console") or (runnable and mark != "run"):
+            continue
+        lines = body.splitlines()
+        at = 0
+        while at < len(lines):
+            start, line = at, lines[at]
+            at += 1
+            while line.endswith("\\") and at < len(lines):
+                line = line[:-1] + " " + lines[at].strip()
+                at += 1
+            if language == "console":
+                if not line.startswith("$ "):
+                    continue
+                line = line[2:]
+            output = []
+            while language == "console" and at < len(lines) and not lines[at].startswith("$ "):
+                output.append(lines[at])
+                at += 1
+            if line.strip() and not line.lstrip().startswith("#"):
+                yield Command(line.strip(), _line(text, match.start(3)) + start, "\n".join(output))
+
+
+def check_commands(root: Path) -> Iterator[str]:
+    """Yield a line for each command whose target, verb, flag or script does not exist."""
+    makefile = (root / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([\w-]+):", makefile, re.MULTILINE))
+    for page in pages(root):
+        for command in commands(page.read_text(encoding="utf-8")):
+            for words in _simple_commands(command.text):
+                problem = _problem(root, targets, words)
+                if problem:
+                    yield f"{page.relative_to(root)}:{command.line}: {problem}"
+
+
+def _simple_commands(text: str) -> Iterator[list[str]]:
+    """Split a line at pipes, `&&`, `;` and redirections; settings of variables in front are dropped."""
+    lexer = shlex.shlex(re.sub(r"\d>&\d", "", text), posix=True, punctuation_chars="|&;<>")
+    lexer.whitespace_split = True
+    words: list[str] = []
+    skip = False
+    for token in [*lexer, ";"]:
+        if skip:
+            skip = False
+        elif set(token) <= set("<>&") and set(token) & set("<>"):
+            skip = True
+        elif set(token) <= set("|&;"):
+            while words and re.match(r"\w+=", words[0]):
+                del words[0]
+            if words:
+                yield words
+            words = []
+        else:
+            words.append(token)
+
+
+def _problem(root: Path, targets: set[str], words: list[str]) -> str | None:
+    name, arguments = words[0].removeprefix(".venv/bin/"), words[1:]
+    if name == "make":
+        wanted = [word for word in arguments if "=" not in word and not word.startswith("-")]
+        return next((f"make has no target {word}" for word in wanted if word not in targets), None)
+    if name == "share":
+        return _share_problem(arguments)
+    script = name if name.startswith("runs/") else next((w for w in arguments if w.startswith("runs/")), None)
+    if script and name in ("bash", "python", "python3", script) and not (root / script).is_file():
+        return f"there is no {script}"
+    return None
+
+
+def _share_problem(arguments: list[str]) -> str | None:
+    import click
+
+    command: Any = _group()
+    path = ["share"]
+    while isinstance(command, click.Group):
+        if not arguments or arguments[0].startswith("-"):
+            break
+        context = click.Context(command, info_name=path[-1])
+        found = command.get_command(context, arguments[0])
+        if found is None:
+            return f"{' '.join(path)} has no verb {arguments[0]}"
+        command, path, arguments = found, [*path, arguments[0]], arguments[1:]
+    if isinstance(command, click.Group):
+        return None if arguments in (["--help"], ["--version"], []) else f"{' '.join(path)}: {arguments[0]}?"
+    try:
+        command.make_context(" ".join(path), [*arguments], resilient_parsing=True)
+    except click.UsageError as error:
+        return f"{' '.join(path)}: {error.format_message()}"
+    return None
+
+
+def _group() -> Any:
+    """The command line's group."""
+    import click
+
+    from share_sql.cli import main as module
+
+    return next(value for value in vars(module).values() if isinstance(value, click.Group))
+
+
+# ------------------------------------------------------------------- examples
+
+
+def check_examples(root: Path) -> Iterator[str]:
+    """Run the `console run` blocks and yield a line for each that fails or prints something else."""
+    from share_sql.demo.cases import write_cases, write_meanings
+    from share_sql.demo.database import write_database
+
+    for page in pages(root):
+        examples = list(commands(page.read_text(encoding="utf-8"), runnable=True))
+        if not examples:
+            continue
+        with tempfile.TemporaryDirectory(prefix="share-docs-") as name:
+            folder = Path(name)
+            write_database(folder / "shop.sqlite")
+            write_cases(folder / "cases.jsonl", "shop.sqlite")
+            write_meanings(folder / "column_meaning.json")
+            for example in examples:
+                problem = _run_example(example, folder)
+                if problem:
+                    yield f"{page.relative_to(root)}:{example.line}: {problem}"
+
+
+def _run_example(example: Command, folder: Path) -> str | None:
+    words = shlex.split(example.text)
+    words[0] = str(Path(sys.executable).parent / words[0])
+    environment = {"PATH": "", "HOME": str(folder), "COLUMNS": "100", "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        words, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=300
+    )
+    if done.returncode:
+        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+        return f"`{example.text}` ended with {done.returncode}: {''.join(last)}"
+    if not matches(example.expected, done.stdout):
+        return f"`{example.text}` prints something else:\n{done.stdout.rstrip()}"
+    return None
+
+
+def matches(expected: str, printed: str) -> bool:
+    """Whether an output is as a page shows it; `…` stands for anything.
+
+    Args:
+        expected: what the page shows. A line that is only `…` stands for any number of lines.
+        printed: what the command printed. Space at the ends of lines and of the whole does not count.
+    """
+    parts = []
+    for line in expected.strip().splitlines():
+        if line.strip() == "…":
+            parts.append(r"(?:.*\n)*?")
+        else:
+            parts.append(r"[^\n]*".join(re.escape(piece) for piece in line.rstrip().split("…")) + r"[ \t]*\n")
+    text = "\n".join(line.rstrip() for line in printed.strip().splitlines())
+    return re.fullmatch("".join(parts), text + "\n" if text else "") is not None
+
+
+# ------------------------------------------------------------------ generated
+
+
+def tree(root: Path) -> str:
+    """README's tree: each folder and module of the package with its docstring's first sentence."""
+    package = root / "src" / "share_sql"
+    lines: list[tuple[str, str]] = [("src/share_sql/", "")]
+    modules = sorted(package.glob("*.py"))
+    lines += [(f"  {file.name}", _first_sentence(file)) for file in modules if file.name != "__init__.py"]
+    for folder in sorted(path.parent for path in package.glob("*/__init__.py")):
+        lines.append((f"  {folder.name}/", _first_sentence(folder / "__init__.py")))
+        for file in sorted(folder.rglob("*.py")):
+            if file.name != "__init__.py":
+                lines.append((f"    {file.relative_to(folder).as_posix()}", _first_sentence(file)))
+    width = max(len(name) for name, _ in lines) + 2
+    return "".join(f"{name:<{width}}{comment}".rstrip() + "\n" for name, comment in lines)
+
+
+def _first_sentence(file: Path) -> str:
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    paragraph = " ".join(text.split("\n\n")[0].split())
+    return re.split(r"(?<=[.?!])\s", paragraph)[0].removesuffix(".")
+
+
+def verbs_help() -> str:
+    """The help of `share` and of every verb, as printed on a terminal of 100 columns."""
+    import click
+
+    parts: list[str] = []
+
+    def add(command: click.Command, name: str, parent: click.Context | None) -> None:
+        context = click.Context(command, info_name=name, parent=parent, terminal_width=100)
+        parts.append(f"$ {context.command_path} --help\n{command.get_help(context)}\n")
+        if isinstance(command, click.Group):
+            for verb in command.list_commands(context):
+                below = command.get_command(context, verb)
+                if below is not None and not below.hidden:
+                    add(below, verb, context)
+
+    add(_group(), "share", None)
+    return "\n".join(parts)
+
+
+def _generated(root: Path) -> dict[Path, tuple[str, str]]:
+    return {
+        root / "README.md": ("tree", tree(root)),
+        root / "docs" / "cli.md": ("help", verbs_help()),
+    }
+
+
+def check_generated(root: Path) -> Iterator[str]:
+    """Yield a line for each generated part that is not what the code says, or lacks a comment."""
+    for page, (name, body) in _generated(root).items():
+        if _BLOCK.format(name, body) not in page.read_text(encoding="utf-8"):
+            yield f"{page.relative_to(root)}: its {name} is not the code's; run python docs/check.py --fix"
+    for line in tree(root).splitlines()[1:]:
+        if len(line.split()) == 1:
+            yield f"README.md: {line.strip()} has no comment; give the module a docstring"
+
+
+def fix(root: Path) -> None:
+    """Write the generated parts of the pages anew."""
+    for page, (name, body) in _generated(root).items():
+        begin, end = (re.escape(part) for part in _BLOCK.format(name, "\0").split("\0"))
+        old = page.read_text(encoding="utf-8")
+        new = re.sub(f"{begin}.*?{end}", lambda _: _BLOCK.format(name, body), old, flags=re.DOTALL)  # noqa: B023
+        page.write_text(new, encoding="utf-8")
+
+
+# --------------------------------------------------------------------- errors
+
+
+def check_error_tree() -> Iterator[str]:
+    """Yield a line for each error class that the tree in errors.py's docstring misplaces or misses."""
+    from share_sql import errors
+
+    drawn: dict[str, str] = {}
+    path: list[str] = []
+    for line in (errors.__doc__ or "").splitlines():
+        match = re.match(r"((?:    )?(?:│   |    )*?)(?:├── |└── )?([A-Z]\w+)(?: {2,}.*)?$", line)
+        if match and (match[2] == "ShareError" or "──" in line):
+            depth = (line.index(match[2]) - 4) // 4
+            del path[depth:]
+            drawn[match[2]] = path[-1] if path else "Exception"
+            path.append(match[2])
+    real = {
+        name: value.__bases__[0].__name__
+        for name, value in vars(errors).items()
+        if inspect.isclass(value) and issubclass(value, errors.ShareError)
+    }
+    for name in sorted(drawn.keys() | real.keys()):
+        if drawn.get(name) != real.get(name):
+            yield f"errors.py: the tree draws {name} under {drawn.get(name)}, the code has {real.get(name)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
