@@ -59,7 +59,7 @@ class RunCounts:
     cases: int
     verdicts: Mapping[str, int]
     """Cases by verdict."""
-    failed: Mapping[str, str]
+    failed: tuple[tuple[str, str], ...]
     """Id and error's message of each case that could not be worked on; its draft was kept."""
     usage: Mapping[str, Usage]
     """Tokens by stage."""
@@ -94,7 +94,7 @@ class RunFolder:
             raise RunFolderError(f"{self.path}: {len(pending)} cases are not finished; go on with --resume")
         self.journal.sync()
         verdicts: Counter[str] = Counter()
-        failed: dict[str, str] = {}
+        failed: list[tuple[str, str]] = []
         usage: dict[str, Usage] = {}
         augmented: dict[str, list[str]] = {}
         final_sql: dict[str, str] = {}
@@ -105,18 +105,18 @@ class RunFolder:
                 for stage, tokens in correction["usage"].items():
                     usage[stage] = usage.get(stage, Usage()) + Usage(**tokens)
                 if correction["error"]:
-                    failed.setdefault(correction["id"], correction["error"])
+                    failed.append((correction["id"], correction["error"]))
                 _line(files[CORRECTIONS], correction)
                 if row.get("duplicate"):
                     continue  # the keyed files have room for one case an id: the first
                 for stage, name in STEP_FILES.items():
-                    prompt, response = row["steps"].get(stage, ("", ""))
+                    prompt, response = row["steps"].get(stage, ("", None))
                     _line(files[name], {"idx": _idx(row["id"]), "prompt": prompt, "response": response})
                 _line(files[GENERATOR_PROMPTS], {"idx": _idx(row["id"]), "prompt": row["generator_prompt"]})
                 augmented[row["id"]] = row["augmented"]
                 final_sql[row["id"]] = f"{correction['sql']}\t----- bird -----\t{row['database']}"
         counts = RunCounts(
-            self._positions, dict(sorted(verdicts.items())), failed, dict(sorted(usage.items()))
+            self._positions, dict(sorted(verdicts.items())), tuple(failed), dict(sorted(usage.items()))
         )
         total = sum(counts.usage.values(), Usage())
         tokens = {stage: asdict(spent) for stage, spent in counts.usage.items()}
@@ -129,7 +129,7 @@ class RunFolder:
                 **run,
                 "cases": counts.cases,
                 "verdicts": counts.verdicts,
-                "failed": counts.failed,
+                "failed": [{"id": name, "error": error} for name, error in failed],
                 "usage": asdict(total),
             },
         )

@@ -98,10 +98,11 @@ def failed_row(case: Case, problem: str, *, duplicate: bool = False) -> dict[str
     }
 
 
-def _answer(trajectory: Trajectory | None) -> str:
-    """A trajectory made without a model, as a model would have answered it."""
+def _answer(trajectory: Trajectory | None) -> str | None:
+    """A trajectory made without a model, as a model would have answered it; None where there is none, so
+    that a replay of the run knows that the stage has no answer."""
     if trajectory is None:
-        return ""
+        return None
     from share_sql.trajectory.write import write
 
     return f"```SR\n{write(trajectory, 'paper').strip()}\n```"

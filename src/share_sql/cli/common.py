@@ -1,0 +1,132 @@
+"""What verbs share: options, the catalog they speak of, JSON and plain text out, progress."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from share_sql.catalog import Catalog
+    from share_sql.models.base import Model
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+cache_option = click.option(
+    "--cache", type=FOLDER, help="Folder for value indexes.  [default: the user's cache folder]"
+)
+
+
+def assistant_options(function: _Function) -> _Function:
+    """Options of verbs that correct drafts."""
+    for option in (
+        click.option(
+            "--prompts", default="default", show_default=True, help="Prompt set: a name or a folder."
+        ),
+        click.option(
+            "--policy",
+            type=click.Choice(["gated", "always", "errors"]),
+            default="gated",
+            show_default=True,
+            help="gated: a candidate must earn its place. always: the last one wins, as in the paper. "
+            "errors: only drafts that fail are touched.",
+        ),
+        click.option(
+            "--models",
+            default="none",
+            show_default=True,
+            metavar="none|embedded|recorded:DIR|FILE.toml",
+            help="Who answers for bam, mask, sam, lom and generator.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def fill_catalog(
+    catalog: Catalog,
+    names: Iterable[str],
+    *,
+    databases: Path | None = None,
+    tables: Path | None = None,
+    meanings: Path | None = None,
+    beside: Path | None = None,
+) -> None:
+    """Make the databases that cases name known to a catalog.
+
+    Args:
+        catalog: takes them.
+        names: as the cases have them: a name, a path or a URL.
+        databases: folder with `<name>/<name>.sqlite`, for names.
+        tables: tables.json; its entry for the name, or for a path's stem, completes the schema.
+        meanings: column_meaning.json, likewise.
+        beside: folder that relative paths are looked for in as well, after the current one.
+
+    Raises:
+        BenchmarkError: a file cannot be used.
+    """
+    from share_sql.benchmarks.files import database_path
+    from share_sql.schema.meanings import read_column_meanings
+    from share_sql.schema.tables_json import read_tables_json
+
+    schemas = read_tables_json(tables) if tables else {}
+    known = read_column_meanings(meanings) if meanings else {}
+    for name in dict.fromkeys(names):
+        if not name.strip() or "\x00" in name:
+            continue  # the case itself will say that it names no database
+        where = name
+        if "://" not in name and not Path(name).is_file():
+            places = [database_path(databases, name)] if databases else []
+            places += [beside / name] if beside else []
+            where = str(next((place for place in places if place.is_file()), name))
+        key = name if name in schemas or name in known else Path(name).stem
+        catalog.add(name, where, declared=schemas.get(key), meanings=known.get(key))
+
+
+def models_for(spec: str) -> Mapping[str, Model]:
+    """The models that `--models` names, by role."""
+    from share_sql.models.load import load_models
+
+    return load_models(spec)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value, indented on a terminal. Escapes all but ASCII, so that any stream can take it."""
+    click.echo(json.dumps(value, indent=1 if sys.stdout.isatty() else None))
+
+
+def read_stdin() -> str:
+    """All of standard input; bytes that are no UTF-8 become replacement characters."""
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
+
+
+def plain(text: str) -> str:
+    """Text without control characters but line breaks and tabs: what a database or a model says must not
+    steer the terminal."""
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar on stderr, fed with (done, total); None where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -1,0 +1,139 @@
+"""`share`: the command line. Verbs load when they are used; every error ends here, in one line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import click
+
+from share_sql import __version__
+from share_sql.errors import ShareError
+
+VERBS: Mapping[str, str] = {
+    "fix": "Correct one draft.",
+    "run": "Correct many drafts into a run folder; can be resumed.",
+    "eval": "Score SQL against gold.",
+    "trajectory": "Show, read, compile and round-trip action trajectories.",
+    "describe": "Describe a database's columns from its data.",
+    "values": "Build the index of stored values.",
+    "prompts": "List, show and import prompt sets.",
+    "calibrate": "Fit the judge's weights to labelled cases.",
+    "demo": "Correct the drafts of a made-up shop, and show what happened.",
+}
+"""Each verb's line in `share --help`. The verb's code is `command` in `share_sql.cli.<verb>`."""
+
+DEBUG = "SHARE_DEBUG"
+"""Set to 1 in the environment: unexpected errors show their traceback."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, and that ends every error in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs, in the order of use."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a verb."""
+        if cmd_name not in VERBS:
+            return None
+        from importlib import import_module
+
+        command = import_module(f"share_sql.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run, and end the process with an exit code: 0, 1 (the work failed) or 2 (the call is wrong)."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
+        _log_to_stderr()
+        try:
+            outcome = super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
+            sys.stdout.flush()
+        except ShareError as error:
+            _end(str(error), error.exit_code)
+        except click.ClickException as error:
+            where = getattr(error, "ctx", None)
+            hint = f" (see `{where.command_path} --help`)" if where else ""
+            _end(f"{error.format_message()}{hint}", error.exit_code)
+        except (KeyboardInterrupt, click.Abort):
+            _end("stopped", 130)
+        except BrokenPipeError:
+            # The reader went away. What is left in the buffer must not fail once more on the way out.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        except OSError as error:
+            _unexpected(error, str(error))
+        except Exception as error:
+            _unexpected(error, f"unexpected {type(error).__name__}: {error}")
+        sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _end(message: str, code: int) -> NoReturn:
+    lines = " ".join(message.split("\n"))
+    click.echo(f"share: {lines}", err=True)
+    sys.exit(code)
+
+
+def _unexpected(error: Exception, message: str) -> NoReturn:
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error)
+        sys.exit(1)
+    _end(f"{message} ({DEBUG}=1 shows where)", 1)
+
+
+class _StderrHandler(logging.Handler):
+    """Warnings of the package as lines on stderr, with tracebacks only where they are asked for."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        click.echo(f"share: {record.getMessage()}", err=True)
+        if record.exc_info and os.environ.get(DEBUG):
+            traceback.print_exception(*record.exc_info)
+
+
+def _log_to_stderr() -> None:
+    logger = logging.getLogger("share_sql")
+    if not any(isinstance(handler, _StderrHandler) for handler in logger.handlers):
+        logger.addHandler(_StderrHandler(logging.WARNING))
+        logger.propagate = False
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A model may answer with characters that a terminal, or UTF-8 itself, cannot write.
+            stream.reconfigure(errors="backslashreplace")
+
+
+EXAMPLES = """\b
+Examples:
+  share demo
+  share fix --db shop.sqlite --question "How many orders?" --sql "SELECT count(id) FROM order"
+  share run --cases drafts.jsonl --out out/first --models none
+"""
+
+
+@click.group(cls=LazyGroup, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="share", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Correct SQL that a language model drafted, or leave it untouched.
+
+    SHARE reads a draft as a trajectory of actions, repairs it with small models and against the
+    database, and hands back SQL that it has checked. Exit codes: 0 done, 1 the work failed, 2 the call
+    is wrong.
+    """
+
+
+def main() -> NoReturn:
+    """Entry point of `share`."""
+    cli.main(prog_name="share")
+    raise AssertionError("the group's main always ends the process")

@@ -1,0 +1,214 @@
+"""`share run`: many drafts into a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from share_sql.cli.common import (
+    FILE,
+    FOLDER,
+    as_json,
+    assistant_options,
+    cache_option,
+    fill_catalog,
+    models_for,
+    plain,
+    print_json,
+    progress_bar,
+)
+
+if TYPE_CHECKING:
+    from share_sql.benchmarks.cases import LabelledCase
+    from share_sql.benchmarks.files import Benchmark
+    from share_sql.catalog import Catalog
+    from share_sql.runs.folder import RunCounts
+
+EXAMPLES = """\b
+Examples:
+  share run --cases cases.jsonl --out out/cases --models none
+  share run --benchmark bird --questions dev.json --tables dev_tables.json
+    --databases dev_databases --meanings column_meaning.json
+    --drafts gpt-4o.json --out out/bird --resume
+  share run --data-config configs/data_config.json --drafts baseline_sql.json --out out/dev
+"""
+
+
+@click.command("run", epilog=EXAMPLES)
+@click.option("--cases", type=FILE, help="JSON Lines with id, question, evidence, database, draft.")
+@click.option("--benchmark", type=click.Choice(["bird", "spider"]), help="Read a benchmark's own files.")
+@click.option("--questions", type=FILE, help="The benchmark's questions (dev.json).")
+@click.option("--tables", type=FILE, help="The benchmark's schemas (tables.json).")
+@click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite.")
+@click.option("--meanings", type=FILE, help="column_meaning.json.")
+@click.option("--drafts", type=FILE, help="JSON by id, JSON list, JSON Lines, or one query a line.")
+@click.option(
+    "--data-config", type=FILE, help="The reference's data_config.json, in place of the five above."
+)
+@click.option(
+    "--part",
+    type=click.Choice(["dev", "bird-train", "spider-train"]),
+    default="dev",
+    show_default=True,
+    help="Which part of the data config.",
+)
+@click.option("--out", type=FOLDER, required=True, help="The run folder.")
+@click.option("--resume", is_flag=True, help="Go on with the run that the folder holds, if any.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first N cases.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 1024),
+    default=8,
+    show_default=True,
+    help="Cases under way at once.",
+)
+@assistant_options
+@cache_option
+@as_json
+def command(
+    cases: Path | None,
+    benchmark: str | None,
+    questions: Path | None,
+    tables: Path | None,
+    databases: Path | None,
+    meanings: Path | None,
+    drafts: Path | None,
+    data_config: Path | None,
+    part: str,
+    out: Path,
+    resume: bool,
+    limit: int | None,
+    concurrency: int,
+    models: str,
+    policy: str,
+    prompts: str,
+    cache: Path | None,
+    as_json: bool,
+) -> None:
+    """Correct drafts and write the run folder.
+
+    Every case ends with a verdict in corrections.jsonl, whatever is wrong with it. A run that was stopped
+    goes on with --resume. Exit code 1 where not one case could be worked on.
+    """
+    from typing import cast
+
+    from share_sql.assistant import Assistant
+    from share_sql.catalog import Catalog
+    from share_sql.prompts.library import load_prompts
+    from share_sql.runs.execute import RunSettings, file_fingerprint, run_cases
+    from share_sql.stages.stage import Policy
+
+    catalog = Catalog(cache=cache)
+    given = (cases is not None) + (benchmark is not None) + (data_config is not None)
+    if given != 1:
+        raise click.UsageError("Give exactly one of --cases, --benchmark and --data-config.")
+    if cases is not None:
+        if questions or drafts:
+            raise click.UsageError("--questions and --drafts belong to --benchmark; --cases holds both.")
+        labelled = _cases(cases, catalog, databases, tables, meanings)
+    else:
+        if data_config is not None:
+            loaded, tables, meanings = _configured(data_config, part, drafts)
+        else:
+            loaded = _benchmark(benchmark or "", questions, databases, tables, meanings, drafts)
+        loaded.register(catalog)
+        labelled = list(loaded.cases)
+    inputs = {"tables": tables, "meanings": meanings}
+    asked = models_for(models)
+    prompt_set = load_prompts(prompts)
+    settings = RunSettings(
+        policy=policy,
+        models={role: model.name for role, model in asked.items()},
+        prompts=prompt_set,
+        inputs={what: file_fingerprint(path) for what, path in inputs.items() if path is not None},
+    )
+    with (
+        Assistant(
+            catalog=catalog,
+            models=asked,
+            policy=cast(Policy, policy),
+            prompts=prompt_set,
+            concurrency=concurrency,
+        ) as assistant,
+        progress_bar("correcting") as progress,
+    ):
+        counts = run_cases(assistant, labelled[:limit], out, settings, resume=resume, progress=progress)
+    _report(counts, out, as_json=as_json)
+    if len(counts.failed) == counts.cases:
+        raise SystemExit(1)
+
+
+def _cases(
+    path: Path, catalog: Catalog, databases: Path | None, tables: Path | None, meanings: Path | None
+) -> list[LabelledCase]:
+    from share_sql.benchmarks.cases import read_cases_jsonl
+
+    labelled = read_cases_jsonl(path, need=("question", "database", "draft"), keep_bad=True)
+    names = (each.case.database for each in labelled if not each.problem)
+    fill_catalog(
+        catalog, names, databases=databases, tables=tables, meanings=meanings, beside=path.absolute().parent
+    )
+    return labelled
+
+
+def _benchmark(
+    name: str,
+    questions: Path | None,
+    databases: Path | None,
+    tables: Path | None,
+    meanings: Path | None,
+    drafts: Path | None,
+) -> Benchmark:
+    from share_sql.benchmarks.bird import load_bird
+    from share_sql.benchmarks.files import BenchmarkFiles
+    from share_sql.benchmarks.spider import load_spider
+
+    for flag, value in (("--questions", questions), ("--databases", databases), ("--drafts", drafts)):
+        if value is None:
+            raise click.UsageError(f"--benchmark {name} needs {flag}.")
+    assert questions is not None
+    assert databases is not None
+    files = BenchmarkFiles(name, questions, databases, tables, meanings, drafts)
+    return load_bird(files) if name == "bird" else load_spider(files)
+
+
+def _configured(path: Path, part: str, drafts: Path | None) -> tuple[Benchmark, Path | None, Path | None]:
+    from dataclasses import replace
+
+    from share_sql.benchmarks.data_config import read_data_config
+
+    files = read_data_config(path, part)
+    files = replace(files, drafts=drafts or files.drafts)
+    if files.drafts is None:
+        raise click.UsageError(f"{path} names no drafts for the part {part}; give --drafts.")
+    loaded = _benchmark(
+        files.benchmark, files.questions, files.databases, files.tables, files.meanings, files.drafts
+    )
+    return loaded, files.tables, files.meanings
+
+
+def _report(counts: RunCounts, out: Path, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    if as_json:
+        print_json(
+            {
+                "out": str(out),
+                "cases": counts.cases,
+                "verdicts": counts.verdicts,
+                "failed": [{"id": name, "error": error} for name, error in counts.failed],
+                "usage": {stage: asdict(usage) for stage, usage in counts.usage.items()},
+            }
+        )
+        return
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.verdicts.items())
+    click.echo(f"{counts.cases} cases: {verdicts}. Written to {out}.")
+    if counts.failed:
+        click.echo(
+            f"share: {len(counts.failed)} of {counts.cases} cases could not be worked on; drafts are kept",
+            err=True,
+        )
+        for name, error in counts.failed[:5]:
+            click.echo(f"  {plain(name)}: {plain(error)}", err=True)

@@ -1,0 +1,250 @@
+"""`share trajectory`: SQL and model answers as action trajectories, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from share_sql.cli.common import (
+    FILE,
+    FOLDER,
+    as_json,
+    fill_catalog,
+    plain,
+    print_json,
+    progress_bar,
+    read_stdin,
+)
+
+if TYPE_CHECKING:
+    from share_sql.schema.model import Schema
+
+EXAMPLES = """\b
+Examples:
+  share trajectory show --db shop.sqlite --sql "SELECT name FROM store LIMIT 3"
+  share trajectory roundtrip --cases sql.jsonl --json
+  share trajectory compile --cases trajectories.jsonl --json
+  share trajectory read --file out/first/final_traj.jsonl
+"""
+
+
+@click.group("trajectory", epilog=EXAMPLES)
+def command() -> None:
+    """Show, read, compile and round-trip action trajectories."""
+
+
+@command.command("show", epilog='\b\nExample:\n  share trajectory show --db shop.sqlite --sql "SELECT …"')
+@click.option("--db", required=True, metavar="PATH|URL", help="The database, for its schema.")
+@click.option("--sql", required=True, help="The SQL; - reads it from standard input.")
+@click.option(
+    "--dialect",
+    type=click.Choice(["paper", "extended"]),
+    default="extended",
+    show_default=True,
+    help="paper leaves joins out, extended keeps what keys cannot give back.",
+)
+@click.option("--masked", is_flag=True, help="Hide names of tables and columns.")
+@as_json
+def show(db: str, sql: str, dialect: str, masked: bool, as_json: bool) -> None:
+    """Print the trajectory of one query."""
+    from share_sql.sqltext import extract_sql
+    from share_sql.trajectory.from_sql import from_sql
+    from share_sql.trajectory.mask import mask
+    from share_sql.trajectory.write import write
+
+    if sql == "-":
+        sql = read_stdin()
+    schema = _schema_finder([db])(db)
+    trajectory = from_sql(extract_sql(sql), schema)
+    text = write(mask(trajectory) if masked else trajectory, dialect)
+    if as_json:
+        print_json({"trajectory": text, "steps": len(trajectory.steps)})
+        return
+    click.echo(plain(text))
+
+
+@command.command("roundtrip", epilog="\b\nExample:\n  share trajectory roundtrip --cases sql.jsonl --json")
+@click.option("--cases", type=FILE, required=True, help="JSON Lines with id, database, sql.")
+@click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite, for names.")
+@click.option("--tables", type=FILE, help="tables.json that completes the schemas.")
+@as_json
+def roundtrip(cases: Path, databases: Path | None, tables: Path | None, as_json: bool) -> None:
+    """Take SQL to its trajectory and back; the SQL that comes back must give the same rows."""
+    from share_sql.sqltext import extract_sql
+    from share_sql.trajectory.from_sql import from_sql
+    from share_sql.trajectory.to_sql import to_sql
+
+    def back(text: str, schema: Schema) -> str:
+        return to_sql(from_sql(extract_sql(text), schema), schema)
+
+    _each(cases, "sql", back, databases, tables, as_json=as_json)
+
+
+@command.command("compile", epilog="\b\nExample:\n  share trajectory compile --cases answers.jsonl --json")
+@click.option("--cases", type=FILE, required=True, help="JSON Lines with id, database, trajectory.")
+@click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite, for names.")
+@click.option("--tables", type=FILE, help="tables.json that completes the schemas.")
+@as_json
+def compile_(cases: Path, databases: Path | None, tables: Path | None, as_json: bool) -> None:
+    """Compile trajectories (bare, or a model's whole answer) to SQL, without any model."""
+    from share_sql.errors import TrajectoryUnreadable
+    from share_sql.schema.model import ColumnName
+    from share_sql.trajectory.read import read
+    from share_sql.trajectory.to_sql import to_sql
+
+    def compiled(text: str, schema: Schema) -> str:
+        names = [ColumnName(table.name, column.name) for table, column in schema.columns()]
+        trajectory = read(text, names).trajectory
+        if not trajectory.steps:
+            raise TrajectoryUnreadable("there is no trajectory in the text")
+        return to_sql(trajectory, schema)
+
+    _each(cases, "trajectory", compiled, databases, tables, as_json=as_json)
+
+
+@command.command("read", epilog="\b\nExample:\n  share trajectory read --file final_traj.jsonl --json")
+@click.option("--file", "path", type=FILE, required=True, help="JSON Lines with a model's answers.")
+@click.option("--field", default="response", show_default=True, help="Where the answer is.")
+@click.option("--problems", is_flag=True, help="List what could not be read.")
+@as_json
+def read_(path: Path, field: str, problems: bool, as_json: bool) -> None:
+    """Read trajectories as models write them, and count what could not be read.
+
+    typed: read in full. raw: read, with parts kept as they are. failed: no trajectory in the answer.
+    masked: readable ones that could be masked.
+    """
+    counts, found = _read_all(path, field)
+    if as_json:
+        print_json({**counts, "problems": found} if problems else counts)
+        return
+    click.echo(", ".join(f"{what} {count}" for what, count in counts.items()))
+    if problems:
+        for problem in found:
+            click.echo(f"  line {problem['line']}: {plain(str(problem['text']))}")
+
+
+def _read_all(path: Path, field: str) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    from share_sql.benchmarks.cases import read_bytes
+    from share_sql.errors import BenchmarkError, TrajectoryError
+    from share_sql.trajectory.mask import mask
+    from share_sql.trajectory.nodes import Raw, RawAction
+    from share_sql.trajectory.read import read
+
+    counts = dict.fromkeys(("total", "typed", "raw", "failed", "masked"), 0)
+    problems: list[dict[str, Any]] = []
+    with progress_bar("reading") as progress:
+        lines = read_bytes(path, "a model's answers, one JSON object a line").split(b"\n")
+        for number, line in enumerate(lines, 1):
+            if progress:
+                progress(number, len(lines))
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise BenchmarkError(f"{path}, line {number} is not JSON: {error}") from error
+            if not isinstance(row, dict) or field not in row:
+                raise BenchmarkError(f"{path}, line {number} has no field {field!r}; name another by --field")
+            counts["total"] += 1
+            try:
+                trajectory = read(str(row[field] or "")).trajectory
+                if not trajectory.steps:
+                    raise TrajectoryError("there is no trajectory in the answer")
+            except TrajectoryError as error:
+                counts["failed"] += 1
+                problems.append({"line": number, "kind": "failed", "text": str(error)})
+                continue
+            raw = [node.text for node in trajectory.walk() if isinstance(node, Raw | RawAction)]
+            counts["raw" if raw else "typed"] += 1
+            problems += [{"line": number, "kind": "raw", "text": text} for text in raw]
+            try:
+                mask(trajectory)
+                counts["masked"] += 1
+            except TrajectoryError as error:
+                problems.append({"line": number, "kind": "unmasked", "text": str(error)})
+    return counts, problems
+
+
+def _each(
+    path: Path,
+    field: str,
+    work: Callable[[str, Schema], str],
+    databases: Path | None,
+    tables: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Apply `work` to a field of every case; print SQL or error of each. Exit code 1 where all failed."""
+    from share_sql.benchmarks.cases import read_cases_jsonl
+    from share_sql.errors import ShareError
+
+    labelled = read_cases_jsonl(path, need=("database",), keep_bad=True)
+    names = [each.case.database for each in labelled if not each.problem]
+    schema_of = _schema_finder(names, databases, tables, beside=path.absolute().parent)
+    rows: list[dict[str, str | None]] = []
+    with progress_bar(field) as progress:
+        for number, each in enumerate(labelled, 1):
+            sql: str | None = None
+            error = each.problem
+            text = each.raw.get(field)
+            if not error and not isinstance(text, str):
+                error = f"the field {field!r} is missing or no text"
+            if not error:
+                try:
+                    sql = work(str(text), schema_of(each.case.database))
+                except ShareError as caught:
+                    error = str(caught)
+                except Exception as caught:
+                    # One case's fault, ours included, must not cost the others; it is named in its row.
+                    error = f"internal error ({type(caught).__name__}: {caught}); please report it"
+            rows.append({"id": each.case.id, "sql": sql, "error": error})
+            if progress:
+                progress(number, len(labelled))
+    failed = sum(row["error"] is not None for row in rows)
+    if as_json:
+        print_json({"cases": rows, "total": len(rows), "failed": failed})
+    else:
+        for row in rows:
+            click.echo(
+                plain(f"{row['id']}: {row['sql'] if row['error'] is None else 'error: ' + row['error']}")
+            )
+        click.echo(f"{len(rows)} cases, {failed} failed", err=True)
+    if failed == len(rows):
+        raise SystemExit(1)
+
+
+def _schema_finder(
+    names: list[str],
+    databases: Path | None = None,
+    tables: Path | None = None,
+    beside: Path | None = None,
+) -> Callable[[str], Schema]:
+    """A function from a database's name to its schema; it opens each database once, and raises that
+    database's named error whenever it is asked for one that cannot be used."""
+    from functools import cache
+
+    from share_sql.catalog import Catalog
+    from share_sql.errors import ShareError
+
+    catalog = Catalog()
+    fill_catalog(catalog, names, databases=databases, tables=tables, beside=beside)
+
+    @cache
+    def look(name: str) -> Schema | ShareError:
+        try:
+            with catalog.use(name) as opened:
+                return opened.schema
+        except ShareError as error:
+            return error
+
+    def find(name: str) -> Schema:
+        found = look(name)
+        if isinstance(found, ShareError):
+            raise found
+        return found
+
+    return find
