@@ -1,0 +1,173 @@
+"""From an answer to statements: the fence, the prose around it, and one text per step."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from share_sql.trajectory.lexer import quote, without_strings
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One step, not parsed yet."""
+
+    name: str
+    """The step's name."""
+    text: str
+    """Its value, on as many lines as it was written."""
+
+
+_FENCE = re.compile(r"```[ \t]*([\w+-]*)[^\S\n]*")
+_START = re.compile(
+    r"\s*(?:>\s*)?(`[^`]+`|[^\W\d][\w.]*(?:\[MASK\d*\]\w*)*|\[MASK\d*\]\w*)\s*=(?!=)\s*(.*)", re.DOTALL
+)
+_FRAME_VALUE = re.compile(r"[(\s]*(?:df\d*|tmp\w*|res)\b", re.IGNORECASE)
+_KEYWORDS = frozenset(
+    "element filter value values by on distinct when then else using as element2 filter2 pattern mode operation"
+    " function natural columns offset schema sql".split()
+)
+_EXPRESSION = re.compile(r"\s*(?:df\d*|tmp_res\d*)\s*\.\s*\w+\s*\(", re.IGNORECASE)
+_CONTINUES = re.compile(r"\s*(?:[.,)\]*/|+=-]|and\b|or\b|as\b)", re.IGNORECASE)
+_SEVERAL = re.compile(r";\s*(?=[^\W\d]\w*\s*=\s*df)")
+_COMMENT = re.compile(r"\s*(?:#|--|//)")
+
+
+def statements_of(text: str) -> tuple[str | None, list[Statement], list[str]]:
+    """Find the steps in an answer.
+
+    Args:
+        text: what the model wrote.
+
+    Returns:
+        The fence's word (None without a fence), the statements, and notes on what was left out.
+    """
+    notes: list[str] = []
+    best: tuple[str | None, list[Statement], list[str]] | None = None
+    blocks = _blocks(text)
+    for fence, body in blocks:
+        own: list[str] = []
+        found = _split(body, own)
+        if not found:
+            continue
+        if best is not None:
+            defined = {step.name.lower() for step in found}
+            used = {
+                name.lower() for step in found for name in re.findall(r"\b(?:df|tmp_res)\d+\b", step.text)
+            }
+            if used - defined:  # the block goes on where the one before it ended
+                found = [*best[1], *found]
+                notes.append("the trajectory goes on in a further fenced block")
+            elif (best[0] or "").lower() == "sr" and (fence or "").lower() != "sr":
+                continue
+        best = (fence, found, own)
+    if best is None:
+        return None, [], notes
+    return best[0], best[1], notes + best[2]
+
+
+def _blocks(text: str) -> list[tuple[str | None, str]]:
+    """Fenced blocks, an unclosed one to the end; the whole text where there is none."""
+    if "```" not in text:
+        return [(None, text)]
+    blocks: list[tuple[str | None, str]] = []
+    pieces = text.split("```")
+    if _has_step(pieces[0]):
+        blocks.append((None, pieces[0]))
+    for piece in pieces[1:]:
+        word = re.match(r"[ \t]*([\w+-]*)[ \t]*(?:\n|$)", piece)
+        if word:
+            blocks.append((word[1], piece[word.end() :]))
+        else:
+            first = piece.split(None, 1)
+            named = bool(first) and first[0].lower() in ("sr", "sql", "python", "text")
+            blocks.append((first[0], first[1]) if named and len(first) > 1 else ("", piece))
+    return blocks
+
+
+def _has_step(text: str) -> bool:
+    return any(_is_start(line) for line in text.split("\n"))
+
+
+def _is_start(line: str) -> re.Match[str] | None:
+    match = _START.match(line)
+    if not match or match[1].lower() in _KEYWORDS:
+        return None
+    return match
+
+
+def _split(body: str, notes: list[str]) -> list[Statement]:
+    """Cut a block into statements."""
+    found: list[list[str]] = []
+    open_brackets = 0
+    for line in body.replace("\r\n", "\n").split("\n"):
+        if not line.strip() or _COMMENT.match(line):
+            continue
+        for part in _SEVERAL.split(line) if ";" in line else (line,):
+            match = _is_start(part)
+            if (
+                match
+                and (open_brackets <= 0 or _FRAME_VALUE.match(match[2]))
+                and (open_brackets > 0 or _is_value(match[2], found))
+            ):
+                found.append([match[1].strip("`"), match[2]])
+                open_brackets = _open(match[2])
+            elif found and (
+                open_brackets > 0
+                or _CONTINUES.match(part)
+                or found[-1][1].rstrip().endswith(("=", "\\", ","))
+            ):
+                found[-1][1] += "\n" + part
+                open_brackets = _open(found[-1][1])
+            elif _EXPRESSION.match(part):
+                found.append(["res", part])
+                notes.append("a step without a name was taken as res")
+                open_brackets = _open(part)
+            else:
+                notes.append(f"left out: {' '.join(part.split())[:80]}")
+    return [Statement(name, text) for name, text in found]
+
+
+def _is_value(text: str, found: list[list[str]]) -> bool:
+    """Whether what stands after `name =` can be a step's value and is no prose."""
+    if not text.strip():
+        return True
+    if _FRAME_VALUE.match(text) or text.lstrip()[0] in "([{'\"`-+0123456789":
+        return True
+    first = re.match(r"[\s(]*([^\W\d][\w.]*)(\s*\(|\s*[-+*/.]|\s*\Z|\s*\|\|)?", text)
+    if not first:
+        return False
+    return first[2] is not None or any(first[1].lower() == name.lower() for name, _ in found) or "[" in text
+
+
+def _open(text: str) -> int:
+    """How many brackets are open at the end of a text."""
+    count = text.count("(") - text.count(")")
+    if count or "[" in text or "{" in text:
+        bare = without_strings(text)
+        count = bare.count("(") - bare.count(")") + bare.count("[") - bare.count("]")
+        count += bare.count("{") - bare.count("}")
+    return count
+
+
+_FILTER = re.compile(
+    r"(\b(?:filter\d?|value|pattern)\s*=\s*)(['\"])(.*?)(?:\2|(?=\)\s*\Z))(?=\s*\)+\s*(?:\Z|\.\s*\w+\s*\()|\s*,\s*\w+\s*=\s)",
+    re.DOTALL,
+)
+
+
+def mend_quotes(text: str) -> str:
+    """Quote the filters of a statement again, each as one text up to where it must end.
+
+    A model's `filter = 'in ('a', 'b')'` or `filter = 'Women's Soccer'` ends where its bracket closes and
+    the chain goes on or the line ends, not at the first quote inside.
+    """
+    if len(text) > 20_000:
+        return text
+
+    def requote(match: re.Match[str]) -> str:
+        inner, mark = match[3], match[2]
+        inner = inner.replace("\\" + mark, mark).replace(mark + mark, mark)
+        return match[1] + quote(inner)
+
+    return _FILTER.sub(requote, text)
