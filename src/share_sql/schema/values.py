@@ -1,0 +1,245 @@
+"""The value index: which columns store a text, and how they spell it.
+
+Built once per database, never in the user's database: small ones are read anew into memory each time,
+which takes milliseconds, larger ones are kept as a file in the cache folder. How it works:
+`value_store.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sqlite3
+import tempfile
+from contextlib import closing, suppress
+from itertools import chain, islice
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Self
+
+from share_sql.errors import DatabaseUnreadable, SchemaError
+from share_sql.schema.model import ColumnName, ColumnSet, ValueMatch
+from share_sql.schema.value_scan import SMALL, scan
+from share_sql.schema.value_store import FORMAT, FileStore, MemoryStore, Store, write_store
+from share_sql.schema.value_text import MAX_LENGTH, clean
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from share_sql.database.base import Database
+    from share_sql.schema.model import Schema
+
+_log = logging.getLogger(__name__)
+
+
+def default_cache() -> Path:
+    """Where indexes are kept: `$XDG_CACHE_HOME/share-sql/values`, or the same below `~/.cache`."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    # A relative path must be ignored (XDG Base Directory Specification).
+    root = Path(base) if base and os.path.isabs(base) else Path.home() / ".cache"
+    return root / "share-sql" / "values"
+
+
+class ValueIndex:
+    """An index of the text values of a database. Safe to use from several threads."""
+
+    def __init__(self, store: Store, path: Path | None = None) -> None:
+        """Use `open` instead. `path` is the store's file, None for one in memory."""
+        self._store = store
+        self.path = path
+        self._lock = Lock()
+        self._numbers = {
+            (column.table.lower(), column.column.lower()): number
+            for number, column in enumerate(store.columns)
+        }
+
+    @classmethod
+    def open(cls, database: Database, schema: Schema, cache: Path | None = None) -> ValueIndex:
+        """Open the index of a database; build it where there is none, or a damaged or outdated one.
+
+        Texts longer than 200 characters, blobs, numbers and views are left out; of one column at most
+        200,000 distinct texts are kept. `complete` tells what that means for a column.
+
+        Args:
+            database: an open connection, of dialect sqlite. Not used after this call.
+            schema: its schema, which says which columns to read.
+            cache: the folder for index files; `default_cache()` by default. Where it cannot be
+                written, a large database's index is kept in memory, with a warning in the log.
+
+        Returns:
+            The index; close it after use.
+
+        Raises:
+            SchemaError: the database is of a dialect whose values cannot be indexed yet.
+            DatabaseError: the database cannot be read.
+        """
+        if database.dialect != "sqlite":
+            raise SchemaError(f"values of {database.name} cannot be indexed: dialect {database.dialect}")
+        folder = cache or default_cache()
+        path = folder / f"{_key(database, schema)}.sqlite"
+        opened = _open(path)
+        if opened is not None:
+            return cls(opened, path)
+        columns = scan(database, schema)
+        small, size = [], 0
+        for column in columns:
+            small.append(column)
+            size += len(column.values)
+            if size > SMALL:
+                break
+        else:
+            return cls(MemoryStore(small))
+        everything = chain(small, columns)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(suffix=".tmp", dir=folder)
+            os.close(handle)
+        except OSError as error:
+            _log.warning(
+                "%s: the value index is kept in memory, %s cannot be written: %s",
+                database.name,
+                folder,
+                error,
+            )
+            connection = sqlite3.connect(":memory:", check_same_thread=False)
+            write_store(connection, everything)
+            return cls(FileStore(connection))
+        try:
+            with closing(sqlite3.connect(name)) as connection:
+                write_store(connection, everything)
+            os.replace(name, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(name)
+            raise
+        opened = _open(path)
+        if opened is None:
+            raise DatabaseUnreadable(f"the value index {path} was built but cannot be read; check the disk")
+        return cls(opened, path)
+
+    def lookup(self, text: str, columns: ColumnSet | None = None, limit: int = 10) -> tuple[ValueMatch, ...]:
+        """Find stored values that are spelled like a text, or nearly.
+
+        Args:
+            text: the text; of a longer one than 200 characters the beginning counts.
+            columns: look only in these (`table.*` is the whole table); None for all.
+            limit: how many matches at most.
+
+        Returns:
+            Matches, best first: exact spelling, then the same letters and digits in another case,
+            spacing or punctuation, then by likeness, at least 40 of 100. The same value in several columns is
+            several matches.
+
+        Raises:
+            DatabaseUnreadable: the index file was damaged since it was opened.
+        """
+        text = clean(text)[:MAX_LENGTH]
+        numbers = self._wanted(columns)
+        if limit < 1 or numbers == []:
+            return ()
+        with self._lock:
+            try:
+                same = self._store.same(text, numbers, 20 * limit)
+                near = self._store.near(text, numbers, limit)
+            except sqlite3.DatabaseError as error:
+                raise self._damaged(error) from error
+        from rapidfuzz import fuzz
+
+        case = text.casefold()
+        scores = {(number, value): score for number, value, score in near}
+        ranks = {hit: (hit[1] != text, False) for hit in same}
+        for hit in same:
+            scores[hit] = fuzz.ratio(case, hit[1].casefold())
+        best = sorted(scores, key=lambda hit: (ranks.get(hit, (True, True)), -scores[hit], hit[1], hit[0]))
+        names = self._store.columns
+        return tuple(
+            ValueMatch(names[number].table, names[number].column, value, round(scores[number, value], 2))
+            for number, value in islice(best, limit)
+        )
+
+    def holds(self, table: str, column: str, text: str) -> bool:
+        """Whether the column stores exactly this text. False may mean "not known": see `complete`.
+
+        Raises:
+            DatabaseUnreadable: the index file was damaged since it was opened.
+        """
+        number = self._numbers.get((table.lower(), column.lower()))
+        if number is None:
+            return False
+        with self._lock:
+            try:
+                return self._store.holds(number, clean(text))
+            except sqlite3.DatabaseError as error:
+                raise self._damaged(error) from error
+
+    def complete(self, table: str, column: str) -> bool:
+        """Whether every text of at most 200 characters that the column stores is in the index, and it
+        stores no number, so that a text that `holds` denies is not there. False for unknown columns."""
+        number = self._numbers.get((table.lower(), column.lower()))
+        return number is not None and self._store.columns[number].complete
+
+    @property
+    def size(self) -> int:
+        """How many values are in the index, over all columns."""
+        return sum(column.size for column in self._store.columns)
+
+    def columns(self) -> ColumnSet:
+        """The columns that have values in the index."""
+        return frozenset(
+            ColumnName(column.table, column.column) for column in self._store.columns if column.size
+        )
+
+    def close(self) -> None:
+        """Close the index's file. May be called twice."""
+        with self._lock:
+            self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _wanted(self, columns: ColumnSet | None) -> list[int] | None:
+        if columns is None:
+            return None
+        numbers: set[int] = set()
+        for name in columns:
+            if name.column == "*":
+                numbers.update(at for (table, _), at in self._numbers.items() if table == name.table.lower())
+            elif (number := self._numbers.get((name.table.lower(), name.column.lower()))) is not None:
+                numbers.add(number)
+        return sorted(numbers)
+
+    def _damaged(self, error: sqlite3.DatabaseError) -> DatabaseUnreadable:
+        if self.path is not None:
+            # Out of the way, so that the next `open` builds it anew.
+            with suppress(OSError):
+                self.path.unlink()
+        return DatabaseUnreadable(
+            f"the value index {self.path} is damaged ({error}); open it again to rebuild it"
+        )
+
+
+def _key(database: Database, schema: Schema) -> str:
+    """The file's name: another content, schema or format is another file."""
+    digest = hashlib.sha256(f"{FORMAT}\0{database.fingerprint()}".encode())
+    for table, column in schema.columns():
+        digest.update(f"\0{table.name}\0{column.name}".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:32]
+
+
+def _open(path: Path) -> FileStore | None:
+    """The store in a file; None where there is none or it is damaged."""
+    if not path.is_file():
+        return None
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+    try:
+        return FileStore(connection)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        _log.warning("the value index %s is built anew: %s", path, error)
+        return None
