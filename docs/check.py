@@ -188,21 +188,24 @@ def _share_problem(arguments: list[str]) -> str | None:
 
     command: Any = _group()
     path = ["share"]
-    while isinstance(command, click.Group):
-        if not arguments or arguments[0].startswith("-"):
-            break
+    while True:
         context = click.Context(command, info_name=path[-1])
-        found = command.get_command(context, arguments[0])
-        if found is None:
-            return f"{' '.join(path)} has no verb {arguments[0]}"
-        command, path, arguments = found, [*path, arguments[0]], arguments[1:]
-    if isinstance(command, click.Group):
-        return None if arguments in (["--help"], ["--version"], []) else f"{' '.join(path)}: {arguments[0]}?"
-    try:
-        command.make_context(" ".join(path), [*arguments], resilient_parsing=True)
-    except click.UsageError as error:
-        return f"{' '.join(path)}: {error.format_message()}"
-    return None
+        try:
+            values, rest, _ = command.make_parser(context).parse_args([*arguments])
+            for parameter in command.params:
+                value = values.get(parameter.name)
+                if isinstance(parameter.type, click.Choice) and isinstance(value, str):
+                    parameter.type.convert(value, parameter, context)
+        except click.UsageError as error:
+            return f"{' '.join(path)}: {error.format_message()}"
+        if not rest:
+            return None
+        if not isinstance(command, click.Group):
+            return f"{' '.join(path)} takes no {rest[0]}"
+        command = command.get_command(context, rest[0])
+        if command is None:
+            return f"{' '.join(path)} has no verb {rest[0]}"
+        path, arguments = [*path, rest[0]], rest[1:]
 
 
 def _group() -> Any:

@@ -1,0 +1,136 @@
+"""The docs check finds what it says it finds, and passes what is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from docs import check
+from share_sql import errors
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "there.sh").touch()
+    (tmp_path / "Makefile").write_text("demo: x\n\ttouch x\n", encoding="utf-8")
+    (tmp_path / "README.md").write_text("# Title\n\n## Some `code`, here\n", encoding="utf-8")
+    return tmp_path
+
+
+def write(root: Path, text: str) -> None:
+    (root / "docs" / "page.md").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("link", "problem"),
+    [
+        ("../README.md", None),
+        ("../README.md#some-code-here", None),
+        ("https://example.org/nothing", None),
+        ("missing.md", "leads to no file"),
+        ("../README.md#elsewhere", "leads to no heading"),
+    ],
+)
+def test_links(root: Path, link: str, problem: str | None) -> None:
+    write(root, f"first\n\n[text]({link})\n\n```text\n[not a link](nowhere.md)\n```\n")
+    found = list(check.check_links(root))
+    assert len(found) == (problem is not None)
+    assert problem is None or (problem in found[0] and found[0].startswith("docs/page.md:3:"))
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        ("make demo", None),
+        ("make PYTHON=python3.12 demo", None),
+        ("make dmeo", "no target dmeo"),
+        ("share demo --out x --json | jq .counts", None),
+        ("LANG=C share demo > file 2>&1", None),
+        ("share demo --ouut x", "No such option"),
+        ("share demo extra", "takes no extra"),
+        ("share dmeo", "no verb dmeo"),
+        ("share eval --cases x.jsonl --benchmark spider", None),
+        ("share eval --benchmark sipder", "is not one of"),
+        ("share --version", None),
+        (".venv/bin/share dmeo", "no verb dmeo"),
+        ("echo done && share dmeo", "no verb dmeo"),
+        ("bash runs/there.sh ../shared", None),
+        ("python runs/gone.py", "there is no runs/gone.py"),
+        ("# share dmeo", None),
+        ("share demo \\\n    --ouut x", "No such option"),
+    ],
+)
+def test_commands(root: Path, command: str, problem: str | None) -> None:
+    write(root, f"```sh\n{command}\n```\n\n```console\n$ make demo\nshare dmeo is output here\n```\n")
+    found = list(check.check_commands(root))
+    assert len(found) == (problem is not None), found
+    assert problem is None or (problem in found[0] and found[0].startswith("docs/page.md:2:"))
+
+
+def test_a_command_of_a_console_block_carries_its_output() -> None:
+    text = "```console run\n$ one \\\n    --flag\na\nb\n$ two\n```\n\n```console\n$ three\n```\n"
+    found = list(check.commands(text, runnable=True))
+    assert [(command.text, command.expected) for command in found] == [("one  --flag", "a\nb"), ("two", "")]
+    assert [command.text for command in check.commands(text)] == ["one  --flag", "two", "three"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "printed", "same"),
+    [
+        ("a\nb", "a\nb\n", True),
+        ("a\nb", "a  \nb \n\n", True),
+        ("a\nb", "a\n", False),
+        ("a", "b", False),
+        ("took … s", "took 0.5 s", True),
+        ("took … s", "took 0.5\n s", False),
+        ("a\n…\nz", "a\nb\nc\nz", True),
+        ("a\n…\nz", "a\nz", True),
+        ("…\nz", "z", True),
+        ("a.c", "abc", False),
+        ("…", "", True),
+        ("", "something", False),
+    ],
+)
+def test_output_against_what_the_page_shows(expected: str, printed: str, same: bool) -> None:
+    assert check.matches(expected, printed) == same
+
+
+def test_examples_run_in_a_folder_with_the_demos_files(root: Path) -> None:
+    example = '```console run\n$ python -c "import os; print(*sorted(os.listdir()))"\n{}\n```\n'
+    write(root, example.format("cases.jsonl column_meaning.json shop.sqlite"))
+    assert list(check.check_examples(root)) == []
+    write(root, example.format("something else"))
+    assert "prints something else" in next(check.check_examples(root))
+    write(root, "```console run\n$ python -c \"exit('gone wrong')\"\n```\n")
+    assert "ended with 1: gone wrong" in next(check.check_examples(root))
+
+
+def test_the_tree_names_each_module_with_its_first_sentence(root: Path) -> None:
+    package = root / "src" / "share_sql" / "part"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text('"""A part."""\n')
+    (package / "one.py").write_text('"""One thing, told\nover two lines. And more."""\n')
+    (package / "two.py").write_text("x = 1\n")
+    lines = [line.split(maxsplit=1) for line in check.tree(root).splitlines()]
+    assert lines == [
+        ["src/share_sql/"],
+        ["part/", "A part"],
+        ["one.py", "One thing, told over two lines"],
+        ["two.py"],
+    ]
+
+
+def test_the_errors_tree_is_held_to_the_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(check.check_error_tree()) == []
+    drawn = errors.__doc__ or ""
+    monkeypatch.setattr(errors, "__doc__", drawn.replace("│   ├── CaseError ", "├── CaseError "))
+    assert "CaseError" in next(check.check_error_tree())
+    monkeypatch.setattr(errors, "__doc__", drawn.replace("SqlEmpty", "SqlEmptied"))
+    assert len(list(check.check_error_tree())) == 2
+
+
+def test_every_module_has_a_comment_in_the_tree() -> None:
+    assert [line for line in check.tree(check.ROOT).splitlines()[1:] if len(line.split()) == 1] == []
