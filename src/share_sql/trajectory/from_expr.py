@@ -18,14 +18,18 @@ from share_sql.trajectory import nodes as n
 
 _BINARY: dict[type, str] = {
     exp.And: "and", exp.Or: "or", exp.EQ: "=", exp.NEQ: "!=", exp.LT: "<", exp.LTE: "<=", exp.GT: ">",
-    exp.GTE: ">=", exp.Is: "is", exp.NullSafeEQ: "is", exp.NullSafeNEQ: "is not", exp.Like: "like",
-    exp.ILike: "like", exp.Glob: "glob", exp.RegexpLike: "regexp", exp.Match: "match", exp.Add: "+",
+    exp.GTE: ">=", exp.Is: "is", exp.NullSafeEQ: "is", exp.NullSafeNEQ: "is not", exp.Add: "+",
     exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.IntDiv: "/", exp.Mod: "%", exp.DPipe: "||",
     exp.BitwiseAnd: "&", exp.BitwiseOr: "|", exp.BitwiseLeftShift: "<<", exp.BitwiseRightShift: ">>",
 }  # fmt: skip
 
-_NEGATABLE = {"is": "is not", "like": "not like", "glob": "not glob"}
-_NEGATABLE |= {"regexp": "not regexp", "match": "not match"}
+_PATTERNS: dict[type, str] = {
+    exp.Like: "like", exp.ILike: "like", exp.Glob: "glob", exp.RegexpLike: "regexp", exp.Match: "match",
+}  # fmt: skip
+
+_OPPOSITE = {"is": "is not", "like": "not like", "glob": "not glob", "regexp": "not regexp"}
+_OPPOSITE |= {"match": "not match"}
+_OPPOSITE |= {negative: positive for positive, negative in _OPPOSITE.items()}
 
 _NAMES: dict[type, str] = {
     exp.StrPosition: "instr", exp.Substring: "substr", exp.Coalesce: "coalesce", exp.Greatest: "max",
@@ -129,19 +133,22 @@ class ExpressionBuilder:
         return n.Literal(text) if tree.is_string else number(text)
 
     def _not(self, tree: exp.Not) -> n.Expr:
-        inner = tree.this
-        op = _BINARY.get(type(inner))
-        if op in _NEGATABLE:
-            return n.Binary(_NEGATABLE[op], self.expr(inner.this), self.expr(inner.expression))
-        if isinstance(inner, exp.In | exp.Between | exp.Exists):
-            made = self.expr(inner)
-            if isinstance(made, n.In):
-                return n.In(made.operand, made.choices, True)
-            if isinstance(made, n.Between):
-                return n.Between(made.operand, made.low, made.high, True)
-            if isinstance(made, n.Exists):
-                return n.Exists(made.frame, True)
-        return n.Unary("not", self.expr(inner))
+        inner = self.expr(tree.this)
+        if not isinstance(tree.this, exp.Paren):
+            if isinstance(inner, n.Binary) and inner.op in _OPPOSITE:
+                return n.Binary(_OPPOSITE[inner.op], inner.left, inner.right)
+            if isinstance(inner, n.In):
+                return n.In(inner.operand, inner.choices, not inner.negated)
+            if isinstance(inner, n.Between):
+                return n.Between(inner.operand, inner.low, inner.high, not inner.negated)
+            if isinstance(inner, n.Exists):
+                return n.Exists(inner.frame, not inner.negated)
+        return n.Unary("not", inner)
+
+    def _pattern(self, tree: Any) -> n.Expr:
+        op = _PATTERNS[type(tree)]
+        op = _OPPOSITE[op] if tree.args.get("negate") else op
+        return n.Binary(op, self.expr(tree.this), self.expr(tree.expression))
 
     def _in(self, tree: exp.In) -> n.Expr:
         operand = self.expr(tree.this)
@@ -197,7 +204,7 @@ class ExpressionBuilder:
         keys = tuple(self.order_key(key) for key in order.expressions) if order else ()
         spec = tree.args.get("spec")
         bounds = _bounds(spec) if spec else None
-        base = tree.args.get("alias") or (tree.args.get("first") and None)
+        base = tree.args.get("alias")
         if base is not None:
             named = self.named_window(base.name)
             if named is None:
@@ -214,8 +221,11 @@ class ExpressionBuilder:
 
     def _escape(self, tree: exp.Escape) -> n.Expr:
         like = tree.this
+        negated = isinstance(like, exp.Not)
+        like = like.this if negated else like
         # like(pattern, text, escape) is what SQLite makes of `text LIKE pattern ESCAPE escape`.
-        return n.Call("like", (self.expr(like.expression), self.expr(like.this), self.expr(tree.expression)))
+        call = n.Call("like", self.exprs((like.expression, like.this, tree.expression)))
+        return n.Unary("not", call) if negated or like.args.get("negate") else call
 
     def _collate(self, tree: exp.Collate) -> n.Expr:
         return n.Binary("collate", self.expr(tree.this), n.Literal(tree.expression.name))
@@ -233,9 +243,6 @@ class ExpressionBuilder:
         side = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(tree.args.get("position") or ""), "trim")
         chars = tree.args.get("expression")
         return self.function(side, [tree.this, chars] if chars is not None else [tree.this])
-
-    def _raw_window(self, tree: exp.Expression) -> n.Expr:
-        raise SqlUnreadable(f"{type(tree).__name__} is not supported: {tree.sql('sqlite')[:80]}")
 
 
 @lru_cache(maxsize=512)
@@ -277,6 +284,7 @@ _HANDLERS: dict[type, _Handler] = {
     exp.Neg: lambda self, tree: n.Unary("-", self.expr(tree.this)),
     exp.BitwiseNot: lambda self, tree: n.Unary("~", self.expr(tree.this)),
     exp.Not: ExpressionBuilder._not,
+    **dict.fromkeys(_PATTERNS, ExpressionBuilder._pattern),
     exp.In: ExpressionBuilder._in,
     exp.Between: ExpressionBuilder._between,
     exp.Exists: lambda self, tree: n.Exists(self.subquery(tree.this, scalar=False)),

@@ -23,7 +23,8 @@ from share_sql.schema.model import Schema
 from share_sql.sqltext import parse_select
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.from_expr import ExpressionBuilder
-from share_sql.trajectory.joins import join_path
+from share_sql.trajectory.joins import JoinTree, join_path
+from share_sql.trajectory.lower import aggregates_in, rewrite
 from share_sql.trajectory.scope import ROWID_NAMES, Cte, Scope, Source, derived
 from share_sql.trajectory.usage import columns_used, has_frame, tables_used
 
@@ -286,7 +287,9 @@ class _Walker(ExpressionBuilder):
         built.wheres = tuple(n.Where(condition) for condition in rest)
         plain_count = items == (n.Call("count", (n.Star(),)),) and not tail and not distinct
         last: n.Action = n.Aggregate("count") if plain_count else n.Select(items, distinct)
-        built.tail = (*tail, last)
+        # `limit` before an aggregate would limit what it counts; SQL limits its one row.
+        first = group is None and bool(tail) and aggregates_in(items)
+        built.tail = (last, *tail) if first else (*tail, last)
         return built
 
     def output(self, term: Any, tree: exp.Select, items: tuple[n.Expr, ...], aliases_first: bool) -> n.Expr:
@@ -351,30 +354,28 @@ class _Walker(ExpressionBuilder):
             members.append((join.this, join))
             _flatten_joins(join.this, members)
         tables = [_table_name(member) for member, _ in members]
-        joins = []
-        for (member, join), name in zip(members, tables, strict=True):
-            twice = name is not None and sum(name == other for other in tables) > 1
-            joins.append(self.member(member, join, twice))
-        return joins
-
-    def member(self, tree: Any, join: Any, twice: bool) -> n.Join:
-        source, made = self.source(tree, twice)
-        alias = source.qualifier
-        if isinstance(made, n.ColumnRef) and made.name.lower() == alias.lower():
-            alias = None  # type: ignore[assignment]
-        if join is None:
+        made = []
+        for (member, _), name in zip(members, tables, strict=True):
+            source, node = self.source(member, name is not None and tables.count(name) > 1)
             self.scope.sources.append(source)
-            return n.Join(made, alias, "from")
+            made.append((source, node))
+        # All sources first: SQLite lets a condition refer to a table that is joined after it.
+        return [
+            self.join(node, source, join) for (source, node), (_, join) in zip(made, members, strict=True)
+        ]
+
+    def join(self, node: n.Expr, source: Source, join: Any) -> n.Join:
+        alias: str | None = source.qualifier
+        if isinstance(node, n.ColumnRef) and node.name.lower() == source.qualifier.lower():
+            alias = None
+        if join is None:
+            return n.Join(node, alias, "from")
         kind, natural = _join_kind(join)
         using = tuple(column.name for column in join.args.get("using") or ())
-        if using or natural:
-            self.scope.merged = True
-        self.scope.sources.append(source)
+        self.scope.merged = self.scope.merged or natural or bool(using)
         on = join.args.get("on")
-        condition = None
-        if on is not None and not (isinstance(on, exp.Boolean) and on.this):
-            condition = self.expr(on)
-        return n.Join(made, alias, kind, condition, using, natural)  # type: ignore[arg-type]
+        plain = on is None or (isinstance(on, exp.Boolean) and on.this)
+        return n.Join(node, alias, kind, None if plain else self.expr(on), using, natural)  # type: ignore[arg-type]
 
     def source(self, tree: Any, twice: bool) -> tuple[Source, n.Expr]:
         if isinstance(tree, exp.Subquery):
@@ -463,7 +464,7 @@ class _Walker(ExpressionBuilder):
             items = tuple(new for item in items for new in (stars if item == n.Star() else (item,)))
         pool = [part for join in joins if join.on is not None for part in _parts(join.on)]
         pool += conditions
-        kept = pool
+        kept, tree = pool, None
         names = [source.qualifier for source in sources]
         if len(names) > 1:
             edges = [_equality(part) for part in pool]
@@ -475,22 +476,34 @@ class _Walker(ExpressionBuilder):
                 return None
             kept = [part for part, edge in zip(pool, edges, strict=True) if edge not in tree.conditions]
         body = [*kept, *tail, *items]
+        if self.gives_back(names, body, tree):
+            return (), kept, items
+        # A table that only multiplies rows is named by what is counted: count(table.*) is COUNT(*).
+        used = {name.lower() for name in tables_used(body)}
+        for name in names:
+            if name.lower() not in used:
+                counted = n.Call("count", (n.Star(name),))
+                new = tuple(_replace(item, _COUNT, counted) for item in items)
+                ends = tuple(_replace(action, _COUNT, counted) for action in tail)
+                if (new != items or ends != tuple(tail)) and self.gives_back(
+                    names, [*kept, *ends, *new], tree
+                ):
+                    tail[:] = ends
+                    return (), kept, new
+        return None
+
+    def gives_back(self, names: list[str], body: list[Any], tree: JoinTree | None) -> bool:
+        """Whether compiling these expressions would join exactly these tables in this way."""
         used = tables_used(body)
-        if not used and len(names) == 1:
-            counted = n.Call("count", (n.Star(names[0]),))
-            plain = n.Call("count", (n.Star(),))
-            new = tuple(_replace(item, plain, counted) for item in items)
-            return ((), kept, new) if new != items else None
         if {name.lower() for name in names} != {name.lower() for name in used}:
-            return None
-        if len(names) > 1:
-            try:
-                again = join_path(self.schema, used, columns_used(body))
-            except JoinPathError:
-                return None
-            if again.conditions != tree.conditions:
-                return None
-        return (), kept, items
+            return False
+        if len(names) == 1:
+            return True
+        try:
+            again = join_path(self.schema, used, columns_used(body))
+        except JoinPathError:
+            return False
+        return tree is not None and again.conditions == tree.conditions
 
     # -------------------------------------------------------------- names
 
@@ -536,6 +549,8 @@ class _Walker(ExpressionBuilder):
             return n.ColumnRef(scope.sources[0].qualifier, name)
         return n.ColumnRef(None, name)
 
+
+_COUNT = n.Call("count", (n.Star(),))
 
 _FUNCTION_COLUMNS = {
     "json_each": ("key", "value", "type", "atom", "id", "parent", "fullkey", "path"),
@@ -640,5 +655,5 @@ def _equality(part: n.Expr) -> frozenset[tuple[str, str]] | None:
     return None
 
 
-def _replace(tree: n.Expr, old: n.Expr, new: n.Expr) -> n.Expr:
-    return tree.transform(lambda node: new if node == old else node)  # type: ignore[return-value]
+def _replace(tree: Any, old: n.Expr, new: n.Expr) -> Any:
+    return rewrite(tree, lambda node: new if node == old else None)

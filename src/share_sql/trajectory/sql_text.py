@@ -186,7 +186,9 @@ class ExpressionPrinter:
             raise CompileError(f"{called!r} is no function name")
         if called in _NO_PARENTHESES and not node.args:
             return called.upper()
-        inside = self.list(node.args)
+        counts_rows = called == "count" and len(node.args) == 1 and isinstance(node.args[0], n.Star)
+        # In count(table.*) the table only says which rows are counted.
+        inside = "*" if counts_rows else self.list(node.args)
         if node.distinct:
             inside = f"DISTINCT {inside}"
         if node.order:

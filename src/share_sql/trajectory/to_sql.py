@@ -248,13 +248,17 @@ class _Compiler(ExpressionPrinter):
         if not block.joins:
             return self.from_keys(block, scope)
         scope.qualify = len(block.joins) > 1 or bool(scope.outputs)
-        return "".join([self.join_text(join, scope, index == 0) for index, join in enumerate(block.joins)])
+        texts = [self.join_source(join) for join in block.joins]
+        for _, called, columns in texts:
+            scope.sources[called.lower()] = columns
+            scope.spelled[called.lower()] = called
+        pairs = zip(block.joins, texts, strict=True)
+        return "".join(
+            [self.join_text(join, text, index == 0) for index, (join, (text, _, _)) in enumerate(pairs)]
+        )
 
-    def join_text(self, join: n.Join, scope: _Scope, first: bool) -> str:
-        source, called, columns = self.join_source(join)
-        scope.sources[called.lower()] = columns
-        scope.spelled[called.lower()] = called
-        text = source if join.alias is None else f"{source} AS {name(join.alias)}"
+    def join_text(self, join: n.Join, text: str, first: bool) -> str:
+        text = text if join.alias is None else f"{text} AS {name(join.alias)}"
         if first:
             return text
         if join.kind == "cross" and join.on is None and not join.natural:
@@ -409,11 +413,6 @@ class _Compiler(ExpressionPrinter):
                     return "*"
                 return f"{name(above.spelled[node.table.lower()])}.*"
         raise CompileError(f"{node.table}.* is used where the table is not joined")
-
-    def _call(self, node: n.Call, least: int) -> str:
-        if node.name == "count" and len(node.args) == 1 and isinstance(node.args[0], n.Star):
-            node = n.Call("count", (n.Star(),), node.distinct, node.order, node.where, node.over)
-        return super()._call(node, least)
 
 
 def _joins_in(value: n.Expr) -> list[n.Join]:
