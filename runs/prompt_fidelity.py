@@ -204,7 +204,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    default = os.environ.get("SHARE_DATA", str(Path(__file__).parents[2] / "shared" / "data"))
+    default = os.environ.get("SHARE_DATA") or Path(__file__).resolve().parent / "../../shared/data"
     parser.add_argument("data", nargs="?", type=Path, default=Path(default))
     parser.add_argument("--show", type=int, default=0)
     parser.add_argument("--json", type=Path)

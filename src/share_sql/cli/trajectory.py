@@ -21,6 +21,7 @@ from share_sql.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from share_sql.case import Case
     from share_sql.schema.model import Schema
 
 EXAMPLES = """\b
@@ -78,7 +79,7 @@ def roundtrip(cases: Path, databases: Path | None, tables: Path | None, as_json:
     from share_sql.trajectory.from_sql import from_sql
     from share_sql.trajectory.to_sql import to_sql
 
-    def back(text: str, schema: Schema) -> str:
+    def back(text: str, schema: Schema, case: Case) -> str:
         return to_sql(from_sql(extract_sql(text), schema), schema)
 
     _each(cases, "sql", back, databases, tables, as_json=as_json)
@@ -96,12 +97,13 @@ def compile_(cases: Path, databases: Path | None, tables: Path | None, as_json: 
     from share_sql.trajectory.read import read
     from share_sql.trajectory.to_sql import to_sql
 
-    def compiled(text: str, schema: Schema) -> str:
+    def compiled(text: str, schema: Schema, case: Case) -> str:
         names = [ColumnName(table.name, column.name) for table, column in schema.columns()]
         trajectory = read(text, names).trajectory
         if not trajectory.steps:
             raise TrajectoryUnreadable("there is no trajectory in the text")
-        return to_sql(trajectory, schema)
+        # Question and evidence decide between join paths of the same length.
+        return to_sql(trajectory, schema, hint=f"{case.question} {case.evidence}")
 
     _each(cases, "trajectory", compiled, databases, tables, as_json=as_json)
 
@@ -172,7 +174,7 @@ def _read_all(path: Path, field: str) -> tuple[dict[str, int], list[dict[str, An
 def _each(
     path: Path,
     field: str,
-    work: Callable[[str, Schema], str],
+    work: Callable[[str, Schema, Case], str],
     databases: Path | None,
     tables: Path | None,
     *,
@@ -195,7 +197,7 @@ def _each(
                 error = f"the field {field!r} is missing or no text"
             if not error:
                 try:
-                    sql = work(str(text), schema_of(each.case.database))
+                    sql = work(str(text), schema_of(each.case.database), each.case)
                 except ShareError as caught:
                     error = str(caught)
                 except Exception as caught:
