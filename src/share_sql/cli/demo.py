@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from share_sql.demo.run import DemoItem, DemoResult
+    from share_sql.demo.run import DemoResult
 
 EXAMPLES = """\b
 Examples:
@@ -70,7 +70,7 @@ def _print_table(result: DemoResult) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(pad_edge=False, show_edge=False, header_style="bold")
+    table = Table(expand=True, pad_edge=False, show_edge=False, header_style="bold")
     table.add_column("Question", ratio=5)
     table.add_column("Verdict", no_wrap=True)
     table.add_column("Against gold", no_wrap=True)
@@ -81,7 +81,7 @@ def _print_table(result: DemoResult) -> None:
             Text(_plain(item.case.question)),
             Text(item.correction.verdict),
             Text(item.outcome, style=_COLOURS[item.outcome]),
-            Text(_what_changed(item)),
+            Text("\n".join(_plain(line) for line in item.what_changed)),
         )
     counts = result.counts
     console = Console()
@@ -99,12 +99,6 @@ def _print_table(result: DemoResult) -> None:
         highlight=False,
     )
     console.print(Text(f"Page: {result.page}"), soft_wrap=True)
-
-
-def _what_changed(item: DemoItem) -> str:
-    if not item.touched:
-        return ""
-    return "\n".join(_plain(line) for line in item.correction.changes) or "the text around the query"
 
 
 def _plain(text: str) -> str:

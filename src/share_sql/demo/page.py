@@ -35,8 +35,8 @@ class PageRow:
 
     @property
     def changes(self) -> list[tuple[str, str]]:
-        """The trajectory's diff as (kind, line)."""
-        return [(_KINDS.get(line[:1], "same"), line) for line in self.item.correction.changes]
+        """What changed as (kind, line)."""
+        return [(_KINDS.get(line[:1], "same"), line) for line in self.item.what_changed]
 
     @property
     def outcome(self) -> str:

@@ -42,6 +42,15 @@ class DemoItem:
         return _plain(self.correction.sql) != _plain(self.case.draft)
 
     @property
+    def what_changed(self) -> tuple[str, ...]:
+        """Lines that say what is new in the SQL handed back; none where it is the draft."""
+        if not self.touched:
+            return ()
+        if self.correction.changes:
+            return self.correction.changes
+        return ("prose around the SQL taken off",) if self.correction.verdict == "kept" else ("the SQL",)
+
+    @property
     def outcome(self) -> Outcome:
         """What correcting did to this draft."""
         if self.right_before:
