@@ -26,7 +26,7 @@ def test_json_is_one_object_for_machines(tmp_path: Path) -> None:
     told = json.loads(done.stdout)
     assert told["counts"]["cases"] == len(told["cases"]) == 55
     assert told["page"] == str(tmp_path / "demo.html")
-    assert {"id", "question", "draft", "error", "sql", "verdict", "reason", "outcome"} <= set(
+    assert {"id", "question", "draft", "label", "sql", "verdict", "reason", "outcome"} <= set(
         told["cases"][0]
     )
 

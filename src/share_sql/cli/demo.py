@@ -58,7 +58,7 @@ def _print_json(result: DemoResult) -> None:
     from share_sql.demo.run import as_json
 
     cases = [
-        {"question": item.case.question, "error": item.case.error, "draft": item.case.draft, **as_json(item)}
+        {"question": item.case.question, "label": item.case.error, "draft": item.case.draft, **as_json(item)}
         for item in result.items
     ]
     page = str(result.page)
