@@ -25,6 +25,12 @@ def changed(marks: tuple[tuple[bool, str], ...]) -> list[str]:
         ("SELECT a FROM t", "SELECT a FROM t JOIN u ON t.i = u.i", [], ["JOIN u ON t.i = u.i"]),
         ("SELECT a FROM order_lines", 'SELECT a FROM "Order Lines"', ["order_lines"], ['"Order Lines"']),
         ("", "SELECT 1", [], ["SELECT 1"]),
+        (
+            "Select this:\n```sql\nSELECT 1 FROM t;\n``` from t.",
+            "SELECT 1 FROM t",
+            ["Select this:\n```sql\n", ";\n``` from t."],
+            [],
+        ),
     ],
 )
 def test_marks_what_differs(before: str, after: str, old: list[str], new: list[str]) -> None:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 Mark: TypeAlias = tuple[bool, str]
 """(changed, text): a run of text, and whether the other side lacks it."""
 
-_TOKEN = re.compile(r"""\s+|'(?:[^']|'')*'|"[^"]*"|`[^`]*`|\w+|<>|[<>!=]=|\|\||.""", re.DOTALL)
+_TOKEN = re.compile(r"""\s+|```|'(?:[^']|'')*'|"[^"]*"|`[^`]*`|\w+|<>|[<>!=]=|\|\||.""", re.DOTALL)
 _MAX_TOKENS = 4000
 
 
@@ -26,6 +26,13 @@ def mark_changes(before: str, after: str) -> tuple[tuple[Mark, ...], tuple[Mark,
     Returns:
         The runs of `before` and of `after`; joined, each gives its text back unchanged.
     """
+    core = after.strip("; \n\t")
+    at = before.find(core)
+    if core and at >= 0 and before.strip("; \n\t") != core:
+        # Prose taken off: its words must not be matched with those of the SQL.
+        return _drop_empty((True, before[:at]), (False, core), (True, before[at + len(core) :])), (
+            (False, after),
+        )
     old, new = _TOKEN.findall(before), _TOKEN.findall(after)
     if len(old) > _MAX_TOKENS or len(new) > _MAX_TOKENS:
         return ((False, before),), ((False, after),)
@@ -41,6 +48,10 @@ def mark_changes(before: str, after: str) -> tuple[tuple[Mark, ...], tuple[Mark,
             old_changed.update(old_words[a:b])
             new_changed.update(new_words[c:d])
     return _runs(old, old_changed), _runs(new, new_changed)
+
+
+def _drop_empty(*marks: Mark) -> tuple[Mark, ...]:
+    return tuple(mark for mark in marks if mark[1])
 
 
 def _words(tokens: list[str]) -> list[int]:
