@@ -74,7 +74,7 @@ def main() -> None:
         with closing(sqlite3.connect(path)) as connection:
             for name, make in columns.items():
                 connection.execute(f"CREATE TABLE t_{name} ({name} TEXT)")
-                rows = ((make(),) for _ in range(round(total / (len(columns) - 1))))
+                rows = ((make(),) for _ in range(round(1.1 * total / (len(columns) - 1))))
                 connection.executemany(f"INSERT INTO t_{name} VALUES (?)", rows)
             connection.commit()
         print(f"database made in {time.perf_counter() - start:.1f} s")
