@@ -4,6 +4,7 @@ What is checked, in README.md, CONTRIBUTING.md, CHANGELOG.md and docs/*.md:
 
 - relative links lead to files, and their anchors to headings;
 - commands in `sh` and `console` blocks exist: `make` targets, verbs and flags of `share`, scripts in runs/;
+- the same for the examples at the end of each verb's help;
 - `console run` blocks are run in a folder with the demo's `shop.sqlite` and `cases.jsonl`, and must print
   what stands below each `$` line (`…` stands for anything, on a line of its own for any lines);
 - README's tree names each module once, with the first sentence of its docstring;
@@ -56,6 +57,7 @@ def main() -> int:
     problems = [
         *check_links(ROOT),
         *check_commands(ROOT),
+        *check_help_examples(ROOT),
         *check_generated(ROOT),
         *check_error_tree(),
         *([] if options.no_run else check_examples(ROOT)),
@@ -147,6 +149,27 @@ def check_commands(root: Path) -> Iterator[str]:
                 problem = _problem(root, targets, words)
                 if problem:
                     yield f"{page.relative_to(root)}:{command.line}: {problem}"
+
+
+def check_help_examples(root: Path) -> Iterator[str]:
+    """Yield a line for each example in the help of `share` and its verbs that is no call of `share`."""
+    for path, epilog in _epilogs(_group(), "share"):
+        # An example may go on in deeper indented lines.
+        for example in re.findall(r"^ *share .*(?:\n {4,}\S.*)*", epilog, re.MULTILINE):
+            for words in _simple_commands(" ".join(example.split())):
+                problem = _problem(root, set(), words)
+                if problem:
+                    yield f"{path} --help, example: {problem}"
+
+
+def _epilogs(command: Any, path: str) -> Iterator[tuple[str, str]]:
+    import click
+
+    yield path, inspect.cleandoc(command.epilog or "")
+    if isinstance(command, click.Group):
+        context = click.Context(command, info_name=path)
+        for verb in command.list_commands(context):
+            yield from _epilogs(command.get_command(context, verb), f"{path} {verb}")
 
 
 def _simple_commands(text: str) -> Iterator[list[str]]:
@@ -303,7 +326,8 @@ def verbs_help() -> str:
     parts: list[str] = []
 
     def add(command: click.Command, name: str, parent: click.Context | None) -> None:
-        context = click.Context(command, info_name=name, parent=parent, terminal_width=100)
+        settings = command.context_settings
+        context = click.Context(command, info_name=name, parent=parent, terminal_width=100, **settings)
         parts.append(f"$ {context.command_path} --help\n{command.get_help(context)}\n")
         if isinstance(command, click.Group):
             for verb in command.list_commands(context):

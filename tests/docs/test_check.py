@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 
 from docs import check
@@ -68,6 +69,20 @@ def test_commands(root: Path, command: str, problem: str | None) -> None:
     found = list(check.check_commands(root))
     assert len(found) == (problem is not None), found
     assert problem is None or (problem in found[0] and found[0].startswith("docs/page.md:2:"))
+
+
+def test_examples_in_help(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    verb = click.Command(
+        "verb", epilog='\b\nExamples:\n  share verb --yes\n    --no "a  b" | jq .\n  other --no\n'
+    )
+    verb.params = [click.Option(["--yes"], is_flag=True)]
+    monkeypatch.setattr(check, "_group", lambda: click.Group("share", {"verb": verb}))
+    found = list(check.check_help_examples(root))
+    assert len(found) == 1
+    assert found[0].startswith("share verb --help, example:")
+    assert "--no" in found[0]
+    verb.params.append(click.Option(["--no"]))
+    assert list(check.check_help_examples(root)) == []
 
 
 def test_a_command_of_a_console_block_carries_its_output() -> None:
