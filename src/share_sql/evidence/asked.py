@@ -15,9 +15,13 @@ from sqlglot import exp
 
 _WORD = re.compile(r"[A-Za-z]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_STOP = frozenset(
-    ["the", "a", "an", "of", "in", "on", "at", "to", "for", "and", "or", "is", "are", "was", "were", "be", "been", "with", "by", "from", "as", "that", "which", "who", "whom", "whose", "what", "when", "where", "how", "many", "much", "do", "does", "did", "have", "has", "had", "their", "its", "his", "her", "they", "it", "all", "each", "every", "any", "there", "this", "those", "these", "list", "give", "show", "tell", "find", "name", "please", "state", "refers"]
-) - {"name"}
+_STOP = frozenset((
+    "the", "a", "an", "of", "in", "on", "at", "to", "for", "and", "or", "is", "are", "was", "were",
+    "be", "been", "with", "by", "from", "as", "that", "which", "who", "whom", "whose", "what",
+    "when", "where", "how", "many", "much", "do", "does", "did", "have", "has", "had", "their",
+    "its", "his", "her", "it", "they", "all", "each", "every", "any", "there", "this", "those",
+    "these", "list", "give", "show", "tell", "find", "please", "state", "refers",
+))  # fmt: skip
 
 _COUNT = re.compile(
     r"\b(?:how many|number|numbers|count|counts|how much|total|amount|times|frequency|occurrences?)\b"
@@ -38,15 +42,16 @@ _AGG_WORDS: Mapping[str, re.Pattern[str]] = {
     "count": _COUNT,
 }
 _LEADING_ASK = re.compile(
-    r"\b(?:how many|how much|what (?:is|are|was|were) (?:the|their|its)|along with|as well as|together with|and "
-    r"(?:the|their|its|how)|with (?:the|their|its)|including|indicate|state|calculate|provide|for each|for every)\b"
+    r"\b(?:how many|how much|what (?:is|are|was|were) (?:the|their|its)|along with|as well as|together with|"
+    r"and (?:the|their|its|how)|with (?:the|their|its)|including|indicate|state|calculate|provide|"
+    r"for each|for every)\b"
 )
 
 FEATURES = (
     "bias", "aggregate", "count", "sort-key", "sort-key-limit", "first", "last", "items-3+", "named",
     "named-part", "unnamed", "evidence-named", "agg-word", "agg-no-word", "count-only-superlative",
-    "superlative-limit", "id", "group-key", "each", "how-many", "and", "how-many-agg", "filter-key", "other-named",
-    "alias-named", "expression",
+    "superlative-limit", "id", "group-key", "each", "how-many", "and", "how-many-agg", "filter-key",
+    "other-named", "alias-named", "expression",
 )  # fmt: skip
 """Names of the features, in the order of the weights."""
 

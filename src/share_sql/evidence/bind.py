@@ -218,18 +218,12 @@ def _own_nodes(tree: exp.Select) -> Iterator[exp.Expr]:
         if key in ("with_", "from_", "joins"):
             continue
         stack.extend(item for item in (value if isinstance(value, list) else [value]) if _is_node(item))
-    for join in tree.args.get("joins") or ():
-        if join.args.get("on") is not None:
-            stack.append(join.args["on"])
+    joins = tree.args.get("joins") or ()
+    stack.extend(join.args["on"] for join in joins if join.args.get("on") is not None)
     while stack:
         node = stack.pop()
         yield node
-        if isinstance(node, exp.Query) and not isinstance(node, exp.Subquery):
-            continue
-        if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Query):
-            yield node.this if not isinstance(node.this, exp.Subquery) else node.this
-            continue
-        if isinstance(node, exp.Column):
+        if isinstance(node, exp.Query | exp.Column):
             continue
         stack.extend(node.iter_expressions())
 

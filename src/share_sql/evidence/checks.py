@@ -19,7 +19,7 @@ from share_sql.evidence.outcome import abnormality
 if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
     from share_sql.evidence.weights import Weights
-    from share_sql.repair.edit import Draft
+    from share_sql.stages.repair.edit import Draft
 
 _OUTCOMES = {
     "fails": "it does not run",

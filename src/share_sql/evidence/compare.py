@@ -17,16 +17,17 @@ from share_sql.evidence.asked import select_features, words
 from share_sql.evidence.checks import findings
 
 if TYPE_CHECKING:
-    from share_sql.repair.edit import Draft
+    from share_sql.stages.repair.edit import Draft
 
 _KINDS = (
-    "fails", "empty-result", "null-result", "zero-result", "unknown-column", "ambiguous-column", "ungrouped-column",
-    "join-no-key", "idle-table", "number-unused",
+    "fails", "empty-result", "null-result", "zero-result", "unknown-column", "ambiguous-column",
+    "ungrouped-column", "join-no-key", "idle-table", "number-unused",
 )  # fmt: skip
 _PROPERTIES = (
     "least-asked", "question-words", "evidence-words", "evidence-literals", "question-literals", "tables",
     "select-items", "conditions", "subqueries", "limit", "distinct", "group", "nested-extreme", "length",
 )  # fmt: skip
+_CONDITIONS = (exp.EQ, exp.LT, exp.GT, exp.LTE, exp.GTE, exp.Like, exp.In)
 FEATURES = (
     "bias",
     "same-rows",
@@ -88,21 +89,18 @@ def _properties(query: Draft) -> dict[str, float]:
     asked = 1.0
     if isinstance(tree, exp.Select) and len(items) > 1 and weights.asked_features:
         asked = min(weights.asked(row) for row in select_features(tree, query.question, query.evidence))
-    question, evidence = words(query.question), words(query.evidence)
+    question = words(query.question)
     told = _quoted(query.evidence)
     spoken = _quoted(query.question)
     return {
         "least-asked": asked,
         "question-words": _share(question & _schema_words(query), named),
-        "evidence-words": _share(
-            {name for name in _schema_columns(query) if re.search(rf"\b{re.escape(name)}\b", query.evidence.lower())},
-            names,
-        ) if evidence else 1.0,
+        "evidence-words": _share(_told_columns(query), names),
         "evidence-literals": _share(told, literals),
         "question-literals": _share(spoken, literals),
         "tables": float(sum(1 for scope in query.binding.scopes for _ in scope.sources)),
         "select-items": float(len(items)),
-        "conditions": float(sum(1 for _ in tree.find_all(exp.EQ, exp.LT, exp.GT, exp.LTE, exp.GTE, exp.Like, exp.In))),
+        "conditions": float(sum(1 for _ in tree.find_all(*_CONDITIONS))),
         "subqueries": float(len(query.binding.scopes) - 1),
         "limit": float(tree.find(exp.Limit) is not None),
         "distinct": float(select is not None and select.args.get("distinct") is not None),
@@ -110,6 +108,14 @@ def _properties(query: Draft) -> dict[str, float]:
         "nested-extreme": float(_nested_extreme(tree)),
         "length": len(tree.sql(dialect="sqlite")) / 200.0,
     }  # fmt: skip
+
+
+def _told_columns(query: Draft) -> set[str]:
+    """Schema columns that the evidence names."""
+    told = query.evidence.lower()
+    if not told:
+        return set()
+    return {name for name in _schema_columns(query) if re.search(rf"\b{re.escape(name)}\b", told)}
 
 
 def _schema_columns(query: Draft) -> set[str]:

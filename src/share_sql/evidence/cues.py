@@ -16,34 +16,46 @@ Operator: TypeAlias = Literal["<", "<=", ">", ">="]
 _NUMBER_WORDS = {
     word: number
     for number, word in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+        ]
     )
 }
 _COMPARATIVES_UP = (
     "more|greater|larger|bigger|higher|older|longer|heavier|taller|faster|later|newer|better|wider"
 )
 _COMPARATIVES_DOWN = "less|fewer|smaller|lower|younger|shorter|lighter|slower|earlier|cheaper|worse"
+_NO_SECOND = r"(?! than| (?:age |the )?[$]?\d)"
+"""“above 50 or below 46” speaks of two numbers, not of “50 or below”."""
 # In order: the first that matches wins, so negated phrases come before the plain ones.
 _BEFORE: tuple[tuple[str, Operator], ...] = (
-    (rf"(?:no|not|n't)(?: \w+)? (?:{_COMPARATIVES_UP}) than|at most|up to|a maximum of|not exceed(?:ing|s)?", "<="),
-    (rf"(?:no|not|n't)(?: \w+)? (?:{_COMPARATIVES_DOWN}) than|at least|a minimum of|not under|not below", ">="),
-    (r"(?:greater|more|larger|higher) than or equal(?:s)? to|equal to or (?:greater|more|larger|higher) than", ">="),
-    (r"(?:less|lower|smaller|fewer) than or equal(?:s)? to|equal to or (?:less|lower|smaller) than", "<="),
+    (rf"(?:no|not|n't)(?: \w+)? (?:{_COMPARATIVES_UP}) than", "<="),
+    (r"at most|up to|a maximum of|not exceed(?:ing|s)?", "<="),
+    (rf"(?:no|not|n't)(?: \w+)? (?:{_COMPARATIVES_DOWN}) than", ">="),
+    (r"at least|a minimum of|not under|not below", ">="),
+    (rf"(?:{_COMPARATIVES_UP}) than or equals? to|equal to or (?:{_COMPARATIVES_UP}) than", ">="),
+    (rf"(?:{_COMPARATIVES_DOWN}) than or equals? to|equal to or (?:{_COMPARATIVES_DOWN}) than", "<="),
     (r"(?:in|on|at|during) or after|since", ">="),
     (r"(?:in|on|at|during) or before|until", "<="),
     (rf"(?:{_COMPARATIVES_UP}) (?:\w+ )?than|over|above|exceed(?:s|ed|ing)?|after|beyond", ">"),
     (rf"(?:{_COMPARATIVES_DOWN}) (?:\w+ )?than|under|below|before|prior to", "<"),
 )  # fmt: skip
 _AFTER: tuple[tuple[str, Operator], ...] = (
-    (
-        r"(?:\w+ )?(?:or|and) (?:more|above|over|older|higher|greater|larger|later|longer|up)(?! than| (?:age |the )?[$]?\d)",
-        ">=",
-    ),
-    (
-        r"(?:\w+ )?(?:or|and) (?:less|fewer|below|under|younger|lower|smaller|earlier|shorter)(?! than| (?:age |the )?[$]?\d)",
-        "<=",
-    ),
-)
+    (rf"(?:\w+ )?(?:or|and) (?:{_COMPARATIVES_UP}|above|over|up){_NO_SECOND}", ">="),
+    (rf"(?:\w+ )?(?:or|and) (?:{_COMPARATIVES_DOWN}|below|under){_NO_SECOND}", "<="),
+)  # fmt: skip
 _BEFORE_RE = tuple(
     (
         re.compile(rf"\b(?:{pattern})(?: (?:the|a|an|age|year|of|than|value|is|was|in))*\s*[$€£]?\s*$"),

@@ -15,8 +15,8 @@ from share_sql.case import Correction, Finding, StepNote, Verdict
 from share_sql.errors import QueryError, SqlError, TrajectoryError
 from share_sql.evidence.checks import findings
 from share_sql.evidence.compare import compare_features
-from share_sql.repair.edit import Draft
 from share_sql.sqltext import extract_sql, parse_select
+from share_sql.stages.repair.edit import Draft
 from share_sql.stages.stage import Candidate, Query, Request, Response, State
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def judge(state: State) -> Generator[Request, Response, State]:
     draft = None
     if state.sql:
         draft = yield from _examine(state, state.sql, None)
-    others = []
+    others: list[_Judged] = []
     for candidate in _distinct(state):
-        others.append((yield from _examine(state, candidate.sql, candidate)))
+        judged = yield from _examine(state, candidate.sql, candidate)
+        others = [*others, judged]
     chosen, why, confidence = _choose(state, draft, others)
     against = draft.findings if draft is not None else ()
     if chosen is None:
@@ -192,8 +193,8 @@ def _end(
     steps = (*state.steps, StepNote("judge", f"{verdict}: {reason}"))
     correction = Correction(
         id=state.case.id, sql=sql, verdict=verdict, reason=reason, confidence=round(confidence, 4),
-        draft=state.case.draft, findings=found, steps=steps, changes=_changes(state, sql) if verdict == "corrected" else (),
-        usage=dict(state.usage),
+        draft=state.case.draft, findings=found, steps=steps,
+        changes=_changes(state, sql) if verdict == "corrected" else (), usage=dict(state.usage),
     )  # fmt: skip
     return replace(state, steps=steps, correction=correction)
 

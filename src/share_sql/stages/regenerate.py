@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from share_sql.errors import CompileError, ModelError, SqlError
 from share_sql.prompts.render import generator_variables
-from share_sql.repair.loop import repair
 from share_sql.sqltext import extract_sql
 from share_sql.stages.asking import ask, noted
+from share_sql.stages.repair.loop import repair
 from share_sql.stages.stage import Candidate, Request, Response, State
 from share_sql.trajectory.to_sql import to_sql
 from share_sql.trajectory.write import write

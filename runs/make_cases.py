@@ -1,0 +1,101 @@
+"""Write the case files that the other scripts here read, from the public benchmarks' own files.
+
+    python runs/make_cases.py [DATA] OUT
+
+DATA is a folder with `spider/` and `bird/` laid out as docs/results.md says (default: $SHARE_DATA, else
+../shared/data). Written to OUT:
+
+    spider_train_gold.jsonl    Spider train, gold only
+    bird_train_text.jsonl      BIRD train, a GPT draft and gold each; no databases
+    spider_dev_drafts.jsonl    Spider dev, the drafts of all published generators there
+    spider_dev_<model>.jsonl   Spider dev, one generator's drafts
+    bird_dev_<model>.jsonl     BIRD dev on the databases that are there, one generator's drafts
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+def main(data: Path, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    spider, bird = data / "spider", data / "bird"
+    train = read(spider / "train.json")
+    write(
+        out / "spider_train_gold.jsonl",
+        (
+            {"id": str(at), "question": q["question"], "database": q["db_id"], "gold": q["query"]}
+            for at, q in enumerate(train)
+        ),
+    )
+    baseline = read(bird / "train" / "baseline_sql.json")
+    write(
+        out / "bird_train_text.jsonl",
+        (
+            {
+                "id": str(at),
+                "question": q["question"],
+                "evidence": q["evidence"],
+                "database": q["db_id"],
+                "draft": baseline[str(at)],
+                "gold": q["SQL"],
+            }
+            for at, q in enumerate(read(bird / "train" / "train.json"))
+        ),
+    )
+    dev = read(spider / "dev.json")
+    everything: list[dict[str, Any]] = []
+    for path in sorted((spider / "drafts").glob("*.json")):
+        cases = [
+            {
+                "id": str(at),
+                "question": q["question"],
+                "database": q["db_id"],
+                "gold": q["query"],
+                "draft": draft,
+            }
+            for at, (q, draft) in enumerate(zip(dev, read(path), strict=True))
+        ]
+        write(out / f"spider_dev_{path.stem}.jsonl", cases)
+        everything += [{**case, "id": f"{path.stem}/{case['id']}"} for case in cases]
+    write(out / "spider_dev_drafts.jsonl", everything)
+    there = {path.name for path in (bird / "dev" / "dev_databases").iterdir()}
+    questions = [q for q in read(bird / "dev" / "dev.json") if q["db_id"] in there]
+    for path in sorted((bird / "dev" / "drafts").glob("*.json")):
+        drafts = read(path)
+        write(
+            out / f"bird_dev_{path.stem}.jsonl",
+            (
+                {
+                    "id": str(q["question_id"]),
+                    "question": q["question"],
+                    "evidence": q["evidence"],
+                    "database": q["db_id"],
+                    "gold": q["SQL"],
+                    "difficulty": q["difficulty"],
+                    "draft": drafts[str(q["question_id"])],
+                }
+                for q in questions
+            ),
+        )
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write(path: Path, cases: Iterable[dict[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(case, ensure_ascii=False) + "\n" for case in cases)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
+    folder = Path(sys.argv[1]) if len(sys.argv) == 3 else Path(os.environ.get("SHARE_DATA", "../shared/data"))
+    main(folder, Path(sys.argv[-1]))

@@ -1,0 +1,1 @@
+"""Fitting the judge's weights on labelled data."""

@@ -1,0 +1,84 @@
+"""Fit a whole weights file from labelled data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from share_sql.benchmarks.cases import LabelledCase
+from share_sql.calibration.asked import SelectData, fit_asked, from_drafts, from_gold
+from share_sql.calibration.label import Labeller
+from share_sql.calibration.repairs import Counts, count_on_databases, count_on_text
+from share_sql.calibration.replace import PairData, collect, fit_findings, fit_replace
+from share_sql.evidence.asked import FEATURES as ASKED
+from share_sql.evidence.compare import FEATURES as COMPARED
+from share_sql.evidence.weights import Weights
+from share_sql.schema.model import Schema
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Fitted weights and how they came about."""
+
+    weights: Weights
+    figures: dict[str, Any]
+    """What was counted and reached out of fold; for people, and for docs/results.md."""
+
+
+def calibrate(
+    labeller: Labeller,
+    gold: Sequence[LabelledCase],
+    text: Sequence[LabelledCase],
+    schemas: dict[str, Schema],
+    drafts: Sequence[LabelledCase],
+    start: Weights,
+) -> Calibration:
+    """Fit all weights.
+
+    Args:
+        labeller: runs queries on the databases of `gold` and `drafts`.
+        gold: cases whose gold runs; their drafts are not read.
+        text: real drafts with gold, without databases.
+        schemas: the schemas of `text`, by database name.
+        drafts: real drafts with gold and databases, several a question; none leaves the findings' weights
+            and the comparison as `start` has them.
+        start: what is kept where nothing is fitted.
+    """
+    figures: dict[str, Any] = {}
+    data = SelectData()
+    from_drafts(text, data)
+    from_gold(gold, data)
+    asked, threshold, figures["asked"] = fit_asked(data)
+    weights = replace(
+        start,
+        asked_features=ASKED,
+        asked_weights=tuple(asked[name] for name in ASKED),
+        asked_threshold=threshold,
+    )
+    counts = Counts()
+    count_on_text(text, schemas, weights, counts)
+    count_on_databases(gold, labeller, weights, counts)
+    weights = replace(
+        weights,
+        repairs={kind: count.tally() for kind, count in counts.kinds.items()},
+        enabled=frozenset(kind for kind, count in counts.kinds.items() if count.enabled()),
+    )
+    figures["repairs"] = {kind: vars(count) for kind, count in counts.kinds.items()}
+    figures["perturbed"] = {
+        f"{name}: {outcome}": n for (name, outcome), n in sorted(counts.perturbed.items())
+    }
+    if drafts:
+        pairs = PairData()
+        collect(drafts, labeller, weights, pairs)
+        found, prior = fit_findings(pairs)
+        row, bar, figures["replace"] = fit_replace(pairs)
+        weights = replace(
+            weights,
+            findings=found,
+            prior=prior,
+            replace_features=COMPARED,
+            replace_weights=tuple(row),
+            replace_threshold=bar,
+        )
+    return Calibration(weights, figures)

@@ -1,0 +1,60 @@
+"""Label queries right or wrong by running them beside gold."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from share_sql.catalog import Catalog, OpenDatabase
+from share_sql.database.base import Limits, QueryResult
+from share_sql.errors import QueryError, SqlError
+from share_sql.evaluation.execution import bird_ex, is_ordered, spider_ex
+from share_sql.sqltext import extract_sql
+
+Rule: TypeAlias = Literal["bird", "spider"]
+"""Whose execution match decides: sets of rows (bird), or bags with columns in any order (spider)."""
+
+_LIMITS = Limits(seconds=20.0, rows=50_000)
+
+
+class Labeller:
+    """Says whether SQL gives gold's rows. Gold's results are kept while one database is in use."""
+
+    def __init__(self, catalog: Catalog, rule: Rule) -> None:
+        self.catalog = catalog
+        self._rule = rule
+        self._gold: dict[tuple[str, str], QueryResult | None] = {}
+
+    def gold_runs(self, database: str, gold: str) -> bool:
+        """Whether gold itself runs; a case without that teaches nothing."""
+        return self._of_gold(database, gold) is not None
+
+    def right(self, database: str, sql: str, gold: str) -> bool:
+        """Whether the SQL gives gold's rows. SQL that fails is wrong."""
+        expected = self._of_gold(database, gold)
+        found = self.result(database, sql)
+        if expected is None or found is None:
+            return False
+        if self._rule == "bird":
+            return bird_ex(found.rows, expected.rows)
+        return spider_ex(found.rows, expected.rows, ordered=is_ordered(gold))
+
+    def result(self, database: str, sql: str) -> QueryResult | None:
+        """The SQL's result; None where it fails or holds no SQL."""
+        try:
+            text = extract_sql(sql)
+            with self.catalog.use(database) as opened:
+                return _run(opened, text)
+        except (QueryError, SqlError):
+            return None
+
+    def _of_gold(self, database: str, gold: str) -> QueryResult | None:
+        key = (database, gold)
+        if key not in self._gold:
+            if len(self._gold) > 2_000:
+                self._gold.clear()
+            self._gold[key] = self.result(database, gold)
+        return self._gold[key]
+
+
+def _run(opened: OpenDatabase, sql: str) -> QueryResult:
+    return opened.database.query(sql, _LIMITS)

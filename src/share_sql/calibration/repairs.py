@@ -1,0 +1,188 @@
+"""How often does each kind of repair mend, and how often does it break?
+
+Three kinds of evidence, none of it from the sets that results are reported on:
+
+* gold taken as a draft: it is right, so whatever a repair does to its rows is a break;
+* gold made wrong on purpose (`training.perturb`): what share of the drafts a repair fired on it mended;
+* real drafts with gold but without a database: a pass that finds its fault in the draft and not in gold
+  agrees with gold; one that finds it in gold too contradicts gold.
+
+A kind is enabled where it breaks at most MOST_BROKEN of right queries (upper end of the 95% interval) and
+mends at least LEAST_MENDED of the wrong ones it fires on.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from share_sql.assistant import Assistant
+from share_sql.benchmarks.cases import LabelledCase
+from share_sql.calibration.label import Labeller
+from share_sql.case import Case
+from share_sql.errors import SqlError
+from share_sql.evidence.weights import Tally, Weights
+from share_sql.schema.model import Schema
+from share_sql.sqltext import extract_sql, parse_select
+from share_sql.stages.repair.edit import Draft, Edit, Pass
+from share_sql.stages.repair.loop import KINDS, PASSES
+from share_sql.training.perturb import perturb
+
+MOST_BROKEN = 0.005
+"""Promise of the no-model path: at most this share of right drafts is broken."""
+LEAST_MENDED = 0.5
+"""Below this a repair is a guess."""
+
+
+@dataclass
+class RepairCounts:
+    """What was counted for one kind."""
+
+    right: int = 0
+    """Right queries it was tried on."""
+    broken: int = 0
+    """Of those, how many it made wrong."""
+    fired_on_wrong: int = 0
+    mended: int = 0
+    agrees: int = 0
+    """Real drafts with the fault whose gold has it not."""
+    contradicts: int = 0
+    """Real drafts with the fault whose gold has it too."""
+    real: int = 0
+    """Real drafts looked at."""
+
+    def enabled(self) -> bool:
+        """Whether the kind meets both bars; a kind that never fired on anything wrong does not."""
+        mends = self.mended / self.fired_on_wrong if self.fired_on_wrong else 0.0
+        judged = self.agrees + self.contradicts
+        if judged >= 10:
+            # Real drafts outweigh made ones: both what is mended and what is broken is read off them.
+            share = self.agrees / judged
+            return share >= 0.8 and upper(self.contradicts, self.real) <= MOST_BROKEN
+        return mends >= LEAST_MENDED and upper(self.broken, self.right) <= MOST_BROKEN
+
+    def tally(self) -> Tally:
+        """As kept in the weights file."""
+        return Tally(
+            fired=self.fired_on_wrong + self.agrees + self.contradicts + self.broken,
+            fixed=self.mended + self.agrees,
+            broken=self.broken + self.contradicts,
+        )
+
+
+@dataclass
+class Counts:
+    """Counts by kind of repair."""
+
+    kinds: dict[str, RepairCounts] = field(default_factory=lambda: {kind: RepairCounts() for kind in KINDS})
+    perturbed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(perturbation, outcome): mended, still wrong, silent, still right."""
+
+
+def upper(hits: int, trials: int, z: float = 1.96) -> float:
+    """Upper end of Wilson's interval for a share (Wilson 1927)."""
+    if trials == 0:
+        return 1.0
+    share = hits / trials
+    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    return (share + z * z / (2 * trials) + spread) / (1 + z * z / trials)
+
+
+def count_on_databases(
+    cases: Iterable[LabelledCase], labeller: Labeller, weights: Weights, counts: Counts, seed: int = 0
+) -> None:
+    """Count on gold and on gold made wrong; adds to `counts`.
+
+    Args:
+        cases: with gold and databases that run.
+        labeller: says what is right.
+        weights: for the models that passes use; all kinds are tried whatever is enabled.
+        counts: added to.
+        seed: fixes the perturbations.
+    """
+    everything = replace(weights, enabled=frozenset(KINDS))
+    with_gold = [case for case in cases if labeller.gold_runs(case.case.database, case.gold)]
+    assistant = Assistant(catalog=labeller.catalog, weights=everything)
+    drafts = {
+        f"{number}/{name}": (case, name, sql)
+        for number, case in enumerate(with_gold)
+        for name, sql in _drafts(case, labeller, seed)
+    }
+    tried = (replace(case.case, id=key, draft=sql) for key, (case, _, sql) in drafts.items())
+    for state in assistant.correct_states(tried):
+        case, name, sql = drafts[state.case.id]
+        repaired = next((c for c in state.candidates if c.origin == "repair"), None)
+        kinds = sorted({finding.kind for finding in repaired.evidence}) if repaired else []
+        after = labeller.right(case.case.database, repaired.sql, case.gold) if repaired else False
+        if name == "gold":
+            for kind, count in counts.kinds.items():
+                count.right += 1
+                count.broken += kind in kinds and not after
+            continue
+        if labeller.right(case.case.database, sql, case.gold):
+            counts.perturbed[name, "still right"] += 1
+            continue
+        outcome = "silent" if repaired is None else "mended" if after else "still wrong"
+        counts.perturbed[name, outcome] += 1
+        for kind in kinds:
+            counts.kinds[kind].fired_on_wrong += 1
+            counts.kinds[kind].mended += after
+
+
+def _drafts(case: LabelledCase, labeller: Labeller, seed: int) -> Iterator[tuple[str, str]]:
+    """Gold as it is, and each way of making it wrong that applies."""
+    yield "gold", case.gold
+    try:
+        tree = parse_select(extract_sql(case.gold))
+    except SqlError:
+        return
+    with labeller.catalog.use(case.case.database) as opened:
+        schema = opened.schema
+    rng = random.Random(f"{seed}/{case.case.id}")  # noqa: S311 - no secret depends on it
+    for name, changed in perturb(tree, schema, rng):
+        yield name, changed.sql(dialect="sqlite")
+
+
+def count_on_text(
+    cases: Iterable[LabelledCase], schemas: dict[str, Schema], weights: Weights, counts: Counts
+) -> None:
+    """Count agreement with gold on real drafts without a database; adds to `counts`.
+
+    Only passes that need no database take part; the others ask for something and are left out.
+    """
+    for labelled in cases:
+        case, schema = labelled.case, schemas.get(labelled.case.database)
+        if schema is None:
+            continue
+        in_draft = _faults(case, case.draft, schema, weights)
+        in_gold = _faults(case, labelled.gold, schema, weights)
+        if in_draft is None or in_gold is None:
+            continue
+        for kind, count in counts.kinds.items():
+            count.real += 1
+            count.agrees += kind in in_draft and kind not in in_gold
+            count.contradicts += kind in in_draft and kind in in_gold
+
+
+def _faults(case: Case, sql: str, schema: Schema, weights: Weights) -> set[str] | None:
+    """Kinds of fault that passes find by looking alone; None where the SQL cannot be parsed."""
+    try:
+        tree = parse_select(extract_sql(sql))
+    except SqlError:
+        return None
+    draft = Draft(tree, schema, case.question, case.evidence, None, weights)
+    return {edit.kind for step in PASSES for edit in _look(step, draft)}
+
+
+def _look(step: Pass, draft: Draft) -> list[Edit]:
+    """A pass's edits, if it needs to ask for nothing."""
+    looking = step(draft)
+    try:
+        next(looking)
+    except StopIteration as stop:
+        return list(stop.value)
+    looking.close()
+    return []

@@ -1,0 +1,108 @@
+"""Fit what a finding weighs, and when a rewritten candidate beats the draft, on real queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import permutations
+
+from share_sql.benchmarks.cases import LabelledCase
+from share_sql.calibration.label import Labeller
+from share_sql.calibration.logistic import fit, out_of_fold
+from share_sql.database.base import QueryResult
+from share_sql.errors import QueryError, SqlError
+from share_sql.evidence.checks import findings
+from share_sql.evidence.compare import compare_features
+from share_sql.evidence.weights import Weights
+from share_sql.sqltext import extract_sql, parse_select
+from share_sql.stages.repair.edit import Draft
+
+LEAST_PRECISION = 0.85
+"""Of the drafts whose rightness a replacement changes, the share that it makes right."""
+
+
+@dataclass
+class PairData:
+    """Pairs of queries for one question: one as the draft, the other as the candidate."""
+
+    rows: list[list[float]] = field(default_factory=list)
+    before: list[bool] = field(default_factory=list)
+    after: list[bool] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    kinds: list[frozenset[str]] = field(default_factory=list)
+    """Findings of each single query, for the findings' weights."""
+    wrong: list[int] = field(default_factory=list)
+
+
+def collect(cases: Iterable[LabelledCase], labeller: Labeller, weights: Weights, data: PairData) -> None:
+    """Run all drafts of each question and pair them; adds to `data`."""
+    questions: dict[tuple[str, str, str], dict[str, LabelledCase]] = defaultdict(dict)
+    for case in cases:
+        key = (case.case.database, case.case.question, case.gold)
+        questions[key].setdefault(" ".join(case.case.draft.lower().split()), case)
+    for (database, _, gold), drafts in questions.items():
+        if not labeller.gold_runs(database, gold):
+            continue
+        bound = [
+            (draft, labeller.right(database, case.case.draft, gold))
+            for case in drafts.values()
+            if (draft := _bind(case, labeller, weights)) is not None
+        ]
+        for draft, right in bound:
+            assert not isinstance(draft.outcome, type(None))
+            data.kinds.append(frozenset(f.kind for f in findings(draft, draft.outcome, weights)))
+            data.wrong.append(int(not right))
+        for (first, was), (second, becomes) in permutations(bound, 2):
+            if isinstance(second.outcome, QueryError) or isinstance(first.outcome, QueryError):
+                continue  # the policy decides these without weights
+            data.rows.append(compare_features(first, second))
+            data.before.append(was)
+            data.after.append(becomes)
+            data.groups.append(database)
+
+
+def _bind(case: LabelledCase, labeller: Labeller, weights: Weights) -> Draft | None:
+    try:
+        sql = extract_sql(case.case.draft)
+        tree = parse_select(sql)
+    except SqlError:
+        return None
+    outcome: QueryResult | QueryError
+    with labeller.catalog.use(case.case.database) as opened:
+        try:
+            outcome = opened.database.query(sql)
+        except QueryError as error:
+            outcome = error
+        return Draft(tree, opened.schema, case.case.question, case.case.evidence, outcome, weights)
+
+
+def fit_findings(data: PairData) -> tuple[dict[str, float], float]:
+    """Log-odds by kind of finding, and of a query without any, that the query is wrong."""
+    kinds = sorted({kind for found in data.kinds for kind in found})
+    rows = [[1.0, *(float(kind in found) for kind in kinds)] for found in data.kinds]
+    prior, *weights = fit(rows, data.wrong, strength=1.0)
+    return dict(zip(kinds, weights, strict=True)), prior
+
+
+def fit_replace(data: PairData) -> tuple[list[float], float, dict[str, int]]:
+    """Weights and threshold of the model that compares a candidate with the draft.
+
+    The threshold is the lowest whose out-of-fold precision (folds by database) is LEAST_PRECISION.
+
+    Returns:
+        Weights in the order of `evidence.compare.FEATURES`, the threshold, and the figures: pairs, acted
+        on, fixed, broken (out of fold).
+    """
+    better = [int(after and not before) for before, after in zip(data.before, data.after, strict=True)]
+    scores = out_of_fold(data.rows, better, data.groups)
+    ranked = sorted(zip(scores, data.before, data.after, strict=True), key=lambda entry: -entry[0])
+    threshold, kept = 1.0, (0, 0, 0)
+    fixed = broken = 0
+    for acted, (score, before, after) in enumerate(ranked, 1):
+        fixed += after and not before
+        broken += before and not after
+        if acted >= 30 and fixed / max(1, fixed + broken) >= LEAST_PRECISION:
+            threshold, kept = score, (acted, fixed, broken)
+    figures = {"pairs": len(ranked), "acted on": kept[0], "fixed": kept[1], "broken": kept[2]}
+    return fit(data.rows, better), round(threshold, 4), figures

@@ -1,0 +1,82 @@
+"""`share calibrate`: fit the judge's weights on labelled data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from share_sql.cli.common import FILE, FOLDER, as_json, cache_option, print_json
+
+EXAMPLES = """\b
+Example:
+  share calibrate --gold train.jsonl --drafts drafts.jsonl --databases database
+    --rule spider --out weights.json
+"""
+
+
+@click.command("calibrate", epilog=EXAMPLES)
+@click.option("--gold", type=FILE, required=True, help="Cases whose gold runs; drafts are made from gold.")
+@click.option("--text", type=FILE, help="Real drafts with gold, without databases; needs --tables.")
+@click.option("--tables", type=FILE, help="tables.json with the schemas of --text.")
+@click.option("--drafts", type=FILE, help="Real drafts with gold and databases, several a question.")
+@click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite for databases given by name.")
+@click.option(
+    "--rule",
+    type=click.Choice(["bird", "spider"]),
+    default="spider",
+    show_default=True,
+    help="Whose execution match says what is right.",
+)
+@click.option("--out", type=FILE, required=True, help="The weights file to write.")
+@cache_option
+@as_json
+def command(
+    gold: Path,
+    text: Path | None,
+    tables: Path | None,
+    drafts: Path | None,
+    databases: Path | None,
+    rule: str,
+    out: Path,
+    cache: Path | None,
+    as_json: bool,
+) -> None:
+    """Fit the judge's weights and write them.
+
+    Never fit on what you report on: give drafts of databases that the report leaves out. Fitting needs
+    scikit-learn (the extra `calibrate`).
+    """
+    import json
+    from typing import cast
+
+    from share_sql.benchmarks.cases import read_cases_jsonl
+    from share_sql.benchmarks.files import database_path
+    from share_sql.calibration.calibrate import calibrate
+    from share_sql.calibration.label import Labeller, Rule
+    from share_sql.catalog import Catalog
+    from share_sql.errors import UsageError
+    from share_sql.evidence.weights import load_weights
+    from share_sql.schema.tables_json import read_tables_json
+
+    if text is not None and tables is None:
+        raise UsageError("--text needs the schemas of its databases; give them with --tables")
+    schemas = read_tables_json(tables) if tables is not None else {}
+    with_gold = read_cases_jsonl(gold, need=("question", "database", "gold"))
+    on_text = read_cases_jsonl(text, need=("question", "database", "draft", "gold")) if text else []
+    paired = read_cases_jsonl(drafts, need=("question", "database", "draft", "gold")) if drafts else []
+    catalog = Catalog(cache=cache)
+    if databases is not None:
+        for name in dict.fromkeys(case.case.database for case in (*with_gold, *paired)):
+            catalog.add(name, database_path(databases, name), declared=schemas.get(name))
+    done = calibrate(Labeller(catalog, cast(Rule, rule)), with_gold, on_text, schemas, paired, load_weights())
+    catalog.close()
+    out.write_text(json.dumps(done.weights.to_json(), indent=1) + "\n", encoding="utf-8")
+    if as_json:
+        print_json(done.figures)
+        return
+    click.echo(f"wrote {out}; enabled repairs: {', '.join(sorted(done.weights.enabled))}")
+    for name, figures in done.figures.items():
+        click.echo(f"{name}:")
+        for key, value in figures.items():
+            click.echo(f"  {key}: {value}")

@@ -1,0 +1,1 @@
+"""Symbolic repairs: what can be mended in a draft without a model."""

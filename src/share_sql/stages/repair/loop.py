@@ -1,0 +1,115 @@
+"""The repair loop: passes look for faults, each edit is tried on the database, the good ones stay."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from sqlglot import exp
+
+from share_sql.case import Finding
+from share_sql.errors import QueryError, SqlError
+from share_sql.evidence.outcome import is_abnormal
+from share_sql.sqltext import parse_select
+from share_sql.stages.repair.arithmetic import divisions
+from share_sql.stages.repair.comparisons import comparisons
+from share_sql.stages.repair.counting import distinct_counts
+from share_sql.stages.repair.edit import Draft, Edit, Pass
+from share_sql.stages.repair.join_keys import join_keys
+from share_sql.stages.repair.literals import literals
+from share_sql.stages.repair.names import names
+from share_sql.stages.repair.select_list import concatenations, unasked
+from share_sql.stages.repair.set_logic import contradictions
+from share_sql.stages.stage import Candidate, Query, Request, Response, State
+
+PASSES: tuple[Pass, ...] = (
+    names, literals, join_keys, comparisons, contradictions, distinct_counts, divisions, concatenations,
+    unasked,
+)  # fmt: skip
+"""In order: what keeps a query from running comes first, what it selects last."""
+
+KINDS = (
+    "unknown-table", "unknown-column", "wrong-table", "missing-join", "ambiguous-column", "literal-case",
+    "literal-spelling", "literal-date", "literal-column", "join-key", "comparison-direction",
+    "comparison-strictness", "contradiction", "count-distinct", "integer-division", "concatenation-listed",
+    "concatenation", "unasked-column",
+)  # fmt: skip
+"""Every kind of edit that the passes propose."""
+
+_MOST_EDITS = 8
+"""Edits applied to one draft at most; a draft with more faults needs a model, not mending."""
+
+
+def repair(state: State) -> Generator[Request, Response, tuple[Candidate, ...]]:
+    """Mend what can be proved wrong in the draft.
+
+    Each edit of an enabled kind is run; it stays if the query now runs, and gives rows where it gave rows
+    before. Edits add up.
+
+    Returns:
+        At most one candidate, with all edits that stayed as its evidence; none where nothing was found.
+    """
+    try:
+        tree = parse_select(state.sql, state.schema.dialect)
+    except SqlError:
+        return ()
+    draft = yield from _run(state, _quoted_text(tree, state))
+    found: list[Finding] = []
+    for step in PASSES:
+        refused: set[str] = set()
+        while len(found) < _MOST_EDITS:
+            edits = yield from step(draft)
+            tried = yield from _first_good(state, draft, edits, refused)
+            if tried is None:
+                break
+            edit, draft = tried
+            tally = state.plan.weights.repairs.get(edit.kind)
+            found.append(Finding(edit.kind, edit.message, tally.precision if tally else 0.0))
+    if not found:
+        return ()
+    sql = draft.tree.sql(dialect=state.schema.dialect)
+    return (Candidate(sql, "repair", "; ".join(f.message for f in found), tuple(found)),)
+
+
+def _first_good(
+    state: State, draft: Draft, edits: object, refused: set[str]
+) -> Generator[Request, Response, tuple[Edit, Draft] | None]:
+    """Try the enabled edits in order; the first whose result is good is taken."""
+    assert isinstance(edits, list | tuple)
+    for edit in edits:
+        text = edit.tree.sql(dialect=state.schema.dialect)
+        if edit.kind not in state.plan.weights.enabled or text in refused:
+            continue
+        refused.add(text)
+        after = yield from _run(state, edit.tree)
+        if _is_good(draft, after):
+            return edit, after
+    return None
+
+
+def _is_good(before: Draft, after: Draft) -> bool:
+    """An edit may not break a query that runs, nor empty a result that held something."""
+    if isinstance(after.outcome, QueryError):
+        # A query with two faults needs two edits: fewer names unbound is progress.
+        return isinstance(before.outcome, QueryError) and after.faults < before.faults
+    return (
+        isinstance(before.outcome, QueryError)
+        or is_abnormal(before.outcome)
+        or not is_abnormal(after.outcome)
+    )
+
+
+def _run(state: State, tree: exp.Query) -> Generator[Request, Response, Draft]:
+    outcome = yield Query(tree.sql(dialect=state.schema.dialect))
+    assert not isinstance(outcome, tuple)
+    case = state.case
+    return Draft(tree, state.schema, case.question, case.evidence, outcome, state.plan.weights)  # type: ignore[arg-type]
+
+
+def _quoted_text(tree: exp.Query, state: State) -> exp.Query:
+    """Write as strings what stands in double quotes and is no column: SQLite reads it so."""
+    from share_sql.evidence.bind import bind
+
+    for bound in bind(tree, state.schema).columns:
+        if bound.status == "text":
+            bound.node.replace(exp.Literal.string(bound.node.name))
+    return tree
