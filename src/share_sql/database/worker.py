@@ -96,6 +96,7 @@ class Session:
         self.deadline = 0.0
         self.connection: Connection | None = None
         self.file = -1
+        self.guarded = False
 
     def header(self) -> bytes:
         """The file's first 100 bytes.
@@ -130,7 +131,7 @@ class Session:
             ("FUNCTION_ARG", 100),
             ("ATTACHED", 0),
             ("LIKE_PATTERN_LENGTH", 1000),
-            ("VARIABLE_NUMBER", 0),
+            ("VARIABLE_NUMBER", 100),  # full-text tables bind some in their own statements
             ("TRIGGER_DEPTH", 1),
             ("WORKER_THREADS", 0),
         ):
@@ -141,7 +142,6 @@ class Session:
             "temp_store=2",
             "mmap_size=0",
             "cell_size_check=1",
-            "cache_size=-32768",
             f"soft_heap_limit={heap * 3 // 4}",
             f"hard_heap_limit={heap}",
         ):
@@ -149,7 +149,6 @@ class Session:
         setconfig = getattr(connection, "setconfig", None)
         if setconfig is not None:  # Python 3.12
             setconfig(1010, True)  # SQLITE_DBCONFIG_DEFENSIVE
-        connection.set_authorizer(self.guard)
         connection.set_progress_handler(self.overdue, PROGRESS_STEPS)
         self.connection = connection
         return immutable
@@ -168,6 +167,11 @@ class Session:
         self.deadline = began + seconds
         self.connection.setlimit(0, min(max(cap, 1 << 20), 1_000_000_000))  # 0 is SQLITE_LIMIT_LENGTH
         try:
+            if not self.guarded:
+                # Waits until now because it reads the schema, for which the file must not be locked.
+                self.connection.execute("PRAGMA cache_size=-32768")
+                self.connection.set_authorizer(self.guard)
+                self.guarded = True
             try:
                 columns, truncated = self.fetch(sql, rows, cap)
             except Exception as error:
