@@ -2,135 +2,193 @@
 
 from __future__ import annotations
 
-import json
-import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from share_sql.cli.common import FILE, FOLDER, as_json, plain, print_json, progress_bar
+
 if TYPE_CHECKING:
+    from share_sql.evaluation.benchmark_cases import Inputs
+    from share_sql.evaluation.metrics import Benchmark, Options
     from share_sql.evaluation.runner import Evaluation
 
-_FILE = click.Path(path_type=Path, dir_okay=True)
-_FOLDER = click.Path(path_type=Path, file_okay=False)
+ANY = click.Path(path_type=Path)
+NAMES = "ex, strict, soft-f1, ves, r-ves, em, test-suite"
 
 EXAMPLES = """\b
 Examples:
   share eval --cases scored.jsonl --metrics ex,soft-f1 --json
-  share eval --benchmark bird --questions dev.json --tables dev_tables.json
-    --databases dev_databases --predictions out/corrections.jsonl --drafts gpt-4o.json
+  share eval --benchmark bird --questions dev.json --databases dev_databases
+    --predictions out/bird --drafts gpt-4o.json --html report.html
+  share eval --benchmark spider --questions dev.json --tables tables.json
+    --databases database --predictions predicted.sql --metrics ex,em,test-suite
   share eval compare first.json second.json
 """
 
 
 @click.group("eval", invoke_without_command=True, epilog=EXAMPLES)
-@click.option("--cases", type=_FILE, help="JSONL with id, database, gold, prediction and optional draft.")
-@click.option("--benchmark", type=click.Choice(["bird", "spider"]), help="Whose files and rules to use.")
-@click.option("--questions", type=_FILE, help="The benchmark's questions with gold SQL (dev.json).")
-@click.option("--tables", type=_FILE, help="The benchmark's schemas (tables.json); needed for em.")
-@click.option("--databases", type=_FOLDER, help="Folder with DB/DB.sqlite.")
-@click.option("--predictions", type=_FILE, help="SQL to score: the benchmark's file, JSONL or a run folder.")
-@click.option("--drafts", type=_FILE, help="SQL before correction, to count fixed and broken.")
-@click.option("--gold", type=_FILE, help="Corrected gold by id; scored beside the original.")
+@click.option("--cases", type=FILE, help="JSON Lines with id, database, gold, prediction, optional draft.")
+@click.option(
+    "--benchmark", type=click.Choice(["bird", "spider"]), help="Whose rules `ex` follows, and whose files."
+)
+@click.option("--questions", type=FILE, help="The benchmark's questions with gold (dev.json).")
+@click.option("--tables", type=FILE, help="The benchmark's schemas (tables.json), for em.")
+@click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite.")
+@click.option("--predictions", type=ANY, help="SQL to score: JSON by id, list, Lines, a query a line; a run.")
+@click.option("--drafts", type=ANY, help="SQL before correction, to count fixed and broken.")
+@click.option("--gold", type=FILE, help="Corrected gold by id; scored beside the original.")
 @click.option(
     "--pairing",
     type=click.Choice(["key", "position"]),
     default="key",
     show_default=True,
-    help="Match predictions to questions by id, or by their order as the official scripts do.",
+    help="Pair predictions with questions by id, or in order as BIRD's scripts do.",
 )
-@click.option(
-    "--metrics", default=None, help="ex,strict,soft-f1,ves,r-ves,em,test-suite; ex,strict if not given."
-)
-@click.option("--keep-distinct", is_flag=True, help="Spider: do not take DISTINCT out of both queries.")
+@click.option("--metrics", metavar="LIST", help=f"Among {NAMES}.  [default: ex,strict]")
+@click.option("--only-present", is_flag=True, help="Leave out questions whose database is not there.")
+@click.option("--keep-distinct", is_flag=True, help="Spider: keep DISTINCT, which its script takes out.")
 @click.option("--plug-values", is_flag=True, help="Spider: try the gold's values in the prediction.")
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0, min_open=True),
     default=30.0,
     show_default=True,
-    help="Time for a query (BIRD: for prediction and gold together).",
+    help="Time for a query; for BIRD, for prediction and gold together.",
 )
-@click.option(
-    "--repeats", type=click.IntRange(min=1), default=10, show_default=True, help="Timed runs for ves, r-ves."
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=None,
-    help="Databases open at a time.  [default: processors]",
-)
-@click.option(
-    "--cache",
-    type=_FOLDER,
-    default=None,
-    help="Folder of cached results.  [default: the user's cache folder]",
-)
-@click.option("--no-cache", is_flag=True, help="Run every query; keep nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print the evaluation as JSON.")
-@click.option(
-    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a report to open in a browser."
-)
+@click.option("--repeats", type=click.IntRange(min=1), default=10, show_default=True, help="Timed runs.")
+@click.option("--workers", type=click.IntRange(min=1), help="Databases open at once.  [default: processors]")
+@click.option("--cache", type=FOLDER, help="Folder for results.  [default: the user's cache folder]")
+@click.option("--no-cache", is_flag=True, help="Run every query, keep no result.")
+@click.option("--html", type=FILE, help="Write a report to open in a browser.")
+@as_json
 @click.pass_context
-def command(context: click.Context, /, **flags: object) -> None:
+def command(
+    context: click.Context,
+    /,
+    *,
+    cases: Path | None,
+    benchmark: Benchmark | None,
+    questions: Path | None,
+    tables: Path | None,
+    databases: Path | None,
+    predictions: Path | None,
+    drafts: Path | None,
+    gold: Path | None,
+    pairing: str,
+    metrics: str | None,
+    only_present: bool,
+    keep_distinct: bool,
+    plug_values: bool,
+    seconds: float,
+    repeats: int,
+    workers: int | None,
+    cache: Path | None,
+    no_cache: bool,
+    html: Path | None,
+    as_json: bool,
+) -> None:
     """Score SQL against gold by running both, read-only.
 
-    Totals are in per cent; gold that fails and predictions that are missing count as wrong and are
-    listed apart.
+    Totals are in per cent over all cases: predictions that are missing and gold that fails count as
+    wrong, and both are listed.
     """
-    if context.invoked_subcommand is None:
-        run(context, flags)
-
-
-def run(context: click.Context, flags: dict[str, object]) -> None:
-    """Evaluate as the flags say and print."""
+    if context.invoked_subcommand is not None:
+        return
     from share_sql.errors import UsageError
     from share_sql.evaluation.metrics import Options, check_metrics
     from share_sql.evaluation.results import default_cache_folder
     from share_sql.evaluation.runner import evaluate, with_extra
 
-    if flags["cases"] is None and flags["benchmark"] is None:
-        raise UsageError("nothing to score; give --cases FILE or --benchmark bird|spider with its files")
-    named = flags["metrics"]
-    metrics = check_metrics(
-        [n.strip() for n in str(named).split(",") if n.strip()] if named else ["ex", "strict"]
-    )
+    names = check_metrics([name.strip() for name in (metrics or "ex,strict").split(",") if name.strip()])
     options = Options(
-        benchmark="spider" if flags["benchmark"] == "spider" else "bird",
-        seconds=float(str(flags["seconds"])),
-        keep_distinct=bool(flags["keep_distinct"]),
-        plug_values=bool(flags["plug_values"]),
-        repeats=int(str(flags["repeats"])),
-        samples=20 if flags["html"] else 0,
+        benchmark=benchmark or "bird",
+        seconds=seconds,
+        keep_distinct=keep_distinct,
+        plug_values=plug_values,
+        repeats=repeats,
+        samples=20 if html else 0,
     )
-    cache = None if flags["no_cache"] else flags["cache"] or default_cache_folder()
-    workers = flags["workers"]
-    from share_sql.evaluation.inputs import read_eval_cases
+    if "em" in names:
+        options = _with_keys(options, tables)
+    if cases is not None:
+        from share_sql.evaluation.benchmark_cases import Inputs
+        from share_sql.evaluation.inputs import read_eval_cases
 
-    assert flags["cases"] is None or isinstance(flags["cases"], Path)
-    databases = flags["databases"]
-    assert databases is None or isinstance(databases, Path)
-    extra: list[str] = []
-    if flags["cases"] is not None:
-        cases, warnings = read_eval_cases(flags["cases"], databases)
+        found, warnings = read_eval_cases(cases, databases)
+        inputs = Inputs(tuple(found), warnings=tuple(warnings))
+    elif benchmark is None:
+        raise UsageError("nothing to score; give --cases FILE, or --benchmark bird|spider and its files")
     else:
-        raise UsageError("--benchmark is not there yet")
-    assert cache is None or isinstance(cache, Path)
-    assert workers is None or isinstance(workers, int)
-    evaluation = with_extra(evaluate(cases, metrics, options, cache=cache, workers=workers), extra, warnings)
-    show(evaluation, as_json=bool(flags["as_json"]))
+        inputs = _read(benchmark, questions, databases, predictions, drafts, gold, pairing, only_present)
+    folder = None if no_cache else cache or default_cache_folder()
+    with progress_bar("cases") as bar:
+        total = len(inputs.cases)
+        told = (lambda done: bar(done, total)) if bar else None
+        evaluation = evaluate(inputs.cases, names, options, cache=folder, workers=workers, progress=told)
+        corrected = (
+            evaluate(inputs.corrected, names, options, cache=folder, workers=workers)
+            if inputs.corrected
+            else None
+        )
+    evaluation = with_extra(evaluation, inputs.extra, inputs.warnings)
+    show(evaluation, corrected, as_json=as_json)
 
 
-def show(evaluation: Evaluation, *, as_json: bool) -> None:
-    """Print an evaluation."""
+def _with_keys(options: Options, tables: Path | None) -> Options:
+    from share_sql.errors import UsageError
+    from share_sql.evaluation.benchmark_cases import same_columns
+
+    if tables is None:
+        raise UsageError("em needs the foreign keys in tables.json; give --tables FILE")
+    return replace(options, same_columns=same_columns(tables))
+
+
+def _read(
+    benchmark: Benchmark,
+    questions: Path | None,
+    databases: Path | None,
+    predictions: Path | None,
+    drafts: Path | None,
+    gold: Path | None,
+    pairing: str,
+    only_present: bool,
+) -> Inputs:
+    from share_sql.errors import UsageError
+    from share_sql.evaluation.benchmark_cases import read_benchmark
+
+    if questions is None or databases is None or predictions is None:
+        needed = {"--questions": questions, "--databases": databases, "--predictions": predictions}
+        missing = " and ".join(flag for flag, value in needed.items() if value is None)
+        raise UsageError(f"--benchmark {benchmark} also needs {missing}")
+    return read_benchmark(
+        benchmark,
+        questions=questions,
+        databases=databases,
+        predictions=predictions,
+        drafts=drafts,
+        gold=gold,
+        by_position=pairing == "position",
+        only_present=only_present,
+    )
+
+
+def show(evaluation: Evaluation, corrected: Evaluation | None = None, *, as_json: bool) -> None:
+    """Print an evaluation, and the one on corrected gold beside it."""
+    from share_sql.evaluation.summary import as_json as to_json
+    from share_sql.evaluation.tables import tables
+
     if as_json:
-        from share_sql.evaluation.summary import as_json as to_json
-
-        json.dump(to_json(evaluation), sys.stdout, ensure_ascii=False, indent=1)
-        sys.stdout.write("\n")
-    else:
-        from share_sql.evaluation.tables import tables
-
-        for text in tables(evaluation):
-            click.echo(text)
+        report = to_json(evaluation)
+        if corrected is not None:
+            report["corrected_gold"] = to_json(corrected)
+        print_json(report)
+        return
+    for text in tables(evaluation):
+        click.echo(plain(text))
+    if corrected is not None:
+        click.echo("\nagainst the corrected gold:")
+        for text in tables(corrected):
+            click.echo(plain(text))

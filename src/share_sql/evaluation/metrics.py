@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from share_sql.errors import UsageError
-from share_sql.evaluation.execution import bird_ex, is_ordered, sorts_rows, spider_ex, strict_ex
+from share_sql.evaluation.execution import bird_ex, sorts_rows, strict_ex
 from share_sql.evaluation.results import Outcome
 from share_sql.evaluation.soft_f1 import soft_f1
 
@@ -20,8 +20,8 @@ Score: TypeAlias = bool | float | None
 METRICS = ("ex", "strict", "soft-f1", "ves", "r-ves", "em", "test-suite")
 """All metrics, in the order they are reported."""
 
-EXECUTED = frozenset({"ex", "strict", "soft-f1", "ves", "r-ves"})
-"""Metrics that compare the results on the case's own database."""
+COMPARED = ("ex", "strict", "soft-f1")
+"""Metrics that compare the two results on the case's own database, as the texts stand."""
 
 TIMED = frozenset({"ves", "r-ves"})
 """Metrics that time queries, alone and after everything else."""
@@ -93,6 +93,9 @@ class Options:
     """Timed runs of each query for ves and r-ves."""
     samples: int = 0
     """Rows of each result to keep as text for a report."""
+    same_columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """For `em`: by database, the columns that foreign keys tie together, see
+    `exact_match.foreign_key_classes`."""
 
 
 def check_metrics(names: Sequence[str]) -> tuple[str, ...]:
@@ -108,19 +111,10 @@ def check_metrics(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in METRICS if name in names)
 
 
-def executed_text(sql: str, options: Options, *, is_prediction: bool) -> str:
-    """The text that is run for an SQL under these options."""
-    if options.benchmark == "spider":
-        from share_sql.evaluation.execution import spider_sql
-
-        return spider_sql(sql, keep_distinct=options.keep_distinct, is_prediction=is_prediction)
-    return sql
-
-
 def compare(
     metrics: Sequence[str], predicted: Outcome, gold: Outcome, gold_sql: str, options: Options
 ) -> dict[str, Score]:
-    """Score one result against the gold's, for the metrics in EXECUTED but not TIMED.
+    """Score one result against the gold's, for the metrics in COMPARED.
 
     Args:
         metrics: names; others are passed over.
@@ -132,7 +126,7 @@ def compare(
     Returns:
         Score by metric; all wrong where either failed or ran out of time.
     """
-    wanted = [name for name in metrics if name in EXECUTED and name not in TIMED]
+    wanted = [name for name in metrics if name in COMPARED]
     late = options.benchmark == "bird" and predicted.seconds + gold.seconds > options.seconds
     if not predicted.ok or not gold.ok or late:
         return {name: 0.0 if name == "soft-f1" else False for name in wanted}
@@ -142,8 +136,6 @@ def compare(
             scores[name] = soft_f1(predicted.rows, gold.rows)
         elif name == "strict":
             scores[name] = strict_ex(predicted.rows, gold.rows, ordered=sorts_rows(gold_sql))
-        elif options.benchmark == "spider":
-            scores[name] = spider_ex(predicted.rows, gold.rows, ordered=is_ordered(gold_sql))
         else:
             scores[name] = bird_ex(predicted.rows, gold.rows)
     return scores

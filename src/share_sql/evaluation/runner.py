@@ -14,10 +14,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from share_sql.database.base import Database, Limits
-from share_sql.errors import DatabaseError, DatabaseMissing
+from share_sql.database.base import Database
+from share_sql.evaluation.execution import spider_sql
+from share_sql.evaluation.executor import Executor
 from share_sql.evaluation.metrics import (
-    EXECUTED,
+    COMPARED,
     TIMED,
     VERDICTS,
     CaseResult,
@@ -26,12 +27,24 @@ from share_sql.evaluation.metrics import (
     Score,
     check_metrics,
     compare,
-    executed_text,
 )
-from share_sql.evaluation.results import LIMITS, Outcome, ResultCache, outcome_of
+from share_sql.evaluation.results import Outcome, ResultCache
+from share_sql.evaluation.spider import (
+    difficulty,
+    exact_verdict,
+    execution_match,
+    read_schema,
+    suite_files,
+)
 
 BATCH = 64
 """Cases a thread takes at a time: few enough to share out one database, enough to reuse a connection."""
+
+NO_PREDICTION = Outcome(error="no prediction for this id", kind="Missing")
+"""Stands for the result of a prediction that is not there."""
+
+NOT_RUN = Outcome()
+"""Stands for results that no metric asked for."""
 
 
 @dataclass(frozen=True)
@@ -134,83 +147,6 @@ def _batches(cases: Sequence[EvalCase]) -> list[list[int]]:
     return [group[at : at + BATCH] for group in groups for at in range(0, len(group), BATCH)]
 
 
-class Executor:
-    """Runs queries on one database file, each text once, the cache asked first.
-
-    The connection is opened at the first query that the cache cannot answer. Used as a context manager.
-    """
-
-    def __init__(
-        self,
-        path: str,
-        options: Options,
-        cache: ResultCache | None,
-        open_database: Callable[[str], Database],
-    ) -> None:
-        self.path = path
-        self._limits = Limits(options.seconds, LIMITS.rows, LIMITS.bytes)
-        self._cache = cache
-        self._open = open_database
-        self._stack = ExitStack()
-        self._database: Database | None = None
-        self._fingerprint: str | None = None
-        self._fault: Outcome | None = None
-        self._held: dict[str, Outcome] = {}
-
-    def __enter__(self) -> Executor:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def run(self, sql: str) -> Outcome:
-        """The outcome of a query; errors come as outcomes."""
-        if sql in self._held:
-            return self._held[sql]
-        database = self._connect()
-        if database is None:
-            assert self._fault is not None
-            return self._fault
-        outcome = self._cache.get(self._fingerprint, sql) if self._cache and self._fingerprint else None
-        # A cached time decides BIRD's limit only where it is near: then the query is run again.
-        if outcome is None or outcome.seconds > self._limits.seconds / 4:
-            outcome = self._query(database, sql)
-            if self._cache is not None and self._fingerprint is not None:
-                self._cache.put(self._fingerprint, sql, outcome)
-        if len(outcome.rows) <= 10_000:
-            self._held[sql] = outcome
-        return outcome
-
-    def changed(self) -> bool:
-        """Whether the file was written to since it was opened; its results are then not to be kept."""
-        if self._database is None or self._fingerprint is None:
-            return False
-        try:
-            return self._database.fingerprint() != self._fingerprint
-        except DatabaseError:
-            return True
-
-    def _connect(self) -> Database | None:
-        if self._database is None and self._fault is None:
-            try:
-                if not Path(self.path).is_file():
-                    raise DatabaseMissing(f"no database file {self.path}; check --databases")
-                self._database = self._stack.enter_context(self._open(self.path))
-                self._fingerprint = self._database.fingerprint() if self._cache is not None else None
-            except DatabaseError as error:
-                self._fault = Outcome(error=str(error), kind=type(error).__name__)
-        return self._database
-
-    def _query(self, database: Database, sql: str) -> Outcome:
-        if not sql.strip():
-            return Outcome(error="there is no SQL", kind="QueryError")
-        try:
-            return outcome_of(database.query(sql, self._limits))
-        except DatabaseError as error:
-            seconds = self._limits.seconds if type(error).__name__ == "QueryTimeout" else 0.0
-            return Outcome(error=str(error), kind=type(error).__name__, seconds=seconds)
-
-
 def _score_batch(
     cases: Sequence[EvalCase],
     metrics: Sequence[str],
@@ -218,47 +154,67 @@ def _score_batch(
     cache: ResultCache | None,
     open_database: Callable[[str], Database],
 ) -> tuple[list[CaseResult], list[str]]:
+    """Score cases of one database; with `test-suite` the databases beside it are opened too."""
     path = cases[0].database
-    with Executor(path, options, cache, open_database) as executor:
-        results = [_score(case, metrics, options, executor, cache, open_database) for case in cases]
-        warnings = [f"{path} changed while it was read; score again"] if executor.changed() else []
+    files = suite_files(path) if "test-suite" in metrics else [path]
+    with ExitStack() as stack:
+        executors = [stack.enter_context(Executor(name, options, cache, open_database)) for name in files]
+        results = [_score(case, metrics, options, executors) for case in cases]
+        warnings = [
+            f"{executor.path} changed while it was read; score again"
+            for executor in executors
+            if executor.changed()
+        ]
     return results, warnings
 
 
 def _score(
-    case: EvalCase,
-    metrics: Sequence[str],
-    options: Options,
-    executor: Executor,
-    cache: ResultCache | None,
-    open_database: Callable[[str], Database],
+    case: EvalCase, metrics: Sequence[str], options: Options, executors: Sequence[Executor]
 ) -> CaseResult:
-    verdicts = [name for name in metrics if name in VERDICTS]
-    gold = predicted = Outcome(error="no prediction for this id", kind="Missing")
+    executor = executors[0]
+    spider = options.benchmark == "spider"
+    plain = [name for name in metrics if name in COMPARED and not (spider and name == "ex")]
+    predicted = gold = NOT_RUN
     scores: dict[str, Score] = {}
     draft_scores: dict[str, Score] = {}
-    if EXECUTED & set(metrics):
-        gold = executor.run(executed_text(case.gold, options, is_prediction=False))
-        if case.prediction is not None:
-            predicted = executor.run(executed_text(case.prediction, options, is_prediction=True))
-        # Timed metrics start from BIRD's verdict: a wrong prediction is 0, whatever its speed.
-        scores |= compare(metrics, predicted, gold, case.gold, options)
+    if plain or TIMED & set(metrics):
+        gold = executor.run(case.gold)
+        predicted = executor.run(case.prediction) if case.prediction is not None else NO_PREDICTION
+        scores |= compare(plain, predicted, gold, case.gold, options)
         if case.draft is not None:
-            drafted = executor.run(executed_text(case.draft, options, is_prediction=True))
+            verdicts = [name for name in plain if name in VERDICTS]
+            drafted = executor.run(case.draft)
             draft_scores |= compare(verdicts, drafted, gold, case.gold, options)
-    if "em" in metrics or "test-suite" in metrics:
-        from share_sql.evaluation.spider import other_verdicts
-
-        scores |= other_verdicts(case, case.prediction, metrics, options, cache, open_database)
+    elif {"ex", "test-suite"} & set(metrics):
+        text = spider_sql(case.gold, keep_distinct=options.keep_distinct)
+        gold, predicted = executor.run(text), NO_PREDICTION
+        if case.prediction is not None:
+            predicted = executor.run(
+                spider_sql(case.prediction, keep_distinct=options.keep_distinct, is_prediction=True)
+            )
+    gold_error = gold.error
+    schema = read_schema(executor) if spider or "em" in metrics else {}
+    for name, runners in (("ex", executors[:1]), ("test-suite", executors)):
+        if name not in metrics or (name == "ex" and not spider):
+            continue
+        for sql, found in ((case.prediction, scores), (case.draft, draft_scores)):
+            if sql is not None or found is scores:
+                right, fault = execution_match(sql, case.gold, runners, options) if sql else (False, None)
+                found[name] = right
+                gold_error = gold_error or fault
+    if "em" in metrics:
+        scores["em"] = exact_verdict(case.prediction, case, schema, options)
         if case.draft is not None:
-            draft_scores |= other_verdicts(case, case.draft, metrics, options, cache, open_database)
+            draft_scores["em"] = exact_verdict(case.draft, case, schema, options)
+    if spider and not case.difficulty:
+        case = replace(case, difficulty=difficulty(case, schema))
     result = CaseResult(
         case=case,
         scores={name: scores[name] for name in metrics if name in scores},
         draft_scores=draft_scores,
-        error=predicted.error if EXECUTED & set(metrics) else None,
-        gold_error=gold.error if EXECUTED & set(metrics) else None,
-        gold_empty=gold.ok and not gold.rows,
+        error=predicted.error,
+        gold_error=gold_error,
+        gold_empty=gold is not NOT_RUN and gold.ok and not gold.rows,
         seconds=predicted.seconds,
     )
     if options.samples:

@@ -1,21 +1,133 @@
-"""Spider's other two verdicts on a case: exact set match, and execution on a whole test suite."""
+"""Spider's verdicts on a case: execution on one database or a whole suite, and exact set match."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
 
-from share_sql.database.base import Database
+from share_sql.errors import SqlUnreadable
+from share_sql.evaluation.execution import is_ordered, spider_ex, spider_sql
 from share_sql.evaluation.metrics import EvalCase, Options, Score
-from share_sql.evaluation.results import ResultCache
+from share_sql.evaluation.results import Outcome
+
+SCHEMA_SQL = (
+    "SELECT lower(m.name), lower(p.name) FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS p "
+    "WHERE m.type = 'table'"
+)
+"""Columns by table of a SQLite database."""
+
+MAX_VARIANTS = 10_000
+"""Predictions tried at most with --plug-values; the official script tries all and may never end."""
+
+_LITERAL = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | (?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])""",
+    re.VERBOSE,
+)
 
 
-def other_verdicts(
-    case: EvalCase,
-    sql: str | None,
-    metrics: Sequence[str],
-    options: Options,
-    cache: ResultCache | None,
-    open_database: Callable[[str], Database],
-) -> dict[str, Score]:
-    """The verdicts `em` and `test-suite` on one SQL, as far as they are asked for."""
-    return {}
+class Runner(Protocol):
+    """Runs a query on one database."""
+
+    def run(self, sql: str) -> Outcome:
+        """The outcome; errors come as outcomes."""
+        ...
+
+
+def suite_files(database: str) -> list[str]:
+    """The databases of a test suite: every SQLite file beside this one, itself first."""
+    path = Path(database)
+    others = sorted(str(other) for other in path.parent.glob("*.sqlite*") if _is_database(other))
+    return [database, *(other for other in others if Path(other) != path)]
+
+
+def _is_database(path: Path) -> bool:
+    # SQLite's side files hold the same name and more; the script would take them for databases.
+    return path.is_file() and not path.name.endswith(("-wal", "-shm", "-journal"))
+
+
+def execution_match(
+    prediction: str, gold: str, databases: Sequence[Runner], options: Options
+) -> tuple[bool, str | None]:
+    """Spider's execution accuracy of one prediction.
+
+    Args:
+        prediction: the SQL to judge.
+        gold: the gold SQL.
+        databases: all must agree.
+        options: DISTINCT kept or not, values plugged or not.
+
+    Returns:
+        Whether some variant of the prediction (itself; with `plug_values` also with the gold's values in
+        place of its own) matches on all databases, and why the gold does not run where it does not.
+    """
+    gold_text = spider_sql(gold, keep_distinct=options.keep_distinct)
+    text = spider_sql(prediction, keep_distinct=options.keep_distinct, is_prediction=True)
+    ordered = is_ordered(gold_text)
+    for database in databases:
+        fault = database.run(gold_text).error
+        if fault is not None:
+            return False, fault
+    variants = itertools.chain([text], plugged(text, gold_text)) if options.plug_values else iter([text])
+    for variant in itertools.islice(variants, MAX_VARIANTS):
+        if all(_matches(database, variant, gold_text, ordered) for database in databases):
+            return True, None
+    return False, None
+
+
+def _matches(database: Runner, prediction: str, gold: str, ordered: bool) -> bool:
+    predicted, wanted = database.run(prediction), database.run(gold)
+    return predicted.ok and wanted.ok and spider_ex(predicted.rows, wanted.rows, ordered=ordered)
+
+
+def plugged(prediction: str, gold: str) -> Iterator[str]:
+    """The prediction with the gold's values in place of its own, in every combination.
+
+    Args:
+        prediction: its quoted texts and numbers are the places.
+        gold: its quoted texts and numbers are the values.
+
+    Yields:
+        One text a combination; none where either has no value.
+    """
+    values = list(dict.fromkeys(match[0] for match in _LITERAL.finditer(gold)))
+    pieces = _LITERAL.split(prediction)
+    if len(pieces) == 1:
+        return
+    for choice in itertools.product(values, repeat=len(pieces) - 1):
+        yield pieces[0] + "".join(value + piece for value, piece in zip(choice, pieces[1:], strict=True))
+
+
+def read_schema(database: Runner) -> dict[str, list[str]]:
+    """Columns by table in lower case; empty where the database cannot be read."""
+    schema: dict[str, list[str]] = {}
+    for row in database.run(SCHEMA_SQL).rows:
+        table, column = row
+        schema.setdefault(str(table), []).append(str(column))
+    return schema
+
+
+def exact_verdict(
+    sql: str | None, case: EvalCase, schema: Mapping[str, Sequence[str]], options: Options
+) -> Score:
+    """Exact set match of one SQL; None where the gold is outside the benchmark's grammar."""
+    from share_sql.evaluation.exact_match import exact_match
+
+    same = options.same_columns.get(Path(case.database).stem, {})
+    try:
+        # A prediction that is missing is unreadable, which matches nothing.
+        return exact_match((sql or "").replace(" value ", " 1 "), case.gold, schema, same).matched
+    except SqlUnreadable:
+        return None
+
+
+def difficulty(case: EvalCase, schema: Mapping[str, Sequence[str]]) -> str:
+    """The case's hardness where its benchmark gives none; empty where the gold is unreadable."""
+    from share_sql.evaluation.exact_match import hardness
+
+    try:
+        return hardness(case.gold, schema)
+    except SqlUnreadable:
+        return ""

@@ -9,7 +9,7 @@ from share_sql.database.base import Database, Limits
 from share_sql.errors import DatabaseError
 from share_sql.evaluation.efficiency import measure, r_ves_score, ves_score
 from share_sql.evaluation.execution import bird_ex
-from share_sql.evaluation.metrics import CaseResult, Options, Score, executed_text
+from share_sql.evaluation.metrics import CaseResult, Options, Score
 from share_sql.evaluation.results import LIMITS
 
 
@@ -58,8 +58,7 @@ def _ratio(result: CaseResult, database: Database, options: Options) -> float:
     if case.prediction is None or result.error is not None or result.gold_error is not None:
         return 0.0
     limits = Limits(options.seconds, LIMITS.rows, LIMITS.bytes)
-    predicted_sql = executed_text(case.prediction, options, is_prediction=True)
-    gold_sql = executed_text(case.gold, options, is_prediction=False)
+    predicted_sql, gold_sql = case.prediction, case.gold
     try:
         if not bird_ex(database.query(predicted_sql, limits).rows, database.query(gold_sql, limits).rows):
             return 0.0

@@ -1,0 +1,260 @@
+"""A benchmark's files as cases to score: questions with gold, predictions, drafts, corrected gold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from share_sql.benchmarks.bird import load_bird
+from share_sql.benchmarks.cases import LabelledCase
+from share_sql.benchmarks.drafts import Draft, Drafts, read_drafts
+from share_sql.benchmarks.files import BenchmarkFiles
+from share_sql.benchmarks.spider import load_spider
+from share_sql.errors import BenchmarkError
+from share_sql.evaluation.metrics import Benchmark, EvalCase
+
+CORRECTIONS = "corrections.jsonl"
+"""What a run folder keeps its SQL in."""
+
+_GOLD = {"bird": "SQL", "spider": "query"}
+_ID_KEYS = ("question_id", "id", "idx")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything `share eval` scores."""
+
+    cases: tuple[EvalCase, ...]
+    """In the order of the questions."""
+    extra: tuple[str, ...] = ()
+    """Ids (or places) of predictions that no question has."""
+    warnings: tuple[str, ...] = ()
+    """What is odd in the files, one line each."""
+    corrected: tuple[EvalCase, ...] = ()
+    """The same cases with corrected gold where there is one; empty without --gold."""
+
+
+def read_benchmark(
+    benchmark: Benchmark,
+    *,
+    questions: Path,
+    databases: Path,
+    predictions: Path,
+    drafts: Path | None = None,
+    gold: Path | None = None,
+    by_position: bool = False,
+    only_present: bool = False,
+) -> Inputs:
+    """Read a benchmark's files.
+
+    Args:
+        benchmark: bird or spider.
+        questions: dev.json with gold.
+        databases: folder with `<name>/<name>.sqlite`.
+        predictions: SQL to score in any format of `benchmarks.drafts`, or a run folder.
+        drafts: SQL before correction, likewise.
+        gold: corrected gold by id: a questions file, or a file of SQL.
+        by_position: pair the nth prediction with the nth question whatever its id, as BIRD's scripts do.
+        only_present: leave out questions whose database is not in the folder.
+
+    Returns:
+        The cases.
+
+    Raises:
+        BenchmarkError: a file is missing, of another benchmark, or has no SQL for any question.
+    """
+    load = load_bird if benchmark == "bird" else load_spider
+    loaded = load(BenchmarkFiles(benchmark, questions, databases))
+    labelled = loaded.cases
+    _check_gold(labelled, benchmark, questions)
+    places = list(range(len(labelled)))
+    predicted = _Paired(predictions, by_position)
+    drafted = _Paired(drafts, by_position) if drafts is not None else None
+    warnings = [f"{case.place}: {case.problem}" for case in labelled if case.problem]
+    if only_present:
+        present = {name for name, database in loaded.databases.items() if database.path.is_file()}
+        places = [at for at in places if labelled[at].case.database in present]
+        if not places:
+            raise BenchmarkError(
+                f"{databases} has none of the questions' databases; expected NAME/NAME.sqlite"
+            )
+        if len(places) < len(labelled):
+            warnings.append(
+                f"{len(labelled) - len(places)} questions left out: their databases are not there"
+            )
+    cases = []
+    for at in places:
+        row = labelled[at]
+        draft = predicted.get(row, at)
+        before = drafted.get(row, at) if drafted is not None else None
+        note = predicted.notes.get(row.case.id, {})
+        confidence = note.get("confidence")
+        database = loaded.databases.get(row.case.database)
+        cases.append(
+            EvalCase(
+                id=row.case.id,
+                database=str(database.path if database else databases / row.case.database),
+                gold=row.gold,
+                prediction=draft.sql if draft is not None else None,
+                draft=before.sql if before is not None else None,
+                difficulty=row.difficulty,
+                question=row.case.question,
+                confidence=float(confidence) if isinstance(confidence, int | float) else None,
+                verdict=str(note.get("verdict") or ""),
+                reason=str(note.get("reason") or ""),
+            )
+        )
+    _check_paired(predictions, predicted, labelled, places, cases)
+    return Inputs(
+        cases=tuple(cases),
+        extra=predicted.unknown(labelled),
+        warnings=tuple(warnings),
+        corrected=_corrected(cases, [labelled[at] for at in places], gold, benchmark) if gold else (),
+    )
+
+
+class _Paired:
+    """A file of SQL and how it is matched to questions."""
+
+    def __init__(self, path: Path, by_position: bool) -> None:
+        file = path / CORRECTIONS if path.is_dir() else path
+        found = read_drafts(file)
+        if by_position and found.by_id is not None:
+            found = Drafts(found.source, by_position=tuple(found.by_id.values()))
+        self.drafts = found
+        self.notes = _notes(file)
+
+    def get(self, row: LabelledCase, at: int) -> Draft | None:
+        """The SQL for a question; None where there is none."""
+        return self.drafts.get(row.case.id, at)
+
+    def unknown(self, rows: Iterable[LabelledCase]) -> tuple[str, ...]:
+        """Ids, or places, that no question has."""
+        known = [row.case.id for row in rows]
+        if self.drafts.by_id is not None:
+            return tuple(name for name in self.drafts.by_id if name not in set(known))
+        return tuple(f"position {at}" for at in range(len(known), len(self.drafts)))
+
+
+def _notes(file: Path) -> dict[str, Mapping[str, Any]]:
+    """What corrections.jsonl says beside the SQL, by id. The file has been read as drafts already."""
+    if file.suffix != ".jsonl":
+        return {}
+    rows = [json.loads(line) for line in file.read_text("utf-8-sig").split("\n") if line.strip()]
+    return {str(row.get("id")): row for row in rows if isinstance(row, dict)}
+
+
+def _check_gold(rows: Sequence[LabelledCase], benchmark: Benchmark, questions: Path) -> None:
+    if any(row.gold for row in rows):
+        return
+    first = rows[0].raw if rows else {}
+    other = next((name for name, key in _GOLD.items() if name != benchmark and key in first), None)
+    found = f"{other}'s (gold under {_GOLD[other]!r})" if other else f"objects with {sorted(first)}"
+    raise BenchmarkError(
+        f"{questions}: expected {benchmark}'s questions (gold under {_GOLD[benchmark]!r}), found {found}; "
+        f"check --benchmark and --questions"
+    )
+
+
+def _check_paired(
+    path: Path,
+    predicted: _Paired,
+    rows: Sequence[LabelledCase],
+    places: Sequence[int],
+    cases: Sequence[EvalCase],
+) -> None:
+    """Refuse predictions that cannot be of these questions."""
+    if cases and all(case.prediction is None for case in cases):
+        known = ", ".join(list(predicted.drafts.by_id or ())[:3])
+        raise BenchmarkError(
+            f"{path}: expected SQL for the questions {cases[0].id}, …; found ids {known}…; "
+            "check that it is of this benchmark and split"
+        )
+    tagged = [
+        (draft, rows[at].case.database) for at in places if (draft := predicted.get(rows[at], at)) is not None
+    ]
+    wrong = sum(bool(draft.database) and draft.database != name for draft, name in tagged)
+    if wrong * 2 > len(tagged):
+        raise BenchmarkError(
+            f"{path}: expected SQL for these questions, found {wrong} of {len(tagged)} tagged for another "
+            "database; check the file, or --pairing"
+        )
+
+
+def _corrected(
+    cases: Sequence[EvalCase], rows: Sequence[LabelledCase], gold: Path, benchmark: Benchmark
+) -> tuple[EvalCase, ...]:
+    by_id = _read_gold(gold, _GOLD[benchmark])
+    changed = []
+    hits = 0
+    for at, (case, row) in enumerate(zip(cases, rows, strict=True)):
+        name = str(row.raw.get("question_id", row.case.id))
+        sql = by_id.get(name) if isinstance(by_id, dict) else by_id.get(name, at)
+        text = sql.sql if isinstance(sql, Draft) else sql
+        hits += text is not None
+        changed.append(replace(case, gold=text) if text is not None else case)
+    if not hits:
+        raise BenchmarkError(f"{gold}: expected gold SQL by question id, found none for these questions")
+    return tuple(changed)
+
+
+def _read_gold(path: Path, key: str) -> dict[str, str] | Drafts:
+    """Corrected gold by id, from a questions file or a file of SQL."""
+    try:
+        rows = json.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise BenchmarkError(f"cannot read {path}: {error.strerror}; check --gold") from error
+    except ValueError:
+        return read_drafts(path)
+    if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
+        found = {}
+        for row in rows:
+            name = next((row[field] for field in _ID_KEYS if row.get(field) is not None), None)
+            sql = next((row[field] for field in (key, "SQL", "query", "gold", "sql") if field in row), None)
+            if name is not None and isinstance(sql, str):
+                found[str(name)] = sql
+        return found
+    return read_drafts(path)
+
+
+def same_columns(tables: Path) -> dict[str, dict[str, str]]:
+    """By database: which columns foreign keys tie together, for the exact set match.
+
+    Args:
+        tables: tables.json.
+
+    Raises:
+        BenchmarkError: the file is missing or not of its kind.
+    """
+    from share_sql.evaluation.exact_match import foreign_key_classes
+
+    try:
+        entries = json.loads(tables.read_text("utf-8-sig"))
+        found = {}
+        for entry in entries:
+            names = [name.lower() for name in entry["table_names_original"]]
+            columns = [
+                f"{names[at]}.{column.lower()}" if at >= 0 else "*"
+                for at, column in entry["column_names_original"]
+            ]
+            keys = [(int(first), int(second)) for first, second in _pairs(entry["foreign_keys"])]
+            found[str(entry["db_id"])] = foreign_key_classes(columns, keys)
+    except OSError as error:
+        raise BenchmarkError(f"cannot read {tables}: {error.strerror}; check --tables") from error
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise BenchmarkError(f"{tables} is no tables.json ({error!r}); check --tables") from error
+    return found
+
+
+def _pairs(keys: Iterable[Any]) -> list[tuple[int, int]]:
+    """Foreign keys as pairs; BIRD's compound keys come as lists of places, which are paired off."""
+    pairs: list[tuple[int, int]] = []
+    for first, second in keys:
+        if isinstance(first, list):
+            pairs += zip(first, second, strict=True)
+        else:
+            pairs.append((first, second))
+    return pairs

@@ -1,0 +1,313 @@
+"""Spider's exact set match and hardness (taoyds/spider, evaluation.py). Pure functions on SQL texts.
+
+Each clause of the prediction is compared with the gold's as a set; values are left out, DISTINCT in the
+outermost SELECT too, and columns that a foreign key ties together are the same column. All components
+must agree, and the tables in FROM.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from share_sql.errors import SqlUnreadable
+from share_sql.evaluation.spider_nodes import (
+    EMPTY,
+    SET_OPERATIONS,
+    ColUnit,
+    Condition,
+    Conditions,
+    Query,
+    ValUnit,
+)
+from share_sql.evaluation.spider_parse import parse
+
+Hardness: TypeAlias = Literal["easy", "medium", "hard", "extra"]
+
+COMPONENTS = (
+    "select",
+    "select(no AGG)",
+    "where",
+    "where(no OP)",
+    "group(no Having)",
+    "group",
+    "order",
+    "and/or",
+    "IUEN",
+    "keywords",
+)
+"""The parts that are compared, under the names the official script prints; IUEN is the set operation."""
+
+
+@dataclass(frozen=True)
+class ExactMatch:
+    """What a prediction and its gold share."""
+
+    matched: bool
+    """Every component and the tables agree."""
+    components: dict[str, bool]
+    """By component: whether it agrees; where neither has it, it does."""
+    hardness: Hardness
+    """The gold's."""
+    readable: bool
+    """Whether the prediction is inside the benchmark's grammar; if not, it matches nothing."""
+
+
+def exact_match(
+    prediction: str,
+    gold: str,
+    schema: Mapping[str, Iterable[str]],
+    same_columns: Mapping[str, str] | None = None,
+) -> ExactMatch:
+    """Compare two queries by Spider's exact set match.
+
+    Args:
+        prediction: the SQL to judge.
+        gold: the gold SQL.
+        schema: columns by table, both in lower case.
+        same_columns: see `foreign_key_classes`; None ties no columns.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        SqlUnreadable: the gold is outside the benchmark's grammar, so that nothing can be told.
+    """
+    theirs = parse(gold, schema)
+    try:
+        ours = parse(prediction, schema)
+        readable = True
+    except SqlUnreadable:
+        ours, readable = EMPTY, False
+    same = same_columns or {}
+    components = _components(_canonical(ours, same), _canonical(theirs, same))
+    matched = all(components.values()) and _same_tables(ours, theirs)
+    return ExactMatch(matched, components, _hardness(theirs), readable)
+
+
+def hardness(gold: str, schema: Mapping[str, Iterable[str]]) -> Hardness:
+    """How hard Spider's script takes a question to be, by its gold SQL.
+
+    Raises:
+        SqlUnreadable: the gold is outside the benchmark's grammar.
+    """
+    return _hardness(parse(gold, schema))
+
+
+def foreign_key_classes(columns: Sequence[str], foreign_keys: Iterable[tuple[int, int]]) -> dict[str, str]:
+    """Which columns are one to the exact match: those that foreign keys tie together.
+
+    Args:
+        columns: all columns as `table.column` in lower case, in the order of tables.json.
+        foreign_keys: pairs of places in `columns`, in the file's order.
+
+    Returns:
+        For each tied column the one that stands for its class, the first in order. As in the script a
+        key joins the first class that holds one of its ends, and two classes are never merged.
+    """
+    classes: list[set[int]] = []
+    for pair in foreign_keys:
+        home = next((members for members in classes if members & set(pair)), None)
+        if home is None:
+            home = set()
+            classes.append(home)
+        home |= set(pair)
+    return {columns[at]: columns[min(members)] for members in classes for at in members}
+
+
+# ------------------------------------------------------------------ what is left out
+
+
+def _canonical(query: Query, same: Mapping[str, str], tables: frozenset[str] | None = None) -> Query:
+    """The query without values and DISTINCT, tied columns replaced.
+
+    Only columns of the outermost FROM's tables are replaced, also in the right side of a set operation;
+    subqueries lose their values but keep columns and DISTINCT, those in FROM keep all.
+    """
+    if tables is None:
+        tables = frozenset(table for table in query.tables if isinstance(table, str))
+    known = tables
+
+    def col(unit: ColUnit) -> ColUnit:
+        table = unit.column.partition(".")[0]
+        column = same.get(unit.column, unit.column) if table in known else unit.column
+        return ColUnit(unit.aggregate, column, False)
+
+    def val(unit: ValUnit) -> ValUnit:
+        return ValUnit(unit.operator, col(unit.left), col(unit.right) if unit.right else None)
+
+    def conditions(found: Conditions) -> Conditions:
+        return replace(found, items=tuple(replace(item, subject=val(item.subject)) for item in found.items))
+
+    bare = _without_values(query)
+    return replace(
+        bare,
+        distinct=False,
+        select=tuple((aggregate, val(unit)) for aggregate, unit in bare.select),
+        on=conditions(bare.on),
+        where=conditions(bare.where),
+        having=conditions(bare.having),
+        group=tuple(col(unit) for unit in bare.group),
+        order=tuple(val(unit) for unit in bare.order),
+        combined=tuple((word, _canonical(part, same, known)) for word, part in bare.combined),
+    )
+
+
+def _without_values(query: Query) -> Query:
+    return replace(
+        query,
+        on=_conditions_without_values(query.on),
+        where=_conditions_without_values(query.where),
+        having=_conditions_without_values(query.having),
+        combined=tuple((word, _without_values(part)) for word, part in query.combined),
+    )
+
+
+def _conditions_without_values(found: Conditions) -> Conditions:
+    return replace(
+        found,
+        items=tuple(
+            replace(item, first=_subquery(item.first), second=_subquery(item.second)) for item in found.items
+        ),
+    )
+
+
+def _subquery(operand: object) -> Query | None:
+    return _without_values(operand) if isinstance(operand, Query) else None
+
+
+# -------------------------------------------------------------------------- components
+
+
+def _components(ours: Query, theirs: Query) -> dict[str, bool]:
+    return {
+        "select": _same_bag(ours.select, theirs.select),
+        "select(no AGG)": _same_bag([unit for _, unit in ours.select], [unit for _, unit in theirs.select]),
+        "where": _same_bag(ours.where.items, theirs.where.items),
+        "where(no OP)": _same_bag(
+            [item.subject for item in ours.where.items], [item.subject for item in theirs.where.items]
+        ),
+        "group(no Having)": _same_bag(
+            [_bare_name(unit) for unit in ours.group], [_bare_name(unit) for unit in theirs.group]
+        ),
+        "group": _same_group(ours, theirs),
+        "order": _same_order(ours, theirs),
+        "and/or": set(ours.where.words) == set(theirs.where.words),
+        "IUEN": _same_operations(ours, theirs),
+        "keywords": _keywords(ours) == _keywords(theirs),
+    }
+
+
+def _same_bag(ours: Iterable[Hashable], theirs: Iterable[Hashable]) -> bool:
+    return Counter(ours) == Counter(theirs)
+
+
+def _bare_name(unit: ColUnit) -> str:
+    return unit.column.partition(".")[2] or unit.column
+
+
+def _same_group(ours: Query, theirs: Query) -> bool:
+    if not ours.group or not theirs.group:
+        return not ours.group and not theirs.group
+    return [unit.column for unit in ours.group] == [unit.column for unit in theirs.group] and (
+        ours.having == theirs.having
+    )
+
+
+def _same_order(ours: Query, theirs: Query) -> bool:
+    if not ours.direction or not theirs.direction:
+        return not ours.direction and not theirs.direction
+    return (ours.direction, ours.order) == (theirs.direction, theirs.order) and (
+        (ours.limit is None) == (theirs.limit is None)
+    )
+
+
+def _same_operations(ours: Query, theirs: Query) -> bool:
+    """Set operations by kind. The script sums what is there over the kinds and compares the sums, so that
+    another kind on either side fails only by its right side, which then has no partner."""
+    present = sum(ours.operand(word) is not None for word in SET_OPERATIONS)
+    wanted = sum(theirs.operand(word) is not None for word in SET_OPERATIONS)
+    agreeing = 0
+    for word in SET_OPERATIONS:
+        mine, other = ours.operand(word), theirs.operand(word)
+        if mine is not None and other is not None:
+            agreeing += all(_components(mine, other).values()) and _same_tables(mine, other)
+    return present == wanted == agreeing
+
+
+def _same_tables(ours: Query, theirs: Query) -> bool:
+    """Tables and subqueries in FROM, in any order; not looked at where the gold has none."""
+    return not theirs.tables or _same_bag(ours.tables, theirs.tables)
+
+
+def _keywords(query: Query) -> set[str]:
+    items = _all_conditions(query)
+    found = {
+        "where": bool(query.where.items),
+        "group": bool(query.group),
+        "having": bool(query.having.items),
+        "order": bool(query.direction),
+        query.direction: bool(query.direction),
+        "limit": query.limit is not None,
+        "or": "or" in _all_words(query),
+        "not": any(item.negated for item in items),
+        "in": any(item.comparison == "in" for item in items),
+        "like": any(item.comparison == "like" for item in items),
+    }
+    return {word for word, there in found.items() if there} | {word for word, _ in query.combined}
+
+
+def _all_conditions(query: Query) -> tuple[Condition, ...]:
+    return (*query.on.items, *query.where.items, *query.having.items)
+
+
+def _all_words(query: Query) -> tuple[str, ...]:
+    return (*query.on.words, *query.where.words, *query.having.words)
+
+
+# --------------------------------------------------------------------------- hardness
+
+
+def _hardness(query: Query) -> Hardness:
+    items = _all_conditions(query)
+    clauses = (
+        bool(query.where.items)
+        + bool(query.group)
+        + bool(query.direction)
+        + (query.limit is not None)
+        + max(len(query.tables) - 1, 0)
+        + _all_words(query).count("or")
+        + sum(item.comparison == "like" for item in items)
+    )
+    nested = sum(isinstance(operand, Query) for item in items for operand in (item.first, item.second)) + len(
+        query.combined
+    )
+    others = _others(query)
+    if clauses <= 1 and others == 0 and nested == 0:
+        return "easy"
+    if nested == 0 and ((others <= 2 and clauses <= 1) or (clauses <= 2 and others < 2)):
+        return "medium"
+    if (
+        (nested == 0 and others > 2 and clauses <= 2)
+        or (nested == 0 and 2 < clauses <= 3 and others <= 2)
+        or (clauses <= 1 and others == 0 and nested <= 1)
+    ):
+        return "hard"
+    return "extra"
+
+
+def _others(query: Query) -> int:
+    """How many of these there are more than one of: aggregates, columns selected, conditions, keys."""
+    aggregates = (
+        sum(aggregate != "none" for aggregate, _ in query.select)
+        + sum(unit.aggregate != "none" for unit in query.group)
+        + sum(side.aggregate != "none" for unit in query.order for side in (unit.left, unit.right) if side)
+        # The script takes NOT in a condition, and each AND and OR of HAVING, for aggregates.
+        + sum(item.negated for item in query.where.items)
+        + sum(item.negated for item in query.having.items)
+        + len(query.having.words)
+    )
+    where = len(query.where.items) + len(query.where.words)
+    return (aggregates > 1) + (len(query.select) > 1) + (where > 1) + (len(query.group) > 1)
