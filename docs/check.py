@@ -8,10 +8,10 @@ What is checked, in README.md, CONTRIBUTING.md, CHANGELOG.md and docs/*.md:
 - `console run` blocks are run in a folder with the demo's `shop.sqlite` and `cases.jsonl`, and must print
   what stands below each `$` line (`…` stands for anything, on a line of its own for any lines);
 - README's tree names each module once, with the first sentence of its docstring;
-- docs/cli.md holds the help of every verb, as the verb prints it;
+- docs/cli.md holds the help of every verb, as the verb prints it, and docs/design.md the layers;
 - the tree drawn at the top of errors.py is the tree of its classes.
 
-`--fix` writes README's tree and docs/cli.md's help anew. `--no-run` leaves the examples unrun.
+`--fix` writes the tree, the help and the layers anew. `--no-run` leaves the examples unrun.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -313,6 +314,20 @@ def tree(root: Path) -> str:
     return "".join(f"{name:<{width}}{comment}".rstrip() + "\n" for name, comment in lines)
 
 
+def layers(root: Path) -> str:
+    """The layers that pyproject.toml lists, top first, each with what it is."""
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    contract = settings["tool"]["importlinter"]["contracts"][0]
+    lines: list[tuple[str, str]] = []
+    for layer in contract["layers"]:
+        for at, module in enumerate(layer.split(" | ")):
+            path = root / "src" / module.replace(".", "/")
+            file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+            lines.append((f"{'| ' if at else ''}{module.removeprefix('share_sql.')}", _first_sentence(file)))
+    width = max(len(name) for name, _ in lines) + 2
+    return "".join(f"{name:<{width}}{comment}\n" for name, comment in lines)
+
+
 def _first_sentence(file: Path) -> str:
     text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     paragraph = " ".join(text.split("\n\n")[0].split())
@@ -343,6 +358,7 @@ def _generated(root: Path) -> dict[Path, tuple[str, str]]:
     return {
         root / "README.md": ("tree", tree(root)),
         root / "docs" / "cli.md": ("help", verbs_help()),
+        root / "docs" / "design.md": ("layers", layers(root)),
     }
 
 
