@@ -1,0 +1,269 @@
+"""Agreement with the official evaluation scripts, case by case; see against_official.sh."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SHARE = str(Path(sys.executable).with_name("share"))
+BIRD_DATABASES = ("superhero", "student_club")
+"""Those of BIRD dev whose files are in the data."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mini-dev", type=Path, required=True)
+    parser.add_argument("--test-suite", type=Path, required=True)
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--skip-speed", action="store_true")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        comparison = Comparison(arguments, Path(folder))
+        print(f"{'file':42} {'metric':22} {'cases':>6} {'ours':>6} {'theirs':>6} {'disagree':>9}")
+        comparison.bird()
+        comparison.spider()
+        if not arguments.skip_speed:
+            comparison.speed_bird()
+            comparison.speed_spider()
+    print(f"\n{comparison.disagreements} disagreements")
+    return 1 if comparison.disagreements else 0
+
+
+class Comparison:
+    def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
+        self.arguments = arguments
+        self.data: Path = arguments.data.resolve()
+        self.folder = folder
+        self.disagreements = 0
+
+    # -- running both
+
+    def official(self, kind: str, checkout: Path, job: object) -> dict[str, list[object]]:
+        file = self.folder / "job.json"
+        file.write_text(json.dumps(job))
+        done = subprocess.run(
+            [self.arguments.python, str(HERE / "official_verdicts.py"), kind, str(checkout), str(file)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SystemExit(f"the official script failed:\n{done.stderr}")
+        answer: dict[str, list[object]] = json.loads(done.stdout)
+        return answer
+
+    def ours(self, cases: Sequence[dict[str, object]], metrics: str, *flags: str) -> list[dict[str, object]]:
+        file = self.folder / "cases.jsonl"
+        file.write_text("".join(json.dumps(case) + "\n" for case in cases))
+        done = subprocess.run(
+            [SHARE, "eval", "--cases", str(file), "--metrics", metrics, "--json", "--no-cache", *flags],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SystemExit(f"share eval failed:\n{done.stderr}")
+        answer: list[dict[str, object]] = json.loads(done.stdout)["cases"]
+        return answer
+
+    def row(self, name: str, metric: str, ours: Sequence[object], theirs: Sequence[object]) -> None:
+        assert len(ours) == len(theirs), f"{name} {metric}: {len(ours)} against {len(theirs)}"
+        apart = [at for at, (a, b) in enumerate(zip(ours, theirs, strict=True)) if not same(a, b)]
+        self.disagreements += len(apart)
+        counts = [
+            sum(value == 1 for value in side) if metric != "hardness" else "" for side in (ours, theirs)
+        ]
+        shown = f"  at {apart[:8]}" if apart else ""
+        print(f"{name:42} {metric:22} {len(ours):6} {counts[0]:>6} {counts[1]:>6} {len(apart):9}{shown}")
+        sys.stdout.flush()
+
+    # -- BIRD
+
+    def bird_files(self) -> list[tuple[str, Path, Path]]:
+        """Name, file of SQL by id, questions with gold."""
+        dev = self.data / "bird/dev/dev.json"
+        files = [(f"bird/{f.stem}", f, dev) for f in sorted((self.data / "bird/dev/drafts").glob("*.json"))]
+        files.append(("recorded/bird-gpt-4o final", self.data / "recorded/bird-gpt-4o/final_sql.json", dev))
+        arcwise = self.data / "recorded/arcwise-gpt-5.2"
+        files += [
+            (f"recorded/arcwise {part}", arcwise / f"{part}_sql.json", arcwise / "dev.json")
+            for part in ("baseline", "final")
+        ]
+        return files
+
+    def bird_cases(self, file: Path, questions: Path) -> list[dict[str, object]]:
+        predictions = json.loads(file.read_text())
+        databases = self.data / "bird/dev/dev_databases"
+        cases = []
+        for question in json.loads(questions.read_text()):
+            name = str(question.get("idx", question["question_id"]))
+            database = question["db_id"]
+            if database in BIRD_DATABASES and name in predictions:
+                cases.append(
+                    {
+                        "id": name,
+                        "database": str(databases / database / f"{database}.sqlite"),
+                        "gold": question["SQL"],
+                        "prediction": predictions[name].split("\t----- bird -----\t")[0],
+                        "difficulty": question.get("difficulty", "simple"),
+                    }
+                )
+        return cases
+
+    def bird(self) -> None:
+        for name, file, questions in self.bird_files():
+            cases = self.bird_cases(file, questions)
+            pairs = [[case["prediction"], case["gold"], case["database"]] for case in cases]
+            theirs = self.official("bird", self.arguments.mini_dev / "evaluation", {"pairs": pairs})
+            ours = self.ours(cases, "ex,soft-f1")
+            for metric in ("ex", "soft-f1"):
+                self.row(name, metric, [case[metric] for case in ours], theirs[metric])
+
+    # -- Spider
+
+    def spider_job(self, file: Path) -> tuple[list[dict[str, object]], dict[str, object]]:
+        """Cases for us and files for the script, whose format is one line a query."""
+        folder = self.data / "spider/database"
+        questions = json.loads((self.data / "spider/dev.json").read_text())
+        predictions = json.loads(file.read_text())
+        cases = [
+            {
+                "id": at,
+                "database": str(folder / question["db_id"] / f"{question['db_id']}.sqlite"),
+                "gold": " ".join(question["query"].split()),
+                "prediction": " ".join(prediction.split()),
+            }
+            for at, (question, prediction) in enumerate(zip(questions, predictions, strict=True))
+        ]
+        gold, predicted = self.folder / "gold.txt", self.folder / "predicted.txt"
+        gold.write_text(
+            "".join(f"{case['gold']}\t{q['db_id']}\n" for case, q in zip(cases, questions, strict=True))
+        )
+        predicted.write_text("".join(f"{case['prediction']}\n" for case in cases))
+        job = {
+            "gold": str(gold),
+            "predictions": str(predicted),
+            "databases": str(folder),
+            "tables": str(self.data / "spider/tables.json"),
+        }
+        return cases, job
+
+    def spider(self) -> None:
+        for file in sorted((self.data / "spider/drafts").glob("*.json")):
+            cases, job = self.spider_job(file)
+            variants = {
+                "": (),
+                " keep-distinct": ("--keep-distinct",),
+                " plug-values": ("--plug-values",),
+            }
+            for label, flags in variants.items():
+                settings = {"plug_values": "plug" in label, "keep_distinct": "keep" in label}
+                theirs = self.official("spider", self.arguments.test_suite, job | settings)
+                tables = ("--benchmark", "spider", "--tables", str(job["tables"]))
+                ours = self.ours(cases, "ex,em", *tables, *flags)
+                name = f"spider/{file.stem}"
+                self.row(name, f"ex{label}", [case["ex"] for case in ours], theirs["ex"])
+                if not label:
+                    self.row(name, "em", [case["em"] for case in ours], theirs["em"])
+                    levels = [case["difficulty"] for case in ours]
+                    self.row(name, "hardness", levels, theirs["hardness"])
+
+    # -- speed
+
+    def speed_bird(self) -> None:
+        """Both on 287 × 3 as a user runs them: one command a file, both processors."""
+        dev = self.data / "bird/dev"
+        scripts: list[list[str]] = []
+        shares: list[list[str]] = []
+        for name, file, questions in self.bird_files()[:3]:
+            cases = self.bird_cases(file, questions)
+            stem = self.folder / name.replace("/", "_")
+            tag = "\t----- bird -----\t"
+            stem.with_suffix(".json").write_text(
+                json.dumps(
+                    {
+                        case["id"]: f"{case['prediction']}{tag}{Path(str(case['database'])).stem}"
+                        for case in cases
+                    }
+                )
+            )
+            stem.with_suffix(".sql").write_text(
+                "".join(
+                    f"{' '.join(str(case['gold']).split())}\t{Path(str(case['database'])).stem}\n"
+                    for case in cases
+                )
+            )
+            stem.with_suffix(".jsonl").write_text(
+                "".join(json.dumps({"difficulty": case["difficulty"]}) + "\n" for case in cases)
+            )
+            scripts.append(
+                [
+                    *(self.arguments.python, str(self.arguments.mini_dev / "evaluation/evaluation_ex.py")),
+                    *("--predicted_sql_path", f"{stem}.json", "--ground_truth_path", f"{stem}.sql"),
+                    *("--db_root_path", f"{dev / 'dev_databases'}/", "--diff_json_path", f"{stem}.jsonl"),
+                    *("--num_cpus", str(os.cpu_count() or 1), "--output_log_path", os.devnull),
+                ]
+            )
+            cases_file = stem.with_suffix(".cases.jsonl")
+            cases_file.write_text("".join(json.dumps(case) + "\n" for case in cases))
+            shares.append(["--cases", str(cases_file), "--metrics", "ex"])
+        self.speed("BIRD 287 x 3, EX", scripts, shares)
+
+    def speed_spider(self) -> None:
+        scripts: list[list[str]] = []
+        shares: list[list[str]] = []
+        for file in sorted((self.data / "spider/drafts").glob("*.json")):
+            cases, job = self.spider_job(file)
+            for part in ("gold", "predictions"):
+                kept = self.folder / f"{file.stem}.{part}"
+                kept.write_text(Path(str(job[part])).read_text())
+                job[part] = str(kept)
+            scripts.append(
+                [
+                    *(self.arguments.python, str(self.arguments.test_suite / "evaluation.py")),
+                    *("--etype", "exec", "--gold", str(job["gold"]), "--pred", str(job["predictions"])),
+                    *("--db", str(job["databases"])),
+                ]
+            )
+            cases_file = self.folder / f"{file.stem}.cases.jsonl"
+            cases_file.write_text("".join(json.dumps(case) + "\n" for case in cases))
+            shares.append(["--cases", str(cases_file), "--metrics", "ex", "--benchmark", "spider"])
+        self.speed("Spider 498 x 5, test-suite execution", scripts, shares)
+
+    def speed(self, name: str, scripts: list[list[str]], shares: list[list[str]]) -> None:
+        cache = self.folder / f"cache-{len(shares)}"
+        share = [SHARE, "eval", "--json", "--cache", str(cache)]
+        theirs = timed(scripts)
+        cold = timed([[*share, *flags] for flags in shares])
+        warm = timed([[*share, *flags] for flags in shares])
+        print(
+            f"{name}: official {theirs:.2f} s; share cold {cold:.2f} s ({theirs / cold:.1f}x), "
+            f"warm {warm:.2f} s ({theirs / warm:.1f}x)"
+        )
+
+
+def same(ours: object, theirs: object) -> bool:
+    """Verdicts must be equal; soft-F1 up to the last digits of adding in another order."""
+    if isinstance(ours, float) and isinstance(theirs, int | float):
+        return abs(ours - theirs) < 1e-12
+    return ours == theirs
+
+
+def timed(commands: Sequence[Sequence[str]]) -> float:
+    began = time.perf_counter()
+    for command in commands:
+        subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    sys.exit(main())
