@@ -9,7 +9,7 @@ from typing import Any
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.asked import SelectData, fit_asked, from_drafts, from_gold
 from share_sql.calibration.label import Labeller
-from share_sql.calibration.repairs import Counts, count_on_databases, count_on_text
+from share_sql.calibration.repairs import Counts, count_on_databases, count_on_text, enabled
 from share_sql.calibration.replace import PairData, collect, fit_findings, fit_replace
 from share_sql.evidence.asked import FEATURES as ASKED
 from share_sql.evidence.compare import FEATURES as COMPARED
@@ -62,7 +62,7 @@ def calibrate(
     weights = replace(
         weights,
         repairs={kind: count.tally() for kind, count in counts.kinds.items()},
-        enabled=frozenset(kind for kind, count in counts.kinds.items() if count.enabled()),
+        enabled=enabled(counts),
     )
     figures["repairs"] = {kind: vars(count) for kind, count in counts.kinds.items()}
     figures["perturbed"] = {

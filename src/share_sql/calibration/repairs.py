@@ -8,7 +8,8 @@ Three kinds of evidence, none of it from the sets that results are reported on:
   agrees with gold; one that finds it in gold too contradicts gold.
 
 A kind is enabled where it breaks at most MOST_BROKEN of right queries (upper end of the 95% interval) and
-mends at least LEAST_MENDED of the wrong ones it fires on.
+mends at least LEAST_MENDED of the wrong ones it fires on. Kinds that act only on drafts that do not run are
+always enabled: such a draft has nothing to lose.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from share_sql.evidence.weights import Tally, Weights
 from share_sql.schema.model import Schema
 from share_sql.sqltext import extract_sql, parse_select
 from share_sql.stages.repair.edit import Draft, Edit, Pass
-from share_sql.stages.repair.loop import KINDS, PASSES
+from share_sql.stages.repair.loop import KINDS, ONLY_FAILING, PASSES
 from share_sql.training.perturb import perturb
 
 MOST_BROKEN = 0.005
@@ -54,8 +55,8 @@ class RepairCounts:
     real: int = 0
     """Real drafts looked at."""
 
-    def enabled(self) -> bool:
-        """Whether the kind meets both bars; a kind that never fired on anything wrong does not."""
+    def meets_bars(self) -> bool:
+        """Whether the kind both mends enough and breaks little; one that never fired does not."""
         mends = self.mended / self.fired_on_wrong if self.fired_on_wrong else 0.0
         judged = self.agrees + self.contradicts
         if judged >= 10:
@@ -80,6 +81,11 @@ class Counts:
     kinds: dict[str, RepairCounts] = field(default_factory=lambda: {kind: RepairCounts() for kind in KINDS})
     perturbed: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(perturbation, outcome): mended, still wrong, silent, still right."""
+
+
+def enabled(counts: Counts) -> frozenset[str]:
+    """The kinds that may act."""
+    return ONLY_FAILING | {kind for kind, count in counts.kinds.items() if count.meets_bars()}
 
 
 def upper(hits: int, trials: int, z: float = 1.96) -> float:

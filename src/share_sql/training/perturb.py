@@ -7,6 +7,7 @@ on to. Which place it takes is drawn from the generator passed in, so that a see
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
@@ -221,6 +222,27 @@ def _and_for_intersect(tree: exp.Query, schema: Schema, rng: random.Random) -> e
     return merged
 
 
+def _null_compared(tree: exp.Query, schema: Schema, rng: random.Random) -> exp.Query | None:
+    for node in tree.find_all(exp.Is):
+        if isinstance(node.expression, exp.Null):
+            node.replace(exp.EQ(this=node.this, expression=exp.Null()))
+            return tree
+    return None
+
+
+def _date_format(tree: exp.Query, schema: Schema, rng: random.Random) -> exp.Query | None:
+    dates = [text for text in _compared_texts(tree) if re.fullmatch(r"\d{4}-\d\d-\d\d", text.this)]
+    if not dates:
+        return None
+    chosen = rng.choice(dates)
+    year, month, day = chosen.this.split("-")
+    chosen.set(
+        "this",
+        rng.choice([f"{month}/{day}/{year}", f"{year}/{month}/{day}", f"{int(month)}/{int(day)}/{year}"]),
+    )
+    return tree
+
+
 PERTURBATIONS: Mapping[str, Perturbation] = {
     "literal case": _literal_case,
     "literal spelling": _literal_spelling,
@@ -237,5 +259,7 @@ PERTURBATIONS: Mapping[str, Perturbation] = {
     "columns concatenated": _concatenated,
     "count without distinct": _not_distinct,
     "and for intersect": _and_for_intersect,
+    "compared with null": _null_compared,
+    "date in another format": _date_format,
 }
 """By name; what each does stands in its function."""

@@ -175,10 +175,8 @@ def _elsewhere(
     tree = edited(draft, literal, lambda _: exp.Literal.string(match.value))
     at = next(i for i, node in enumerate(draft.tree.find_all(exp.Column)) if node is bound.node)
     moved = list(tree.find_all(exp.Column))[at]
-    moved.replace(
-        exp.column(
-            exp.to_identifier(match.column, quoted=not re.fullmatch(r"\w+", match.column)), table=source.name
-        )
-    )
+    qualifier = bound.node.table if match.table == column.table else source.name
+    name = exp.to_identifier(match.column, quoted=not re.fullmatch(r"\w+", match.column))
+    moved.replace(exp.column(name, table=qualifier or None))
     message = f"{column} holds no '{text}'; {match.table}.{match.column} does"
     return [Edit("literal-column", message, tree)]

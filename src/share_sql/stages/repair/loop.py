@@ -13,27 +13,38 @@ from share_sql.sqltext import parse_select
 from share_sql.stages.repair.arithmetic import divisions
 from share_sql.stages.repair.comparisons import comparisons
 from share_sql.stages.repair.counting import distinct_counts
+from share_sql.stages.repair.dialect import functions, null_comparisons
 from share_sql.stages.repair.edit import Draft, Edit, Pass
 from share_sql.stages.repair.join_keys import join_keys
 from share_sql.stages.repair.literals import literals
 from share_sql.stages.repair.names import names
 from share_sql.stages.repair.select_list import concatenations, unasked
 from share_sql.stages.repair.set_logic import contradictions
+from share_sql.stages.repair.text import TextEdit, text_edits
 from share_sql.stages.stage import Candidate, Query, Request, Response, State
 
 PASSES: tuple[Pass, ...] = (
-    names, literals, join_keys, comparisons, contradictions, distinct_counts, divisions, concatenations,
-    unasked,
+    names, functions, null_comparisons, literals, join_keys, comparisons, contradictions, distinct_counts,
+    divisions, concatenations, unasked,
 )  # fmt: skip
 """In order: what keeps a query from running comes first, what it selects last."""
 
 KINDS = (
+    "unquoted-name", "unclosed-parenthesis", "unknown-function", "null-comparison",
     "unknown-table", "unknown-column", "wrong-table", "missing-join", "ambiguous-column", "literal-case",
     "literal-spelling", "literal-date", "literal-column", "join-key", "comparison-direction",
     "comparison-strictness", "contradiction", "count-distinct", "integer-division", "concatenation-listed",
     "concatenation", "unasked-column",
 )  # fmt: skip
 """Every kind of edit that the passes propose."""
+
+ONLY_FAILING = frozenset(
+    {
+        "unquoted-name", "unclosed-parenthesis", "unknown-function", "unknown-table", "unknown-column",
+        "wrong-table", "missing-join", "ambiguous-column",
+    }
+)  # fmt: skip
+"""Kinds that act only on drafts that do not run; these cannot break a right draft."""
 
 _MOST_EDITS = 8
 """Edits applied to one draft at most; a draft with more faults needs a model, not mending."""
@@ -48,12 +59,9 @@ def repair(state: State) -> Generator[Request, Response, tuple[Candidate, ...]]:
     Returns:
         At most one candidate, with all edits that stayed as its evidence; none where nothing was found.
     """
-    try:
-        tree = parse_select(state.sql, state.schema.dialect)
-    except SqlError:
+    draft, found = yield from _readable(state)
+    if draft is None:
         return ()
-    draft = yield from _run(state, _quoted_text(tree, state))
-    found: list[Finding] = []
     for step in PASSES:
         refused: set[str] = set()
         while len(found) < _MOST_EDITS:
@@ -62,12 +70,41 @@ def repair(state: State) -> Generator[Request, Response, tuple[Candidate, ...]]:
             if tried is None:
                 break
             edit, draft = tried
-            tally = state.plan.weights.repairs.get(edit.kind)
-            found.append(Finding(edit.kind, edit.message, tally.precision if tally else 0.0))
+            found.append(_finding(state, edit))
     if not found:
         return ()
     sql = draft.tree.sql(dialect=state.schema.dialect)
     return (Candidate(sql, "repair", "; ".join(f.message for f in found), tuple(found)),)
+
+
+def _readable(state: State) -> Generator[Request, Response, tuple[Draft | None, list[Finding]]]:
+    """The draft parsed; its text is mended first where it cannot be parsed, or does not run."""
+    draft = None
+    try:
+        tree = parse_select(state.sql, state.schema.dialect)
+        draft = yield from _run(state, _quoted_text(tree, state))
+    except SqlError:
+        pass  # what is wrong is said by bam; here it only means that the text is tried first
+    found: list[Finding] = []
+    if draft is not None and not isinstance(draft.outcome, QueryError):
+        return draft, found
+    for edit in text_edits(state.sql, state.schema):
+        if edit.kind not in state.plan.weights.enabled:
+            continue
+        try:
+            tree = parse_select(edit.sql, state.schema.dialect)
+        except SqlError:
+            found = [*found, _finding(state, edit)]  # a second text edit may be needed, and builds on it
+            continue
+        after = yield from _run(state, _quoted_text(tree, state))
+        if draft is None or not isinstance(after.outcome, QueryError) or after.faults < draft.faults:
+            return after, [*found, _finding(state, edit)]
+    return draft, []
+
+
+def _finding(state: State, edit: Edit | TextEdit) -> Finding:
+    tally = state.plan.weights.repairs.get(edit.kind)
+    return Finding(edit.kind, edit.message, tally.precision if tally else 0.0)
 
 
 def _first_good(

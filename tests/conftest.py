@@ -1,0 +1,49 @@
+"""Fixtures that several folders of tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from share_sql.database.sqlite import SqliteDatabase
+from share_sql.demo.database import write_database
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The public benchmarks' data, for tests that need it; they skip where it is absent."""
+    project = Path(__file__).resolve().parent.parent
+    folder = Path(os.environ.get("SHARE_DATA", project.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no benchmark data at {folder}; set SHARE_DATA to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shop_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's database."""
+    path = tmp_path_factory.mktemp("shop") / "shop.sqlite"
+    write_database(path)
+    return path
+
+
+@pytest.fixture
+def shop(shop_path: Path) -> Iterator[SqliteDatabase]:
+    """The demo's database, opened."""
+    with SqliteDatabase(shop_path) as database:
+        yield database
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cache_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Caches of a test run lie in a folder of their own, never in the user's."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    if before is None:
+        del os.environ["XDG_CACHE_HOME"]
+    else:
+        os.environ["XDG_CACHE_HOME"] = before
