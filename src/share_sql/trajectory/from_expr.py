@@ -183,6 +183,8 @@ class ExpressionBuilder:
         to = tree.args["to"]
         kind = to.this
         name = kind.value.lower() if hasattr(kind, "value") else to.sql("sqlite").lower()
+        if to.args.get("kind"):  # a name that is no known type: SQLite takes any
+            name = str(to.args["kind"]).lower()
         return n.Cast(self.expr(tree.this), _TYPES.get(name, name))
 
     def _time_to_str(self, tree: exp.TimeToStr) -> n.Expr:

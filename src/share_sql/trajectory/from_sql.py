@@ -492,10 +492,15 @@ class _Walker(ExpressionBuilder):
                     return (), kept, new
         return None
 
+    def is_known(self, table: str, column: str) -> bool:
+        return self.schema.column(table, column) is not None or column in ROWID_NAMES
+
     def gives_back(self, names: list[str], body: list[Any], tree: JoinTree | None) -> bool:
         """Whether compiling these expressions would join exactly these tables in this way."""
         used = tables_used(body)
         if {name.lower() for name in names} != {name.lower() for name in used}:
+            return False
+        if not all(self.is_known(table, column) for table, column in columns_used(body)):
             return False
         if len(names) == 1:
             return True
@@ -521,7 +526,7 @@ class _Walker(ExpressionBuilder):
             source = scope.source(table)
             return n.Star(source.qualifier if source else table)
         if table:
-            source = scope.source(table)
+            source = scope.source(table, name)
             if source is None:
                 known = self.schema.table(table)
                 spelled = known.column(name) if known else None

@@ -10,7 +10,7 @@ that does not decide, JoinPathError names the choices.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations, product
@@ -90,6 +90,7 @@ def join_path(
     tables: Iterable[str],
     mentioned: Collection[tuple[str, str]] = (),
     hint: str = "",
+    near: Collection[str] = (),
 ) -> JoinTree:
     """Find the joins that connect the tables.
 
@@ -97,8 +98,9 @@ def join_path(
         schema: whose foreign keys to use.
         tables: the tables that must be in the tree; case is ignored, the first becomes the FROM.
         mentioned: (table, column) pairs that the trajectory uses; decide between equally short trees.
-        hint: text in words, such as question and evidence, that decides where `mentioned` does not: a
-            key's column wins if the hint holds more of the words in its name.
+        hint: text in words, such as question and evidence, that decides where `mentioned` does not: the
+            key wins whose own words stand in it.
+        near: constants that are compared; of several keys in the hint the one next to them wins.
 
     Returns:
         The shortest tree. Where declared keys do not connect the tables, columns of equal name that are
@@ -109,7 +111,7 @@ def join_path(
             equally short and nothing tells which one is meant; the message names them.
     """
     planner = _planner(_Identity(schema))
-    return planner.find(tuple(tables), mentioned, hint)
+    return planner.find(tuple(tables), mentioned, hint, near)
 
 
 @lru_cache(maxsize=64)
@@ -134,7 +136,13 @@ class _Planner:
         guesses = (edge for edge in _guessed_edges(self.schema) if _ends(edge) not in known)
         return _graph([*edges, *guesses])
 
-    def find(self, tables: tuple[str, ...], mentioned: Collection[tuple[str, str]], hint: str) -> JoinTree:
+    def find(
+        self,
+        tables: tuple[str, ...],
+        mentioned: Collection[tuple[str, str]],
+        hint: str,
+        near: Collection[str],
+    ) -> JoinTree:
         wanted = tuple(dict.fromkeys(table.lower() for table in tables))
         for table in wanted:
             if table not in self.names:
@@ -148,7 +156,7 @@ class _Planner:
             if len(self.memo) > 10_000:
                 self.memo.clear()
             trees = self.memo[wanted] = self.choices(wanted)
-        return _choose(trees, mentioned, hint)
+        return _choose(trees, mentioned, hint, near)
 
     def choices(self, wanted: tuple[str, ...]) -> tuple[JoinTree, ...]:
         """All shortest trees over the wanted tables."""
@@ -286,18 +294,18 @@ def _joining_order(
     return (tuple(names), steps) if len(names) == len(nodes) else None
 
 
-def _choose(trees: tuple[JoinTree, ...], mentioned: Collection[tuple[str, str]], hint: str) -> JoinTree:
+def _choose(
+    trees: tuple[JoinTree, ...], mentioned: Collection[tuple[str, str]], hint: str, near: Collection[str]
+) -> JoinTree:
     if len(trees) == 1:
         return trees[0]
     names = {(table.lower(), column.lower()) for table, column in mentioned}
     best = _best(trees, lambda edge: len(edge.columns & names))
     if len(best) > 1 and hint:
-        words = {_stem(word) for word in _words(hint)}
-        text = " ".join(_words(hint))
-        best = _best(best, lambda edge: _likeness(edge, words, text))
+        best = _hinted(best, hint, near)
     if len(best) == 1:
         return best[0]
-    shown = [" and ".join(map(str, _distinct_edges(tree, best))) for tree in best[:6]]
+    shown = [" and ".join(map(str, _own_edges(tree, best))) for tree in best[:6]]
     more = f" (and {len(best) - 6} more)" if len(best) > 6 else ""
     raise JoinPathError(
         f"{len(best)} equally short ways to join {', '.join(best[0].tables)}: {' | '.join(shown)}{more}; "
@@ -305,17 +313,63 @@ def _choose(trees: tuple[JoinTree, ...], mentioned: Collection[tuple[str, str]],
     )
 
 
-def _distinct_edges(tree: JoinTree, others: Iterable[JoinTree]) -> list[JoinEdge]:
+def _own_edges(tree: JoinTree, others: Iterable[JoinTree]) -> list[JoinEdge]:
     """The edges that not all of the trees have."""
     common = set.intersection(*(set(other.edges) for other in others))
     return [edge for edge in tree.edges if edge not in common]
 
 
-def _best(trees: Iterable[JoinTree], score: object) -> list[JoinTree]:
-    assert callable(score)
+def _best(trees: Iterable[JoinTree], score: Callable[[JoinEdge], float]) -> list[JoinTree]:
     scored = [(sum(score(edge) for edge in tree.edges), tree) for tree in trees]
     top = max(value for value, _ in scored)
     return [tree for value, tree in scored if value == top]
+
+
+def _hinted(trees: list[JoinTree], hint: str, near: Collection[str]) -> list[JoinTree]:
+    """The trees whose keys the hint speaks of, best next to the constants that are compared.
+
+    "blue eyes and blond hair": for the constant `Blue` the key `eye_colour_id` is meant, for `Blond`
+    `hair_colour_id`. Only words that tell the keys apart count.
+    """
+    said = _placed_words(hint)
+    constants = {_stem(part) for constant in near for part in _words(constant)}
+    marks = [place for place, word in said if word in constants]
+    own = {id(tree): _own_edges(tree, trees) for tree in trees}
+    words = {id(tree): _key_words(own[id(tree)]) for tree in trees}
+    common = set.intersection(*(set(found) for found in words.values()))
+
+    def score(tree: JoinTree) -> float:
+        best = 0.0
+        for place, word in said:
+            if word in words[id(tree)] and word not in common:
+                # What is described mostly follows its description: "blue eyes".
+                away = min((place - mark if place > mark else 2 * (mark - place) for mark in marks), default=999)
+                best = max(best, 1 + 1 / (1 + away))
+        return best
+
+    scored = [(score(tree), tree) for tree in trees]
+    top = max(value for value, _ in scored)
+    return [tree for value, tree in scored if value == top]
+
+
+def _key_words(edges: Iterable[JoinEdge]) -> set[str]:
+    """Words in the names of the referring columns and their tables."""
+    found: set[str] = set()
+    for edge in edges:
+        for column, _ in edge.pairs:
+            found.update(_stem(word) for word in _words(f"{edge.table} {edge.to_table} {column}"))
+    return found - {"id", "link", "to", "fk", "key", "code"}
+
+
+def _placed_words(text: str) -> list[tuple[int, str]]:
+    """Stemmed words with their places; a sentence's end takes the room of five words."""
+    placed, place = [], 0
+    for sentence in re.split(r"[.;?!](?=\s|\Z)", text):
+        for word in _words(sentence):
+            placed.append((place, _stem(word)))
+            place += 1
+        place += 5
+    return placed
 
 
 def _words(text: str) -> list[str]:
@@ -325,18 +379,7 @@ def _words(text: str) -> list[str]:
 
 def _stem(word: str) -> str:
     """Plural and participle endings dropped, so that `eyes` is `eye` and `skinned` is `skin`."""
-    for ending in ("ned", "ed", "es", "s"):
+    for ending in ("ned", "ed", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word
-
-
-def _likeness(edge: JoinEdge, words: set[str], text: str) -> float:
-    """How many words of the referring columns the hint holds; the whole name spelled out counts more."""
-    score = 0.0
-    for column, _ in edge.pairs:
-        parts = [part for part in _words(column) if part not in ("id", "link", "to", "fk")]
-        score += sum(_stem(part) in words for part in parts) / max(len(parts), 1)
-        if " ".join(_words(column)) in text:
-            score += 1
-    return score

@@ -22,7 +22,7 @@ from typing import Any
 
 from share_sql.errors import CompileError
 from share_sql.trajectory import nodes as n
-from share_sql.trajectory.usage import own_nodes
+from share_sql.trajectory.usage import columns_used, own_nodes
 
 AGGREGATES = frozenset(
     "count sum avg min max total group_concat string_agg json_group_array json_group_object median".split()
@@ -309,9 +309,15 @@ def _merged(block: Block) -> Block | None:
         return None
     where = block.where
     for kind, side in block.combines:
-        if where is None or side.where is None or kind not in ("union", "union all"):
+        if where is None or side.where is None:
             return None
-        where = n.Binary("or", where, side.where)
+        if kind in ("union", "union all"):
+            where = n.Binary("or", where, side.where)
+        elif kind == "intersect" and not columns_used([where]) & columns_used([side.where]):
+            # On the same column both would have to hold for one value; that is no row filter.
+            where = n.Binary("and", where, side.where)
+        else:
+            return None
     return Block(where=where)
 
 

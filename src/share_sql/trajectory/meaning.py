@@ -1,11 +1,474 @@
-"""What a trajectory as models write it means, settled before it is compiled."""
+"""What a trajectory as models write it means, settled before it is compiled.
+
+The paper's dialect is loose: a name may be a column, an earlier step or something an earlier step
+computed; a frame may stand where one of its columns is meant; `max(x)` may stand in a condition. Each
+rule here says what such a place means and holds for any schema. A trajectory made by `from_sql` is left
+as it is: SQL cannot say what the rules change.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
+
 from share_sql.schema.model import Schema
 from share_sql.trajectory import nodes as n
+from share_sql.trajectory.functions import in_sqlite
+from share_sql.trajectory.lower import aggregates_in, is_aggregate, rewrite
+from share_sql.trajectory.scope import ROWID_NAMES
+from share_sql.trajectory.subject import counted_table
+from share_sql.trajectory.usage import own_nodes, tables_used
+
+_CLOSING = (n.Select, n.Distinct, n.Limit, n.Aggregate, n.Combine, n.Values)
 
 
-def settle(trajectory: n.Trajectory, schema: Schema) -> n.Trajectory:
-    """Give every step a name of its own, and every name its meaning."""
-    return trajectory
+def settle(trajectory: n.Trajectory, schema: Schema, hint: str = "") -> n.Trajectory:
+    """Give every name and every loose place its meaning.
+
+    Args:
+        trajectory: as it was read.
+        schema: whose names are meant.
+        hint: the question in words; decides what a count counts where the trajectory does not say.
+
+    Returns:
+        A trajectory with one step a name, columns with their table as the schema spells them, SQLite's
+        functions, and subqueries where frames stand for values.
+    """
+    trajectory = _one_name_a_step(trajectory)
+    settler = _Settler(schema, hint)
+    return settler.run(trajectory)
+
+
+def _one_name_a_step(trajectory: n.Trajectory) -> n.Trajectory:
+    """Rename steps that are assigned again; what comes between keeps the earlier one."""
+    names = [step.name.lower() for step in trajectory.steps]
+    if len(set(names)) == len(names):
+        return trajectory
+    current: dict[str, str] = {}
+    result = trajectory.result
+    steps = []
+    for index, step in enumerate(trajectory.steps):
+        value = _renamed(step.value, dict(current))
+        key = step.name.lower()
+        later = key in names[index + 1 :]
+        new = step.name if not later else f"{step.name}_{index + 1}"
+        current[key] = new
+        steps.append(n.Step(new, value))
+    assert result is not None
+    return n.Trajectory(tuple(steps))
+
+
+def _renamed(value: Any, names: dict[str, str]) -> Any:
+    def change(node: n.Node) -> n.Node | None:
+        if isinstance(node, n.Frame):
+            actions = rewrite(node.actions, change)
+            return n.Frame(names.get(node.source.lower(), node.source), actions)
+        if isinstance(node, n.FrameColumn):
+            return n.FrameColumn(names.get(node.frame.lower(), node.frame), node.column)
+        if isinstance(node, n.ColumnRef):
+            if node.table is None and node.name.lower() in names:
+                return n.ColumnRef(None, names[node.name.lower()])
+            if node.table is not None and node.table.lower() in names:
+                return n.ColumnRef(names[node.table.lower()], node.name)
+        return None
+
+    return rewrite(value, change)
+
+
+@dataclass(slots=True)
+class _Settler:
+    schema: Schema
+    hint: str
+    chains: dict[str, list[n.Action]] = field(default_factory=dict)
+    """Lower-case step name to the whole chain of actions behind it; only steps that are frames."""
+    origins: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Lower-case step name to itself and the steps it continues."""
+    values: set[str] = field(default_factory=set)
+    """Lower-case names of steps that are values, no frames."""
+    given: set[str] = field(default_factory=set)
+    """Lower-case names that select and agg gave, and those of frame columns."""
+    sources: set[str] = field(default_factory=set)
+    """Lower-case names of joined sources."""
+
+    def run(self, trajectory: n.Trajectory) -> n.Trajectory:
+        for node in trajectory.walk():
+            if isinstance(node, n.Alias):
+                self.given.add(node.name.lower())
+            elif isinstance(node, n.Named):
+                self.given.update(name.lower() for name in node.columns)
+            elif isinstance(node, n.Join):
+                self.sources.add((node.alias or _source_name(node.source)).lower())
+        steps = []
+        for step in trajectory.steps:
+            value: n.Expr
+            key = step.name.lower()
+            if isinstance(step.value, n.Frame):
+                value = self.frame(step.value, key)
+            else:
+                value = self.expression(step.value, frozenset())
+            if isinstance(value, n.Frame):
+                self.chains[key] = self.chain(value)
+                self.origins[key] = self.origin(value) | {key}
+            else:
+                self.values.add(key)
+            steps.append(n.Step(step.name, value))
+        return n.Trajectory(tuple(steps))
+
+    def chain(self, frame: n.Frame) -> list[n.Action]:
+        """All actions behind a settled frame."""
+        return [*self.chains.get(frame.source.lower(), ()), *frame.actions]
+
+    def origin(self, frame: n.Frame) -> frozenset[str]:
+        return self.origins.get(frame.source.lower(), frozenset((n.DATABASE_FRAME,)))
+
+    # ---------------------------------------------------------------- frames
+
+    def frame(self, frame: n.Frame, own: str = "") -> n.Frame:
+        """Settle a frame's actions, in order."""
+        source, actions = frame.source, frame.actions
+        other = self.only_frame_selected(frame)
+        if other is not None:
+            source = other
+        before = n.Frame(source)
+        here = self.origin(before) | {own}
+        for action in actions:
+            before = self.action(before, action, here)
+        return before
+
+    def only_frame_selected(self, frame: n.Frame) -> str | None:
+        """`df.select(df1.x, df1.y)` continues df1: the one frame whose columns are selected."""
+        if frame.source.lower() != n.DATABASE_FRAME or not frame.actions:
+            return None
+        first = frame.actions[0]
+        if not isinstance(first, n.Select):
+            return None
+        found = {node.frame.lower() for node in own_nodes([first]) if isinstance(node, n.FrameColumn)}
+        plain = any(isinstance(node, n.ColumnRef | n.Star) and node.table for node in _outside(first))
+        frames = any(isinstance(node, n.Frame) for item in first.items for node in item.walk())
+        name = next(iter(found), None)
+        return name if len(found) == 1 and not plain and not frames and name in self.chains else None
+
+    def action(self, before: n.Frame, action: n.Action, here: frozenset[str]) -> n.Frame:
+        """The frame with one more action, settled."""
+        made: n.Action = action
+        if isinstance(action, n.Where | n.Having):
+            condition = self.condition(action.condition, before, here)
+            made = type(action)(condition, action.connective)
+        elif isinstance(action, n.Select):
+            return self.select(before, action, here)
+        elif isinstance(action, n.Aggregate):
+            return self.aggregate(before, action, here)
+        elif isinstance(action, n.Join):
+            join_source = self.frame(action.source) if isinstance(action.source, n.Frame) else action.source
+            on = None if action.on is None else self.expression(action.on, here)
+            made = n.Join(join_source, action.alias, action.kind, on, action.using, action.natural)
+        elif isinstance(action, n.Combine):
+            other = action.other
+            if isinstance(other, n.ColumnRef) and other.table is None and other.name.lower() in self.chains:
+                other = n.Frame(other.name)
+            made = n.Combine(action.kind, self.expression(other, frozenset()))
+        else:
+            made = rewrite(action, lambda node: self.change(node, here))
+        return n.Frame(before.source, (*before.actions, made))
+
+    def select(self, before: n.Frame, action: n.Select, here: frozenset[str]) -> n.Frame:
+        items: list[n.Expr] = []
+        distinct = action.distinct
+        for item in action.items:
+            if isinstance(item, n.Call) and item.name == "distinct" and item.args:
+                distinct = True
+                items += item.args
+            else:
+                items.append(item)
+        open_source = not before.actions and not any(isinstance(a, _CLOSING) for a in self.chain(before))
+        settled = []
+        for item in items:
+            if open_source and before.source.lower() != n.DATABASE_FRAME:
+                item = _own_aggregates(item, before.source)
+            settled.append(self.expression(self.totals(item), here))
+        made = n.Select(tuple(settled), distinct)
+        if _needs_no_rows(settled) and not any(isinstance(a, n.Join) for a in self.chain(before)):
+            return n.Frame(n.DATABASE_FRAME, (made,))
+        return n.Frame(before.source, (*before.actions, made))
+
+    def totals(self, item: n.Expr) -> n.Expr:
+        """`df1.count() / df.count()`: the whole database has no rows of its own, so `df` counts what
+        the frame beside it is a part of: the same tables without its conditions."""
+        beside = [
+            node for node in item.walk() if isinstance(node, n.Frame) and node.source.lower() in self.chains
+        ]
+        if not beside:
+            return item
+        tables = tables_used(self.chains[beside[0].source.lower()])
+
+        def change(node: n.Node) -> n.Node | None:
+            if isinstance(node, n.Frame) and node == n.Frame(n.DATABASE_FRAME, (n.Aggregate("count"),)):
+                return self.count_all(tables)
+            return None
+
+        return rewrite(item, change)  # type: ignore[no-any-return]
+
+    def count_all(self, tables: list[str]) -> n.Frame:
+        table = counted_table(self.schema, tables, self.hint)
+        if table is not None:
+            tables = [table]
+        every = tuple(n.Call("count", (n.Star(table),)) for table in tables[:1])
+        if len(tables) <= 1:
+            return n.Frame(n.DATABASE_FRAME, (n.Select(every or (n.Call("count", (n.Star(),)),)),))
+        joins = joined(self.schema, tables)
+        return n.Frame(n.DATABASE_FRAME, (*joins, n.Aggregate("count")))
+
+    def aggregate(self, before: n.Frame, action: n.Aggregate, here: frozenset[str]) -> n.Frame:
+        made = rewrite(action, lambda node: self.change(node, here))
+        chain = self.chain(before)
+        if action.function == "count" and not action.args:
+            tied = _tied(chain)
+            if tied is not None:
+                return n.Frame(n.DATABASE_FRAME, (*tied, made))
+            tables = tables_used(chain)
+            if len(tables) == 1 and all(isinstance(a, n.Where) for a in chain):
+                table = counted_table(self.schema, tables, self.hint)
+                if table is not None and table.lower() != tables[0].lower():
+                    counted = n.Select((n.Call("count", (n.Star(table),)),))
+                    return n.Frame(before.source, (*before.actions, counted))
+        return n.Frame(before.source, (*before.actions, made))
+
+    # ------------------------------------------------------------ conditions
+
+    def condition(self, condition: n.Expr, before: n.Frame, here: frozenset[str]) -> n.Expr:
+        """A condition; frames stand for their values, aggregates for a subquery over the frame so far."""
+        grouped = any(isinstance(action, n.GroupBy) for action in self.chain(before))
+
+        def change(node: n.Node) -> n.Node | None:
+            if isinstance(node, n.Binary):
+                right = self.as_frame(node.right, here)
+                if isinstance(right, n.FrameColumn) and node.op in ("=", "!="):
+                    frame = self.expression(n.Frame(right.frame, (n.Select((right.column,)),)), here)
+                    left = rewrite(node.left, change)
+                    assert isinstance(frame, n.Frame)
+                    if not _is_single(self.chain(frame)):
+                        return n.In(left, frame, node.op == "!=")
+                    return n.Binary(node.op, left, frame)
+                if isinstance(right, n.Frame) and right.source.lower() in self.chains:
+                    frame = self.frame(right)
+                    if not any(isinstance(a, n.Select | n.Aggregate | n.Values) for a in self.chain(frame)):
+                        column = self.column_meant(rewrite(node.left, change), frame)
+                        if column is not None:
+                            chosen = n.Frame(frame.source, (*frame.actions, n.Select((column,))))
+                            left = rewrite(node.left, change)
+                            if node.op in ("=", "!=") and not _is_single(self.chain(frame)):
+                                return n.In(left, chosen, node.op == "!=")
+                            return n.Binary(node.op, left, chosen)
+            if isinstance(node, n.In) and isinstance(node.choices, tuple) and len(node.choices) == 1:
+                only = self.as_frame(node.choices[0], here)
+                if isinstance(only, n.FrameColumn):
+                    only = n.Frame(only.frame, (n.Select((only.column,)),))
+                if isinstance(only, n.Frame) and only.source.lower() in self.chains:
+                    return change(n.In(node.operand, only, node.negated))
+            if isinstance(node, n.In) and isinstance(node.choices, n.Frame):
+                frame = self.frame(node.choices)
+                left = rewrite(node.operand, change)
+                if not any(isinstance(a, n.Select | n.Aggregate | n.Values) for a in self.chain(frame)):
+                    column = self.column_meant(left, frame)
+                    if column is not None:
+                        frame = n.Frame(frame.source, (*frame.actions, n.Select((column,))))
+                return n.In(left, frame, node.negated)
+            if is_aggregate(node) and (not grouped or aggregates_in(node.args)):  # type: ignore[attr-defined]
+                made = rewrite(node, lambda part: self.change(part, here) if part is not node else None)
+                return n.Frame(before.source, (*before.actions, n.Select((made,))))
+            return self.change(node, here)
+
+        return rewrite(condition, change)  # type: ignore[no-any-return]
+
+    def as_frame(self, value: n.Expr, here: frozenset[str]) -> n.Expr:
+        """A bare step name as its frame, a frame's column as such unless the frame is this one."""
+        if isinstance(value, n.ColumnRef):
+            if value.table is None and value.name.lower() in self.chains:
+                return n.Frame(value.name)
+            if value.table is not None and value.table.lower() in self.chains:
+                value = n.FrameColumn(value.table, n.ColumnRef(None, value.name))
+        if isinstance(value, n.FrameColumn) and value.frame.lower() in here:
+            return value.column
+        return value
+
+    def column_meant(self, left: n.Expr, frame: n.Frame) -> n.Expr | None:
+        """Which column of a frame is meant that selects none: the one that `left` refers to by a key,
+        else the same column, else the frame's groups."""
+        chain = self.chain(frame)
+        for action in chain:
+            if isinstance(action, n.GroupBy):
+                return action.keys[0] if len(action.keys) == 1 else None
+        if not isinstance(left, n.ColumnRef) or left.table is None:
+            return None
+        used = {table.lower() for table in tables_used(chain)}
+        if left.table.lower() in used:
+            return left
+        for key in self.schema.foreign_keys:
+            if (key.table.lower(), key.column.lower()) == (left.table.lower(), left.name.lower()):
+                if key.to_table.lower() in used:
+                    return n.ColumnRef(key.to_table, key.to_column)
+            elif (key.to_table.lower(), key.to_column.lower()) == (left.table.lower(), left.name.lower()):
+                if key.table.lower() in used:
+                    return n.ColumnRef(key.table, key.column)
+        return left
+
+    # ------------------------------------------------------------ expressions
+
+    def expression(self, value: n.Expr, here: frozenset[str]) -> n.Expr:
+        return rewrite(value, lambda node: self.change(node, here))  # type: ignore[no-any-return]
+
+    def change(self, node: n.Node, here: frozenset[str]) -> n.Node | None:
+        """The meaning of one node, or None to look below it."""
+        if isinstance(node, n.ColumnRef):
+            return self.column(node, here)
+        if isinstance(node, n.Literal):
+            return node
+        if isinstance(node, n.Frame):
+            return self.frame(node)
+        if isinstance(node, n.FrameColumn):
+            if node.frame.lower() in here or node.frame.lower() == n.DATABASE_FRAME:
+                return self.expression(node.column, here)
+            column = self.expression(node.column, here)
+            if isinstance(column, n.ColumnRef | n.Star | n.Mask):
+                return n.FrameColumn(node.frame, column)
+            return column
+        if isinstance(node, n.Call):
+            known = in_sqlite(node)
+            if known is not node:
+                return self.expression(known, here)  # type: ignore[arg-type]
+        return None
+
+    def column(self, node: n.ColumnRef, here: frozenset[str]) -> n.Expr:
+        key, table = node.name.lower(), node.table
+        if table is None:
+            if key in self.chains or key in self.values:
+                return n.Frame(node.name)
+            if key in self.given:
+                return node
+            owners = self.schema.tables_with(key)
+            if len(owners) == 1:
+                column = owners[0].column(key)
+                assert column is not None
+                return n.ColumnRef(owners[0].name, column.name)
+            return node
+        place = table.lower()
+        if place in self.sources:
+            return node
+        known = self.schema.table(table)
+        if known is not None:
+            found = known.column(key)
+            if found is not None:
+                return (
+                    node
+                    if found.name == node.name and known.name == table
+                    else n.ColumnRef(known.name, found.name)
+                )
+            if key in ROWID_NAMES:
+                return node
+            return self.right_table(known.name, node) or node
+        if place in here or place == n.DATABASE_FRAME:
+            return self.column(n.ColumnRef(None, node.name), here)
+        if place in self.chains:
+            return n.FrameColumn(table, n.ColumnRef(None, node.name))
+        owners = self.schema.tables_with(key)
+        if len(owners) == 1:
+            column = owners[0].column(key)
+            assert column is not None
+            return n.ColumnRef(owners[0].name, column.name)
+        return node
+
+    def right_table(self, table: str, node: n.ColumnRef) -> n.ColumnRef | None:
+        """The table that has the column which `table` lacks: the only one it refers to that does, else
+        the only one joined to it by a key, else the only one at all."""
+        owners = self.schema.tables_with(node.name)
+        keys = self.schema.foreign_keys
+        parents = {key.to_table.lower() for key in keys if key.table.lower() == table.lower()}
+        children = {key.table.lower() for key in keys if key.to_table.lower() == table.lower()}
+        for near in (parents, parents | children, None):
+            found = [owner for owner in owners if near is None or owner.name.lower() in near]
+            if len(found) == 1:
+                column = found[0].column(node.name)
+                assert column is not None
+                return n.ColumnRef(found[0].name, column.name)
+        return None
+
+
+def joined(schema: Schema, tables: list[str]) -> tuple[n.Join, ...]:
+    """Join actions for tables along foreign keys."""
+    from share_sql.trajectory.joins import join_path
+
+    tree = join_path(schema, tables)
+    joins = [n.Join(n.ColumnRef(None, tree.tables[0]), None, "from")]
+    for called, edge in zip(tree.tables[1:], tree.edges, strict=True):
+        on: n.Expr | None = None
+        for a, b in edge.pairs:
+            pair = n.Binary("=", n.ColumnRef(edge.table, a), n.ColumnRef(edge.to_table, b))
+            on = pair if on is None else n.Binary("and", on, pair)
+        joins.append(n.Join(n.ColumnRef(None, called), None, "inner", on))
+    return tuple(joins)
+
+
+def _source_name(source: n.Expr) -> str:
+    if isinstance(source, n.ColumnRef | n.Call):
+        return source.name
+    return source.source if isinstance(source, n.Frame) else ""
+
+
+def _outside(action: n.Action) -> list[n.Node]:
+    """Own nodes without those inside frame columns."""
+    inside = {id(node.column) for node in own_nodes([action]) if isinstance(node, n.FrameColumn)}
+    return [node for node in own_nodes([action]) if id(node) not in inside]
+
+
+def _own_aggregates(item: n.Expr, source: str) -> n.Expr:
+    """`df2.select(df2.sum(x) / df2.count())`: aggregates of the very frame are plain aggregates in it."""
+
+    def change(node: n.Node) -> n.Node | None:
+        if isinstance(node, n.Frame) and node.source.lower() == source.lower() and len(node.actions) == 1:
+            action = node.actions[0]
+            if isinstance(action, n.Aggregate) and (action.args or action.function == "count"):
+                return n.Call(action.function, action.args or (n.Star(),), action.distinct)
+        return None
+
+    return rewrite(item, change)  # type: ignore[no-any-return]
+
+
+def _needs_no_rows(items: list[n.Expr]) -> bool:
+    """Whether the items are values of other frames only."""
+    frames = False
+    for item in items:
+        for node in own_nodes([item]):
+            if isinstance(node, n.ColumnRef | n.Star | n.FrameColumn) or is_aggregate(node):
+                return False
+        frames = frames or any(isinstance(node, n.Frame) for node in item.walk())
+    return frames
+
+
+def _is_single(chain: list[n.Action]) -> bool:
+    """Whether a frame has one row at most."""
+    grouped = limited = False
+    for action in chain:
+        grouped = grouped or isinstance(action, n.GroupBy)
+        if isinstance(action, n.Limit):
+            limited = action.count == n.Literal(1)
+        if isinstance(action, n.Aggregate):
+            limited = True
+        if isinstance(action, n.Select) and not grouped and aggregates_in(action.items):
+            limited = True
+    return limited
+
+
+def _tied(chain: list[n.Action]) -> list[n.Action] | None:
+    """Counting what `orderby(k).limit(1)` kept would always give 1, which nobody asks: all that tie for
+    the first place are meant, `where(k = max(k))`."""
+    if len(chain) < 2 or not isinstance(chain[-1], n.Limit) or not isinstance(chain[-2], n.OrderBy):
+        return None
+    order, before = chain[-2], chain[:-2]
+    if chain[-1].count != n.Literal(1) or chain[-1].offset is not None or len(order.keys) != 1:
+        return None
+    if not all(isinstance(action, n.Where) for action in before) or aggregates_in([order]):
+        return None
+    key = order.keys[0]
+    best = n.Call("max" if key.descending else "min", (key.key,))
+    frame = n.Frame(n.DATABASE_FRAME, (*before, n.Select((best,))))
+    return [*before, n.Where(n.Binary("=", key.key, frame))]

@@ -74,14 +74,18 @@ class Scope:
                 return scope.ctes[key]
         return None
 
-    def source(self, name: str) -> Source | None:
-        """The nearest source of this name; marks every scope it looks out of as correlated."""
+    def source(self, name: str, column: str = "") -> Source | None:
+        """The nearest source of this name; marks every scope it looks out of as correlated.
+
+        Where a query gives one alias twice, SQLite takes the one that has the column.
+        """
         key = name.lower()
         for scope in self.outwards():
-            for source in scope.sources:
-                if source.name.lower() == key:
-                    self.mark(scope)
-                    return source
+            found = [source for source in scope.sources if source.name.lower() == key]
+            if found:
+                self.mark(scope)
+                having = [source for source in found if source.column(column) is not None]
+                return (having or found)[0]
         return None
 
     def owner(self, column: str) -> Source | None:

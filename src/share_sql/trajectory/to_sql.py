@@ -19,7 +19,7 @@ from share_sql.trajectory.lower import Block, lower
 from share_sql.trajectory.meaning import settle
 from share_sql.trajectory.scope import ROWID_NAMES
 from share_sql.trajectory.sql_text import ExpressionPrinter, name
-from share_sql.trajectory.usage import columns_used, tables_used
+from share_sql.trajectory.usage import columns_used, tables_used, texts_used
 
 
 def to_sql(trajectory: n.Trajectory, schema: Schema, *, hint: str = "") -> str:
@@ -42,7 +42,7 @@ def to_sql(trajectory: n.Trajectory, schema: Schema, *, hint: str = "") -> str:
     if result is None:
         raise CompileError("the trajectory is empty")
     try:
-        settled = settle(trajectory, schema)
+        settled = settle(trajectory, schema, hint)
         return _Compiler(settled, schema, hint).compile()
     except RecursionError as error:
         raise CompileError("the trajectory is nested too deeply to be compiled") from error
@@ -56,6 +56,9 @@ class _Scope:
     """Lower-case qualifier to its lower-case columns; None where they are not known."""
     spelled: dict[str, str] = field(default_factory=dict)
     qualify: bool = True
+    explicit: bool = False
+    """True where Join actions brought the sources in: what they say is used as it stands, unknown names
+    included, so that a wrong draft compiles to a query that fails as it did."""
     outputs: frozenset[str] = frozenset()
     """Lower-case names that its select list gives."""
 
@@ -248,6 +251,7 @@ class _Compiler(ExpressionPrinter):
         if not block.joins:
             return self.from_keys(block, scope)
         scope.qualify = len(block.joins) > 1 or bool(scope.outputs)
+        scope.explicit = True
         texts = [self.join_source(join) for join in block.joins]
         for _, called, columns in texts:
             scope.sources[called.lower()] = columns
@@ -281,8 +285,6 @@ class _Compiler(ExpressionPrinter):
             spelled = table.name if table else source.name
             if table is None and source.name.lower() in self.steps:
                 return self.join_source(n.Join(n.Frame(source.name), join.alias))
-            if table is None and not source.name.lower().startswith("sqlite_"):
-                raise CompileError(f"the schema {self.schema.name} has no table {source.name!r}")
             known = frozenset(c.name.lower() for c in table.columns) if table else None
             return name(spelled), join.alias or spelled, known
         if isinstance(source, n.Frame):
@@ -331,7 +333,7 @@ class _Compiler(ExpressionPrinter):
             used.append(table)
         if not used:
             return ""
-        tree = join_path(self.schema, used, columns_used(body), self.hint)
+        tree = join_path(self.schema, used, columns_used(body), self.hint, texts_used(body))
         for called in tree.tables:
             table = self.schema.table(called)
             assert table is not None
@@ -369,9 +371,10 @@ class _Compiler(ExpressionPrinter):
             if key not in above.sources:
                 continue
             columns = above.sources[key]
-            if columns is not None and written.lower() not in columns and written.lower() not in ROWID_NAMES:
+            known = columns is None or written.lower() in columns or written.lower() in ROWID_NAMES
+            if not known and not above.explicit:
                 raise CompileError(f"the table {above.spelled[key]} has no column {written!r}")
-            if depth == 0 and not above.qualify:
+            if depth == 0 and not above.qualify and known:
                 return name(written)
             return f"{name(above.spelled[key])}.{name(written)}"
         if self.schema.table(table) is None and key not in self.steps:
@@ -388,6 +391,8 @@ class _Compiler(ExpressionPrinter):
                     return name(node.name)
         if key in self.steps:
             return f"({self.query_text(n.Frame(node.name))})"
+        if scope.explicit:  # in back quotes: SQLite would take an unknown name in double quotes for text
+            return name(node.name) if name(node.name) == node.name else "`" + node.name.replace("`", "``") + "`"
         raise CompileError(f"no table in use has a column {node.name!r}")
 
     def frame_column(self, node: n.FrameColumn) -> str:

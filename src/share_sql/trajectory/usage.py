@@ -43,6 +43,13 @@ def columns_used(nodes: Iterable[n.Node]) -> set[tuple[str, str]]:
     }
 
 
+def texts_used(nodes: Iterable[n.Node]) -> list[str]:
+    """Text constants, in order."""
+    return [
+        node.value for node in own_nodes(nodes) if isinstance(node, n.Literal) and isinstance(node.value, str)
+    ]
+
+
 def has_frame(node: n.Node) -> bool:
     """Whether a frame is anywhere in it."""
     return any(isinstance(part, n.Frame) for part in node.walk())
