@@ -17,7 +17,16 @@ from share_sql.trajectory.nodes import (
     Alias, Between, Binary, Call, Case, Cast, ColumnRef, Exists, Expr, Frame, FrameColumn, In, Literal, Mask,
     OrderKey, Over, Parameter, Raw, Select, Star, Tuple, Unary, When,
 )  # fmt: skip
-from share_sql.trajectory.words import BARE_CALLS, MASK_TEXT, PRECEDENCE, STOP_WORDS, is_frame_name
+from share_sql.trajectory.words import (
+    BARE_CALLS,
+    CALL_KEYS,
+    CALL_OPTIONS,
+    word_set,
+    MASK_TEXT,
+    PRECEDENCE,
+    STOP_WORDS,
+    is_frame_name,
+)
 
 MAX_DEPTH = 64
 """Expressions within expressions; deeper text is refused rather than read until Python's stack ends."""
@@ -65,10 +74,7 @@ _INFIX = {
     "like": "like", "glob": "glob", "regexp": "regexp", "match": "match", "collate": "collate",
     "mod": "%", "rlike": "regexp", "ilike": "like",
 }  # fmt: skip
-_CALL_KEYWORDS = frozenset(
-    "element element1 column columns by distinct when then else on value filter operand default".split()
-)
-_TYPE_WORDS = frozenset("unsigned signed precision varying".split())
+_TYPE_WORDS = word_set("unsigned signed precision varying")
 
 
 class ExpressionParser:
@@ -109,9 +115,9 @@ class ExpressionParser:
         """Step over a closing bracket; one that is missing at the very end is taken as there."""
         if self.accept(text):
             return
-        if self.kinds[self.at] != END:
+        if self.kinds[self.at] != END and not (text == "]" and self.next_is(")")):
             raise self.fail()
-        self.context.notes.append(f"closing {text} supplied at the end of the line")
+        self.context.notes.append(f"a closing {text} was supplied")
 
     def next_is(self, *words: str) -> bool:
         """Whether one of these words or operators is next."""
@@ -348,19 +354,26 @@ class ExpressionParser:
                 return Tuple(())
             if self.next_is("select") and self.kinds[self.at + 1] != OPERATOR:
                 raise self.fail()
-            first = self.expression()
+            first = self.item()
             if self.next_is(","):
                 items = [first]
                 while self.accept(","):
                     if self.next_is(")"):
                         break
-                    items.append(self.expression())
+                    items.append(self.item())
                 first = Tuple(tuple(items))
             self.close(")")
             return first
         if text == "[":
             items_in = self.square_list()
-            return items_in[0] if len(items_in) == 1 else Tuple(items_in)
+            if len(items_in) != 1:
+                return Tuple(items_in)
+            only = items_in[0]
+            named = isinstance(only, ColumnRef) and only.table is None
+            if named and self.next_is(".") and self.adjacent(self.at) and not self.is_method(self.at + 1):
+                self.at += 1
+                return self.name_after(only.name, self.at) if isinstance(only, ColumnRef) else only
+            return only
         if text == "*":
             self.at += 1
             return Star()
@@ -403,11 +416,7 @@ class ExpressionParser:
             return name
         if kind not in (WORD, MASK, NUMBER):
             raise self.fail()
-        self.at += 1
-        while self.kinds[self.at] in (WORD, NUMBER, MASK) and (
-            self.adjacent(self.at) or self.lowers[self.at] not in STOP_WORDS
-        ):
-            self.at += 1
+        self.at = self.name_end(at, "")
         return self.source[self.starts[at] : self.ends[self.at - 1]]
 
     # ------------------------------------------------------------------------ words
@@ -537,6 +546,10 @@ class ExpressionParser:
                 elif kind == WORD and self.lowers[end] not in STOP_WORDS and self.lowers[end] not in _INFIX:
                     if self.lowers[end] in self.context.steps or texts[end + 1] == ".":
                         return end
+                    if self.lowers[end] in _CLAUSE_WORDS and self.lowers[end + 1] in _CLAUSE_NEXT:
+                        return end
+                    if self.lowers[end] in ("rows", "range", "groups") and kinds[end + 1] == NUMBER:
+                        return end
                     end += 1
                 elif kind == NUMBER and qualified:
                     end += 1
@@ -610,7 +623,7 @@ class ExpressionParser:
             return self.extract()
         self.at += 2
         distinct = self.accept_distinct()
-        args, order = self.call_arguments()
+        args, order = self.call_arguments(items=word == "distinct")
         self.close(")")
         if len(args) == 1 and isinstance(args[0], Call) and args[0].name == "distinct" and word != "distinct":
             distinct, args = True, args[0].args
@@ -627,7 +640,7 @@ class ExpressionParser:
                 return True
         return False
 
-    def call_arguments(self) -> tuple[list[Expr], tuple[OrderKey, ...]]:
+    def call_arguments(self, items: bool = False) -> tuple[list[Expr], tuple[OrderKey, ...]]:
         """Read a function's arguments up to its closing bracket."""
         args: list[Expr] = []
         order: tuple[OrderKey, ...] = ()
@@ -640,9 +653,14 @@ class ExpressionParser:
                 word = self.lowers[self.at]
                 if word in ("element", "column", "operand", "by"):
                     self.at += 2
-                elif word in _CALL_KEYWORDS or word in _CALL_OPTIONS:
+                elif word == "null_if" and args:  # `divide(a, b, null_if = 0)`: the divisor is NULL where 0
+                    self.at += 2
+                    args[-1] = Call("nullif", (args[-1], self.expression()))
+                    self.accept(",")
+                    continue
+                elif word in CALL_KEYS or word in CALL_OPTIONS:
                     raise self.fail()
-            args.append(self.expression())
+            args.append(self.item() if items else self.expression())
             if self.next_is("order") and self.lowers[self.at + 1] == "by":
                 continue
             if not self.accept(","):
@@ -659,7 +677,7 @@ class ExpressionParser:
         dotted = self.next_is(".") and self.lowers[self.at + 1] == "over"
         if dotted:
             self.at += 1
-        if self.next_is("over") and self.texts[self.at + 1] == "(":
+        if (dotted or self.next_is("over")) and self.texts[self.at + 1] == "(":
             self.at += 2
             over = self.over_clause()
             self.close(")")
@@ -876,11 +894,10 @@ class ExpressionParser:
 _WORD_TESTS = frozenset(("is", "in", "between", "not", "isnull", "notnull"))
 _AFTER_NOT = frozenset(("in", "between", "like", "glob", "regexp", "match", "rlike", "ilike", "null"))
 _CONSTANTS: dict[str, bool | None] = {"null": None, "none": None, "true": True, "false": False}
-_UNITS = frozenset(
-    "year years month months day days hour hours minute minutes second seconds week weeks".split()
-)
-_CALL_OPTIONS = frozenset("mode year month day sum factor where values pattern null_if to format".split())
-_OVER_WORDS = frozenset("order orderby order_by partition partitionby rows range groups".split())
+_UNITS = word_set("year years month months day days hour hours minute minutes second seconds week weeks")
+_CLAUSE_WORDS = word_set("order group partition rows range groups")
+_CLAUSE_NEXT = word_set("by between unbounded current")
+_OVER_WORDS = word_set("order orderby order_by partition partitionby rows range groups")
 _DIRECTIONS = {
     "desc": True, "descending": True, "asc": False, "ascending": False,
 }  # fmt: skip

@@ -75,6 +75,8 @@ def condition_of(parser: ExpressionParser, args: list[Arg]) -> Expr:
     filter_arg: Arg | None = None
     extras: list[Arg] = []
 
+    from share_sql.trajectory.expressions import Arg
+
     def flush() -> None:
         nonlocal found, filter_arg, extras, connective
         if element is None:
@@ -103,6 +105,9 @@ def condition_of(parser: ExpressionParser, args: list[Arg]) -> Expr:
                 flush()
                 element = again
             filter_arg = arg
+        elif keyword == "in" and filter_arg is None:
+            filter_arg = Arg("filter", Literal("in"), True)
+            extras.append(Arg("value", arg.value, arg.quoted, arg.bracketed))
         elif keyword is not None and keyword not in _ELEMENT_KEYS:
             extras.append(arg)
         elif element is None:
@@ -113,6 +118,9 @@ def condition_of(parser: ExpressionParser, args: list[Arg]) -> Expr:
             extras.append(arg)
         elif filter_arg is not None and _wants_value(filter_arg) and not extras:
             extras.append(arg)
+        elif keyword is None and filter_arg is not None and _is_constant(filter_arg) and _is_constant(arg):
+            # `filter = 'a', 'b'`: one of them
+            filter_arg = Arg("filter", Tuple((*items_in(filter_arg), arg.value)), False, True)
         elif keyword is None and (filter_arg is not None or not _is_test(element)):
             raise parser.fail()
         else:
@@ -121,6 +129,15 @@ def condition_of(parser: ExpressionParser, args: list[Arg]) -> Expr:
     flush()
     assert found is not None  # noqa: S101
     return found
+
+
+def items_in(arg: Arg) -> tuple[Expr, ...]:
+    """The items of a list, or the single value."""
+    return arg.value.items if isinstance(arg.value, Tuple) else (arg.value,)
+
+
+def _is_constant(arg: Arg) -> bool:
+    return all(isinstance(item, Literal) for item in items_in(arg))
 
 
 _ELEMENT_KEYS = frozenset(("element", "element1", "element2", "element3", "column", "condition"))
@@ -460,7 +477,7 @@ def choices_of(parser: ExpressionParser, rest: str) -> tuple[Expr, ...] | Frame:
     inner = rest
     if rest[0] in "([" and rest[-1] in ")]":
         inner = rest[1:-1]
-    elif rest[0] not in "'\"":
+    elif rest[0] not in "'\"" and not re.fullmatch(r"[\w.-]+(?:\s*,\s*[\w.-]+)+", rest):
         raise NotAFilter
     if "(" in inner or not inner.strip():
         raise NotAFilter

@@ -15,20 +15,15 @@ from share_sql.trajectory.filters import condition_of
 from share_sql.trajectory.lexer import END, MASK, NUMBER, OPERATOR, STRING, WORD, unquote
 from share_sql.trajectory.nodes import (
     Action, Agg, Aggregate, Alias, Binary, Call, Case, Cast, ColumnRef, Combine, Distinct, Exists, Expr, Frame,
-    FrameColumn, GroupBy, Having, Join, Limit, Literal, Mask, Named, OrderBy, OrderKey, Raw, RawAction, Select,
+    FrameColumn, GroupBy, Having, In, Join, Limit, Literal, Mask, Named, OrderBy, OrderKey, Raw, RawAction, Select,
     Star, Tuple, Unary, Values, When, Where,
 )  # fmt: skip
-from share_sql.trajectory.words import AGGREGATES, COMBINES, DATABASE_NAMES, JOINS, METHODS
+from share_sql.trajectory.words import (
+    AGG_KEYS, AGGREGATES, CASE_KEYS, COMBINE_KEYS, COMBINES, DATABASE_NAMES, FILTER_KEYS, JOIN_KEYS, JOINS,
+    LIMIT_KEYS, LIST_KEYS, MASK_TEXT, METHODS, NAMED_KEYS, ORDER_KEYS, VALUE_METHODS, WHERE_KEYS, word_set,
+)  # fmt: skip
 
-_FILTER_KEYS = frozenset(("filter", "filter1", "filter2", "filter3"))
-_WHERE_KEYS = _FILTER_KEYS | frozenset(
-    "element element1 element2 element3 column value values value1 value2 pattern reference other"
-    " other_element subquery operation operator mode method condition".split()
-)
-_LIST_KEYS = frozenset("element column columns by distinct as key keys".split())
-_VALUE_METHODS = frozenset(
-    "subtract divide multiply add round abs substr upper lower length coalesce nullif strftime".split()
-)
+_IN = Literal("in")
 _UNFILTERED = frozenset(("in", "not", "like", "between", "is", "not_in"))
 
 
@@ -48,6 +43,21 @@ class FrameParser(ExpressionParser):
             value = self.method_of(value)
         return value
 
+    def value_call(self, value: Expr) -> Expr:
+        """Read `.substr(1, 4)`, `.cast(real)` and the like: a function of the value before the dot."""
+        word = self.lowers[self.at + 1]
+        if word == "cast":
+            self.at += 2
+            self.expect("(")
+            self.accept("as")
+            result: Expr = Cast(value, self.type_name())
+        else:
+            self.at += 3
+            args, _ = self.call_arguments()
+            result = Call(word, (value, *args))
+        self.close(")")
+        return result
+
     def frame(self) -> Expr:
         """Read `df1`, `df1.where(…).select(…)`, `df1.users.Id`, `df1[users.Id]`."""
         name = self.texts[self.at]
@@ -66,8 +76,8 @@ class FrameParser(ExpressionParser):
             at = self.at + 1
             if self.kinds[at] == WORD and self.texts[at + 1] == "(" and not self.is_column_of_frame(at):
                 word = self.lowers[at]
-                if word in _VALUE_METHODS or (word == "cast" and actions):
-                    return self.value_method(Frame(source, tuple(actions)))
+                if word in VALUE_METHODS:
+                    return self.value_call(Frame(source, tuple(actions)))
                 self.add_action(actions)
                 continue
             self.at = at
@@ -100,8 +110,9 @@ class FrameParser(ExpressionParser):
     def method_of(self, value: Expr) -> Expr:
         """Read one method behind a value that is no plain frame: a table, a column, a call."""
         word = self.lowers[self.at + 1]
+        if word in VALUE_METHODS and not (isinstance(value, ColumnRef) and value.table is None):
+            return self.value_call(value)
         if isinstance(value, Frame):
-            self.at = self.at
             return self.chain(value.source, list(value.actions))
         if isinstance(value, FrameColumn):
             return self.chain(value.frame, [Select((value.column,))])
@@ -112,7 +123,7 @@ class FrameParser(ExpressionParser):
                 return self.chain("df", [Join(value, kind="from")])
         self.at += 2
         self.expect("(")
-        args = self.arguments(_LIST_KEYS)
+        args = self.arguments(LIST_KEYS)
         self.close(")")
         if word in ("as", "alias", "label") and len(args) == 1:
             return Alias(value, name_of(args[0].value) or self.no_name())
@@ -132,21 +143,6 @@ class FrameParser(ExpressionParser):
         """Whether a bare name is a table of the schema."""
         known = self.context.known
         return known is not None and isinstance(value, ColumnRef) and value.name.lower() in known.tables
-
-    def value_method(self, frame: Frame) -> Expr:
-        """Read `.subtract(x)` and the like behind a frame: a function of the frame's value."""
-        word = self.lowers[self.at + 1]
-        if word == "cast":
-            self.at += 2
-            self.expect("(")
-            self.accept("as")
-            value: Expr = Cast(frame, self.type_name())
-        else:
-            self.at += 3
-            args, _ = self.call_arguments()
-            value = Call(word, (frame, *args))
-        self.close(")")
-        return value
 
     # --------------------------------------------------------------------- actions
 
@@ -210,7 +206,7 @@ class FrameParser(ExpressionParser):
         """
         args: list[Arg] = []
         while not self.next_is(")") and self.kinds[self.at] != END:
-            args.append(self.argument(keywords, named))
+            args.append(self.argument(keywords, named, not args))
             if not self.accept(",") and not self.at_keyword(keywords):
                 break
         return args
@@ -223,21 +219,26 @@ class FrameParser(ExpressionParser):
             and self.lowers[self.at] in keywords
         )
 
-    def argument(self, keywords: frozenset[str], named: bool) -> Arg:
+    def argument(self, keywords: frozenset[str], named: bool, first: bool) -> Arg:
         """Read one argument; one that cannot be read is a Raw value."""
         start, depth, raws = self.at, self.depth, self.raws
         keyword: str | None = None
         if self.at_keyword(keywords):
             keyword = self.lowers[start]
             self.at += 2
+        elif keywords is WHERE_KEYS and self.lowers[start] in FILTER_KEYS and self.texts[start + 1] == ",":
+            keyword = "filter"  # `where(x, filter, '> 5')`
+            self.at += 2
         try:
             at = self.at
-            if keywords is _WHERE_KEYS and self.at_bare_filter(keyword):
+            if keywords is WHERE_KEYS and self.at_bare_filter(keyword, first):
                 return Arg(keyword, Literal(self.filter_text()), True)
             if named and keyword is None and self.texts[at + 1] == "=" and self.kinds[at] in (WORD, STRING):
                 self.at += 2
                 name = unquote(self.texts[at]) if self.kinds[at] == STRING else self.texts[at]
                 value: Expr = Alias(self.expression(), name)
+                if keywords is AGG_KEYS and name.lower() in AGGREGATES and _is_column(value.value):
+                    value = Call(AGGREGATES[name.lower()], (value.value,))
             elif named and self.next_is("{"):
                 return Arg(keyword, Tuple(self.mapping()), False, True)
             else:
@@ -255,14 +256,17 @@ class FrameParser(ExpressionParser):
         """Whether an argument can end here."""
         return self.next_is(",", ")") or self.kinds[self.at] == END or self.at_keyword(keywords)
 
-    def at_bare_filter(self, keyword: str | None) -> bool:
+    def at_bare_filter(self, keyword: str | None, first: bool) -> bool:
         """Whether an unquoted filter begins here: `filter = > 5`, `filter = like 'a%'`, `filter = in(df1)`."""
-        if keyword is not None and keyword not in _FILTER_KEYS:
+        if first or (keyword is not None and keyword not in FILTER_KEYS):
             return False
         kind = self.kinds[self.at]
         if kind == OPERATOR:
             return self.texts[self.at] in ("<", ">", "<=", ">=", "!=", "<>", "=", "==")
-        return kind == WORD and keyword is not None and self.lowers[self.at] in _UNFILTERED
+        word = self.lowers[self.at]
+        if kind != WORD or word not in _UNFILTERED:
+            return False
+        return word != "not" or self.lowers[self.at + 1] in ("in", "like", "between", "null")
 
     def filter_text(self) -> str:
         """The text of an unquoted filter, up to the end of its argument."""
@@ -296,11 +300,17 @@ class FrameParser(ExpressionParser):
     def where(self, method: str) -> Action:
         """Read `where(…)` and its kin."""
         if method in ("where_exists", "where_not_exists"):
-            args = self.arguments(_WHERE_KEYS)
+            args = self.arguments(WHERE_KEYS)
+            given = {arg.keyword: arg.value for arg in args}
+            if set(given) - {"filter"} == {"element", "subquery"} and given.get("filter", _IN) == _IN:
+                frame = as_frame(given["subquery"])
+                if frame is None:
+                    raise self.fail()
+                return Where(In(given["element"], frame, method == "where_not_exists"))
             if len(args) != 1:
                 raise self.fail()
             return Where(Exists(args[0].value, method == "where_not_exists"))
-        condition = condition_of(self, self.arguments(_WHERE_KEYS))
+        condition = condition_of(self, self.arguments(WHERE_KEYS))
         connective: OneOf["and", "or"] = "or" if method.startswith("or") else "and"
         if method == "where_not":
             condition = Unary("not", condition)
@@ -314,7 +324,7 @@ class FrameParser(ExpressionParser):
         if self.accept_distinct():
             distinct = True
         items: list[Expr] = []
-        for arg in self.arguments(_LIST_KEYS, named=True):
+        for arg in self.arguments(LIST_KEYS, named=True):
             if arg.keyword == "as":
                 name = name_of(arg.value)
                 if not items or name is None:
@@ -355,7 +365,8 @@ class FrameParser(ExpressionParser):
     def agg(self) -> Action:
         """Read `agg(sum(x) as y)`, `agg(y = sum(x))`, `agg(sum = x)`, `agg('sum', x)`."""
         items: list[Expr] = []
-        for arg in self.arguments(_AGG_KEYS, named=True):
+        pending = ""
+        for arg in self.arguments(AGG_KEYS, named=True):
             value = arg.value
             if arg.keyword == "as":
                 name = name_of(value)
@@ -368,11 +379,13 @@ class FrameParser(ExpressionParser):
                 name = name_of(value)
                 if name is None or name.lower() not in AGGREGATES:
                     raise self.fail()
-                items.append(Call(AGGREGATES[name.lower()], ()))
-            elif items and isinstance(items[-1], Call) and not items[-1].args and not arg.bracketed:
-                items[-1] = Call(items[-1].name, (value,))
-            elif isinstance(value, Alias) and value.name.lower() in AGGREGATES and _is_column(value.value):
-                items.append(Call(AGGREGATES[value.name.lower()], (value.value,)))
+                pending = AGGREGATES[name.lower()]
+                if items and arg.keyword:  # the column came first
+                    items[-1], pending = Call(pending, (items[-1],)), ""
+                else:
+                    items.append(Call(pending))
+            elif pending and not arg.bracketed:
+                items[-1], pending = Call(pending, (value,)), ""
             elif arg.bracketed and isinstance(value, Tuple):
                 items.extend(value.items)
             else:
@@ -392,7 +405,7 @@ class FrameParser(ExpressionParser):
         group = 1
         while not self.next_is(")") and self.kinds[self.at] != END:
             keyword = ""
-            if self.at_keyword(_ORDER_KEYS):
+            if self.at_keyword(ORDER_KEYS):
                 keyword = self.lowers[self.at]
                 self.at += 2
             if self.next_is("[") and self.at_directions(self.at + 1):
@@ -449,7 +462,7 @@ class FrameParser(ExpressionParser):
 
     def limit(self, method: str, actions: list[Action]) -> None:
         """Read `limit(n)`, `limit(n, offset = m)`, `offset(m)`; SQL's `limit(m, n)` skips m."""
-        args = self.arguments(_LIMIT_KEYS)
+        args = self.arguments(LIMIT_KEYS)
         values = [arg.value for arg in args if arg.keyword != "offset"]
         skipped = [arg.value for arg in args if arg.keyword == "offset"]
         if method == "offset":
@@ -473,7 +486,7 @@ class FrameParser(ExpressionParser):
     def combine(self, kind: str) -> list[Action]:
         """Read `union(df2)`, `intersect(df2, df3)`."""
         found: list[Action] = []
-        for arg in self.arguments(_COMBINE_KEYS):
+        for arg in self.arguments(COMBINE_KEYS):
             if arg.keyword == "all":
                 if arg.value == Literal(True) and kind == "union":
                     kind = "union all"
@@ -495,7 +508,7 @@ class FrameParser(ExpressionParser):
         on: Expr | None = None
         using: tuple[str, ...] = ()
         natural = False
-        for arg in self.arguments(_JOIN_KEYS):
+        for arg in self.arguments(JOIN_KEYS):
             value = arg.value
             if isinstance(value, Raw):
                 raise self.fail()
@@ -515,6 +528,8 @@ class FrameParser(ExpressionParser):
                     source, alias = value.value, value.name
             elif on is None:
                 on = value
+            elif _is_column(on) and _is_column(value):
+                on = Binary("=", on, value)
             else:
                 raise self.fail()
         if source is None or not isinstance(source, ColumnRef | Mask | Frame | Call):
@@ -525,7 +540,7 @@ class FrameParser(ExpressionParser):
         """Read `as(name, column, …)`."""
         name: str | None = None
         columns: list[str] = []
-        for index, arg in enumerate(self.arguments(_NAMED_KEYS)):
+        for index, arg in enumerate(self.arguments(NAMED_KEYS)):
             if arg.keyword == "columns":
                 columns.extend(name_of(item) or self.no_name() for item in items_of(arg.value))
             elif index == 0:
@@ -569,10 +584,18 @@ class FrameParser(ExpressionParser):
             if value is not None:
                 return value
             self.at = opening + 2
-        args = self.arguments(_CASE_KEYS)
+        args = self.arguments(CASE_KEYS)
         if any(isinstance(arg.value, Raw) for arg in args):
             raise self.fail()
         self.close(")")
+        if (
+            word == "when"
+            and args
+            and args[0].keyword is None
+            and len(args) > 1
+            and args[1].keyword == "then"
+        ):
+            args[0] = Arg("when", args[0].value, args[0].quoted)
         if word == "when" and self.accept("then"):
             args.append(Arg("then", self.expression(), False))
         if word in ("if", "when") and not any(arg.keyword in ("when", "then", "else") for arg in args):
@@ -591,6 +614,8 @@ class FrameParser(ExpressionParser):
         try:
             self.at -= 1
             value = self.sql_case()
+            if isinstance(value, Case) and value.default is None and self.accept(","):
+                value = Case(value.operand, value.whens, self.expression())
             self.close(")")
         except Unreadable:
             self.at, self.depth = start, depth
@@ -599,8 +624,8 @@ class FrameParser(ExpressionParser):
 
     def if_call(self, args: list[Arg]) -> Expr:
         """`if(condition, a, b)` and `when(condition, a)` from positional arguments."""
-        if any(arg.keyword in _FILTER_KEYS for arg in args):
-            split = next(i for i, arg in enumerate(args) if arg.keyword in _FILTER_KEYS) + 1
+        if any(arg.keyword in FILTER_KEYS for arg in args):
+            split = next(i for i, arg in enumerate(args) if arg.keyword in FILTER_KEYS) + 1
             condition = condition_of(self, args[:split])
             rest = args[split:]
         else:
@@ -621,7 +646,7 @@ class FrameParser(ExpressionParser):
         conditions: list[Arg] = []
         whens: list[When] = []
         for arg in args:
-            if arg.keyword == "when" or arg.keyword in _FILTER_KEYS:
+            if arg.keyword == "when" or arg.keyword in FILTER_KEYS:
                 conditions.append(arg)
             elif arg.keyword == "then":
                 if len(conditions) != 1:
@@ -673,6 +698,8 @@ def name_of(value: Expr) -> str | None:
         return value.source
     if isinstance(value, Call) and not value.args:
         return value.name
+    if isinstance(value, Mask):
+        return MASK_TEXT
     return None
 
 
@@ -680,9 +707,9 @@ def _is_column(value: Expr) -> bool:
     return isinstance(value, ColumnRef | Mask | Star)
 
 
-_WHERE_METHODS = frozenset(
+_WHERE_METHODS = word_set(
     "where filter orwhere or_where and_where or and having orhaving or_having where_not where_exists"
-    " where_not_exists is_not_null".split()
+    " where_not_exists is_not_null"
 )
 _LIST_METHODS: dict[str, Callable[[FrameParser], Action]] = {
     "select": FrameParser.select,
@@ -694,13 +721,6 @@ _LIST_METHODS: dict[str, Callable[[FrameParser], Action]] = {
     "aggregate": FrameParser.agg,
     "values": FrameParser.values,
 }
-_AGG_KEYS = frozenset("function func element column columns as".split())
-_ORDER_KEYS = frozenset("by element column columns key order direction".split())
-_LIMIT_KEYS = frozenset("n limit count offset".split())
-_COMBINE_KEYS = frozenset("other df frame all".split())
-_JOIN_KEYS = frozenset("on using natural kind how type as other table".split())
-_NAMED_KEYS = frozenset("name columns".split())
-_CASE_KEYS = _FILTER_KEYS | frozenset("when then else default element column".split())
 _KINDS = {
     "inner": "inner", "left": "left", "right": "right", "full": "full", "outer": "full", "cross": "cross",
     "left outer": "left", "right outer": "right", "full outer": "full", "from": "from",

@@ -167,6 +167,8 @@ def mend_quotes(text: str) -> str:
 
     def requote(match: re.Match[str]) -> str:
         inner, mark = match[3], match[2]
+        if "(" not in inner and re.search(f"{mark}\\s*,\\s*{mark}", inner):
+            return match[0]  # several texts, not one
         inner = inner.replace("\\" + mark, mark).replace(mark + mark, mark)
         return match[1] + quote(inner)
 

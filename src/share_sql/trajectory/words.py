@@ -4,17 +4,58 @@ from __future__ import annotations
 
 import re
 
-RESERVED = frozenset(
-    "and or not in is like glob regexp match between as asc ascending desc descending case when then else"
-    " end over collate nulls null escape filter exists distinct cast true false isnull notnull element"
-    " value values by on using kind natural columns offset of_type true false interval current_date"
-    " current_time current_timestamp element2 filter2 pattern operation mode function".split()
-)
-"""Words that a column, table or alias can only be called in backticks."""
 
-STOP_WORDS = frozenset(
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text as a set."""
+    return frozenset(text.split())
+
+
+FILTER_KEYS = word_set("filter filter1 filter2 filter3")
+"""Keywords of a where that hold its filter."""
+
+WHERE_KEYS = FILTER_KEYS | word_set(
+    "element element1 element2 element3 column value values value1 value2 pattern reference other"
+    " other_element subquery operation operator mode method condition in"
+)
+"""Keywords of where and having."""
+
+LIST_KEYS = word_set("element column columns by distinct as key keys")
+"""Keywords of select, groupby, distinct and the aggregates."""
+
+AGG_KEYS = word_set("function func element column columns as")
+ORDER_KEYS = word_set("by element column columns key order direction")
+LIMIT_KEYS = word_set("n limit count offset")
+COMBINE_KEYS = word_set("other df frame all")
+JOIN_KEYS = word_set("on using natural kind how type as other table")
+NAMED_KEYS = word_set("name columns")
+CASE_KEYS = FILTER_KEYS | word_set("when then else default element column")
+CALL_KEYS = word_set(
+    "element element1 column columns by distinct when then else on value filter operand default"
+)
+CALL_OPTIONS = word_set("mode year month day sum factor where values pattern null_if to format")
+
+RESERVED = (
+    word_set(
+        "and or not in is like glob regexp match between as asc ascending desc descending case when then else"
+        " end over collate nulls null none escape filter exists distinct cast try_cast convert true false"
+        " isnull notnull interval current_date current_time current_timestamp extract if div mod rlike ilike"
+        " schema sql using function from where order partition rows range groups e x f"
+    )
+    | WHERE_KEYS
+    | LIST_KEYS
+    | AGG_KEYS
+    | ORDER_KEYS
+    | LIMIT_KEYS - {"count"}
+    | COMBINE_KEYS
+    | JOIN_KEYS
+    | NAMED_KEYS - {"name"}
+    | CASE_KEYS
+)
+"""Words that a column, table or alias without a table before it can only be called in backticks."""
+
+STOP_WORDS = word_set(
     "and or not in is like glob regexp match between as asc ascending desc descending when then else end"
-    " over collate nulls escape filter isnull notnull from where having union intersect except".split()
+    " over collate nulls escape filter isnull notnull from where having union intersect except"
 )
 """Words that end an unquoted name of several words, such as `frpm.County Name`."""
 
@@ -65,11 +106,14 @@ COMBINES = {
 }
 """Set operations as methods."""
 
-METHODS = frozenset(
-    "where filter orwhere or_where and_where where_not where_exists where_not_exists groupby group_by having"
+VALUE_METHODS = word_set(
+    "subtract divide multiply add round abs substr upper lower length coalesce nullif strftime cast"
+)
+"""Functions that models write behind a value: `df1.select(x).subtract(df2.select(x))`."""
+
+METHODS = word_set("where filter orwhere or_where and_where where_not where_exists where_not_exists groupby group_by having"
     " orhaving or_having select select_distinct distinct agg aggregate orderby order_by sort sortby sort_by"
-    " limit head top offset values as alias label asc desc is_not_null or and".split()
-) | frozenset(AGGREGATES) | frozenset(JOINS) | frozenset(COMBINES)  # fmt: skip
+    " limit head top offset values as alias label asc desc is_not_null or and") | frozenset(AGGREGATES) | frozenset(JOINS) | frozenset(COMBINES) | VALUE_METHODS  # fmt: skip
 """Every method of a frame that the reader knows."""
 
 BARE_CALLS = frozenset(("current_date", "current_time", "current_timestamp"))

@@ -1,0 +1,426 @@
+"""Write a trajectory as text, in the paper's dialect or in the extended one.
+
+The paper's dialect leaves joins out and prints columns with their table's name, as the published models
+know it. The extended dialect keeps everything: `read(write(t)).trajectory == t` holds for every tree
+that the reader can return. A step is always one line.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal as OneOf
+
+from share_sql.trajectory import nodes as n
+from share_sql.trajectory.conditions import filter_arguments
+from share_sql.trajectory.expressions import Context
+from share_sql.trajectory.frames import FrameParser
+from share_sql.trajectory.lexer import quote, tokenize
+from share_sql.trajectory.words import (
+    BARE_CALLS, MASK_TEXT, PLAIN_NAME, PRECEDENCE, RESERVED, STOP_WORDS, is_frame_name, is_masked_name,
+)  # fmt: skip
+
+Dialect = OneOf["paper", "extended"]
+
+_ATOM = 12
+_PLAIN_TYPE = re.compile(r"[a-z_]\w*(?: [a-z_]\w*)*(?:\(\d+(?:, ?\d+)?\))?\Z")
+_SPACED_NAME = re.compile(
+    r"[A-Za-z]\w*(?:-[A-Za-z]\w*)?(?: (?:[A-Za-z]\w*|\((?:%|[A-Za-z]+[/-]\w+|[A-Za-z]+ \d+-\d+)\)))*\Z"
+)
+_JOIN_METHODS = {
+    "from": "from", "inner": "join", "left": "left_join", "right": "right_join", "full": "full_join",
+    "cross": "cross_join",
+}  # fmt: skip
+
+
+def write(trajectory: n.Trajectory, dialect: Dialect = "extended") -> str:
+    """Print a trajectory, a step a line, without fences.
+
+    Args:
+        trajectory: what to print.
+        dialect: `paper` leaves joins out and names columns by their table; `extended` keeps everything.
+
+    Returns:
+        The text, without a line break at the end; empty for an empty trajectory.
+    """
+    return Writer(trajectory, dialect).text()
+
+
+class Writer:
+    """Prints one trajectory."""
+
+    def __init__(self, trajectory: n.Trajectory, dialect: Dialect) -> None:
+        self.trajectory = trajectory
+        self.paper = dialect == "paper"
+        self.steps: set[str] = set()
+        self.renamed = _new_names(trajectory)
+        self.aliases: dict[str, str] = {}
+        self.parser = FrameParser(tokenize(""), Context(self.steps))
+
+    def text(self) -> str:
+        """The whole trajectory."""
+        lines = []
+        for step in self.trajectory.steps:
+            name = self.renamed.get(step.name, step.name)
+            self.steps.add(name.lower())
+            lines.append(f"{name} = {self.item(step.value)}")
+        return "\n".join(lines)
+
+    # ----------------------------------------------------------------------- names
+
+    def name(self, name: str) -> str:
+        """A new or bare name: plain, or in backticks."""
+        low = name.lower()
+        if (
+            PLAIN_NAME.match(name)
+            and low not in RESERVED
+            and low not in self.steps
+            and not is_frame_name(name)
+        ):
+            return name
+        if is_masked_name(name) and name != MASK_TEXT:
+            return name
+        return quote(name, "`")
+
+    def column(self, node: n.ColumnRef) -> str:
+        """A column, with its table where it has one."""
+        if node.table is None:
+            return self.name(node.name)
+        table = self.aliases.get(node.table.lower(), node.table)
+        return f"{self.table(table)}.{self.column_name(node.name)}"
+
+    def table(self, name: str) -> str:
+        """A table's or alias's name before a dot."""
+        if name == MASK_TEXT:
+            return name
+        if PLAIN_NAME.match(name):
+            if self.paper:
+                return name
+            if name.lower() not in RESERVED and name.lower() not in self.steps and not is_frame_name(name):
+                return name
+        return quote(name, "`")
+
+    def column_name(self, name: str) -> str:
+        """A column's name behind a dot."""
+        if PLAIN_NAME.match(name) or (is_masked_name(name) and name[0] != "["):
+            return name
+        if self.paper and _SPACED_NAME.match(name):
+            words = re.findall(r"\w+", name.lower())
+            if not any(word in STOP_WORDS for word in words[1:]):
+                return name
+        return quote(name, "`")
+
+    def frame_name(self, name: str) -> str:
+        """A step's name where it is used."""
+        return self.renamed.get(name, name)
+
+    # ----------------------------------------------------------------- expressions
+
+    def item(self, node: n.Expr) -> str:
+        """An item of a list: an expression with or without a new name."""
+        if isinstance(node, n.Alias):
+            return f"{self.item(node.value)} as {self.name(node.name)}"
+        return self.argument(node)
+
+    def argument(self, node: n.Expr) -> str:
+        """An expression that must not look like `keyword = value`."""
+        text = self.expression(node)
+        left: n.Expr = node
+        while isinstance(left, n.Binary):
+            bare = isinstance(left.left, n.ColumnRef) and left.left.table is None
+            bare = bare or (isinstance(left.left, n.Frame) and not left.left.actions)
+            if left.op == "=" and (bare or isinstance(left.left, n.Literal | n.Mask)):
+                return f"({text})"
+            left = left.left
+        return text
+
+    def expression(self, node: n.Expr, floor: int = 1) -> str:
+        """An expression, in brackets where it binds more loosely than `floor`."""
+        text, power = self.bare(node)
+        return f"({text})" if power < floor else text
+
+    def bare(self, node: n.Expr) -> tuple[str, int]:
+        """An expression without outer brackets, and how tightly it binds."""
+        if isinstance(node, n.ColumnRef):
+            return self.column(node), _ATOM
+        if isinstance(node, n.Literal):
+            return self.literal(node), _ATOM
+        if isinstance(node, n.Mask):
+            return MASK_TEXT, _ATOM
+        if isinstance(node, n.Binary):
+            return self.binary(node)
+        if isinstance(node, n.Frame):
+            return self.frame(node), _ATOM
+        if isinstance(node, n.Call):
+            return self.call(node), _ATOM
+        if isinstance(node, n.FrameColumn):
+            inner = (
+                self.bare(node.column)[0]
+                if not isinstance(node.column, n.ColumnRef)
+                else self.behind(node.column)
+            )
+            return f"{self.frame_name(node.frame)}.{inner}", _ATOM
+        if isinstance(node, n.Alias):
+            return self.item(node), 0
+        if isinstance(node, n.Star):
+            return (
+                f"{self.table(self.aliases.get(node.table.lower(), node.table))}.*" if node.table else "*",
+                _ATOM,
+            )
+        return self.rarer(node)
+
+    def rarer(self, node: n.Expr) -> tuple[str, int]:
+        """The expressions that are seldom met."""
+        if isinstance(node, n.Unary):
+            return self.unary(node)
+        if isinstance(node, n.In):
+            word = "not in" if node.negated else "in"
+            return f"{self.expression(node.operand, 5)} {word} {self.choices(node.choices)}", 4
+        if isinstance(node, n.Between):
+            word = "not between" if node.negated else "between"
+            low, high = self.expression(node.low, 5), self.expression(node.high, 5)
+            return f"{self.expression(node.operand, 5)} {word} {low} and {high}", 4
+        if isinstance(node, n.Exists):
+            text = f"exists({self.expression(node.frame)})"
+            return (f"not {text}", 3) if node.negated else (text, _ATOM)
+        if isinstance(node, n.Cast):
+            known = _PLAIN_TYPE.match(node.type) and node.type.split()[0] not in RESERVED
+            return f"cast({self.expression(node.operand)}, {node.type if known else quote(node.type)})", _ATOM
+        if isinstance(node, n.Case):
+            return self.case(node), _ATOM
+        if isinstance(node, n.Tuple):
+            return self.row(node.items), _ATOM
+        if isinstance(node, n.Parameter):
+            return node.text, _ATOM
+        if isinstance(node, n.Raw):
+            return " ".join(node.text.split("\n")), _ATOM
+        raise TypeError(f"not an expression: {type(node).__name__}")
+
+    def behind(self, node: n.ColumnRef) -> str:
+        """A column behind a frame's dot."""
+        if node.table is None:
+            return self.column_name(node.name)
+        return f"{self.table(node.table)}.{self.column_name(node.name)}"
+
+    def literal(self, node: n.Literal) -> str:
+        """A constant."""
+        value = node.value
+        if isinstance(value, str):
+            return quote(value)
+        if value is None:
+            return "null"
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, bytes):
+            return f"x'{value.hex()}'"
+        return node.text if node.text is not None else repr(value)
+
+    def binary(self, node: n.Binary) -> tuple[str, int]:
+        """An infix operator; a long chain of one is printed without recursion."""
+        power = PRECEDENCE.get(node.op, 4)
+        if node.op == "collate":
+            name = node.right.value if isinstance(node.right, n.Literal) else ""
+            text = str(name) if PLAIN_NAME.match(str(name)) else quote(str(name))
+            return f"{self.expression(node.left, power)} collate {text}", power
+        rights: list[str] = []
+        left: n.Expr = node
+        # Comparisons are never chained bare: `(a < b) < c` says what it means.
+        chained = power not in (4, 5)
+        while isinstance(left, n.Binary) and PRECEDENCE.get(left.op) == power:
+            rights.append(f"{left.op} {self.expression(left.right, power + 1)}")
+            left = left.left
+            if not chained:
+                break
+        first = self.expression(left, power if chained else power + 1)
+        return " ".join([first, *reversed(rights)]), power
+
+    def unary(self, node: n.Unary) -> tuple[str, int]:
+        """A prefix operator."""
+        if node.op == "not":
+            text = self.expression(node.operand, 3)
+            return (f"not ({text})" if isinstance(node.operand, n.Exists) else f"not {text}"), 3
+        text = self.expression(node.operand, PRECEDENCE["unary"])
+        number = isinstance(node.operand, n.Literal)
+        return (f"{node.op}({text})" if number or text[0] in "-+~" else f"{node.op}{text}"), 11
+
+    def choices(self, choices: tuple[n.Expr, ...] | n.Frame) -> str:
+        """What stands after `in`."""
+        if isinstance(choices, n.Frame):
+            return f"({self.frame(choices)})"
+        if len(choices) == 1 and not isinstance(choices[0], n.Frame | n.FrameColumn | n.Tuple):
+            return f"({self.expression(choices[0])})"
+        return self.row(choices)
+
+    def row(self, items: tuple[n.Expr, ...]) -> str:
+        """A row value."""
+        inner = ", ".join(self.expression(item) for item in items)
+        return f"({inner},)" if len(items) == 1 else f"({inner})"
+
+    def case(self, node: n.Case) -> str:
+        """CASE as in SQL."""
+        parts = ["case"]
+        if node.operand is not None:
+            parts.append(self.expression(node.operand))
+        for when in node.whens:
+            parts.append(f"when {self.expression(when.condition)} then {self.expression(when.result)}")
+        if node.default is not None:
+            parts.append(f"else {self.expression(node.default)}")
+        return " ".join([*parts, "end"])
+
+    def call(self, node: n.Call) -> str:
+        """A function call with its clauses."""
+        if node.name in BARE_CALLS and not node.args and node.over is None:
+            return node.name
+        args = ", ".join(self.argument(arg) for arg in node.args)
+        if node.distinct:
+            args = f"distinct = {args}" if args.startswith("(") else f"distinct {args}"
+        if node.order:
+            args = f"{args} order by {self.keys(node.order)}".lstrip()
+        text = f"{node.name}({args})"
+        if node.where is not None:
+            text += f" filter (where {self.expression(node.where)})"
+        if node.over is not None:
+            text += f" over ({self.over(node.over)})"
+        return text
+
+    def over(self, over: n.Over) -> str:
+        """A window's inside."""
+        parts = []
+        if over.partition:
+            parts.append("partition by " + ", ".join(self.expression(key) for key in over.partition))
+        if over.order:
+            parts.append("order by " + self.keys(over.order))
+        if over.bounds:
+            parts.append(over.bounds)
+        return " ".join(parts)
+
+    def keys(self, keys: tuple[n.OrderKey, ...]) -> str:
+        """Ordering keys as SQL writes them."""
+        return ", ".join(f"{self.key(key)}{self.direction(key, '')}" for key in keys)
+
+    def key(self, key: n.OrderKey) -> str:
+        """A key's expression; a text in brackets, lest it be taken for a direction."""
+        text = self.argument(key.key)
+        return f"({text})" if isinstance(key.key, n.Literal) and isinstance(key.key.value, str) else text
+
+    def direction(self, key: n.OrderKey, ascending: str) -> str:
+        """` desc nulls last` and the like."""
+        text = " desc" if key.descending else ascending
+        return text + (f" nulls {key.nulls}" if key.nulls else "")
+
+    # ---------------------------------------------------------------------- frames
+
+    def frame(self, frame: n.Frame) -> str:
+        """A frame with its actions."""
+        source = self.frame_name(frame.source)
+        actions = frame.actions
+        if not self.paper:
+            return source + "".join(f".{self.action(action)}" for action in actions)
+        outer = self.aliases
+        self.aliases = {**outer, **_aliases(frame)}
+        first = actions[0] if actions else None
+        if isinstance(first, n.Join) and isinstance(first.source, n.Frame) and source == n.DATABASE_FRAME:
+            source = self.frame(first.source)
+        written = "".join(f".{self.action(action)}" for action in actions if not isinstance(action, n.Join))
+        self.aliases = outer
+        return source + written
+
+    def action(self, action: n.Action) -> str:
+        """A method call without its dot."""
+        if isinstance(action, n.Where | n.Having):
+            name = "where" if isinstance(action, n.Where) else "having"
+            name = "or" + name if action.connective == "or" else name
+            return f"{name}({self.condition(action.condition)})"
+        if isinstance(action, n.Select):
+            inner = ", ".join(self.item(item) for item in action.items)
+            if not action.distinct:
+                return f"select({inner})"
+            return f"select({inner}).distinct()" if self.paper else f"select_distinct({inner})"
+        if isinstance(action, n.OrderBy):
+            keys = ", ".join(f"{self.key(key)},{self.direction(key, ' asc')}" for key in action.keys)
+            return f"orderby(by = {keys})" if keys else "orderby()"
+        if isinstance(action, n.GroupBy):
+            return f"groupby({', '.join(self.item(key) for key in action.keys)})"
+        if isinstance(action, n.Limit):
+            skipped = f", offset = {self.expression(action.offset)}" if action.offset is not None else ""
+            return f"limit({self.argument(action.count)}{skipped})"
+        if isinstance(action, n.Aggregate):
+            mark = "distinct = " if action.distinct else ""
+            return f"{action.function}({mark}{', '.join(self.item(arg) for arg in action.args)})"
+        if isinstance(action, n.Agg):
+            items = (f"({self.item(i)})" if isinstance(i, n.Literal) else self.item(i) for i in action.items)
+            return f"agg({', '.join(items)})"
+        if isinstance(action, n.Distinct):
+            return f"distinct({', '.join(self.item(item) for item in action.items)})"
+        if isinstance(action, n.Combine):
+            return f"{action.kind.replace(' ', '_')}({self.expression(action.other)})"
+        return self.rarer_action(action)
+
+    def rarer_action(self, action: n.Action) -> str:
+        """The actions that are seldom met."""
+        if isinstance(action, n.Join):
+            return self.join(action)
+        if isinstance(action, n.Values):
+            return f"values({', '.join(self.row(row) for row in action.rows)})"
+        if isinstance(action, n.Named):
+            names = [self.name(column) for column in action.columns]
+            if action.name is not None:
+                return f"as({', '.join([self.name(action.name), *names])})"
+            return f"as(columns = [{', '.join(names)}])" if names else "as()"
+        if isinstance(action, n.RawAction):
+            return " ".join(action.text.split("\n"))
+        raise TypeError(f"not an action: {type(action).__name__}")
+
+    def join(self, join: n.Join) -> str:
+        """A source brought into the frame."""
+        parts = [self.expression(join.source)]
+        if join.alias is not None:
+            parts[0] += f" as {self.name(join.alias)}"
+        if join.on is not None:
+            parts.append(f"on = {self.expression(join.on)}")
+        if join.using:
+            parts.append(f"using = [{', '.join(self.name(column) for column in join.using)}]")
+        if join.natural:
+            parts.append("natural = true")
+        return f"{_JOIN_METHODS[join.kind]}({', '.join(parts)})"
+
+    def condition(self, condition: n.Expr) -> str:
+        """The arguments of a where: `element = …, filter = …` where that says it all."""
+        form = filter_arguments(self.parser, condition, self.expression)
+        if form is not None:
+            return form
+        text = self.expression(condition)
+        return f"({text})" if isinstance(condition, n.Literal) else text
+
+
+def _aliases(frame: n.Frame) -> dict[str, str]:
+    """What a frame's aliases stand for: a table, or an earlier step."""
+    found: dict[str, str] = {}
+    for action in frame.actions:
+        if isinstance(action, n.Join) and action.alias is not None:
+            source = action.source
+            if isinstance(source, n.ColumnRef):
+                found[action.alias.lower()] = source.name
+            elif isinstance(source, n.Frame) and not source.actions and source.source != n.DATABASE_FRAME:
+                found[action.alias.lower()] = source.source
+    return found
+
+
+def _new_names(trajectory: n.Trajectory) -> dict[str, str]:
+    """New names for the steps whose own cannot be written: `my step` becomes my_step."""
+    taken = {step.name.lower() for step in trajectory.steps}
+    renamed: dict[str, str] = {}
+    for step in trajectory.steps:
+        name = step.name
+        if name in renamed or is_masked_name(name) or name.lower() == n.DATABASE_FRAME:
+            continue
+        if PLAIN_NAME.match(name) and name.lower() not in RESERVED:
+            continue
+        plain = re.sub(r"\W", "_", name) or "step"
+        plain = f"step_{plain}" if plain[0].isdecimal() or plain.lower() in RESERVED else plain
+        new, count = plain, 1
+        while new.lower() in taken:
+            count += 1
+            new = f"{plain}_{count}"
+        taken.add(new.lower())
+        renamed[name] = new
+    return renamed
