@@ -28,6 +28,8 @@ _DATE = "'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
 class _Facts:
     """Counts over the rows looked at."""
 
+    cut: bool
+    """The table has more rows."""
     rows: int
     filled: int
     distinct: int
@@ -87,7 +89,7 @@ def _sample(table: Table, columns: Sequence[Column]) -> str:
     # With the table before it, a name that is no column is an error and not a text.
     source = _quoted(table.name)
     names = ", ".join(f"{source}.{_quoted(column.name)} AS c{at}" for at, column in enumerate(columns))
-    return f"(SELECT {names} FROM {source} LIMIT {SAMPLE_ROWS + 1})"  # noqa: S608 (quoted names)
+    return f"(SELECT {names} FROM {source} LIMIT {SAMPLE_ROWS})"  # noqa: S608 (quoted names)
 
 
 def _facts(database: Database, table: Table, columns: Sequence[Column]) -> list[_Facts]:
@@ -97,14 +99,15 @@ def _facts(database: Database, table: Table, columns: Sequence[Column]) -> list[
         f"min(c{at}), max(c{at})"
         for at in range(len(columns))
     )
-    sql = f"SELECT count(*), {asked} FROM {_sample(table, columns)}"  # noqa: S608 (quoted names)
-    rows, *rest = database.query(sql, _LIMITS).rows[0]
+    more = f"EXISTS (SELECT 1 FROM {_quoted(table.name)} LIMIT 1 OFFSET {SAMPLE_ROWS})"  # noqa: S608
+    sql = f"SELECT {more}, count(*), {asked} FROM {_sample(table, columns)}"  # noqa: S608 (quoted names)
+    cut, rows, *rest = database.query(sql, _LIMITS).rows[0]
     facts = []
     for at in range(0, len(rest), 8):
         filled, distinct, integers, reals, texts, dates = (_count(value) for value in rest[at : at + 6])
-        facts.append(
-            _Facts(_count(rows), filled, distinct, integers, reals, texts, dates, *rest[at + 6 : at + 8])
-        )
+        low, high = rest[at + 6 : at + 8]
+        counts = (_count(rows), filled, distinct, integers, reals, texts, dates)
+        facts.append(_Facts(bool(cut), *counts, low, high))
     return facts
 
 
@@ -136,7 +139,7 @@ def _data(facts: _Facts, examples: list[str]) -> str:
     """The sentence about the data, without its full stop."""
     if not facts.rows:
         return "Not filled yet, the table has no rows"
-    where = f" in the first {SAMPLE_ROWS:,} rows" if facts.rows > SAMPLE_ROWS else ""
+    where = f" in the first {SAMPLE_ROWS:,} rows" if facts.cut else ""
     if not facts.filled:
         return f"Always NULL{where}"
     numbers = facts.integers + facts.reals
