@@ -53,11 +53,13 @@ def judge(state: State) -> Generator[Request, Response, State]:
     chosen, why, confidence = _choose(state, draft, others)
     against = draft.findings if draft is not None else ()
     if chosen is None:
-        assert draft is not None or others, "one of them is there"
-        sql = draft.sql if draft is not None else state.case.draft
-        doubtful = _wrong(state, against) >= 0.5
-        verdict: Verdict = "abstained" if doubtful else "kept"
-        return _end(state, sql, verdict, why, 1 - _wrong(state, against) if draft else 0.0, against)
+        sure = 1 - _wrong(state, against) if draft is not None else 0.0
+        if draft is not None and _normal(state.case.draft) != _normal(state.sql):
+            return _end(
+                state, state.sql, "corrected", f"the text around the SQL is taken away; {why}", sure, against
+            )
+        verdict: Verdict = "abstained" if against and sure < 0.5 else "kept"
+        return _end(state, state.case.draft, verdict, why, sure, against)
     return _end(state, chosen.sql, "corrected", why, confidence, against)
 
 

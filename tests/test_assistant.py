@@ -1,0 +1,187 @@
+"""The assistant end to end, on the demo's database, with scripted models where one is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from share_sql.assistant import STAGES, Assistant
+from share_sql.case import Case
+from share_sql.catalog import Catalog
+from share_sql.errors import ModelUnavailable
+from share_sql.models.base import ModelRequest
+from share_sql.models.scripted import ScriptedModel
+from share_sql.stages.stage import Policy
+
+RIGHT = "SELECT COUNT(*) FROM stores WHERE closed_on IS NULL"
+
+
+@pytest.fixture
+def catalog(shop_path: Path, tmp_path: Path) -> Catalog:
+    catalog = Catalog(cache=tmp_path)
+    catalog.add("shop", shop_path)
+    return catalog
+
+
+@pytest.fixture
+def assistant(catalog: Catalog) -> Iterator[Assistant]:
+    with Assistant(catalog=catalog) as assistant:
+        yield assistant
+
+
+def case(draft: str, question: str = "How many stores are still open?", **more: str) -> Case:
+    return Case(more.pop("id", "1"), question, more.pop("database", "shop"), draft, **more)
+
+
+def test_the_story_is_six_stages() -> None:
+    assert [stage.__name__ for stage in STAGES] == ["bam", "mask", "sam", "lom", "regenerate", "judge"]
+
+
+def test_a_right_draft_is_kept_to_the_letter(assistant: Assistant) -> None:
+    done = assistant.correct(case("select  count(*) from stores where closed_on is null;\n"))
+    assert (done.verdict, done.sql) == ("kept", "select  count(*) from stores where closed_on is null;\n")
+    assert done.reason
+
+
+def test_a_wrong_draft_is_corrected_with_a_reason_and_the_actions_that_changed(assistant: Assistant) -> None:
+    done = assistant.correct(
+        case("SELECT COUNT(*) FROM customers WHERE segment = 'Enterprise'", "How many enterprise customers?")
+    )
+    assert done.verdict == "corrected"
+    assert done.sql == "SELECT COUNT(*) FROM customers WHERE segment = 'enterprise'"
+    assert "'enterprise'" in done.reason
+    assert len(done.changes) == 1
+    assert 0 < done.confidence <= 1
+
+
+def test_prose_around_the_sql_is_stripped(assistant: Assistant) -> None:
+    done = assistant.correct(case(f"Sure! Here it is:\n```sql\n{RIGHT};\n```\nIt counts open stores."))
+    assert (done.verdict, done.sql) == ("corrected", RIGHT)
+    assert "text around the SQL" in done.reason
+
+
+@pytest.mark.parametrize(
+    ("draft", "said"),
+    [
+        ("", "no SELECT"),
+        ("I cannot answer this from the database.", "no SELECT"),
+        ("DROP TABLE stores", "no SELECT"),
+        ("SELECT 1; DROP TABLE stores", "2 statements"),
+        ("SELECT " + "1+" * 600_000 + "1", "characters long"),
+        ("SELECT " + "(" * 5_000 + "1" + ")" * 5_000, "nested too deeply"),
+    ],
+)
+def test_what_is_no_query_is_kept_and_named(assistant: Assistant, draft: str, said: str) -> None:
+    done = assistant.correct(case(draft))
+    assert done.verdict in ("kept", "abstained")
+    assert said in " ".join([done.reason, *(step.error or "" for step in done.steps)])
+
+
+def test_a_database_that_is_not_there_is_named(assistant: Assistant) -> None:
+    done = assistant.correct(case(RIGHT, database="nowhere.sqlite"))
+    assert (done.verdict, done.sql) == ("kept", RIGHT)
+    assert "nowhere.sqlite" in done.reason
+
+
+def test_a_bad_case_does_not_end_a_batch_and_order_is_kept(assistant: Assistant) -> None:
+    drafts = [RIGHT, "", "SELECT nope FROM nowhere", RIGHT, "prose"]
+    cases = [
+        case(draft, id=str(at), database="missing" if at == 3 else "shop") for at, draft in enumerate(drafts)
+    ]
+    done = list(assistant.correct_many(cases))
+    assert [correction.id for correction in done] == ["0", "1", "2", "3", "4"]
+    assert all(correction.reason for correction in done)
+
+
+def test_the_same_input_gives_the_same_output(catalog: Catalog) -> None:
+    drafts = ["SELECT COUNT(*) FROM order_lines", "SELECT wieght_kg FROM products", RIGHT]
+
+    def once() -> list[tuple[str, str, str, float]]:
+        with Assistant(catalog=catalog) as assistant:
+            done = assistant.correct_many([case(draft, id=str(at)) for at, draft in enumerate(drafts)])
+            return [(c.sql, c.verdict, c.reason, c.confidence) for c in done]
+
+    assert once() == once()
+
+
+# ------------------------------------------------------------------ with models
+
+
+def _answers(request: ModelRequest) -> str:
+    return {
+        "sam": "```SR\nres = df.where(element = stores.closed_on, filter = 'is null').count()\n```",
+        "lom": "```SR\nres = df.where(element = stores.closed_on, filter = 'is not null').count()\n```",
+        "generator": "```sqlite\nSELECT COUNT(*) FROM stores WHERE NOT closed_on IS NULL\n```",
+    }[request.role]
+
+
+def _with_models(catalog: Catalog, policy: Policy, model: ScriptedModel) -> Assistant:
+    return Assistant(catalog=catalog, models=dict.fromkeys(("sam", "lom", "generator"), model), policy=policy)
+
+
+def test_each_role_is_asked_once_in_order_and_the_paper_takes_the_last(catalog: Catalog) -> None:
+    model = ScriptedModel(_answers)
+    with _with_models(catalog, "always", model) as assistant:
+        done = assistant.correct(case(RIGHT, "How many stores were closed?"))
+    assert [request.role for request in model.requests] == ["sam", "lom", "generator"]
+    assert (done.verdict, done.sql) == (
+        "corrected",
+        "SELECT COUNT(*) FROM stores WHERE NOT closed_on IS NULL",
+    )
+    assert set(done.usage) == {"sam", "lom", "generator"}
+
+
+def test_prompts_hold_the_question_and_the_trajectory(catalog: Catalog) -> None:
+    model = ScriptedModel(_answers)
+    with _with_models(catalog, "always", model) as assistant:
+        assistant.correct(
+            case(RIGHT, "How many stores were closed?", evidence="closed means closed_on is set")
+        )
+    sam, lom, _ = (request.messages[-1].content for request in model.requests)
+    assert "How many stores were closed?" in sam
+    assert "closed means closed_on is set" in sam
+    assert "[MASK]" in sam
+    assert "stores.closed_on" in lom
+    assert "[MASK]" not in lom
+
+
+def test_errors_policy_leaves_a_draft_that_runs(catalog: Catalog) -> None:
+    with _with_models(catalog, "errors", ScriptedModel(_answers)) as assistant:
+        done = assistant.correct(case(RIGHT))
+    assert (done.verdict, done.sql) == ("kept", RIGHT)
+
+
+def test_a_draft_that_fails_gives_way_to_a_candidate_that_runs(catalog: Catalog) -> None:
+    with _with_models(catalog, "gated", ScriptedModel(_answers)) as assistant:
+        done = assistant.correct(case("SELECT COUNT(*) FROM nothing_like_it", "How many stores were closed?"))
+    assert done.verdict == "corrected"
+    assert "does not run" in done.reason
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "I am sorry, I cannot do that.",
+        "```SR\n```",
+        "\x00\x01",
+        "```sql\nDROP TABLE stores;\n```",
+        "res = " * 9_000,
+    ],
+)
+def test_nonsense_from_models_leaves_the_draft(catalog: Catalog, answer: str) -> None:
+    with _with_models(catalog, "gated", ScriptedModel(lambda request: answer)) as assistant:
+        done = assistant.correct(case(RIGHT))
+    assert (done.verdict, done.sql) == ("kept", RIGHT)
+
+
+def test_models_that_are_down_leave_the_draft_and_are_named(catalog: Catalog) -> None:
+    def down(request: ModelRequest) -> str:
+        raise ModelUnavailable("no answer from http://localhost:1/v1 after 3 tries")
+
+    with _with_models(catalog, "gated", ScriptedModel(down)) as assistant:
+        done = assistant.correct(case(RIGHT))
+    assert (done.verdict, done.sql) == ("kept", RIGHT)
+    assert any("after 3 tries" in (step.error or "") for step in done.steps)
