@@ -10,6 +10,7 @@ that does not decide, JoinPathError names the choices.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -156,7 +157,7 @@ class _Planner:
             if len(self.memo) > 10_000:
                 self.memo.clear()
             trees = self.memo[wanted] = self.choices(wanted)
-        return _choose(trees, mentioned, hint, near)
+        return _choose(trees, frozenset(wanted), mentioned, hint, near)
 
     def choices(self, wanted: tuple[str, ...]) -> tuple[JoinTree, ...]:
         """All shortest trees over the wanted tables."""
@@ -213,16 +214,33 @@ def _declared_edges(schema: Schema) -> Iterator[JoinEdge]:
 
 
 def _guessed_edges(schema: Schema) -> Iterator[JoinEdge]:
-    """Equal names, single primary key on one side; a key called plainly `id` says nothing."""
+    """Undeclared keys that the names give away.
+
+    A column that is another table's single primary key by name (`uuid` and `uuid`; a key called plainly
+    `id` says nothing), or that is a table's name and its key's (`league_id` and `League.id`).
+    """
     for table in schema.tables:
         keys = table.primary_key or tuple(c.name for c in table.columns if c.primary_key)
-        if len(keys) != 1 or keys[0].lower() in ("id", "name", "code"):
-            continue
-        for other in schema.tables_with(keys[0]):
-            if other is not table:
+        if len(keys) == 1 and keys[0].lower() not in _VAGUE:
+            for other in schema.tables_with(keys[0]):
                 column = other.column(keys[0])
-                assert column is not None
-                yield JoinEdge(other.name, table.name, ((column.name, keys[0]),), declared=False)
+                if other is not table and column is not None:
+                    yield JoinEdge(other.name, table.name, ((column.name, keys[0]),), declared=False)
+        called = _plain(table.name)
+        for name in keys[:1] + tuple(c.name for c in table.columns if c.name.lower() in _VAGUE):
+            wanted = {
+                stem + _plain(name) for stem in (called, called.removesuffix("s"), called.removesuffix("es"))
+            }
+            for other, column in schema.columns():
+                if other is not table and _plain(column.name) in wanted:
+                    yield JoinEdge(other.name, table.name, ((column.name, name),), declared=False)
+
+
+_VAGUE = ("id", "name", "code", "key", "no", "number")
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace(" ", "")
 
 
 _NamedTree = tuple[tuple[str, ...], tuple[JoinEdge, ...]]
@@ -295,15 +313,21 @@ def _joining_order(
 
 
 def _choose(
-    trees: tuple[JoinTree, ...], mentioned: Collection[tuple[str, str]], hint: str, near: Collection[str]
+    trees: tuple[JoinTree, ...],
+    wanted: frozenset[str],
+    mentioned: Collection[tuple[str, str]],
+    hint: str,
+    near: Collection[str],
 ) -> JoinTree:
     if len(trees) == 1:
         return trees[0]
     names = {(table.lower(), column.lower()) for table, column in mentioned}
     best = _best(trees, lambda edge: len(edge.columns & names))
+    if len(best) > 1:
+        best = _least(best, lambda tree: _shared_parents(tree, wanted))
     if len(best) > 1 and hint:
         best = _hinted(best, hint, near)
-    if len(best) == 1:
+    if len(best) == 1 or _all_alternate(best):
         return best[0]
     shown = [" and ".join(map(str, _own_edges(tree, best))) for tree in best[:6]]
     more = f" (and {len(best) - 6} more)" if len(best) > 6 else ""
@@ -325,6 +349,47 @@ def _best(trees: Iterable[JoinTree], score: Callable[[JoinEdge], float]) -> list
     return [tree for value, tree in scored if value == top]
 
 
+def _least(trees: list[JoinTree], cost: Callable[[JoinTree], int]) -> list[JoinTree]:
+    low = min(map(cost, trees))
+    return [tree for tree in trees if cost(tree) == low]
+
+
+def _shared_parents(tree: JoinTree, wanted: frozenset[str]) -> int:
+    """Further tables that only tie others together by being referred to by several of them.
+
+    Account and client both lie in a district, but a table that refers to both says which account is
+    whose: of equally short paths that one is meant.
+    """
+    referred = Counter(edge.to_table for edge in tree.edges)
+    refer = {edge.table for edge in tree.edges}
+    return sum(
+        1
+        for table, times in referred.items()
+        if times > 1 and table not in refer and table.lower() not in wanted
+    )
+
+
+def _all_alternate(trees: list[JoinTree]) -> bool:
+    """Whether the trees differ only in which key of the same row they use.
+
+    Two columns that refer to two different keys of a table (`api_id` and `fifa_id`) name the same row
+    twice, so the first declared will do; two that refer to the same key (`owner`, `editor`) are roles,
+    and which is meant cannot be known.
+    """
+    first = trees[0]
+    for tree in trees[1:]:
+        for edge, other in zip(first.edges, tree.edges, strict=True):
+            if edge == other:
+                continue
+            if (edge.table, edge.to_table) != (other.table, other.to_table):
+                return False
+            if {a for a, _ in edge.pairs} & {a for a, _ in other.pairs}:
+                return False
+            if {b for _, b in edge.pairs} & {b for _, b in other.pairs}:
+                return False
+    return True
+
+
 def _hinted(trees: list[JoinTree], hint: str, near: Collection[str]) -> list[JoinTree]:
     """The trees whose keys the hint speaks of, best next to the constants that are compared.
 
@@ -343,7 +408,9 @@ def _hinted(trees: list[JoinTree], hint: str, near: Collection[str]) -> list[Joi
         for place, word in said:
             if word in words[id(tree)] and word not in common:
                 # What is described mostly follows its description: "blue eyes".
-                away = min((place - mark if place > mark else 2 * (mark - place) for mark in marks), default=999)
+                away = min(
+                    (place - mark if place > mark else 2 * (mark - place) for mark in marks), default=999
+                )
                 best = max(best, 1 + 1 / (1 + away))
         return best
 

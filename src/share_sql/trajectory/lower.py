@@ -278,6 +278,11 @@ def _aggregate(block: Block, action: n.Aggregate, flatten: _Flatten) -> Block:
     if block.combines and block.items is None and not block.group:
         merged = _merged(block)
         block = merged if merged is not None else block
+    if block.group is not None and block.having is None and block.items is None and block.limit is None:
+        # `groupby(k).count()` is a column of the groups; groups that were chosen are counted themselves.
+        value = n.Call(function, args or (n.Star(),), distinct)
+        block.aggs += (n.Alias(value, function),)
+        return block
     counts_rows = function == "count" and not args
     if block.combines or block.limit is not None or (block.group is not None and not args):
         selected = block.items

@@ -310,9 +310,11 @@ class _Compiler(ExpressionPrinter):
         step = self.steps[key]
         outer, self.scopes = self.scopes, []
         self.active.append(key)
-        text = self.query_text(step.value)
-        self.active.pop()
-        self.scopes = outer
+        try:
+            text = self.query_text(step.value)
+        finally:
+            self.active.pop()
+            self.scopes = outer
         columns: tuple[str, ...] = ()
         if isinstance(step.value, n.Frame):
             for action in step.value.actions:
@@ -354,9 +356,10 @@ class _Compiler(ExpressionPrinter):
         scope.sources[""] = None
         scope.qualify = False
         above, self.scopes = self.scopes, self.scopes[:-1]
-        text = self.block(inner)
-        self.scopes = above
-        return f"({text})"
+        try:
+            return f"({self.block(inner)})"
+        finally:
+            self.scopes = above
 
     # ---------------------------------------------------------------- names
 
@@ -392,7 +395,9 @@ class _Compiler(ExpressionPrinter):
         if key in self.steps:
             return f"({self.query_text(n.Frame(node.name))})"
         if scope.explicit:  # in back quotes: SQLite would take an unknown name in double quotes for text
-            return name(node.name) if name(node.name) == node.name else "`" + node.name.replace("`", "``") + "`"
+            return (
+                name(node.name) if name(node.name) == node.name else "`" + node.name.replace("`", "``") + "`"
+            )
         raise CompileError(f"no table in use has a column {node.name!r}")
 
     def frame_column(self, node: n.FrameColumn) -> str:
