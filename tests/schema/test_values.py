@@ -14,7 +14,7 @@ from share_sql.database.sqlite import SqliteDatabase
 from share_sql.errors import DatabaseUnreadable, QueryTimeout, SchemaError
 from share_sql.schema import value_scan
 from share_sql.schema.introspect import introspect
-from share_sql.schema.model import Column, ColumnName, Schema, Table
+from share_sql.schema.model import Column, ColumnName, ColumnSet, Schema, Table
 from share_sql.schema.value_scan import ScannedColumn
 from share_sql.schema.value_store import FileStore, MemoryStore, Store, write_store
 from share_sql.schema.values import ValueIndex, default_cache
@@ -76,6 +76,15 @@ def test_the_exact_spelling_comes_first_with_100(index: ValueIndex) -> None:
 def test_nearest_first(index: ValueIndex, text: str, found: list[str]) -> None:
     assert values(index, text, "city.name", "visit.place")[: len(found)] == found
     assert values(index, text)[0] == found[0]
+
+
+@pytest.mark.parametrize("wanted", [None, frozenset({ColumnName("t", "a")})])
+def test_the_exact_spelling_is_found_among_many_alike(wanted: ColumnSet | None) -> None:
+    columns = [ScannedColumn("t", "a", [f"a{' ' * at}b" for at in range(100)], True)]
+    with closing(sqlite3.connect(":memory:")) as connection:
+        write_store(connection, columns)
+        for index in (ValueIndex(MemoryStore(columns)), ValueIndex(FileStore(connection))):
+            assert index.lookup(f"a{' ' * 90}b", wanted, 1)[0].value == f"a{' ' * 90}b"
 
 
 def test_only_the_columns_asked_for(index: ValueIndex) -> None:
@@ -224,8 +233,9 @@ def test_damage_while_open_is_named_and_mended_by_opening_again(
         assert index.path is not None
         size = index.path.stat().st_size
         with index.path.open("r+b") as file:
-            file.seek(4096)
-            file.write(b"\xff" * (size - 4096))
+            # The first pages, which tell the format and the columns, stay whole.
+            file.seek(4 * 4096)
+            file.write(b"\xff" * (size - 4 * 4096))
         with pytest.raises(DatabaseUnreadable, match="open it again"):
             index.lookup("name 7")
     with ValueIndex.open(large, schema, tmp_path) as index:

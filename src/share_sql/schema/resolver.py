@@ -104,7 +104,7 @@ class Resolver:
             ]
             for name, origin in other:
                 names.setdefault(name.lower(), origin)
-            first.aliases, first.aliases_visible = names, True
+            first.aliases = names
             self._order(operation.args.get("order"), first)
             for key in ("limit", "offset"):
                 self._expression(operation.args.get(key), first)
@@ -131,8 +131,8 @@ class Resolver:
                     self._star(source)
             else:
                 self._expression(item, scope)
+        # From here on: SQLite shows result aliases to every clause but the select list itself.
         outputs = list(self._outputs(node, scope))
-        scope.aliases_visible = True
         for item in pending:
             self._expression(item, scope)
         for key in ("where", "having", "windows", "qualify", "distinct", "limit", "offset"):
@@ -351,7 +351,7 @@ class Resolver:
                 if len(tables) == 1:
                     return self._settle(node, rowid_column(tables[0]))
             guess = guess or any(source.open for source in sources)
-            if not qualifier and within.aliases_visible and name in within.aliases:
+            if not qualifier and name in within.aliases:
                 return self._settle(node, within.aliases[name])
             within = within.parent
         # SQLite calls a virtual table's hidden column, as in `docs MATCH 'x'`, by the table's name.

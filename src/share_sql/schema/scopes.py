@@ -89,15 +89,13 @@ class Cte:
 class Scope:
     """What the names of one SELECT may stand for."""
 
-    __slots__ = ("aliases", "aliases_visible", "ctes", "parent", "sources")
+    __slots__ = ("aliases", "ctes", "parent", "sources")
 
     def __init__(self, parent: Scope | None, ctes: dict[str, Cte]) -> None:
         self.parent = parent
         self.ctes = ctes
         self.sources: list[Source] = []
         self.aliases: dict[str, Origin] = {}
-        # SQLite shows result aliases to every clause but the select list itself.
-        self.aliases_visible = False
 
 
 def with_ctes(node: exp.Expr, ctes: dict[str, Cte]) -> dict[str, Cte]:

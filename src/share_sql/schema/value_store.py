@@ -129,10 +129,8 @@ class FileStore:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Read the list of columns. Raises sqlite3.DatabaseError where the file is no whole index."""
         self._connection = connection
-        made = connection.execute("SELECT format, pages FROM about").fetchone()
-        pages = connection.execute("PRAGMA page_count").fetchone()
-        if made is None or made[0] != FORMAT or made[1] not in (0, pages[0]):
-            raise sqlite3.DatabaseError("not an index of this format, or cut short")
+        if connection.execute("SELECT format FROM about").fetchall() != [(FORMAT,)]:
+            raise sqlite3.DatabaseError("not an index of this format")
         rows = connection.execute(
             'SELECT "table", "column", complete, first, size FROM columns ORDER BY number'
         )
@@ -218,7 +216,7 @@ def write_store(connection: sqlite3.Connection, columns: Iterable[ScannedColumn]
         """
         PRAGMA journal_mode = OFF;
         PRAGMA synchronous = OFF;
-        CREATE TABLE about (format INTEGER, pages INTEGER);
+        CREATE TABLE about (format INTEGER);
         CREATE TABLE columns (
             number INTEGER PRIMARY KEY, "table" TEXT, "column" TEXT, complete INTEGER,
             first INTEGER, size INTEGER
@@ -249,7 +247,5 @@ def write_store(connection: sqlite3.Connection, columns: Iterable[ScannedColumn]
         first += size
     connection.execute('CREATE INDEX squash_of_value ON "values" (squash)')
     connection.execute('CREATE UNIQUE INDEX gram_of_column ON grams (gram, "column")')
-    connection.execute("INSERT INTO about VALUES (?, 0)", (FORMAT,))
-    connection.commit()
-    connection.execute("UPDATE about SET pages = (SELECT page_count FROM pragma_page_count)")
+    connection.execute("INSERT INTO about VALUES (?)", (FORMAT,))
     connection.commit()

@@ -236,10 +236,12 @@ def _open(path: Path) -> FileStore | None:
     """The store in a file; None where there is none or it is damaged."""
     if not path.is_file():
         return None
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+    connection: sqlite3.Connection | None = None
     try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
         return FileStore(connection)
     except sqlite3.DatabaseError as error:
-        connection.close()
+        if connection is not None:
+            connection.close()
         _log.warning("the value index %s is built anew: %s", path, error)
         return None
