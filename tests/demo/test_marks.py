@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from share_sql.demo.marks import mark_changes
+from share_sql.demo.marks import mark_changes, signed_lines
 
 WORDS = st.sampled_from(["SELECT", "a", "'x y'", '"N n"', "=", ",", " ", "\n", ";", "(", ")", "'", "é"])
 SQL = st.lists(WORDS, max_size=30).map("".join)
@@ -53,3 +53,17 @@ def test_a_text_does_not_differ_from_itself(sql: str) -> None:
 def test_very_long_texts_are_left_unmarked() -> None:
     text = "a " * 5000
     assert mark_changes(text, "b") == (((False, text),), ((False, "b"),))
+
+
+@pytest.mark.parametrize(
+    ("change", "lines"),
+    [
+        ("res: added limit(3)", ("+ limit(3)",)),
+        ("df1: removed where(a = 'b to c')", ("- where(a = 'b to c')",)),
+        ("df1: changed where(a = 'x to y') to where(a = 'z')", ("- where(a = 'x to y')", "+ where(a = 'z')")),
+        ("prose around the SQL", ("prose around the SQL",)),
+        ("df1: changed where(a) too", ("df1: changed where(a) too",)),
+    ],
+)
+def test_a_change_as_signed_lines(change: str, lines: tuple[str, ...]) -> None:
+    assert signed_lines(change) == lines

@@ -1,4 +1,4 @@
-"""What differs between two SQL texts, token by token, for marking it on a page."""
+"""What differs between two SQL texts, token by token, and a trajectory's changes, for showing them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 Mark: TypeAlias = tuple[bool, str]
 """(changed, text): a run of text, and whether the other side lacks it."""
+
+_CHANGE = re.compile(r"\S+: (added|removed|changed) (.*)", re.DOTALL)
 
 _TOKEN = re.compile(r"""\s+|```|'(?:[^']|'')*'|"[^"]*"|`[^`]*`|\w+|<>|[<>!=]=|\|\||.""", re.DOTALL)
 _MAX_TOKENS = 4000
@@ -48,6 +50,28 @@ def mark_changes(before: str, after: str) -> tuple[tuple[Mark, ...], tuple[Mark,
             old_changed.update(old_words[a:b])
             new_changed.update(new_words[c:d])
     return _runs(old, old_changed), _runs(new, new_changed)
+
+
+def signed_lines(change: str) -> tuple[str, ...]:
+    """A change of a trajectory, as `Correction.changes` has it, as lines that begin with `-` or `+`.
+
+    Args:
+        change: `df1: changed where(…) to where(…)`, `res: added limit(3)`, `df2: removed distinct()`.
+
+    Returns:
+        The action before after a `-`, the action after behind a `+`. A text of another form comes back
+        as its only line.
+    """
+    match = _CHANGE.fullmatch(change)
+    if match is None:
+        return (change,)
+    kind, text = match.groups()
+    if kind != "changed":
+        return (f"{'+' if kind == 'added' else '-'} {text}",)
+    at = text.find(" to ")
+    while at >= 0 and text.count("(", 0, at) != text.count(")", 0, at):
+        at = text.find(" to ", at + 1)
+    return (change,) if at < 0 else (f"- {text[:at]}", f"+ {text[at + 4 :]}")
 
 
 def _drop_empty(*marks: Mark) -> tuple[Mark, ...]:

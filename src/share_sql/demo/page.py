@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from share_sql.demo.run import DemoItem, DemoResult
 
 _OUTCOMES = {"fixed": "Fixed", "right": "Right", "wrong": "Still wrong", "broken": "Broken"}
-_KINDS = {"+": "added", "-": "removed", "~": "changed"}
+_KINDS = {"+ ": "added", "- ": "removed"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class PageRow:
     @property
     def changes(self) -> list[tuple[str, str]]:
         """What changed as (kind, line)."""
-        return [(_KINDS.get(line[:1], "same"), line) for line in self.item.what_changed]
+        return [(_KINDS.get(line[:2], "same"), line) for line in self.item.what_changed]
 
     @property
     def outcome(self) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from share_sql.demo.cases import DemoCase, load_cases, load_meanings, write_cases, write_meanings
 from share_sql.demo.database import NAME, write_database
+from share_sql.demo.marks import signed_lines
 from share_sql.errors import QueryError, UsageError
 
 if TYPE_CHECKING:
@@ -43,12 +44,16 @@ class DemoItem:
 
     @property
     def what_changed(self) -> tuple[str, ...]:
-        """Lines that say what is new in the SQL handed back; none where it is the draft."""
+        """Lines that say what is new in the SQL handed back; none where it is the draft.
+
+        Actions taken out begin with `-`, new ones with `+`.
+        """
         if not self.touched:
             return ()
         if self.correction.changes:
-            return self.correction.changes
-        return ("prose around the SQL taken off",) if self.correction.verdict == "kept" else ("the SQL",)
+            return tuple(line for change in self.correction.changes for line in signed_lines(change))
+        inside = _plain(self.correction.sql) in _plain(self.case.draft)
+        return ("prose around the SQL taken off",) if inside else ("the SQL's text",)
 
     @property
     def outcome(self) -> Outcome:
