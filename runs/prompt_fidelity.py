@@ -212,7 +212,7 @@ def main() -> None:
     data: Path = options.data
 
     schemas = read_tables_json(data / "bird/dev/dev_tables.json")
-    meanings = read_column_meanings(data / "bird/dev/column_meaning.json")
+    meanings = read_column_meanings(data / "bird/dev/column_meaning.json", verbatim=True)
     schemas = {name: with_meanings(schema, meanings.get(name, {})) for name, schema in schemas.items()}
 
     figures = []

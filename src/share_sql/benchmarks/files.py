@@ -176,13 +176,21 @@ def _databases(files: BenchmarkFiles, names: Mapping[str, None]) -> dict[str, Be
     if not files.databases.is_dir():
         raise BenchmarkError(f"there is no folder {files.databases}; expected <name>/<name>.sqlite in it")
     schemas = read_tables_json(files.tables) if files.tables else {}
-    meanings = read_column_meanings(files.meanings) if files.meanings else {}
-    return {
-        name: BenchmarkDatabase(
-            name, database_path(files.databases, name), schemas.get(name), meanings.get(name, {})
-        )
-        for name in names
-    }
+    meanings = read_column_meanings(files.meanings, verbatim=True) if files.meanings else None
+    found = {}
+    for name in names:
+        path, declared = database_path(files.databases, name), schemas.get(name)
+        known = _descriptions(path, declared) if meanings is None else meanings.get(name, {})
+        found[name] = BenchmarkDatabase(name, path, declared, known)
+    return found
+
+
+def _descriptions(path: Path, declared: Schema | None) -> dict[ColumnName, str]:
+    """What BIRD's description folder beside a database says; nothing where there is none."""
+    from share_sql.schema.meanings import read_descriptions
+
+    folder = path.parent / "database_description"
+    return read_descriptions(folder, declared) if declared and folder.is_dir() else {}
 
 
 def database_path(folder: Path, name: str) -> Path:

@@ -79,7 +79,7 @@ def fill_catalog(
     from share_sql.schema.tables_json import read_tables_json
 
     schemas = read_tables_json(tables) if tables else {}
-    known = read_column_meanings(meanings) if meanings else {}
+    known = read_column_meanings(meanings, verbatim=True) if meanings else {}
     for name in dict.fromkeys(names):
         if not name.strip() or "\x00" in name:
             continue  # the case itself will say that it names no database

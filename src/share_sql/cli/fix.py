@@ -21,6 +21,7 @@ from share_sql.cli.common import (
 
 if TYPE_CHECKING:
     from share_sql.case import Correction
+    from share_sql.stages.stage import Policy
 
 EXAMPLES = """\b
 Example:
@@ -47,7 +48,7 @@ def command(
     tables: Path | None,
     meanings: Path | None,
     models: str,
-    policy: str,
+    policy: Policy,
     prompts: str,
     cache: Path | None,
     as_json: bool,
@@ -57,14 +58,11 @@ def command(
     The SQL goes to standard output, the verdict and its reason to standard error. Exit code 1 where the
     database cannot be used; the draft is handed back all the same.
     """
-    from typing import cast
-
     from share_sql.assistant import Assistant
     from share_sql.case import Case
     from share_sql.catalog import Catalog
     from share_sql.prompts.library import load_prompts
     from share_sql.runs.record import case_error, correction_row
-    from share_sql.stages.stage import Policy
 
     if draft == "-":
         draft = read_stdin()
@@ -73,7 +71,7 @@ def command(
     with Assistant(
         catalog=catalog,
         models=models_for(models),
-        policy=cast(Policy, policy),
+        policy=policy,
         prompts=load_prompts(prompts),
     ) as assistant:
         correction = assistant.correct(Case("1", question, db, draft, evidence))

@@ -122,7 +122,9 @@ Examples:
 """
 
 
-@click.group(cls=LazyGroup, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "share", cls=LazyGroup, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="share", message="%(prog)s %(version)s")
 def cli() -> None:
     """Correct SQL that a language model drafted, or leave it untouched.

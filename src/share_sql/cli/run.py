@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from share_sql.benchmarks.files import Benchmark
     from share_sql.catalog import Catalog
     from share_sql.runs.folder import RunCounts
+    from share_sql.stages.stage import Policy
 
 EXAMPLES = """\b
 Examples:
@@ -82,7 +83,7 @@ def command(
     limit: int | None,
     concurrency: int,
     models: str,
-    policy: str,
+    policy: Policy,
     prompts: str,
     cache: Path | None,
     as_json: bool,
@@ -92,13 +93,10 @@ def command(
     Every case ends with a verdict in corrections.jsonl, whatever is wrong with it. A run that was stopped
     goes on with --resume. Exit code 1 where not one case could be worked on.
     """
-    from typing import cast
-
     from share_sql.assistant import Assistant
     from share_sql.catalog import Catalog
     from share_sql.prompts.library import load_prompts
     from share_sql.runs.execute import RunSettings, file_fingerprint, run_cases
-    from share_sql.stages.stage import Policy
 
     catalog = Catalog(cache=cache)
     given = (cases is not None) + (benchmark is not None) + (data_config is not None)
@@ -128,7 +126,7 @@ def command(
         Assistant(
             catalog=catalog,
             models=asked,
-            policy=cast(Policy, policy),
+            policy=policy,
             prompts=prompt_set,
             concurrency=concurrency,
         ) as assistant,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -50,7 +50,7 @@ def command() -> None:
 )
 @click.option("--masked", is_flag=True, help="Hide names of tables and columns.")
 @as_json
-def show(db: str, sql: str, dialect: str, masked: bool, as_json: bool) -> None:
+def show(db: str, sql: str, dialect: Literal["paper", "extended"], masked: bool, as_json: bool) -> None:
     """Print the trajectory of one query."""
     from share_sql.sqltext import extract_sql
     from share_sql.trajectory.from_sql import from_sql

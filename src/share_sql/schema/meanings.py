@@ -32,7 +32,7 @@ _QUOTES: Final = "'\"`"
 _CONTROL: Final = re.compile(r"[\x00\x80-\x9f]")
 
 
-def read_column_meanings(path: Path) -> dict[str, dict[ColumnName, str]]:
+def read_column_meanings(path: Path, *, verbatim: bool = False) -> dict[str, dict[ColumnName, str]]:
     """Read a column_meaning.json.
 
     What generators of such files leave around a text (`#`, quotes, runs of space) is stripped. A key
@@ -40,6 +40,8 @@ def read_column_meanings(path: Path) -> dict[str, dict[ColumnName, str]]:
 
     Args:
         path: the file.
+        verbatim: True: texts as the file has them, `#` and all. Prompts want them so, since published
+            checkpoints were trained on them.
 
     Returns:
         Meanings by database, in the file's order. Names are spelled as in the file.
@@ -66,9 +68,9 @@ def read_column_meanings(path: Path) -> dict[str, dict[ColumnName, str]]:
             raise BenchmarkError(f'{path}: expected keys "database|table|column", found {key[:80]!r}')
         if text is not None and not isinstance(text, str):
             raise BenchmarkError(f"{path}: expected a text for {key!r}, found {str(text)[:60]!r}")
-        cleaned = _clean(text or "")
-        if cleaned:
-            meanings.setdefault(names[0], {})[ColumnName(names[1], names[2])] = cleaned
+        meaning = (text or "") if verbatim else _clean(text or "")
+        if meaning:
+            meanings.setdefault(names[0], {})[ColumnName(names[1], names[2])] = meaning
     return meanings
 
 

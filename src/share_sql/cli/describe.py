@@ -1,0 +1,46 @@
+"""`share describe`: column meanings from a database alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from share_sql.cli.common import FILE, as_json, plain, print_json
+
+EXAMPLES = """\b
+Examples:
+  share describe --db shop.sqlite
+  share describe --db shop.sqlite --name shop --out column_meaning.json
+"""
+
+
+@click.command("describe", epilog=EXAMPLES)
+@click.option("--db", required=True, metavar="PATH|URL", help="The database, opened read-only.")
+@click.option("--name", help="Name of the database in the result.  [default: the file's]")
+@click.option("--out", type=FILE, help="Write a column_meaning.json, as --meanings of other verbs reads it.")
+@as_json
+def command(db: str, name: str | None, out: Path | None, as_json: bool) -> None:
+    """Describe every column from the data: type, range, empty share, distinct values, examples, keys."""
+    from share_sql.database.open import open_database
+    from share_sql.errors import SchemaError
+    from share_sql.schema.describe import describe
+    from share_sql.schema.introspect import introspect
+    from share_sql.schema.meanings import write_column_meanings
+
+    with open_database(db) as database:
+        schema = introspect(database)
+        described = describe(database, schema)
+    name = name or schema.name
+    if out is not None:
+        try:
+            write_column_meanings(out, {name: described})
+        except OSError as error:
+            raise SchemaError(f"{out} cannot be written: {error.strerror}") from error
+    if as_json:
+        print_json({f"{name}|{column.table}|{column.column}": text for column, text in described.items()})
+    elif out is not None:
+        click.echo(f"{len(described)} columns of {name} described in {out}")
+    else:
+        for column, text in described.items():
+            click.echo(plain(f"{column}: {text}"))
