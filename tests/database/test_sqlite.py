@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from share_sql.database.base import Limits
+from share_sql.database.child import Child, Workers
 from share_sql.database.sqlite import SqliteDatabase
 from share_sql.errors import (
     DatabaseMissing,
@@ -151,6 +152,10 @@ def test_answers_after_a_deadline(database: SqliteDatabase, sql: str) -> None:
     assert database.query("SELECT 1").rows == ((1,),)
 
 
+def test_a_deadline_may_be_infinite(database: SqliteDatabase) -> None:
+    assert database.query("SELECT 1", Limits(seconds=float("inf"))).rows == ((1,),)
+
+
 def test_refuses_results_over_the_byte_cap(database: SqliteDatabase) -> None:
     with pytest.raises(QueryTooLarge):
         database.query("SELECT hex(zeroblob(500)) FROM person", Limits(bytes=10_000))
@@ -218,8 +223,6 @@ def test_a_stopped_process_counts_as_late(database: SqliteDatabase) -> None:
 def test_a_query_that_kills_its_process_is_an_error(
     database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from share_sql.database.child import Child
-
     send = Child.send
 
     def send_and_kill(child: Child, kind: bytes, body: tuple[object, ...], deadline: float) -> None:
@@ -332,6 +335,71 @@ def test_the_worker_inherits_no_open_file(shop: Path, tmp_path: Path) -> None:
         os.set_inheritable(handle.fileno(), True)
         held = [os.readlink(link) for link in Path(f"/proc/{worker_pid(database)}/fd").iterdir()]
     assert str(tmp_path / "open.txt") not in held
+
+
+# -- processes lent ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def workers() -> Iterator[Workers]:
+    with Workers(idle=1) as workers:
+        yield workers
+
+
+def another_shop(shop: Path) -> Path:
+    other = shop.with_name("another.sqlite")
+    with sqlite3.connect(other) as connection:
+        connection.execute("CREATE TABLE person AS SELECT 7 AS x")
+    connection.close()
+    return other
+
+
+def test_a_lent_process_serves_one_database_after_another(shop: Path, workers: Workers) -> None:
+    with SqliteDatabase(shop, workers=workers) as first:
+        pid = worker_pid(first)
+    with SqliteDatabase(another_shop(shop), workers=workers) as second:
+        assert worker_pid(second) == pid
+        assert second.query("SELECT * FROM person").rows == ((7,),)
+
+
+def test_databases_open_at_once_have_each_their_process(shop: Path, workers: Workers) -> None:
+    with SqliteDatabase(shop, workers=workers) as first, SqliteDatabase(shop, workers=workers) as second:
+        assert worker_pid(first) != worker_pid(second)
+
+
+def test_a_lent_process_is_guarded_again(shop: Path, workers: Workers) -> None:
+    for path in (shop, another_shop(shop)):
+        with SqliteDatabase(path, workers=workers) as database, pytest.raises(QueryRefused):
+            database.query("DELETE FROM person")
+
+
+def test_a_process_given_back_holds_no_file(shop: Path, workers: Workers) -> None:
+    with SqliteDatabase(shop, workers=workers) as database:
+        pid = worker_pid(database)
+    assert str(shop) not in [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+
+
+def test_a_lent_process_that_was_killed_is_not_lent_again(shop: Path, workers: Workers) -> None:
+    with SqliteDatabase(shop, workers=workers) as database:
+        pid = worker_pid(database)
+    os.kill(pid, signal.SIGKILL)
+    within(5, lambda: not alive(pid))
+    with SqliteDatabase(shop, workers=workers) as database:
+        assert database.query("SELECT 1").rows == ((1,),)
+
+
+def test_closing_ends_what_is_idle(shop: Path) -> None:
+    with Workers() as workers, SqliteDatabase(shop, workers=workers) as database:
+        pid = worker_pid(database)
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_more_than_the_most_idle_end(shop: Path, workers: Workers) -> None:
+    first, second = SqliteDatabase(shop, workers=workers), SqliteDatabase(shop, workers=workers)
+    pids = [worker_pid(first), worker_pid(second)]
+    first.close()
+    second.close()
+    assert [Path(f"/proc/{pid}").exists() for pid in pids] == [True, False]
 
 
 # -- the file ----------------------------------------------------------------------------------------

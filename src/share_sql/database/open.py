@@ -10,24 +10,26 @@ from share_sql.errors import DatabaseUnreadable
 
 if TYPE_CHECKING:
     from share_sql.database.base import Database
+    from share_sql.database.child import Workers
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 
 
-def open_database(where: str | Path, name: str | None = None) -> Database:
+def open_database(where: str | Path, name: str | None = None, workers: Workers | None = None) -> Database:
     """The database at a path or URL, opened read-only.
 
     `where` is the path of a SQLite file or `sqlite:///PATH` (three slashes: relative, four: absolute; the
     path percent-escaped, as in SQLAlchemy's URLs). `name` stands for it in messages; default: the file's
-    stem. Raises DatabaseMissing, DatabaseUnreadable.
+    stem. `workers` lends the process that reads a SQLite file and gets it back at `close`: worth it where
+    many are opened one after another. Raises DatabaseMissing, DatabaseUnreadable.
     """
     from share_sql.database.sqlite import SqliteDatabase
 
     if isinstance(where, Path):
-        return SqliteDatabase(where, name)
+        return SqliteDatabase(where, name, workers)
     scheme = _SCHEME.match(where)
     if scheme is None:
-        return SqliteDatabase(where, name)
+        return SqliteDatabase(where, name, workers)
     kind = scheme[1].lower()
     if kind != "sqlite":
         # The rest of the URL may hold a password: only the scheme is named.
@@ -39,4 +41,4 @@ def open_database(where: str | Path, name: str | None = None) -> Database:
         raise DatabaseUnreadable("a SQLite URL is sqlite:///PATH (relative) or sqlite:////PATH (absolute)")
     from urllib.parse import unquote
 
-    return SqliteDatabase(unquote(rest[1:]), name)
+    return SqliteDatabase(unquote(rest[1:]), name, workers)

@@ -43,10 +43,12 @@ from share_sql import errors
 from share_sql.database.base import Limits, QueryResult, Row
 
 if TYPE_CHECKING:
-    from share_sql.database.child import Child
+    from share_sql.database.child import Child, Workers
 
 GRACE_SECONDS = 0.25
 """How long after its deadline a query may take to notice it before its process is killed."""
+LONGEST_SECONDS = 7 * 24 * 3600.0
+"""A longer deadline is taken as this one: the clocks behind it know no infinity."""
 START_SECONDS = 10.0
 """How long the process may take to start and open the file."""
 HEAP_BYTES = 512 * 1024 * 1024
@@ -65,14 +67,18 @@ class SqliteDatabase:
 
     dialect = "sqlite"
 
-    def __init__(self, path: str | Path, name: str | None = None) -> None:
+    def __init__(self, path: str | Path, name: str | None = None, workers: Workers | None = None) -> None:
         """Look at the file; `name` (default: the file's stem) stands for it in messages.
+
+        `workers` lends the process and gets it back at `close`; without it the process starts and ends with
+        this object.
 
         Raises DatabaseMissing, and DatabaseUnreadable where it is a folder, empty or may not be read. What
         is in the file shows at the first query.
         """
         self.path = Path(path).absolute()
         self.name = name if name is not None else self.path.stem
+        self._workers = workers
         self._lock = threading.Lock()
         self._child: Child | None = None
         self._owner = 0
@@ -97,7 +103,7 @@ class SqliteDatabase:
         with self._lock:
             self._open_or_raise()
             self._ready()  # so that starting a process takes nothing from the query's time
-            deadline = time.monotonic() + limits.seconds
+            deadline = time.monotonic() + min(limits.seconds, LONGEST_SECONDS)
             return self._converse(lambda child: self._ask(child, sql, deadline, limits), deadline)
 
     def fingerprint(self) -> str:
@@ -115,9 +121,11 @@ class SqliteDatabase:
         return hashlib.sha256(repr((str(self.path), *parts, log)).encode("utf-8", "replace")).hexdigest()[:16]
 
     def close(self) -> None:
-        """End the process. May be called twice."""
+        """Give the process back or end it. May be called twice."""
         with self._lock:
             self._closed = True
+            if self._workers is not None and self._child is not None and self._owner == os.getpid():
+                self._give_back(self._workers, self._child)
             self._stop()
 
     def __enter__(self) -> Self:
@@ -247,7 +255,7 @@ class SqliteDatabase:
             self._stop()
         before = self._now(True)
         try:
-            self._child = child = Child()
+            self._child = child = Child() if self._workers is None else self._workers.take()
         except OSError as error:
             raise errors.DatabaseUnreadable(
                 f"{self.name}: the process that reads it cannot start: {error.strerror or error}"
@@ -263,11 +271,26 @@ class SqliteDatabase:
             raise errors.DatabaseUnreadable(
                 f"{self.name}: the process that reads it {how} at its start; is {sys.executable} a Python?"
             ) from None
+        except BaseException:
+            self._stop()
+            raise
         if kind == b"x":
             raise self._error(*body)
         self._immutable = body
         self._opened = before if body else before[:2]
         return child
+
+    def _give_back(self, workers: Workers, child: Child) -> None:
+        from share_sql.database.child import ChildGone, ChildLate
+
+        late = time.monotonic() + GRACE_SECONDS
+        try:
+            child.send(b"c", (), late)
+            child.receive(late)
+        except (ChildGone, ChildLate):
+            return  # the caller ends it
+        self._child = None
+        workers.give(child)
 
     def _stop(self) -> None:
         child, self._child = self._child, None

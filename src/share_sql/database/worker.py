@@ -7,6 +7,7 @@ ever holds tuples, lists, strings, bytes, numbers and None:
     request   o  (path, heap bytes)               open the database
               q  (sql, seconds, rows, bytes)      run one statement
               h  ()                               read the file's header
+              c  ()                               let go of the file and wait for the next `o`
     reply     r  rows                             a part of a result, any number of them
               a  None                             forget the rows sent so far: the query starts again
               e  (columns, truncated, seconds)    the result's end; to o: whether the file is taken as
@@ -97,6 +98,13 @@ class Session:
         self.connection: Connection | None = None
         self.file = -1
         self.guarded = False
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self.connection is not None:
+            self.connection.close()
+        if self.file >= 0:
+            posix.close(self.file)
 
     def header(self) -> bytes:
         """The file's first 100 bytes.
@@ -282,12 +290,18 @@ def main() -> None:
         kind = read(1)
         body = marshal.loads(read(int.from_bytes(read(4), "little")))  # noqa: S302 - from our parent
         if kind == b"o":
+            session.close()
+            session = Session(write)
             try:
                 immutable = session.open(*body)
             except Exception as error:
                 write(b"x", marshal.dumps(named(error, session.guard)))
             else:
                 write(b"e", marshal.dumps(immutable))
+        elif kind == b"c":
+            session.close()
+            session = Session(write)
+            write(b"e", b"N")
         elif kind == b"h":
             write(b"e", marshal.dumps(session.header()))
         else:
