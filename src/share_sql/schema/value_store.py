@@ -25,7 +25,7 @@ FORMAT = 1
 """Counted up when the file's layout changes, so that older files are built anew."""
 CUTOFF = 40.0
 """Likeness below which a value is not near."""
-_BUDGET = 20_000
+_BUDGET = 14_000
 """Trigram entries read in one look-up."""
 _CANDIDATES = 400
 """Values compared in full in one look-up."""
