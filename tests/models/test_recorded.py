@@ -15,7 +15,7 @@ Ask = Callable[..., ModelRequest]
 
 
 def lines(*records: object) -> str:
-    return "".join(json.dumps(record) + "\n" for record in records)
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
 @pytest.fixture
@@ -74,6 +74,22 @@ def test_sams_own_answer_comes_first(folder: Path, request_of: Ask) -> None:
     (folder / "intermediate_traj.jsonl").write_text(lines({"idx": 7, "prompt": "p", "response": "filled"}))
     reply = ask(RecordedModel(folder), request_of(role="sam", case_id="7"))
     assert (reply.text, reply.columns) == ("filled", None)
+
+
+def test_null_is_no_answer(folder: Path, request_of: Ask) -> None:
+    (folder / "final_traj.jsonl").write_text(lines({"idx": 7, "prompt": "", "response": None}))
+    with pytest.raises(AnswerMissing):
+        ask(RecordedModel(folder), request_of(role="lom", case_id="7"))
+
+
+def test_the_augmented_schema_stands_in_for_a_null(folder: Path, request_of: Ask) -> None:
+    (folder / "intermediate_traj.jsonl").write_text(lines({"idx": 7, "prompt": "", "response": None}))
+    assert ask(RecordedModel(folder), request_of(role="sam", case_id="7")).columns == ("t.a", "t.b")
+
+
+def test_an_empty_prompt_is_none(folder: Path) -> None:
+    (folder / "final_traj.jsonl").write_text(lines({"idx": 7, "prompt": "", "response": "x"}))
+    assert RecordedModel(folder).prompt("lom", "7") is None
 
 
 def test_knows_its_roles(folder: Path) -> None:

@@ -283,7 +283,7 @@ class SqliteDatabase:
     def _give_back(self, workers: Workers, child: Child) -> None:
         from share_sql.database.child import ChildGone, ChildLate
 
-        late = time.monotonic() + GRACE_SECONDS
+        late = time.monotonic() + START_SECONDS
         try:
             child.send(b"c", (), late)
             child.receive(late)

@@ -154,8 +154,9 @@ class EndpointModel:
             except _Again as again:
                 attempt += 1
                 if attempt > self._retries or (again.wait or 0) > LONGEST_WAIT:
+                    tries = "one try" if attempt == 1 else f"{attempt} tries"
                     raise ModelUnavailable(
-                        f"{self.name}: no answer after {attempt} tries: {again}; "
+                        f"{self.name}: no answer after {tries}: {again}; "
                         "check that the server runs and is not overloaded"
                     ) from None
                 wait = min(self._first_wait * 2 ** (attempt - 1), LONGEST_WAIT)

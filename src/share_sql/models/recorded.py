@@ -2,7 +2,7 @@
 
 The folder's files are the reference's, which SHARE's own runs write too:
 
-    original_traj.jsonl      bam         a line a case: {"idx", "prompt", "response"}
+    original_traj.jsonl      bam         a line a case: {"idx", "prompt", "response"}; a null is no answer
     masked_traj.jsonl        mask
     intermediate_traj.jsonl  sam
     final_traj.jsonl         lom
@@ -99,7 +99,8 @@ class RecordedModel:
         """The prompt that was recorded for a role and case; None where the folder holds none."""
         file = GENERATOR_PROMPTS if role == "generator" else LINES.get(role)
         record = self._record(file, case_id) if file else None
-        return None if record is None else record.get("prompt")
+        # A stage that asked no model leaves an empty prompt.
+        return None if record is None else record.get("prompt") or None
 
     def __repr__(self) -> str:
         return f"RecordedModel({str(self.folder)!r})"
