@@ -87,6 +87,8 @@ def _of_binary(parser: ExpressionParser, condition: n.Binary, show: Print) -> st
         if isinstance(right, n.Binary):
             # `'> ' + x` is a comparison to the reader, and a test no value.
             return None if right.op in _TESTS or right.op == "+" else show(right)
+        if isinstance(right, n.Call) and right.name in _PATTERNS:
+            return None  # `filter = like(…)` is read as a pattern
         if isinstance(right, n.ColumnRef | n.Mask | n.Call | n.Cast | n.FrameColumn | n.Frame | n.Case):
             return show(right)
         return None

@@ -471,7 +471,11 @@ class ExpressionParser:
                 # Words in a row with a dot after them are a table of several words.
                 if kind == WORD and self.lowers[at] not in STOP_WORDS:
                     end = dot
-                    while self.kinds[end] == WORD and self.lowers[end] not in STOP_WORDS:
+                    while (
+                        self.kinds[end] == WORD
+                        and self.lowers[end] not in STOP_WORDS
+                        and not self.at_clause(end)
+                    ):
                         end += 1
                     if end > dot and self.texts[end] == "." and self.adjacent(end):
                         self.at = end + 1
@@ -546,9 +550,7 @@ class ExpressionParser:
                 elif kind == WORD and self.lowers[end] not in STOP_WORDS and self.lowers[end] not in _INFIX:
                     if self.lowers[end] in self.context.steps or texts[end + 1] == ".":
                         return end
-                    if self.lowers[end] in _CLAUSE_WORDS and self.lowers[end + 1] in _CLAUSE_NEXT:
-                        return end
-                    if self.lowers[end] in ("rows", "range", "groups") and kinds[end + 1] == NUMBER:
+                    if self.at_clause(end):
                         return end
                     end += 1
                 elif kind == NUMBER and qualified:
@@ -572,6 +574,14 @@ class ExpressionParser:
                 end += 1
             else:
                 return end
+
+    def at_clause(self, at: int) -> bool:
+        """Whether a clause such as `order by` or `rows between` begins at token `at`."""
+        if self.lowers[at] not in _CLAUSE_WORDS:
+            return False
+        if self.lowers[at + 1] in _CLAUSE_NEXT:
+            return True
+        return self.kinds[at + 1] == NUMBER and self.lowers[at] in ("rows", "range", "groups")
 
     def settled(self, table: str | None, word: str, end: int) -> bool:
         """Whether the schema says that a single word is the whole name, so that what follows is not."""
@@ -701,8 +711,7 @@ class ExpressionParser:
                     partition.append(self.expression())
             elif word in ("order", "orderby", "order_by"):
                 self.at += 1
-                self.accept("by")
-                inner = self.accept("(")
+                inner = not self.accept("by") and self.accept("(")
                 self.accept("by")
                 self.accept("=")
                 order = self.order_keys()

@@ -40,7 +40,7 @@ _JOINED = re.compile(
     r"\s+(and|or)\s+(?=[<>=!*(]|(?:is|not|in|like|between|glob|null)\b|\w+\s*(?:[<>=!(]|\b(?:is|like|between|in|not)\b))",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\Z")
+_NUMBER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\Z")
 _BARE = re.compile(r"[^\W\d]\w*\Z")
 _EXPRESSION_LIKE = re.compile(r"[.(`\[*+/|-]|_|\d\s+[a-z]|current_|\Adf\d|\bnull\b", re.IGNORECASE)
 _OPERATOR_WORDS = {

@@ -577,7 +577,13 @@ class FrameParser(ExpressionParser):
     def case_call(self, word: str) -> Expr:
         """Read `case(when = …, then = …, else = …)`, `case(x, when = 1, then = …)`, `if(c, a, b)`."""
         opening = self.at
-        self.at += 2
+        self.at += 1
+        if word == "case":
+            self.skip_brackets()
+            behind, self.at = self.next_is("when"), opening
+            if behind:  # `case (a + b) when …`: the bracket is the operand's
+                return self.sql_case()
+        self.at = opening + 2
         if word == "case" and self.next_is("when") and self.texts[self.at + 1] != "=":
             self.at = opening + 1
             value = self.case_in_brackets()

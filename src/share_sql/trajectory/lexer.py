@@ -29,7 +29,9 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
-_STRING = re.compile(r"""[eE]'(?:[^'\\]|\\.)*'|'[^']*(?:''[^']*)*'|"[^"]*(?:""[^"]*)*"|`[^`]*`""")
+_STRING = re.compile(
+    r"""[eE]'(?:[^'\\]|\\.)*'|[eE]`(?:[^`\\]|\\.)*`|'[^']*(?:''[^']*)*'|"[^"]*(?:""[^"]*)*"|`[^`]*`"""
+)
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]|```")
@@ -122,7 +124,7 @@ def quote(text: str, mark: str = "'") -> str:
         `'…'` with the mark doubled, or `e'…'` with backslash escapes where there are line breaks or
         other control characters, or a code fence, in the text.
     """
-    if _CONTROL.search(text):
+    if _CONTROL.search(text) or (mark == "`" and mark in text):
         body = text.replace("\\", "\\\\").replace(mark, "\\" + mark).replace("```", "\\x60\\x60\\x60")
         body = re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", _escape, body)
         return f"e{mark}{body}{mark}"

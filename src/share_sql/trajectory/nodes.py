@@ -18,9 +18,9 @@ All nodes are immutable, hashable and compare by value.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 from typing import Literal as OneOf
-from typing import TypeAlias
 
 DATABASE_FRAME = "df"
 """Name of the frame that stands for the whole database."""
@@ -35,24 +35,49 @@ class Node:
 
     def children(self) -> Iterator[Node]:
         """Yield the nodes directly below this one, in reading order."""
-        for field in fields(self):
-            yield from _nodes_in(getattr(self, field.name))
+        names: tuple[str, ...] = self.__slots__  # a node's slots are its fields, in order
+        for name in names:
+            value = getattr(self, name)
+            if isinstance(value, Node):
+                yield value
+            elif isinstance(value, tuple):
+                yield from _nodes_in(value)
 
     def walk(self) -> Iterator[Node]:
         """Yield this node and all below it, parents first, in reading order."""
-        yield self
-        for child in self.children():
-            yield from child.walk()
+        stack = [self]  # not recursive: a long chain of conditions is a deep tree
+        while stack:
+            node = stack.pop()
+            yield node
+            stack.extend(reversed(list(node.children())))
 
     def transform(self, change: Callable[[Node], Node]) -> Node:
         """Return a copy with `change` applied to every node, children first."""
-        new = {}
-        for field in fields(self):
-            old = getattr(self, field.name)
-            changed = _transform_in(old, change)
-            if changed is not old:
-                new[field.name] = changed
+        if isinstance(self, Binary):
+            return _transform_chain(self, change)
+        new: dict[str, Any] = {}
+        names: tuple[str, ...] = self.__slots__
+        for name in names:
+            old = getattr(self, name)
+            if isinstance(old, Node | tuple):
+                changed = _transform_in(old, change)
+                if changed is not old:
+                    new[name] = changed
         return change(replace(self, **new) if new else self)
+
+
+def _transform_chain(node: Binary, change: Callable[[Node], Node]) -> Node:
+    """Transform `a and b and c …` along its left spine without recursion."""
+    spine = [node]
+    while isinstance(spine[-1].left, Binary):
+        spine.append(spine[-1].left)
+    left: Any = spine[-1].left.transform(change)
+    for link in reversed(spine):
+        right: Any = link.right.transform(change)
+        same = left is link.left and right is link.right
+        left = change(link if same else replace(link, left=left, right=right))
+    changed: Node = left
+    return changed
 
 
 def _nodes_in(value: object) -> Iterator[Node]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from share_sql.trajectory.lexer import quote, without_strings
+from share_sql.trajectory.words import STOP_WORDS, word_set
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,14 @@ _START = re.compile(
     r"\s*(?:>\s*)?(`[^`]+`|[^\W\d][\w.]*(?:\[MASK\d*\]\w*)*|\[MASK\d*\]\w*)\s*=(?!=)\s*(.*)", re.DOTALL
 )
 _FRAME_VALUE = re.compile(r"[(\s]*(?:df\d*|tmp\w*|res)\b", re.IGNORECASE)
-_KEYWORDS = frozenset(
+_KEYWORDS = word_set(
     "element filter value values by on distinct when then else using as element2 filter2 pattern mode operation"
-    " function natural columns offset schema sql".split()
+    " function natural columns offset schema sql"
 )
 _EXPRESSION = re.compile(r"\s*(?:df\d*|tmp_res\d*)\s*\.\s*\w+\s*\(", re.IGNORECASE)
 _CONTINUES = re.compile(r"\s*(?:[.,)\]*/|+=-]|and\b|or\b|as\b)", re.IGNORECASE)
+_PROSE = re.compile(r"\s*([^\W\d]\w*)\s+([^\W\d]\w*)")
+_OPENERS = word_set("not case distinct exists interval")
 _SEVERAL = re.compile(r";\s*(?=[^\W\d]\w*\s*=\s*df)")
 _COMMENT = re.compile(r"\s*(?:#|--|//)")
 
@@ -103,7 +106,7 @@ def _split(body: str, notes: list[str]) -> list[Statement]:
     for line in body.replace("\r\n", "\n").split("\n"):
         if not line.strip() or _COMMENT.match(line):
             continue
-        for part in _SEVERAL.split(line) if ";" in line else (line,):
+        for part in _several(line) if ";" in line else (line,):
             match = _is_start(part)
             if (
                 match
@@ -128,16 +131,27 @@ def _split(body: str, notes: list[str]) -> list[Statement]:
     return [Statement(name, text) for name, text in found]
 
 
-def _is_value(text: str, found: list[list[str]]) -> bool:
-    """Whether what stands after `name =` can be a step's value and is no prose."""
-    if not text.strip():
+def _is_value(text: str, names: list[list[str]]) -> bool:
+    """Whether what stands after `name =` can be a step's value and is no prose: two words in a row."""
+    prose = _PROSE.match(text)
+    if not prose or _FRAME_VALUE.match(text):
         return True
-    if _FRAME_VALUE.match(text) or text.lstrip()[0] in "([{'\"`-+0123456789":
+    first, second = prose[1].lower(), prose[2].lower()
+    if first in _OPENERS or second in STOP_WORDS:
         return True
-    first = re.match(r"[\s(]*([^\W\d][\w.]*)(\s*\(|\s*[-+*/.]|\s*\Z|\s*\|\|)?", text)
-    if not first:
-        return False
-    return first[2] is not None or any(first[1].lower() == name.lower() for name, _ in found) or "[" in text
+    return any(first == name.lower() for name, _ in names)
+
+
+def _several(line: str) -> list[str]:
+    """The statements on one line; a semicolon in quotes parts nothing."""
+    parts: list[str] = []
+    at = 0
+    for match in _SEVERAL.finditer(line):
+        left = without_strings(line[at : match.start()])
+        if "'" not in left and '"' not in left and "`" not in left:
+            parts.append(line[at : match.start()])
+            at = match.end()
+    return [*parts, line[at:]]
 
 
 def _open(text: str) -> int:

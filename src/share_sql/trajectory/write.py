@@ -127,6 +127,7 @@ class Writer:
         left: n.Expr = node
         while isinstance(left, n.Binary):
             bare = isinstance(left.left, n.ColumnRef) and left.left.table is None
+            bare = bare or (isinstance(left.left, n.Call) and left.left.name in BARE_CALLS)
             bare = bare or (isinstance(left.left, n.Frame) and not left.left.actions)
             if left.op == "=" and (bare or isinstance(left.left, n.Literal | n.Mask)):
                 return f"({text})"
@@ -300,7 +301,7 @@ class Writer:
     def key(self, key: n.OrderKey) -> str:
         """A key's expression; a text in brackets, lest it be taken for a direction."""
         text = self.argument(key.key)
-        return f"({text})" if isinstance(key.key, n.Literal) and isinstance(key.key.value, str) else text
+        return f"({text})" if text[:1] in ("'", "e") and text.lstrip("e")[:1] == "'" else text
 
     def direction(self, key: n.OrderKey, ascending: str) -> str:
         """` desc nulls last` and the like."""
