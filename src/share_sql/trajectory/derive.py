@@ -69,7 +69,7 @@ class _Exports:
         if isinstance(node, n.Star):
             return n.Star()
         if node in self.names:
-            return n.ColumnRef(None, self.names[node])  # type: ignore[index]
+            return n.ColumnRef(None, self.names[node])
         if isinstance(node, n.ColumnRef):
             if node.table is None or self.closed:
                 known = self.by_name.get(node.name.lower())

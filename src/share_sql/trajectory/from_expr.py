@@ -59,7 +59,7 @@ class ExpressionBuilder:
         """Resolve a column."""
         raise NotImplementedError
 
-    def subquery(self, tree: exp.Expression, *, scalar: bool = True) -> n.Frame:
+    def subquery(self, tree: Any) -> n.Frame:
         """Turn a query into a frame."""
         raise NotImplementedError
 
@@ -67,13 +67,18 @@ class ExpressionBuilder:
         """The definition of a window of the WINDOW clause."""
         raise NotImplementedError
 
-    def order_key(self, tree: exp.Ordered) -> n.OrderKey:
-        """One ORDER BY term. Only NULLS placements that differ from SQLite's default are kept."""
+    def order_key(self, tree: Any) -> n.OrderKey:
+        """One ORDER BY term."""
+        return self.ordered(tree, self.expr(tree.this))
+
+    def ordered(self, tree: Any, key: n.Expr) -> n.OrderKey:
+        """A key with the term's direction; NULLS placements are kept where they differ from SQLite's."""
         descending = bool(tree.args.get("desc"))
         nulls_first = tree.args.get("nulls_first")
         # The parser fills in SQLite's default: NULLs are smallest, so first unless descending.
-        nulls = None if nulls_first is not descending else ("first" if nulls_first else "last")
-        return n.OrderKey(self.expr(tree.this), descending, nulls)  # type: ignore[arg-type]
+        if nulls_first is not descending:
+            return n.OrderKey(key, descending)
+        return n.OrderKey(key, descending, "first" if nulls_first else "last")
 
     def expr(self, tree: Any) -> n.Expr:
         """Turn one expression.
@@ -104,7 +109,7 @@ class ExpressionBuilder:
         """A function whose arguments are its parts in order."""
         name = _NAMES.get(type(tree)) or tree.sql_name().lower()
         args: list[Any] = []
-        for key in _arg_names(type(tree)):
+        for key in _arg_names(tree.__class__):
             value = tree.args.get(key)
             if isinstance(value, list):
                 args += value
@@ -114,7 +119,8 @@ class ExpressionBuilder:
 
     def function(self, name: str, args: list[Any]) -> n.Call:
         """A call; DISTINCT and ORDER BY inside an aggregate are unwrapped from the first argument."""
-        distinct, order = False, ()
+        distinct = False
+        order: tuple[n.OrderKey, ...] = ()
         if args and isinstance(args[0], exp.Order):
             order = tuple(self.order_key(key) for key in args[0].expressions)
             args = [args[0].this, *args[1:]]
@@ -154,10 +160,10 @@ class ExpressionBuilder:
         operand = self.expr(tree.this)
         query = tree.args.get("query")
         if query is not None:
-            return n.In(operand, self.subquery(query, scalar=False))
+            return n.In(operand, self.subquery(query))
         field = tree.args.get("field")
         if field is not None:  # `x in table`
-            return n.In(operand, self.subquery(exp.select("*").from_(field.name), scalar=False))
+            return n.In(operand, self.subquery(exp.select("*").from_(field.name)))
         return n.In(operand, self.exprs(tree.expressions))
 
     def _between(self, tree: exp.Between) -> n.Expr:
@@ -241,6 +247,10 @@ class ExpressionBuilder:
             return n.Call("json_extract", (self.expr(tree.this), made, *more))
         return n.Binary("->" if type(tree) is exp.JSONExtract else "->>", self.expr(tree.this), made)
 
+    def _json_object(self, tree: Any) -> n.Expr:
+        args = [part for pair in tree.expressions for part in _key_and_value(pair)]
+        return self.function("json_group_object" if type(tree) is exp.JSONObjectAgg else "json_object", args)
+
     def _trim(self, tree: exp.Trim) -> n.Expr:
         side = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(tree.args.get("position") or ""), "trim")
         chars = tree.args.get("expression")
@@ -248,9 +258,13 @@ class ExpressionBuilder:
 
 
 @lru_cache(maxsize=512)
-def _arg_names(kind: type) -> tuple[str, ...]:
+def _arg_names(kind: Any) -> tuple[str, ...]:
     skip = {"big_int", "safe", "coalesce", "ignore_nulls", "charset", "copy"}
-    return tuple(name for name in kind.arg_types if name not in skip)  # type: ignore[attr-defined]
+    return tuple(name for name in kind.arg_types if name not in skip)
+
+
+def _key_and_value(pair: Any) -> list[Any]:
+    return [pair.this, pair.expression] if isinstance(pair, exp.JSONKeyValue) else [pair]
 
 
 def number(text: str) -> n.Literal:
@@ -289,7 +303,7 @@ _HANDLERS: dict[type, _Handler] = {
     **dict.fromkeys(_PATTERNS, ExpressionBuilder._pattern),
     exp.In: ExpressionBuilder._in,
     exp.Between: ExpressionBuilder._between,
-    exp.Exists: lambda self, tree: n.Exists(self.subquery(tree.this, scalar=False)),
+    exp.Exists: lambda self, tree: n.Exists(self.subquery(tree.this)),
     exp.Subquery: lambda self, tree: self.subquery(tree),
     exp.Tuple: lambda self, tree: n.Tuple(self.exprs(tree.expressions)),
     exp.Case: ExpressionBuilder._case,
@@ -305,6 +319,8 @@ _HANDLERS: dict[type, _Handler] = {
     exp.JSONExtract: ExpressionBuilder._json,
     exp.JSONExtractScalar: ExpressionBuilder._json,
     exp.Trim: ExpressionBuilder._trim,
+    exp.JSONObject: ExpressionBuilder._json_object,
+    exp.JSONObjectAgg: ExpressionBuilder._json_object,
     exp.Alias: lambda self, tree: n.Alias(self.expr(tree.this), tree.alias),
     exp.Star: lambda self, tree: n.Star(),
     exp.Placeholder: lambda self, tree: n.Parameter(f":{tree.this}" if tree.this else "?"),

@@ -13,20 +13,19 @@ schema's spelling and their table's name; aliases survive only where a table sta
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlglot import exp
 
-from share_sql.errors import JoinPathError, SqlUnreadable
+from share_sql.errors import SqlUnreadable
 from share_sql.schema.model import Schema
 from share_sql.sqltext import parse_select
 from share_sql.trajectory import nodes as n
-from share_sql.trajectory.from_expr import ExpressionBuilder
-from share_sql.trajectory.joins import JoinTree, join_path
-from share_sql.trajectory.lower import aggregates_in, rewrite
-from share_sql.trajectory.scope import ROWID_NAMES, Cte, Scope, Source, derived
-from share_sql.trajectory.usage import columns_used, has_frame, tables_used
+from share_sql.trajectory.from_source import Built, SourceReader, unwrap
+from share_sql.trajectory.implied import without_joins
+from share_sql.trajectory.lower import aggregates_in
+from share_sql.trajectory.scope import Cte, Scope
+from share_sql.trajectory.usage import has_frame
 
 MAX_DEPTH = 60
 """Queries nested deeper than this are refused: nobody writes them, and Python's stack is finite."""
@@ -57,43 +56,17 @@ def from_sql(sql: str, schema: Schema) -> n.Trajectory:
     return n.Trajectory(tuple(walker.steps))
 
 
-@dataclass(slots=True)
-class _Built:
-    """A query as actions, not yet placed."""
-
-    source: str = n.DATABASE_FRAME
-    joins: tuple[n.Action, ...] = ()
-    wheres: tuple[n.Action, ...] = ()
-    tail: tuple[n.Action, ...] = ()
-    names: tuple[str, ...] | None = None
-    """Output columns; None where not known."""
-    items: tuple[n.Expr, ...] = ()
-    """Output expressions, for ORDER BY by position."""
-    correlated: bool = False
-
-    @property
-    def actions(self) -> tuple[n.Action, ...]:
-        return self.joins + self.wheres + self.tail
-
-
-@dataclass(slots=True)
-class _Walker(ExpressionBuilder):
-    schema: Schema
-    sql: str
-    steps: list[n.Step] = field(default_factory=list)
-    taken: set[str] = field(default_factory=set)
-    """Step names in use, lower case."""
-    scope: Scope = field(default_factory=lambda: Scope(None))
-    depth: int = 0
-    keep_names: bool = False
-    """True while a correlated query is walked again with names that no query around it uses."""
-
-    def __post_init__(self) -> None:
+class _Walker(SourceReader):
+    def __init__(self, schema: Schema, sql: str) -> None:
+        super().__init__(schema, sql)
+        self.steps: list[n.Step] = []
         self.taken = {n.DATABASE_FRAME, n.RESULT_FRAME}
+        """Step names in use, lower case."""
+        self.depth = 0
 
     # ------------------------------------------------------------- placing
 
-    def hoist(self, built: _Built, name: str | None = None) -> str:
+    def hoist(self, built: Built, name: str | None = None) -> str:
         """Append the query as steps; give the last one's name."""
         source, pending = built.source, built.joins
         for where in built.wheres:
@@ -113,17 +86,17 @@ class _Walker(ExpressionBuilder):
         self.steps.append(n.Step(name, value))
         return name
 
-    def frame(self, built: _Built) -> n.Frame:
+    def frame(self, built: Built) -> n.Frame:
         """A reference to the query: inline where it is correlated, else a step."""
         if not built.correlated:
             return n.Frame(self.hoist(built))
         return n.Frame(built.source, built.actions)
 
-    def subquery(self, tree: exp.Expression, *, scalar: bool = True) -> n.Frame:
+    def subquery(self, tree: Any) -> n.Frame:
         """A query inside an expression."""
-        return self.frame(self.nested(_unwrap(tree), self.scope))
+        return self.frame(self.nested(unwrap(tree), self.scope))
 
-    def nested(self, tree: exp.Expression, parent: Scope | None) -> _Built:
+    def nested(self, tree: exp.Expression, parent: Scope | None) -> Built:
         """Walk an inner query; a correlated one again if its names hide those it refers to."""
         mark, names = len(self.steps), set(self.taken)
         built = self.query(tree, parent)
@@ -139,7 +112,7 @@ class _Walker(ExpressionBuilder):
 
     # ------------------------------------------------------------- queries
 
-    def query(self, tree: Any, parent: Scope | None) -> _Built:
+    def query(self, tree: Any, parent: Scope | None) -> Built:
         """Walk any query: SELECT, set operation, VALUES."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
@@ -189,36 +162,36 @@ class _Walker(ExpressionBuilder):
             found, number = f"{base}_{number}", number + 1
         return found
 
-    def values(self, tree: exp.Values) -> _Built:
+    def values(self, tree: exp.Values) -> Built:
         rows = tuple(self.exprs(row.expressions) for row in tree.expressions)
         names = tuple(f"column{index + 1}" for index in range(len(rows[0]) if rows else 0))
-        return _Built(tail=(n.Values(rows),), names=names)
+        return Built(tail=(n.Values(rows),), names=names)
 
-    def compound(self, tree: Any) -> _Built:
+    def compound(self, tree: Any) -> Built:
         """A chain of set operations; SQLite's are left-associative."""
         parts: list[tuple[Any, Any]] = []
         first = tree
         while isinstance(first, exp.SetOperation):
             parts.insert(0, (first, first.expression))
-            first = _unwrap(first.this) if not _is_ordered(first.this) else first.this
+            first = unwrap(first.this) if not _is_ordered(first.this) else first.this
             if isinstance(first, exp.SetOperation) and (first.args.get("with_") or _is_ordered(first)):
                 break
         scope = self.scope
-        left = self.nested(_unwrap(first), scope)
-        rights = [(_kind(operation), self.nested(_unwrap(right), scope)) for operation, right in parts]
+        left = self.nested(unwrap(first), scope)
+        rights = [(_kind(operation), self.nested(unwrap(right), scope)) for operation, right in parts]
         correlated = left.correlated or any(right.correlated for _, right in rights)
         if correlated:  # all of it must stay inside the query it refers to
             frames = [(kind, n.Frame(right.source, right.actions)) for kind, right in rights]
-            built = _Built(left.source, left.joins, left.wheres, left.tail)
+            built = Built(left.source, left.joins, left.wheres, left.tail)
         else:
-            built = _Built(self.hoist(left))
+            built = Built(self.hoist(left))
             frames = [(kind, n.Frame(self.hoist(right))) for kind, right in rights]
         built.tail += tuple(n.Combine(kind, frame) for kind, frame in frames)  # type: ignore[arg-type]
         built.names, built.items, built.correlated = left.names, left.items, correlated
         built.tail += self.compound_order(tree, built)
         return built
 
-    def compound_order(self, tree: Any, built: _Built) -> tuple[n.Action, ...]:
+    def compound_order(self, tree: Any, built: Built) -> tuple[n.Action, ...]:
         """ORDER BY after a set operation names an output column or its position."""
         actions: list[n.Action] = []
         order = tree.args.get("order")
@@ -239,10 +212,7 @@ class _Walker(ExpressionBuilder):
                     key = self.expr(target)
                 if collation:
                     key = n.Binary("collate", key, n.Literal(collation))
-                made = self.order_key(
-                    exp.Ordered(this=exp.null(), **{k: v for k, v in term.args.items() if k != "this"})
-                )
-                keys.append(n.OrderKey(key, made.descending, made.nulls))
+                keys.append(self.ordered(term, key))
             actions.append(n.OrderBy(tuple(keys)))
         actions += self.limit(tree)
         return tuple(actions)
@@ -256,7 +226,7 @@ class _Walker(ExpressionBuilder):
 
     # -------------------------------------------------------------- SELECT
 
-    def select(self, tree: exp.Select) -> _Built:
+    def select(self, tree: exp.Select) -> Built:
         scope, args = self.scope, tree.args
         joins = self.sources(tree)
         for item in tree.expressions:
@@ -279,12 +249,13 @@ class _Walker(ExpressionBuilder):
         names = self.output_names(items)
         bare = [item.value if isinstance(item, n.Alias) else item for item in items]
         distinct = bool(args.get("distinct"))
-        built = _Built(names=names, items=tuple(bare))
-        made = self.implicit(joins, conditions, tail, items, distinct)
+        built = Built(names=names, items=tuple(bare))
+        made = without_joins(self.schema, scope, joins, conditions, tail, items)
         if made is None:
-            made = tuple(joins), conditions, items
-        built.joins, rest, items = made
-        built.wheres = tuple(n.Where(condition) for condition in rest)
+            built.joins = tuple(joins)
+        else:
+            conditions, tail, items = made[0], list(made[1]), made[2]
+        built.wheres = tuple(n.Where(condition) for condition in conditions)
         plain_count = items == (n.Call("count", (n.Star(),)),) and not tail and not distinct
         last: n.Action = n.Aggregate("count") if plain_count else n.Select(items, distinct)
         # `limit` before an aggregate would limit what it counts; SQL limits its one row.
@@ -313,23 +284,16 @@ class _Walker(ExpressionBuilder):
         return value
 
     def select_order(self, term: exp.Ordered, tree: exp.Select, items: tuple[n.Expr, ...]) -> n.OrderKey:
-        key = self.order_key(
-            exp.Ordered(this=exp.null(), **{k: v for k, v in term.args.items() if k != "this"})
-        )
         target = term.this
         if isinstance(target, exp.Collate):
             inner = self.output(target.this, tree, items, True)
-            return n.OrderKey(
-                n.Binary("collate", inner, n.Literal(target.expression.name)), key.descending, key.nulls
-            )
-        return n.OrderKey(self.output(target, tree, items, True), key.descending, key.nulls)
+            return self.ordered(term, n.Binary("collate", inner, n.Literal(target.expression.name)))
+        return self.ordered(term, self.output(target, tree, items, True))
 
     def output_names(self, items: tuple[n.Expr, ...]) -> tuple[str, ...] | None:
         names: list[str] = []
         for item in items:
-            if isinstance(item, n.Alias):
-                names.append(item.name)
-            elif isinstance(item, n.ColumnRef):
+            if isinstance(item, n.Alias | n.ColumnRef):
                 names.append(item.name)
             elif isinstance(item, n.Star):
                 for source in self.scope.sources:
@@ -340,238 +304,6 @@ class _Walker(ExpressionBuilder):
             else:
                 names.append("")
         return tuple(names)
-
-    # -------------------------------------------------------------- FROM
-
-    def sources(self, tree: exp.Select) -> list[n.Join]:
-        """Fill the scope's sources; give the joins as written."""
-        from_ = tree.args.get("from_")
-        if from_ is None:
-            return []
-        members: list[tuple[Any, Any]] = [(from_.this, None)]
-        _flatten_joins(from_.this, members)
-        for join in tree.args.get("joins") or ():
-            members.append((join.this, join))
-            _flatten_joins(join.this, members)
-        tables = [_table_name(member) for member, _ in members]
-        made = []
-        for (member, _), name in zip(members, tables, strict=True):
-            source, node = self.source(member, name is not None and tables.count(name) > 1)
-            self.scope.sources.append(source)
-            made.append((source, node))
-        # All sources first: SQLite lets a condition refer to a table that is joined after it.
-        return [
-            self.join(node, source, join) for (source, node), (_, join) in zip(made, members, strict=True)
-        ]
-
-    def join(self, node: n.Expr, source: Source, join: Any) -> n.Join:
-        alias: str | None = source.qualifier
-        if isinstance(node, n.ColumnRef) and node.name.lower() == source.qualifier.lower():
-            alias = None
-        if join is None:
-            return n.Join(node, alias, "from")
-        kind, natural = _join_kind(join)
-        using = tuple(column.name for column in join.args.get("using") or ())
-        self.scope.merged = self.scope.merged or natural or bool(using)
-        on = join.args.get("on")
-        plain = on is None or (isinstance(on, exp.Boolean) and on.this)
-        return n.Join(node, alias, kind, None if plain else self.expr(on), using, natural)  # type: ignore[arg-type]
-
-    def source(self, tree: Any, twice: bool) -> tuple[Source, n.Expr]:
-        if isinstance(tree, exp.Subquery):
-            inner = _unwrap(tree)
-            if isinstance(inner, exp.Table):
-                return self.source(inner, twice)
-            alias = tree.args.get("alias")
-            # A derived table sees the queries around this one, not its siblings.
-            parent = Scope(self.scope.parent, ctes=self.scope.ctes)
-            built = self.nested(inner, parent)
-            if built.correlated:
-                self.scope.correlated = True
-            columns = tuple(c.name for c in alias.args.get("columns") or ()) if alias else ()
-            if columns:
-                built.tail = (*built.tail, n.Named(None, columns))
-            frame = self.frame(built)
-            name = tree.alias or self.fresh(frame.source if not frame.actions else "part")
-            made = derived(name, columns or built.names)
-            made.qualifier = self.qualifier(name, twice=True)
-            return made, frame
-        if isinstance(tree, exp.Values):
-            built = self.values(tree)
-            alias = tree.args.get("alias")
-            columns = tuple(c.name for c in alias.args.get("columns") or ()) if alias else ()
-            if columns:
-                built.tail = (*built.tail, n.Named(None, columns))
-            name = (alias.name if alias else "") or self.fresh("rows")
-            made = derived(name, columns or built.names)
-            return made, self.frame(built)
-        if not isinstance(tree, exp.Table):
-            raise SqlUnreadable(f"{type(tree).__name__} is not supported in FROM")
-        if isinstance(tree.this, exp.Func):
-            call = self.expr(tree.this)
-            name = tree.alias or (call.name if isinstance(call, n.Call) else "part")
-            made = derived(name, _FUNCTION_COLUMNS.get(call.name) if isinstance(call, n.Call) else None)
-            return made, call
-        name = tree.name
-        cte = self.scope.cte(name) if not tree.args.get("db") else None
-        if cte is not None:
-            made = derived(tree.alias or name, cte.columns)
-            made.qualifier = self.qualifier(tree.alias or cte.step, twice=True)
-            return made, n.Frame(cte.step)
-        table = self.schema.table(name)
-        spelled = table.name if table else name
-        called = tree.alias or name
-        qualifier = self.qualifier(called if twice and tree.alias else spelled, twice, tree.alias)
-        columns = tuple(column.name for column in table.columns) if table else None
-        return Source(called, qualifier, table, columns), n.ColumnRef(None, spelled)
-
-    def qualifier(self, wanted: str, twice: bool, alias: str = "") -> str:
-        """A name for a source that no other source visible here has."""
-        taken = {source.qualifier.lower() for source in self.scope.sources}
-        if self.keep_names:
-            taken |= self.scope.taken()
-        if wanted.lower() in taken and alias:
-            wanted = alias
-        return self.fresh(wanted, taken) if wanted.lower() in taken else wanted
-
-    def fresh(self, base: str, taken: set[str] | None = None) -> str:
-        if taken is None:
-            taken = {source.qualifier.lower() for source in self.scope.sources}
-        number = 2
-        while f"{base}_{number}".lower() in taken:
-            number += 1
-        return f"{base}_{number}"
-
-    # -------------------------------------------------------- which joins stay
-
-    def implicit(
-        self,
-        joins: list[n.Join],
-        conditions: list[n.Expr],
-        tail: list[n.Action],
-        items: tuple[n.Expr, ...],
-        distinct: bool,
-    ) -> tuple[tuple[n.Action, ...], list[n.Expr], tuple[n.Expr, ...]] | None:
-        """Conditions and items without joins, if foreign keys give exactly these joins back."""
-        sources = self.scope.sources
-        if not joins or self.scope.merged or self.scope.correlated:
-            return None
-        for join, source in zip(joins, sources, strict=True):
-            if source.table is None or join.alias or join.kind not in ("from", "inner", "cross"):
-                return None
-        if n.Star() in items:
-            stars = tuple(n.Star(source.qualifier) for source in sources)
-            items = tuple(new for item in items for new in (stars if item == n.Star() else (item,)))
-        pool = [part for join in joins if join.on is not None for part in _parts(join.on)]
-        pool += conditions
-        kept, tree = pool, None
-        names = [source.qualifier for source in sources]
-        if len(names) > 1:
-            edges = [_equality(part) for part in pool]
-            try:
-                tree = join_path(self.schema, names, columns_used([*pool, *tail, *items]))
-            except JoinPathError:
-                return None
-            if len(tree.tables) != len(names) or not tree.conditions <= set(edges):
-                return None
-            kept = [part for part, edge in zip(pool, edges, strict=True) if edge not in tree.conditions]
-        body = [*kept, *tail, *items]
-        if self.gives_back(names, body, tree):
-            return (), kept, items
-        # A table that only multiplies rows is named by what is counted: count(table.*) is COUNT(*).
-        used = {name.lower() for name in tables_used(body)}
-        for name in names:
-            if name.lower() not in used:
-                counted = n.Call("count", (n.Star(name),))
-                new = tuple(_replace(item, _COUNT, counted) for item in items)
-                ends = tuple(_replace(action, _COUNT, counted) for action in tail)
-                if (new != items or ends != tuple(tail)) and self.gives_back(
-                    names, [*kept, *ends, *new], tree
-                ):
-                    tail[:] = ends
-                    return (), kept, new
-        return None
-
-    def is_known(self, table: str, column: str) -> bool:
-        return self.schema.column(table, column) is not None or column in ROWID_NAMES
-
-    def gives_back(self, names: list[str], body: list[Any], tree: JoinTree | None) -> bool:
-        """Whether compiling these expressions would join exactly these tables in this way."""
-        used = tables_used(body)
-        if {name.lower() for name in names} != {name.lower() for name in used}:
-            return False
-        if not all(self.is_known(table, column) for table, column in columns_used(body)):
-            return False
-        if len(names) == 1:
-            return True
-        try:
-            again = join_path(self.schema, used, columns_used(body))
-        except JoinPathError:
-            return False
-        return tree is not None and again.conditions == tree.conditions
-
-    # -------------------------------------------------------------- names
-
-    def named_window(self, name: str) -> exp.Expression | None:
-        """The WINDOW clause's definition of this name."""
-        for scope in self.scope.outwards():
-            if name.lower() in scope.windows:
-                return scope.windows[name.lower()]  # type: ignore[no-any-return]
-        return None
-
-    def column(self, tree: exp.Column) -> n.Expr:
-        """Resolve a column as SQLite does: sources inside out, then output aliases, then text."""
-        name, table, scope = tree.name, tree.table, self.scope
-        if isinstance(tree.this, exp.Star):
-            source = scope.source(table)
-            return n.Star(source.qualifier if source else table)
-        if table:
-            source = scope.source(table, name)
-            if source is None:
-                known = self.schema.table(table)
-                spelled = known.column(name) if known else None
-                return n.ColumnRef(known.name if known else table, spelled.name if spelled else name)
-            return n.ColumnRef(source.qualifier, source.column(name) or name)
-        source = scope.owner(name)
-        if source is not None:
-            return n.ColumnRef(source.qualifier, source.column(name) or name)
-        key = name.lower()
-        if key in scope.aliases and key not in scope.expanding:
-            scope.expanding.add(key)
-            try:
-                return self.expr(scope.aliases[key])
-            finally:
-                scope.expanding.discard(key)
-        tables = [source for source in scope.sources if source.table is not None]
-        if key in ROWID_NAMES and tables:
-            return n.ColumnRef(tables[0].qualifier, key)
-        if tree.this.args.get("quoted") and f'"{name}"' in self.sql:
-            return n.Literal(name)
-        unknown = [source for source in scope.sources if source.columns is None]
-        if len(unknown) == 1:
-            return n.ColumnRef(unknown[0].qualifier, name)
-        if len(scope.sources) == 1:
-            return n.ColumnRef(scope.sources[0].qualifier, name)
-        return n.ColumnRef(None, name)
-
-
-_COUNT = n.Call("count", (n.Star(),))
-
-_FUNCTION_COLUMNS = {
-    "json_each": ("key", "value", "type", "atom", "id", "parent", "fullkey", "path"),
-    "json_tree": ("key", "value", "type", "atom", "id", "parent", "fullkey", "path"),
-    "generate_series": ("value",),
-}
-"""Output columns of SQLite's table-valued functions."""
-
-
-def _unwrap(tree: Any) -> Any:
-    """Drop parentheses around a query."""
-    while isinstance(tree, exp.Subquery | exp.Paren) and not (
-        tree.args.get("joins") or tree.args.get("order") or tree.args.get("limit")
-    ):
-        tree = tree.this
-    return tree
 
 
 def _is_ordered(tree: Any) -> bool:
@@ -600,34 +332,6 @@ def _first_names(tree: Any) -> tuple[str, ...] | None:
     return tuple(item.alias_or_name for item in tree.expressions)
 
 
-def _table_name(tree: Any) -> str | None:
-    while isinstance(tree, exp.Subquery) and isinstance(tree.this, exp.Table):
-        tree = tree.this
-    return tree.name.lower() if isinstance(tree, exp.Table) else None
-
-
-def _flatten_joins(tree: Any, members: list[tuple[Any, Any]]) -> None:
-    """`(a JOIN b ON …)` in parentheses: for inner joins the same as without them."""
-    inner = tree
-    while isinstance(inner, exp.Subquery) and isinstance(inner.this, exp.Table):
-        inner = inner.this
-    if inner is tree and not (isinstance(tree, exp.Table) and tree.args.get("joins")):
-        return
-    for join in inner.args.get("joins") or ():
-        members.append((join.this, join))
-        _flatten_joins(join.this, members)
-
-
-def _join_kind(join: Any) -> tuple[str, bool]:
-    side = (join.args.get("side") or "").lower()
-    kind = (join.args.get("kind") or "").lower()
-    natural = (join.args.get("method") or "").lower() == "natural"
-    if side in ("left", "right", "full"):
-        return side, natural
-    plain = not join.args.get("on") and not join.args.get("using") and not natural
-    return ("cross" if kind == "cross" or plain else "inner"), natural
-
-
 def _conjuncts(tree: Any) -> list[Any]:
     """The parts of a conjunction, left to right."""
     parts: list[Any] = []
@@ -641,24 +345,3 @@ def _conjuncts(tree: Any) -> list[Any]:
         else:
             parts.append(part)
     return parts
-
-
-def _parts(condition: n.Expr) -> list[n.Expr]:
-    if isinstance(condition, n.Binary) and condition.op == "and":
-        return _parts(condition.left) + _parts(condition.right)
-    return [condition]
-
-
-def _equality(part: n.Expr) -> frozenset[tuple[str, str]] | None:
-    """`a.x = b.y` as a pair of columns; None for any other condition."""
-    if isinstance(part, n.Binary) and part.op == "=":
-        left, right = part.left, part.right
-        if isinstance(left, n.ColumnRef) and isinstance(right, n.ColumnRef) and left.table and right.table:
-            return frozenset(
-                ((left.table.lower(), left.name.lower()), (right.table.lower(), right.name.lower()))
-            )
-    return None
-
-
-def _replace(tree: Any, old: n.Expr, new: n.Expr) -> Any:
-    return rewrite(tree, lambda node: new if node == old else None)

@@ -9,66 +9,20 @@ that does not decide, JoinPathError names the choices.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations, product
 
 from share_sql.errors import JoinPathError
 from share_sql.schema.model import Schema
+from share_sql.trajectory.join_choice import choose
+from share_sql.trajectory.join_tree import JoinEdge, JoinTree
 
 MAX_EXTRA_TABLES = 5
 """Longer detours than this are no join anybody means; the search would grow with their number."""
 MAX_CHOICES = 64
 """Equally short trees compared at most."""
-
-
-@dataclass(frozen=True)
-class JoinEdge:
-    """Two tables joined by equality of columns."""
-
-    table: str
-    """The table that refers (has the foreign key)."""
-    to_table: str
-    """The table referred to."""
-    pairs: tuple[tuple[str, str], ...]
-    """Column of `table` and column of `to_table`; several for a compound key."""
-    declared: bool = True
-    """False where the key is not declared but guessed: an equal name that is a primary key on one side."""
-
-    def __str__(self) -> str:
-        return " and ".join(f"{self.table}.{a} = {self.to_table}.{b}" for a, b in self.pairs)
-
-    @cached_property
-    def columns(self) -> frozenset[tuple[str, str]]:
-        """Its columns as (table, column), lower case."""
-        left = {(self.table.lower(), a.lower()) for a, _ in self.pairs}
-        return frozenset(left | {(self.to_table.lower(), b.lower()) for _, b in self.pairs})
-
-    @cached_property
-    def conditions(self) -> frozenset[frozenset[tuple[str, str]]]:
-        """Its equalities as unordered pairs of (table, column), lower case."""
-        return frozenset(
-            frozenset(((self.table.lower(), a.lower()), (self.to_table.lower(), b.lower())))
-            for a, b in self.pairs
-        )
-
-
-@dataclass(frozen=True)
-class JoinTree:
-    """Tables in the order to join them, and the edges that do it."""
-
-    tables: tuple[str, ...]
-    """Names as the schema spells them; the first is the FROM."""
-    edges: tuple[JoinEdge, ...]
-    """One fewer than tables; the i-th joins the (i+1)-th table to one before it."""
-
-    @cached_property
-    def conditions(self) -> frozenset[frozenset[tuple[str, str]]]:
-        """All equalities, as in JoinEdge.conditions."""
-        return frozenset().union(*(edge.conditions for edge in self.edges))
 
 
 class _Identity:
@@ -157,7 +111,7 @@ class _Planner:
             if len(self.memo) > 10_000:
                 self.memo.clear()
             trees = self.memo[wanted] = self.choices(wanted)
-        return _choose(trees, frozenset(wanted), mentioned, hint, near)
+        return choose(trees, frozenset(wanted), mentioned, hint, near)
 
     def choices(self, wanted: tuple[str, ...]) -> tuple[JoinTree, ...]:
         """All shortest trees over the wanted tables."""
@@ -310,143 +264,3 @@ def _joining_order(
         else:
             return None
     return (tuple(names), steps) if len(names) == len(nodes) else None
-
-
-def _choose(
-    trees: tuple[JoinTree, ...],
-    wanted: frozenset[str],
-    mentioned: Collection[tuple[str, str]],
-    hint: str,
-    near: Collection[str],
-) -> JoinTree:
-    if len(trees) == 1:
-        return trees[0]
-    names = {(table.lower(), column.lower()) for table, column in mentioned}
-    best = _best(trees, lambda edge: len(edge.columns & names))
-    if len(best) > 1:
-        best = _least(best, lambda tree: _shared_parents(tree, wanted))
-    if len(best) > 1 and hint:
-        best = _hinted(best, hint, near)
-    if len(best) == 1 or _all_alternate(best):
-        return best[0]
-    shown = [" and ".join(map(str, _own_edges(tree, best))) for tree in best[:6]]
-    more = f" (and {len(best) - 6} more)" if len(best) > 6 else ""
-    raise JoinPathError(
-        f"{len(best)} equally short ways to join {', '.join(best[0].tables)}: {' | '.join(shown)}{more}; "
-        "mention a column of the key that is meant"
-    )
-
-
-def _own_edges(tree: JoinTree, others: Iterable[JoinTree]) -> list[JoinEdge]:
-    """The edges that not all of the trees have."""
-    common = set.intersection(*(set(other.edges) for other in others))
-    return [edge for edge in tree.edges if edge not in common]
-
-
-def _best(trees: Iterable[JoinTree], score: Callable[[JoinEdge], float]) -> list[JoinTree]:
-    scored = [(sum(score(edge) for edge in tree.edges), tree) for tree in trees]
-    top = max(value for value, _ in scored)
-    return [tree for value, tree in scored if value == top]
-
-
-def _least(trees: list[JoinTree], cost: Callable[[JoinTree], int]) -> list[JoinTree]:
-    low = min(map(cost, trees))
-    return [tree for tree in trees if cost(tree) == low]
-
-
-def _shared_parents(tree: JoinTree, wanted: frozenset[str]) -> int:
-    """Further tables that only tie others together by being referred to by several of them.
-
-    Account and client both lie in a district, but a table that refers to both says which account is
-    whose: of equally short paths that one is meant.
-    """
-    referred = Counter(edge.to_table for edge in tree.edges)
-    refer = {edge.table for edge in tree.edges}
-    return sum(
-        1
-        for table, times in referred.items()
-        if times > 1 and table not in refer and table.lower() not in wanted
-    )
-
-
-def _all_alternate(trees: list[JoinTree]) -> bool:
-    """Whether the trees differ only in which key of the same row they use.
-
-    Two columns that refer to two different keys of a table (`api_id` and `fifa_id`) name the same row
-    twice, so the first declared will do; two that refer to the same key (`owner`, `editor`) are roles,
-    and which is meant cannot be known.
-    """
-    first = trees[0]
-    for tree in trees[1:]:
-        for edge, other in zip(first.edges, tree.edges, strict=True):
-            if edge == other:
-                continue
-            if (edge.table, edge.to_table) != (other.table, other.to_table):
-                return False
-            if {a for a, _ in edge.pairs} & {a for a, _ in other.pairs}:
-                return False
-            if {b for _, b in edge.pairs} & {b for _, b in other.pairs}:
-                return False
-    return True
-
-
-def _hinted(trees: list[JoinTree], hint: str, near: Collection[str]) -> list[JoinTree]:
-    """The trees whose keys the hint speaks of, best next to the constants that are compared.
-
-    "blue eyes and blond hair": for the constant `Blue` the key `eye_colour_id` is meant, for `Blond`
-    `hair_colour_id`. Only words that tell the keys apart count.
-    """
-    said = _placed_words(hint)
-    constants = {_stem(part) for constant in near for part in _words(constant)}
-    marks = [place for place, word in said if word in constants]
-    own = {id(tree): _own_edges(tree, trees) for tree in trees}
-    words = {id(tree): _key_words(own[id(tree)]) for tree in trees}
-    common = set.intersection(*(set(found) for found in words.values()))
-
-    def score(tree: JoinTree) -> float:
-        best = 0.0
-        for place, word in said:
-            if word in words[id(tree)] and word not in common:
-                # What is described mostly follows its description: "blue eyes".
-                away = min(
-                    (place - mark if place > mark else 2 * (mark - place) for mark in marks), default=999
-                )
-                best = max(best, 1 + 1 / (1 + away))
-        return best
-
-    scored = [(score(tree), tree) for tree in trees]
-    top = max(value for value, _ in scored)
-    return [tree for value, tree in scored if value == top]
-
-
-def _key_words(edges: Iterable[JoinEdge]) -> set[str]:
-    """Words in the names of the referring columns and their tables."""
-    found: set[str] = set()
-    for edge in edges:
-        for column, _ in edge.pairs:
-            found.update(_stem(word) for word in _words(f"{edge.table} {edge.to_table} {column}"))
-    return found - {"id", "link", "to", "fk", "key", "code"}
-
-
-def _placed_words(text: str) -> list[tuple[int, str]]:
-    """Stemmed words with their places; a sentence's end takes the room of five words."""
-    placed, place = [], 0
-    for sentence in re.split(r"[.;?!](?=\s|\Z)", text):
-        for word in _words(sentence):
-            placed.append((place, _stem(word)))
-            place += 1
-        place += 5
-    return placed
-
-
-def _words(text: str) -> list[str]:
-    split = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    return re.findall(r"[a-z]+|\d+", split.lower().replace("_", " "))
-
-
-def _stem(word: str) -> str:
-    """Plural and participle endings dropped, so that `eyes` is `eye` and `skinned` is `skin`."""
-    for ending in ("ned", "ed", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word

@@ -22,11 +22,12 @@ from typing import Any
 
 from share_sql.errors import CompileError
 from share_sql.trajectory import nodes as n
-from share_sql.trajectory.usage import columns_used, own_nodes
+from share_sql.trajectory.usage import columns_used, field_names, own_nodes
 
-AGGREGATES = frozenset(
-    "count sum avg min max total group_concat string_agg json_group_array json_group_object median".split()
-)
+AGGREGATES = frozenset((
+    "count", "sum", "avg", "min", "max", "total", "group_concat", "string_agg", "json_group_array",
+    "json_group_object", "median",
+))  # fmt: skip
 """SQLite's aggregate functions; min and max only with one argument."""
 
 
@@ -133,8 +134,7 @@ def rewrite(node: Any, change: Callable[[n.Node], n.Node | None]) -> Any:
         return changed
     if isinstance(node, n.Frame):
         return node
-    names = node.__match_args__  # type: ignore[attr-defined]
-    old = [getattr(node, name) for name in names]
+    old = [getattr(node, name) for name in field_names(node)]
     parts = [rewrite(part, change) for part in old]
     return type(node)(*parts) if any(a is not b for a, b in zip(parts, old, strict=True)) else node
 
@@ -219,8 +219,8 @@ def _needs_wrap(block: Block, items: tuple[n.Expr, ...]) -> bool:
     if block.group is not None or block.aggs:
         named = [item.name for item in block.aggs + (block.items or ()) if isinstance(item, n.Alias)]
         for node in own_nodes(items):
-            if is_aggregate(node):
-                inside = own_nodes(node.args)  # type: ignore[union-attr]
+            if isinstance(node, n.Call) and is_aggregate(node):
+                inside = own_nodes(node.args)
                 if any(
                     is_aggregate(part) or (isinstance(part, n.ColumnRef) and part.name in named)
                     for part in inside

@@ -13,6 +13,15 @@ from typing import Any
 
 from share_sql.schema.model import Schema
 from share_sql.trajectory import nodes as n
+from share_sql.trajectory.frame_values import (
+    is_single,
+    joined,
+    needs_no_rows,
+    outside,
+    own_aggregates,
+    source_name,
+    tied,
+)  # fmt: skip
 from share_sql.trajectory.functions import in_sqlite
 from share_sql.trajectory.lower import aggregates_in, is_aggregate, rewrite
 from share_sql.trajectory.scope import ROWID_NAMES
@@ -97,7 +106,7 @@ class _Settler:
             elif isinstance(node, n.Named):
                 self.given.update(name.lower() for name in node.columns)
             elif isinstance(node, n.Join):
-                self.sources.add((node.alias or _source_name(node.source)).lower())
+                self.sources.add((node.alias or source_name(node.source)).lower())
         steps = []
         for step in trajectory.steps:
             value: n.Expr
@@ -143,7 +152,7 @@ class _Settler:
         if not isinstance(first, n.Select):
             return None
         found = {node.frame.lower() for node in own_nodes([first]) if isinstance(node, n.FrameColumn)}
-        plain = any(isinstance(node, n.ColumnRef | n.Star) and node.table for node in _outside(first))
+        plain = any(isinstance(node, n.ColumnRef | n.Star) and node.table for node in outside(first))
         frames = any(isinstance(node, n.Frame) for item in first.items for node in item.walk())
         name = next(iter(found), None)
         return name if len(found) == 1 and not plain and not frames and name in self.chains else None
@@ -184,10 +193,10 @@ class _Settler:
         settled = []
         for item in items:
             if open_source and before.source.lower() != n.DATABASE_FRAME:
-                item = _own_aggregates(item, before.source)
+                item = own_aggregates(item, before.source)
             settled.append(self.expression(self.totals(item), here))
         made = n.Select(tuple(settled), distinct)
-        if _needs_no_rows(settled) and not any(isinstance(a, n.Join) for a in self.chain(before)):
+        if needs_no_rows(settled) and not any(isinstance(a, n.Join) for a in self.chain(before)):
             return n.Frame(n.DATABASE_FRAME, (made,))
         return n.Frame(before.source, (*before.actions, made))
 
@@ -222,9 +231,9 @@ class _Settler:
         made = rewrite(action, lambda node: self.change(node, here))
         chain = self.chain(before)
         if action.function == "count" and not action.args:
-            tied = _tied(chain)
-            if tied is not None:
-                return n.Frame(n.DATABASE_FRAME, (*tied, made))
+            ties = tied(chain)
+            if ties is not None:
+                return n.Frame(n.DATABASE_FRAME, (*ties, made))
             tables = tables_used(chain)
             if len(tables) == 1 and all(isinstance(a, n.Where) for a in chain):
                 table = counted_table(self.schema, tables, self.hint)
@@ -246,7 +255,7 @@ class _Settler:
                     frame = self.expression(n.Frame(right.frame, (n.Select((right.column,)),)), here)
                     left = rewrite(node.left, change)
                     assert isinstance(frame, n.Frame)
-                    if not _is_single(self.chain(frame)):
+                    if not is_single(self.chain(frame)):
                         return n.In(left, frame, node.op == "!=")
                     return n.Binary(node.op, left, frame)
                 if isinstance(right, n.Frame) and right.source.lower() in self.chains:
@@ -256,7 +265,7 @@ class _Settler:
                         if column is not None:
                             chosen = n.Frame(frame.source, (*frame.actions, n.Select((column,))))
                             left = rewrite(node.left, change)
-                            if node.op in ("=", "!=") and not _is_single(self.chain(frame)):
+                            if node.op in ("=", "!=") and not is_single(self.chain(frame)):
                                 return n.In(left, chosen, node.op == "!=")
                             return n.Binary(node.op, left, chosen)
             if isinstance(node, n.In) and isinstance(node.choices, tuple) and len(node.choices) == 1:
@@ -273,7 +282,7 @@ class _Settler:
                     if column is not None:
                         frame = n.Frame(frame.source, (*frame.actions, n.Select((column,))))
                 return n.In(left, frame, node.negated)
-            if is_aggregate(node) and (not grouped or aggregates_in(node.args)):  # type: ignore[attr-defined]
+            if isinstance(node, n.Call) and is_aggregate(node) and (not grouped or aggregates_in(node.args)):
                 made = rewrite(node, lambda part: self.change(part, here) if part is not node else None)
                 return n.Frame(before.source, (*before.actions, n.Select((made,))))
             return self.change(node, here)
@@ -303,13 +312,14 @@ class _Settler:
         used = {table.lower() for table in tables_used(chain)}
         if left.table.lower() in used:
             return left
+        mine = (left.table.lower(), left.name.lower())
         for key in self.schema.foreign_keys:
-            if (key.table.lower(), key.column.lower()) == (left.table.lower(), left.name.lower()):
-                if key.to_table.lower() in used:
-                    return n.ColumnRef(key.to_table, key.to_column)
-            elif (key.to_table.lower(), key.to_column.lower()) == (left.table.lower(), left.name.lower()):
-                if key.table.lower() in used:
-                    return n.ColumnRef(key.table, key.column)
+            child = (key.table.lower(), key.column.lower())
+            parent = (key.to_table.lower(), key.to_column.lower())
+            if mine == child and parent[0] in used:
+                return n.ColumnRef(key.to_table, key.to_column)
+            if mine == parent and child[0] in used:
+                return n.ColumnRef(key.table, key.column)
         return left
 
     # ------------------------------------------------------------ expressions
@@ -335,7 +345,7 @@ class _Settler:
         if isinstance(node, n.Call):
             known = in_sqlite(node)
             if known is not node:
-                return self.expression(known, here)  # type: ignore[arg-type]
+                return self.expression(known, here)
         return None
 
     def column(self, node: n.ColumnRef, here: frozenset[str]) -> n.Expr:
@@ -391,84 +401,3 @@ class _Settler:
                 assert column is not None
                 return n.ColumnRef(found[0].name, column.name)
         return None
-
-
-def joined(schema: Schema, tables: list[str]) -> tuple[n.Join, ...]:
-    """Join actions for tables along foreign keys."""
-    from share_sql.trajectory.joins import join_path
-
-    tree = join_path(schema, tables)
-    joins = [n.Join(n.ColumnRef(None, tree.tables[0]), None, "from")]
-    for called, edge in zip(tree.tables[1:], tree.edges, strict=True):
-        on: n.Expr | None = None
-        for a, b in edge.pairs:
-            pair = n.Binary("=", n.ColumnRef(edge.table, a), n.ColumnRef(edge.to_table, b))
-            on = pair if on is None else n.Binary("and", on, pair)
-        joins.append(n.Join(n.ColumnRef(None, called), None, "inner", on))
-    return tuple(joins)
-
-
-def _source_name(source: n.Expr) -> str:
-    if isinstance(source, n.ColumnRef | n.Call):
-        return source.name
-    return source.source if isinstance(source, n.Frame) else ""
-
-
-def _outside(action: n.Action) -> list[n.Node]:
-    """Own nodes without those inside frame columns."""
-    inside = {id(node.column) for node in own_nodes([action]) if isinstance(node, n.FrameColumn)}
-    return [node for node in own_nodes([action]) if id(node) not in inside]
-
-
-def _own_aggregates(item: n.Expr, source: str) -> n.Expr:
-    """`df2.select(df2.sum(x) / df2.count())`: aggregates of the very frame are plain aggregates in it."""
-
-    def change(node: n.Node) -> n.Node | None:
-        if isinstance(node, n.Frame) and node.source.lower() == source.lower() and len(node.actions) == 1:
-            action = node.actions[0]
-            if isinstance(action, n.Aggregate) and (action.args or action.function == "count"):
-                return n.Call(action.function, action.args or (n.Star(),), action.distinct)
-        return None
-
-    return rewrite(item, change)  # type: ignore[no-any-return]
-
-
-def _needs_no_rows(items: list[n.Expr]) -> bool:
-    """Whether the items are values of other frames only."""
-    frames = False
-    for item in items:
-        for node in own_nodes([item]):
-            if isinstance(node, n.ColumnRef | n.Star | n.FrameColumn) or is_aggregate(node):
-                return False
-        frames = frames or any(isinstance(node, n.Frame) for node in item.walk())
-    return frames
-
-
-def _is_single(chain: list[n.Action]) -> bool:
-    """Whether a frame has one row at most."""
-    grouped = limited = False
-    for action in chain:
-        grouped = grouped or isinstance(action, n.GroupBy)
-        if isinstance(action, n.Limit):
-            limited = action.count == n.Literal(1)
-        if isinstance(action, n.Aggregate):
-            limited = True
-        if isinstance(action, n.Select) and not grouped and aggregates_in(action.items):
-            limited = True
-    return limited
-
-
-def _tied(chain: list[n.Action]) -> list[n.Action] | None:
-    """Counting what `orderby(k).limit(1)` kept would always give 1, which nobody asks: all that tie for
-    the first place are meant, `where(k = max(k))`."""
-    if len(chain) < 2 or not isinstance(chain[-1], n.Limit) or not isinstance(chain[-2], n.OrderBy):
-        return None
-    order, before = chain[-2], chain[:-2]
-    if chain[-1].count != n.Literal(1) or chain[-1].offset is not None or len(order.keys) != 1:
-        return None
-    if not all(isinstance(action, n.Where) for action in before) or aggregates_in([order]):
-        return None
-    key = order.keys[0]
-    best = n.Call("max" if key.descending else "min", (key.key,))
-    frame = n.Frame(n.DATABASE_FRAME, (*before, n.Select((best,))))
-    return [*before, n.Where(n.Binary("=", key.key, frame))]

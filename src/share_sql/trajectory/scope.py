@@ -26,8 +26,6 @@ class Source:
     """Output columns in order; None where they are not known."""
     by_name: dict[str, str] = field(default_factory=dict)
     """Lower-case column name to its spelling; filled for sources other than the schema's tables."""
-    joins: dict[str, Source] = field(default_factory=dict)
-    """For columns merged by USING or NATURAL: lower-case name to the source that shows it."""
 
     def column(self, name: str) -> str | None:
         """The column's spelling; None where the source has no such column."""
@@ -58,6 +56,8 @@ class Scope:
     """Aliases being expanded, so that one that names itself ends."""
     merged: bool = False
     """True where USING or NATURAL merges columns."""
+    either: bool = False
+    """True where they do so in a RIGHT or FULL join: a merged column is then neither side's own."""
 
     def outwards(self) -> Iterator[Scope]:
         """This scope and those around it."""

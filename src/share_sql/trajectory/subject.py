@@ -13,10 +13,11 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 
-_ENDS = frozenset(
-    "have has had are is were was do does did in of with that who which there from on by for can could will"
-    " would to at than whose when and or not".split()
-)
+_ENDS = frozenset((
+    "have", "has", "had", "are", "is", "were", "was", "do", "does", "did", "in", "of", "with", "that",
+    "who", "which", "there", "from", "on", "by", "for", "can", "could", "will", "would", "to", "at",
+    "than", "whose", "when", "and", "or", "not",
+))  # fmt: skip
 """Words behind which the counted noun has passed."""
 
 

@@ -161,7 +161,7 @@ class _Compiler(ExpressionPrinter):
     def _branch(self, block: Block) -> str:
         """The right side of a set operation; SQLite takes no ORDER BY, LIMIT or nesting in it."""
         if block.combines or block.order or block.limit is not None:
-            return f"SELECT * FROM ({self.block(block)})"
+            return _wrapped(self.block(block))
         return self.select(block)
 
     def _left(self, block: Block) -> str:
@@ -171,7 +171,7 @@ class _Compiler(ExpressionPrinter):
             alone.order, alone.limit = block.sorted
         text = self.select(alone)
         block.items = alone.items
-        return text if block.sorted is None else f"SELECT * FROM ({text})"
+        return text if block.sorted is None else _wrapped(text)
 
     def _compound_order(self, block: Block, keys: tuple[n.OrderKey, ...]) -> str:
         """Keys after a set operation, as positions: an expression there must equal an output's."""
@@ -182,13 +182,12 @@ class _Compiler(ExpressionPrinter):
         ]
         printed = []
         for key in keys:
-            target, collation = key.key, ""
-            if (
-                isinstance(target, n.Binary)
-                and target.op == "collate"
-                and isinstance(target.right, n.Literal)
-            ):
-                target, collation = target.left, f" COLLATE {name(str(target.right.value))}"
+            target: n.Expr = key.key
+            collation = ""
+            if isinstance(target, n.Binary) and target.op == "collate":
+                if isinstance(target.right, n.Literal):
+                    collation = f" COLLATE {name(str(target.right.value))}"
+                target = target.left
             if target in items:
                 at = str(items.index(target) + 1)
             elif isinstance(target, n.ColumnRef) and target.name.lower() in names:
@@ -252,8 +251,10 @@ class _Compiler(ExpressionPrinter):
             return self.from_keys(block, scope)
         scope.qualify = len(block.joins) > 1 or bool(scope.outputs)
         scope.explicit = True
-        texts = [self.join_source(join) for join in block.joins]
-        for _, called, columns in texts:
+        texts = []
+        for join in block.joins:  # in order: a function's arguments may name the sources before it
+            texts.append(self.join_source(join))
+            _, called, columns = texts[-1]
             scope.sources[called.lower()] = columns
             scope.spelled[called.lower()] = called
         pairs = zip(block.joins, texts, strict=True)
@@ -327,12 +328,12 @@ class _Compiler(ExpressionPrinter):
         body = block.body
         outer = {key for above in self.scopes[:-1] for key in above.sources}
         used = []
-        for table in tables_used(body):
-            if self.schema.table(table) is None:
-                if table.lower() in outer:
+        for called in tables_used(body):
+            if self.schema.table(called) is None:
+                if called.lower() in outer:
                     continue
-                raise CompileError(f"the schema {self.schema.name} has no table {table!r}")
-            used.append(table)
+                raise CompileError(f"the schema {self.schema.name} has no table {called!r}")
+            used.append(called)
         if not used:
             return ""
         tree = join_path(self.schema, used, columns_used(body), self.hint, texts_used(body))
@@ -423,6 +424,10 @@ class _Compiler(ExpressionPrinter):
                     return "*"
                 return f"{name(above.spelled[node.table.lower()])}.*"
         raise CompileError(f"{node.table}.* is used where the table is not joined")
+
+
+def _wrapped(query: str) -> str:
+    return f"SELECT * FROM ({query})"  # noqa: S608 - its own output, names quoted
 
 
 def _joins_in(value: n.Expr) -> list[n.Join]:

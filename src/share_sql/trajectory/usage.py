@@ -8,9 +8,16 @@ from collections.abc import Iterable, Iterator
 from share_sql.trajectory import nodes as n
 
 
+def field_names(node: n.Node) -> tuple[str, ...]:
+    """A node's fields. A dataclass lists them in __match_args__; fields() would be many times slower."""
+    names: tuple[str, ...] = node.__match_args__
+    return names
+
+
 def own_nodes(nodes: Iterable[n.Node]) -> Iterator[n.Node]:
     """The nodes and all below them in reading order, without what is inside nested frames."""
-    todo: list[object] = list(nodes)[::-1]
+    todo: list[object] = [*nodes]
+    todo.reverse()
     while todo:
         node = todo.pop()
         if isinstance(node, tuple):
@@ -21,8 +28,7 @@ def own_nodes(nodes: Iterable[n.Node]) -> Iterator[n.Node]:
             yield node
             if isinstance(node, n.ColumnRef | n.Literal):
                 continue
-            # A dataclass lists its fields in __match_args__; fields() would be many times slower.
-            todo.extend(getattr(node, name) for name in reversed(node.__match_args__))  # type: ignore[attr-defined]
+            todo.extend([getattr(node, name) for name in reversed(field_names(node))])
 
 
 def tables_used(nodes: Iterable[n.Node]) -> list[str]:

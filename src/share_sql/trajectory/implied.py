@@ -1,0 +1,115 @@
+"""Which joins a trajectory can leave out: those that the foreign keys give back.
+
+`from_sql` leaves joins out where `to_sql`, which sees only the rest of the frame, would find exactly the
+same tables and conditions again. Both ask `joins.join_path`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from share_sql.errors import JoinPathError
+from share_sql.schema.model import Schema
+from share_sql.trajectory import nodes as n
+from share_sql.trajectory.join_tree import JoinTree
+from share_sql.trajectory.joins import join_path
+from share_sql.trajectory.lower import rewrite
+from share_sql.trajectory.scope import ROWID_NAMES, Scope
+from share_sql.trajectory.usage import columns_used, tables_used
+
+_COUNT = n.Call("count", (n.Star(),))
+
+
+def without_joins(
+    schema: Schema,
+    scope: Scope,
+    joins: Sequence[n.Join],
+    conditions: list[n.Expr],
+    tail: Sequence[n.Action],
+    items: tuple[n.Expr, ...],
+) -> tuple[list[n.Expr], tuple[n.Action, ...], tuple[n.Expr, ...]] | None:
+    """The frame's conditions, later actions and output without its joins.
+
+    Args:
+        schema: whose keys give joins back.
+        scope: the SELECT's sources.
+        joins: its FROM.
+        conditions: the parts of its WHERE.
+        tail: its grouping, ordering and limit.
+        items: its output.
+
+    Returns:
+        Conditions, tail and items that say which tables are used; None where the joins must stay.
+    """
+    sources = scope.sources
+    if not joins or scope.merged or scope.correlated:
+        return None
+    for join, source in zip(joins, sources, strict=True):
+        if source.table is None or join.alias or join.kind not in ("from", "inner", "cross"):
+            return None
+    if n.Star() in items:
+        stars = tuple(n.Star(source.qualifier) for source in sources)
+        items = tuple(new for item in items for new in (stars if item == n.Star() else (item,)))
+    pool = [part for join in joins if join.on is not None for part in _parts(join.on)]
+    pool += conditions
+    kept, tree = pool, None
+    names = [source.qualifier for source in sources]
+    if len(names) > 1:
+        edges = [_equality(part) for part in pool]
+        try:
+            tree = join_path(schema, names, columns_used([*pool, *tail, *items]))
+        except JoinPathError:
+            return None
+        if len(tree.tables) != len(names) or not tree.conditions <= set(edges):
+            return None
+        kept = [part for part, edge in zip(pool, edges, strict=True) if edge not in tree.conditions]
+    if _gives_back(schema, names, [*kept, *tail, *items], tree):
+        return kept, tuple(tail), items
+    # A table that only multiplies rows is named by what is counted: count(table.*) is COUNT(*).
+    used = {name.lower() for name in tables_used([*kept, *tail, *items])}
+    for name in names:
+        if name.lower() not in used:
+            counted = n.Call("count", (n.Star(name),))
+            new = tuple(_replace(item, counted) for item in items)
+            ends = tuple(_replace(action, counted) for action in tail)
+            if _gives_back(schema, names, [*kept, *ends, *new], tree):
+                return kept, ends, new
+    return None
+
+
+def _gives_back(schema: Schema, names: list[str], body: list[Any], tree: JoinTree | None) -> bool:
+    """Whether compiling these expressions would join exactly these tables in this way."""
+    used = tables_used(body)
+    if {name.lower() for name in names} != {name.lower() for name in used}:
+        return False
+    columns = columns_used(body)
+    if any(schema.column(table, name) is None and name not in ROWID_NAMES for table, name in columns):
+        return False
+    if tree is None:
+        return True
+    try:
+        return join_path(schema, used, columns).conditions == tree.conditions
+    except JoinPathError:
+        return False
+
+
+def _parts(condition: n.Expr) -> list[n.Expr]:
+    if isinstance(condition, n.Binary) and condition.op == "and":
+        return _parts(condition.left) + _parts(condition.right)
+    return [condition]
+
+
+def _equality(part: n.Expr) -> frozenset[tuple[str, str]] | None:
+    """`a.x = b.y` as a pair of columns; None for any other condition."""
+    if isinstance(part, n.Binary) and part.op == "=":
+        left, right = part.left, part.right
+        if isinstance(left, n.ColumnRef) and isinstance(right, n.ColumnRef) and left.table and right.table:
+            return frozenset(
+                ((left.table.lower(), left.name.lower()), (right.table.lower(), right.name.lower()))
+            )
+    return None
+
+
+def _replace(tree: Any, counted: n.Expr) -> Any:
+    return rewrite(tree, lambda node: counted if node == _COUNT else None)
