@@ -25,10 +25,11 @@ from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.label import Labeller
 from share_sql.case import Case
 from share_sql.errors import SqlError
+from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.weights import Tally, Weights
 from share_sql.schema.model import Schema
 from share_sql.sqltext import extract_sql, parse_select
-from share_sql.stages.repair.edit import Draft, Edit, Pass
+from share_sql.stages.repair.edit import Edit, Pass
 from share_sql.stages.repair.loop import KINDS, ONLY_FAILING, PASSES
 from share_sql.training.perturb import perturb
 
@@ -179,11 +180,11 @@ def _faults(case: Case, sql: str, schema: Schema, weights: Weights) -> set[str] 
         tree = parse_select(extract_sql(sql))
     except SqlError:
         return None
-    draft = Draft(tree, schema, case.question, case.evidence, None, weights)
+    draft = BoundQuery(tree, schema, case.question, case.evidence, None, weights)
     return {edit.kind for step in PASSES for edit in _look(step, draft)}
 
 
-def _look(step: Pass, draft: Draft) -> list[Edit]:
+def _look(step: Pass, draft: BoundQuery) -> list[Edit]:
     """A pass's edits, if it needs to ask for nothing."""
     looking = step(draft)
     try:

@@ -12,11 +12,11 @@ from share_sql.calibration.label import Labeller
 from share_sql.calibration.logistic import fit, out_of_fold
 from share_sql.database.base import QueryResult
 from share_sql.errors import QueryError, SqlError
+from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.checks import findings
 from share_sql.evidence.compare import compare_features
 from share_sql.evidence.weights import Weights
 from share_sql.sqltext import extract_sql, parse_select
-from share_sql.stages.repair.edit import Draft
 
 LEAST_PRECISION = 0.85
 """Of the drafts whose rightness a replacement changes, the share that it makes right."""
@@ -62,7 +62,7 @@ def collect(cases: Iterable[LabelledCase], labeller: Labeller, weights: Weights,
             data.groups.append(database)
 
 
-def _bind(case: LabelledCase, labeller: Labeller, weights: Weights) -> Draft | None:
+def _bind(case: LabelledCase, labeller: Labeller, weights: Weights) -> BoundQuery | None:
     try:
         sql = extract_sql(case.case.draft)
         tree = parse_select(sql)
@@ -74,7 +74,7 @@ def _bind(case: LabelledCase, labeller: Labeller, weights: Weights) -> Draft | N
             outcome = opened.database.query(sql)
         except QueryError as error:
             outcome = error
-        return Draft(tree, opened.schema, case.case.question, case.case.evidence, outcome, weights)
+        return BoundQuery(tree, opened.schema, case.case.question, case.case.evidence, outcome, weights)
 
 
 def fit_findings(data: PairData) -> tuple[dict[str, float], float]:

@@ -18,8 +18,8 @@ from share_sql.evidence.outcome import abnormality
 
 if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
+    from share_sql.evidence.bound_query import BoundQuery
     from share_sql.evidence.weights import Weights
-    from share_sql.stages.repair.edit import Draft
 
 _OUTCOMES = {
     "fails": "it does not run",
@@ -30,7 +30,7 @@ _OUTCOMES = {
 
 
 def findings(
-    query: Draft | None, outcome: QueryResult | QueryError | None, weights: Weights
+    query: BoundQuery | None, outcome: QueryResult | QueryError | None, weights: Weights
 ) -> tuple[Finding, ...]:
     """All findings on a query.
 
@@ -52,7 +52,7 @@ def findings(
     return tuple(Finding(kind, text, weights.findings.get(kind, 0.0)) for kind, text in found.items())
 
 
-def _static(query: Draft, weights: Weights, found: dict[str, str]) -> None:
+def _static(query: BoundQuery, weights: Weights, found: dict[str, str]) -> None:
     tree = query.tree
     for source in query.binding.unknown_tables:
         found.setdefault("unknown-table", f"there is no table {source.node.name}")
@@ -103,7 +103,7 @@ def _ungrouped(tree: exp.Select) -> str | None:
     return bare if aggregated else None
 
 
-def _loose_join(query: Draft) -> str | None:
+def _loose_join(query: BoundQuery) -> str | None:
     """An equality between columns of two tables that is no foreign key, and whose names differ."""
     keys = {
         frozenset(((key.table, key.column), (key.to_table, key.to_column)))
@@ -120,7 +120,7 @@ def _loose_join(query: Draft) -> str | None:
     return None
 
 
-def _idle_tables(query: Draft) -> str | None:
+def _idle_tables(query: BoundQuery) -> str | None:
     """A joined table that only its own join condition speaks of, at the end of a chain."""
     for scope in query.binding.scopes:
         if len(scope.sources) < 2:

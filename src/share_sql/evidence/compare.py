@@ -17,7 +17,7 @@ from share_sql.evidence.asked import select_features, words
 from share_sql.evidence.checks import findings
 
 if TYPE_CHECKING:
-    from share_sql.stages.repair.edit import Draft
+    from share_sql.evidence.bound_query import BoundQuery
 
 _KINDS = (
     "fails", "empty-result", "null-result", "zero-result", "unknown-column", "ambiguous-column",
@@ -41,7 +41,7 @@ FEATURES = (
 """Names of the features, in the order of the weights."""
 
 
-def compare_features(draft: Draft, candidate: Draft, agreeing: int = 0) -> list[float]:
+def compare_features(draft: BoundQuery, candidate: BoundQuery, agreeing: int = 0) -> list[float]:
     """Describe what a candidate changes.
 
     Args:
@@ -72,13 +72,13 @@ def compare_features(draft: Draft, candidate: Draft, agreeing: int = 0) -> list[
     return [values[name] for name in FEATURES]
 
 
-def _rows(query: Draft) -> frozenset[object] | None:
+def _rows(query: BoundQuery) -> frozenset[object] | None:
     if query.outcome is None or isinstance(query.outcome, QueryError):
         return None
     return frozenset(query.outcome.rows)
 
 
-def _properties(query: Draft) -> dict[str, float]:
+def _properties(query: BoundQuery) -> dict[str, float]:
     tree, weights = query.tree, query.weights
     assert weights is not None
     names = {bound.node.name.lower() for bound in query.binding.columns if bound.key is not None}
@@ -110,7 +110,7 @@ def _properties(query: Draft) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _told_columns(query: Draft) -> set[str]:
+def _told_columns(query: BoundQuery) -> set[str]:
     """Schema columns that the evidence names."""
     told = query.evidence.lower()
     if not told:
@@ -118,11 +118,11 @@ def _told_columns(query: Draft) -> set[str]:
     return {name for name in _schema_columns(query) if re.search(rf"\b{re.escape(name)}\b", told)}
 
 
-def _schema_columns(query: Draft) -> set[str]:
+def _schema_columns(query: BoundQuery) -> set[str]:
     return {column.name.lower() for _, column in query.schema.columns() if len(column.name) > 1}
 
 
-def _schema_words(query: Draft) -> frozenset[str]:
+def _schema_words(query: BoundQuery) -> frozenset[str]:
     found: set[str] = set()
     for name in _schema_columns(query):
         found |= words(name)

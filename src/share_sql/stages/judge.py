@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from share_sql.case import Correction, Finding, StepNote, Verdict
 from share_sql.errors import QueryError, SqlError, TrajectoryError
+from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.checks import findings
 from share_sql.evidence.compare import compare_features
 from share_sql.sqltext import extract_sql, parse_select
-from share_sql.stages.repair.edit import Draft
 from share_sql.stages.stage import Candidate, Query, Request, Response, State
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class _Judged:
     sql: str
     candidate: Candidate | None
     outcome: QueryResult | QueryError
-    draft: Draft | None
+    draft: BoundQuery | None
     """Parsed and bound; None where it cannot be parsed."""
     findings: tuple[Finding, ...]
 
@@ -90,7 +90,7 @@ def _examine(state: State, sql: str, candidate: Candidate | None) -> Generator[R
     case = state.case
     try:
         tree = parse_select(sql, state.schema.dialect)
-        bound = Draft(tree, state.schema, case.question, case.evidence, outcome, state.plan.weights)  # type: ignore[arg-type]
+        bound = BoundQuery(tree, state.schema, case.question, case.evidence, outcome, state.plan.weights)  # type: ignore[arg-type]
     except SqlError:
         bound = None
     found = findings(bound, outcome, state.plan.weights)  # type: ignore[arg-type]

@@ -7,14 +7,15 @@ from collections.abc import Generator, Iterable
 
 from sqlglot import exp
 
-from share_sql.stages.repair.edit import Draft, Edit, edited
+from share_sql.evidence.bound_query import BoundQuery
+from share_sql.stages.repair.edit import Edit, edited
 from share_sql.stages.stage import Request, Response
 
 _RATIO = re.compile(r"\b(?:percent(?:age)?|ratio|rate|proportion|average|fraction|share|per|divide|%)\b|%")
 _INTEGER = re.compile(r"^(?:.*int.*|bool.*)$", re.IGNORECASE)
 
 
-def divisions(draft: Draft) -> Generator[Request, Response, Iterable[Edit]]:
+def divisions(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
     """`COUNT(a) / COUNT(b)` truncates in SQLite; the dividend is cast to REAL."""
     yield from ()
     if not _RATIO.search(f"{draft.question} {draft.evidence}".lower()):

@@ -6,8 +6,9 @@ from collections.abc import Generator, Iterable
 
 from sqlglot import exp
 
+from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.cues import number_cues
-from share_sql.stages.repair.edit import Draft, Edit, edited
+from share_sql.stages.repair.edit import Edit, edited
 from share_sql.stages.stage import Request, Response
 
 _CLASSES: dict[str, type[exp.Binary]] = {"<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
@@ -15,7 +16,7 @@ _NAMES = {cls: name for name, cls in _CLASSES.items()}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-def comparisons(draft: Draft) -> Generator[Request, Response, Iterable[Edit]]:
+def comparisons(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
     """Propose the operator that the words beside a number speak of."""
     yield from ()
     cues = {cue.value: cue for cue in number_cues(draft.question)}

@@ -7,7 +7,8 @@ from collections.abc import Generator, Iterable
 
 from sqlglot import exp
 
-from share_sql.stages.repair.edit import Draft, Edit
+from share_sql.evidence.bound_query import BoundQuery
+from share_sql.stages.repair.edit import Edit
 from share_sql.stages.stage import Request, Response
 
 _DIFFERENT = re.compile(
@@ -15,7 +16,7 @@ _DIFFERENT = re.compile(
 )
 
 
-def distinct_counts(draft: Draft) -> Generator[Request, Response, Iterable[Edit]]:
+def distinct_counts(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
     """ "How many different X": the one COUNT of a column becomes COUNT(DISTINCT …)."""
     yield from ()
     if not _DIFFERENT.search(draft.question.lower()):

@@ -7,11 +7,12 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from sqlglot import exp
 
 from share_sql.errors import QueryError
-from share_sql.stages.repair.edit import Draft, Edit, edited
+from share_sql.evidence.bound_query import BoundQuery
+from share_sql.stages.repair.edit import Edit, edited
 from share_sql.stages.stage import Request, Response
 
 
-def null_comparisons(draft: Draft) -> Generator[Request, Response, Iterable[Edit]]:
+def null_comparisons(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
     """`x = NULL` holds for no row in any dialect; `x IS NULL` is meant."""
     yield from ()
     edits = []
@@ -33,7 +34,7 @@ def null_comparisons(draft: Draft) -> Generator[Request, Response, Iterable[Edit
     return edits
 
 
-def functions(draft: Draft) -> Generator[Request, Response, Iterable[Edit]]:
+def functions(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
     """Functions of MySQL and others, for drafts that do not run."""
     yield from ()
     if not isinstance(draft.outcome, QueryError):

@@ -8,12 +8,13 @@ from sqlglot import exp
 
 from share_sql.database.base import QueryResult
 from share_sql.evidence.bind import Bound
+from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.outcome import is_abnormal
-from share_sql.stages.repair.edit import Draft, Edit, edited
+from share_sql.stages.repair.edit import Edit, edited
 from share_sql.stages.stage import Query, Request, Response
 
 
-def join_keys(draft: Draft) -> Generator[Request, Response, Iterable[Edit]]:
+def join_keys(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
     """Replace a join condition that matches no row at all by the tables' foreign key."""
     if draft.outcome is not None and not is_abnormal(draft.outcome):
         return []

@@ -10,8 +10,9 @@ from sqlglot import exp
 
 from share_sql.database.base import QueryResult
 from share_sql.evidence.bind import Bound
+from share_sql.evidence.bound_query import BoundQuery
 from share_sql.schema.model import ColumnName, ValueMatch
-from share_sql.stages.repair.edit import Draft, Edit, edited
+from share_sql.stages.repair.edit import Edit, edited
 from share_sql.stages.stage import Lookup, Query, Request, Response
 
 _NEAR_SPELLING = 84.0
@@ -23,7 +24,7 @@ _DATE_FORMATS = (
 _TEXT_TYPES = re.compile(r"char|text|clob|date|time|enum|^$", re.IGNORECASE)
 
 
-def literals(draft: Draft) -> Generator[Request, Response, Iterable[Edit]]:
+def literals(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
     """For each `column = 'text'` (or IN, LIKE without wildcards) that no row holds: the stored spelling."""
     edits: list[Edit] = []
     for bound, literal in _text_comparisons(draft):
@@ -48,7 +49,7 @@ def literals(draft: Draft) -> Generator[Request, Response, Iterable[Edit]]:
     return edits
 
 
-def _text_comparisons(draft: Draft) -> list[tuple[Bound, exp.Literal]]:
+def _text_comparisons(draft: BoundQuery) -> list[tuple[Bound, exp.Literal]]:
     """Positive comparisons of a column with a text constant."""
     found = []
     for bound in draft.binding.columns:
@@ -95,7 +96,7 @@ def _holds(column: ColumnName, text: str) -> str:
 
 
 def _respelled(
-    draft: Draft, literal: exp.Literal, column: ColumnName, matches: tuple[ValueMatch, ...]
+    draft: BoundQuery, literal: exp.Literal, column: ColumnName, matches: tuple[ValueMatch, ...]
 ) -> Iterable[Edit]:
     text = str(literal.this)
     for match in matches[:2]:
@@ -121,7 +122,7 @@ def _one_word_changed(left: str, right: str) -> bool:
 
 
 def _as_date(
-    draft: Draft, literal: exp.Literal, column: ColumnName
+    draft: BoundQuery, literal: exp.Literal, column: ColumnName
 ) -> Generator[Request, Response, list[Edit]]:
     """A date in another format than the column's."""
     text = str(literal.this)
@@ -150,7 +151,7 @@ def _without_zeros(text: str) -> str:
 
 
 def _elsewhere(
-    draft: Draft, bound: Bound, literal: exp.Literal, column: ColumnName
+    draft: BoundQuery, bound: Bound, literal: exp.Literal, column: ColumnName
 ) -> Generator[Request, Response, list[Edit]]:
     """The text is stored in another column of the tables that are in FROM."""
     text = str(literal.this)

@@ -8,13 +8,14 @@ from sqlglot import exp
 
 from share_sql.case import Finding
 from share_sql.errors import QueryError, SqlError
+from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.outcome import is_abnormal
 from share_sql.sqltext import parse_select
 from share_sql.stages.repair.arithmetic import divisions
 from share_sql.stages.repair.comparisons import comparisons
 from share_sql.stages.repair.counting import distinct_counts
 from share_sql.stages.repair.dialect import functions, null_comparisons
-from share_sql.stages.repair.edit import Draft, Edit, Pass
+from share_sql.stages.repair.edit import Edit, Pass
 from share_sql.stages.repair.join_keys import join_keys
 from share_sql.stages.repair.literals import literals
 from share_sql.stages.repair.names import names
@@ -77,7 +78,7 @@ def repair(state: State) -> Generator[Request, Response, tuple[Candidate, ...]]:
     return (Candidate(sql, "repair", "; ".join(f.message for f in found), tuple(found)),)
 
 
-def _readable(state: State) -> Generator[Request, Response, tuple[Draft | None, list[Finding]]]:
+def _readable(state: State) -> Generator[Request, Response, tuple[BoundQuery | None, list[Finding]]]:
     """The draft parsed; its text is mended first where it cannot be parsed, or does not run."""
     draft = None
     try:
@@ -108,8 +109,8 @@ def _finding(state: State, edit: Edit | TextEdit) -> Finding:
 
 
 def _first_good(
-    state: State, draft: Draft, edits: object, refused: set[str]
-) -> Generator[Request, Response, tuple[Edit, Draft] | None]:
+    state: State, draft: BoundQuery, edits: object, refused: set[str]
+) -> Generator[Request, Response, tuple[Edit, BoundQuery] | None]:
     """Try the enabled edits in order; the first whose result is good is taken."""
     assert isinstance(edits, list | tuple)
     for edit in edits:
@@ -123,7 +124,7 @@ def _first_good(
     return None
 
 
-def _is_good(before: Draft, after: Draft) -> bool:
+def _is_good(before: BoundQuery, after: BoundQuery) -> bool:
     """An edit may not break a query that runs, nor empty a result that held something."""
     if isinstance(after.outcome, QueryError):
         # A query with two faults needs two edits: fewer names unbound is progress.
@@ -135,11 +136,11 @@ def _is_good(before: Draft, after: Draft) -> bool:
     )
 
 
-def _run(state: State, tree: exp.Query) -> Generator[Request, Response, Draft]:
+def _run(state: State, tree: exp.Query) -> Generator[Request, Response, BoundQuery]:
     outcome = yield Query(tree.sql(dialect=state.schema.dialect))
     assert not isinstance(outcome, tuple)
     case = state.case
-    return Draft(tree, state.schema, case.question, case.evidence, outcome, state.plan.weights)  # type: ignore[arg-type]
+    return BoundQuery(tree, state.schema, case.question, case.evidence, outcome, state.plan.weights)  # type: ignore[arg-type]
 
 
 def _quoted_text(tree: exp.Query, state: State) -> exp.Query:

@@ -9,8 +9,9 @@ from sqlglot import exp
 
 from share_sql.errors import JoinPathError, QueryError
 from share_sql.evidence.bind import Bound, Scope, Source
+from share_sql.evidence.bound_query import UNBOUND, BoundQuery
 from share_sql.schema.model import Schema, Table
-from share_sql.stages.repair.edit import UNBOUND, Draft, Edit, edited
+from share_sql.stages.repair.edit import Edit, edited
 from share_sql.stages.stage import Request, Response
 from share_sql.trajectory.joins import join_path
 
@@ -18,7 +19,7 @@ _NEAR = 78.0
 """Likeness (0 to 100) from which a name counts as a misspelling of another."""
 
 
-def names(draft: Draft) -> Generator[Request, Response, Iterable[Edit]]:
+def names(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
     """Propose mends for the first name that does not bind; only for drafts that do not run."""
     yield from ()
     if draft.outcome is not None and not isinstance(draft.outcome, QueryError):
@@ -42,7 +43,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).lower()
 
 
-def _table(draft: Draft, source: Source) -> Iterator[Edit]:
+def _table(draft: BoundQuery, source: Source) -> Iterator[Edit]:
     """An unknown table: the nearest name that has the columns asked of it."""
     written = source.node.name
     wanted = {
@@ -85,7 +86,7 @@ def _identifier(name: str) -> exp.Identifier:
     return exp.to_identifier(name, quoted=not re.fullmatch(r"[A-Za-z_]\w*", name))
 
 
-def _column(draft: Draft, bound: Bound) -> Iterator[Edit]:
+def _column(draft: BoundQuery, bound: Bound) -> Iterator[Edit]:
     if bound.status == "ambiguous":
         yield from _qualify(draft, bound)
         return
@@ -132,7 +133,7 @@ def _sources(scope: Scope) -> list[Source]:
     return found
 
 
-def _requalified(draft: Draft, bound: Bound, source: str | None, name: str | None = None) -> exp.Query:
+def _requalified(draft: BoundQuery, bound: Bound, source: str | None, name: str | None = None) -> exp.Query:
     def change(node: exp.Expr) -> None:
         if name is not None:
             node.set("this", _identifier(name))
@@ -141,7 +142,7 @@ def _requalified(draft: Draft, bound: Bound, source: str | None, name: str | Non
     return edited(draft, bound.node, change)
 
 
-def _joined(draft: Draft, bound: Bound, owners: list[Table], column: str) -> Iterator[Edit]:
+def _joined(draft: BoundQuery, bound: Bound, owners: list[Table], column: str) -> Iterator[Edit]:
     """Join the owner of a column to the tables that are there, nearest owner first."""
     present = [table.name for table in bound.scope.tables]
     if not present or any(source.table is None for source in bound.scope.sources):
@@ -206,7 +207,7 @@ def likeness_in(text: str, name: str) -> float:
     return 100.0 * len(parts & words(text)) / len(parts) if parts else 0.0
 
 
-def _same_scope(tree: exp.Query, draft: Draft, scope: Scope) -> exp.Select | None:
+def _same_scope(tree: exp.Query, draft: BoundQuery, scope: Scope) -> exp.Select | None:
     """The SELECT of the copy that stands where `scope.select` stands in the draft."""
     ours = list(draft.tree.find_all(exp.Select))
     theirs = list(tree.find_all(exp.Select))
@@ -225,7 +226,7 @@ def _qualify_all(select: exp.Select, schema: Schema, scope: Scope, added: set[st
             column.set("table", _identifier(holders[0].name))
 
 
-def _qualify(draft: Draft, bound: Bound) -> Iterator[Edit]:
+def _qualify(draft: BoundQuery, bound: Bound) -> Iterator[Edit]:
     """An ambiguous name: the source that grouping or the question points to, else the first."""
     select = bound.scope.select
     group = select.args.get("group")
@@ -254,7 +255,7 @@ def _qualify(draft: Draft, bound: Bound) -> Iterator[Edit]:
         )
 
 
-def _requalified_all(draft: Draft, bound: Bound, source: str) -> exp.Query:
+def _requalified_all(draft: BoundQuery, bound: Bound, source: str) -> exp.Query:
     """Qualify every ambiguous bare use of the name in this SELECT alike."""
     same = [
         other

@@ -8,11 +8,12 @@ from collections.abc import Generator, Iterable
 from sqlglot import exp
 
 from share_sql.evidence.asked import select_features
-from share_sql.stages.repair.edit import Draft, Edit
+from share_sql.evidence.bound_query import BoundQuery
+from share_sql.stages.repair.edit import Edit
 from share_sql.stages.stage import Request, Response
 
 
-def concatenations(draft: Draft) -> Generator[Request, Response, Iterable[Edit]]:
+def concatenations(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
     """`first || ' ' || last` where the evidence or the question names the columns one by one."""
     yield from ()
     tree = draft.tree
@@ -57,7 +58,7 @@ def _lists(evidence: str, columns: list[exp.Column]) -> bool:
     return all(column.name.lower() in lower for column in columns)
 
 
-def unasked(draft: Draft) -> Generator[Request, Response, Iterable[Edit]]:
+def unasked(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
     """Drop the output column that the question asks for least, where that is near certain.
 
     The kind's weights (`unasked-column`) hold the model and the probability below which it acts.

@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
+from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.outcome import is_abnormal
-from share_sql.stages.repair.edit import Draft, Edit
+from share_sql.stages.repair.edit import Edit
 from share_sql.stages.stage import Request, Response
 
 
-def contradictions(draft: Draft) -> Generator[Request, Response, Iterable[Edit]]:
+def contradictions(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
     """`x = a AND x = b` (or `x < a AND x > b`, a <= b) becomes an INTERSECT of the two.
 
     Only where the two stand in the WHERE of a plain query without grouping or limit and its result is

@@ -1,0 +1,44 @@
+"""A query as the evidence and the repairs see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from share_sql.evidence.bind import Binding, bind
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from share_sql.database.base import QueryResult
+    from share_sql.errors import QueryError
+    from share_sql.evidence.weights import Weights
+    from share_sql.schema.model import Schema
+
+UNBOUND = frozenset({"unknown", "ambiguous", "unknown-source"})
+"""States of a column reference that keep a query from running."""
+
+
+@dataclass(eq=False)
+class BoundQuery:
+    """A parsed query, its names bound, with the question it is to answer and what running it gave."""
+
+    tree: exp.Query
+    """The parsed query; passes copy it before they change it."""
+    schema: Schema
+    question: str
+    evidence: str
+    outcome: QueryResult | QueryError | None = None
+    """What running it gave; None where there is no database (static use)."""
+    weights: Weights | None = None
+    """Calibrated weights; None while calibrating what does not need them."""
+    binding: Binding = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.binding = bind(self.tree, self.schema)
+
+    @property
+    def faults(self) -> int:
+        """How many names do not bind."""
+        unbound = sum(bound.status in UNBOUND for bound in self.binding.columns)
+        return unbound + len(self.binding.unknown_tables)
