@@ -6,12 +6,11 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from share_sql.evidence.bound_query import BoundQuery
 from share_sql.stages.stage import Request, Response
 
 if TYPE_CHECKING:
     from sqlglot import exp
-
-    from share_sql.evidence.bound_query import BoundQuery
 
 
 @dataclass(frozen=True, eq=False)
