@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from share_sql.database.base import Limits
+from share_sql.database.sqlite import SqliteDatabase
+
+FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c"
+STUCK = "SELECT instr(hex(zeroblob(10000000)) || '1', hex(zeroblob(5000000)) || '2')"
+SOON = Limits(seconds=0.2)
+
 
 SECRET = "xyzzy-the-secret"
 
@@ -90,3 +101,42 @@ def shop(tmp_path: Path) -> Path:
     path = tmp_path / "shop.sqlite"
     make_shop(path, people=20)
     return path
+
+
+@pytest.fixture
+def database(shop: Path) -> Iterator[SqliteDatabase]:
+    with SqliteDatabase(shop) as database:
+        yield database
+
+
+def worker_pid(database: SqliteDatabase) -> int:
+    """The process behind a database, started where there is none."""
+    database.query("SELECT 1")
+    assert database.pid is not None
+    return database.pid
+
+
+def reaped(pid: int) -> bool:
+    """Whether nothing is left of a process, not even a zombie."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def within(seconds: float, condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return condition()

@@ -120,6 +120,12 @@ class SqliteDatabase:
         log = _size_and_time(self._real() + "-wal")
         return hashlib.sha256(repr((str(self.path), *parts, log)).encode("utf-8", "replace")).hexdigest()[:16]
 
+    @property
+    def pid(self) -> int | None:
+        """Id of the process that reads the file; None where none runs now."""
+        child = self._child
+        return None if child is None else child.pid
+
     def close(self) -> None:
         """Give the process back or end it. May be called twice."""
         with self._lock:
