@@ -396,7 +396,7 @@ class ExpressionParser:
     def item(self) -> Expr:
         """Read a list's item: an expression with or without `as name`."""
         value = self.expression()
-        while self.next_is("as"):
+        if self.next_is("as"):
             self.at += 1
             self.accept("=")
             value = Alias(value, self.alias_name())
@@ -787,6 +787,9 @@ class ExpressionParser:
         """Read `cast(x, type)`, `cast(x as type)`, `cast(x, as type)`, `cast(x, 'type')`."""
         self.at += 2
         operand = self.expression()
+        if self.accept(")"):
+            self.context.notes.append("a cast without a type was left out")
+            return operand
         comma = self.accept(",")
         if not (self.accept("as") or comma):
             raise self.fail()

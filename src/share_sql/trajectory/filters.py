@@ -95,6 +95,10 @@ def condition_of(parser: ExpressionParser, args: list[Arg]) -> Expr:
                 raise parser.fail()
             flush()
             connective, element = word.lower(), None
+        elif keyword == "is_not_null" and element is not None and arg.value == Literal(True):
+            again = element
+            flush()
+            element, filter_arg = again, Arg("filter", Literal("is not null"), True)
         elif keyword == "mode":
             element = with_mode(parser, element, arg.value)
         elif keyword is not None and keyword.startswith("filter"):
@@ -333,6 +337,10 @@ def split_joined(text: str) -> list[str]:
 
 def combine(parser: ExpressionParser, pieces: list[str], element: Expr) -> Expr:
     """Tests joined by and/or, as one condition."""
+    from share_sql.trajectory.expressions import MAX_CHAIN, TooDeep
+
+    if len(pieces) > MAX_CHAIN:
+        raise TooDeep
     ors: list[Expr] = []
     for index in range(0, len(pieces), 2):
         piece = pieces[index]

@@ -10,17 +10,17 @@ from collections.abc import Callable
 from typing import Literal as OneOf
 from typing import cast
 
-from share_sql.trajectory.expressions import Arg, ExpressionParser, Unreadable, as_frame
+from share_sql.trajectory.expressions import MAX_CHAIN, Arg, ExpressionParser, TooDeep, Unreadable, as_frame
 from share_sql.trajectory.filters import condition_of
 from share_sql.trajectory.lexer import END, MASK, NUMBER, OPERATOR, STRING, WORD, unquote
 from share_sql.trajectory.nodes import (
     Action, Agg, Aggregate, Alias, Binary, Call, Case, Cast, ColumnRef, Combine, Distinct, Exists, Expr, Frame,
-    FrameColumn, GroupBy, Having, In, Join, Limit, Literal, Mask, Named, OrderBy, OrderKey, Raw, RawAction, Select,
+    FrameColumn, GroupBy, Having, In, Join, Limit, Literal, Mask, Named, OrderBy, OrderKey, Over, Raw, RawAction, Select,
     Star, Tuple, Unary, Values, When, Where,
 )  # fmt: skip
 from share_sql.trajectory.words import (
     AGG_KEYS, AGGREGATES, CASE_KEYS, COMBINE_KEYS, COMBINES, DATABASE_NAMES, FILTER_KEYS, JOIN_KEYS, JOINS,
-    LIMIT_KEYS, LIST_KEYS, MASK_TEXT, METHODS, NAMED_KEYS, ORDER_KEYS, VALUE_METHODS, WHERE_KEYS, word_set,
+    LIMIT_KEYS, LIST_KEYS, MASK_TEXT, METHODS, NAMED_KEYS, ORDER_KEYS, RANKS, VALUE_METHODS, WHERE_KEYS, word_set,
 )  # fmt: skip
 
 _IN = Literal("in")
@@ -29,6 +29,9 @@ _UNFILTERED = frozenset(("in", "not", "like", "between", "is", "not_in"))
 
 class FrameParser(ExpressionParser):
     """Reads expressions that hold frames."""
+
+    window_partition: tuple[Expr, ...] = ()
+    """Keys of a `.partition(…)` that stands before its rank."""
 
     def is_method(self, at: int) -> bool:
         """Whether a call of a known method stands at token `at`."""
@@ -39,8 +42,12 @@ class FrameParser(ExpressionParser):
     def primary(self) -> Expr:
         """Read an operand and the methods behind it."""
         value = super().primary()
+        links = 0
         while self.kinds[self.at] == OPERATOR and self.texts[self.at] == "." and self.is_method(self.at + 1):
             value = self.method_of(value)
+            links += 1
+            if links > MAX_CHAIN:
+                raise TooDeep
         return value
 
     def value_call(self, value: Expr) -> Expr:
@@ -196,8 +203,38 @@ class FrameParser(ExpressionParser):
             actions.append(self.join(JOINS[method]))
         elif method in ("as", "alias", "label"):
             actions.append(self.named())
+        elif method in RANKS:
+            self.rank(method, actions)
+        elif method in ("partition", "partitionby", "partition_by"):
+            self.partition(actions)
         else:
             raise self.fail()
+
+    def rank(self, method: str, actions: list[Action]) -> None:
+        """Read `.rank()` behind an ordering: the window function over that ordering."""
+        by = self.items()[0]
+        ordering = actions[-1] if actions else None
+        if not isinstance(ordering, OrderBy) or len(by) > 1:
+            raise self.fail()
+        keys = ordering.keys
+        if by:
+            keys = (OrderKey(by[0], keys[0].descending if keys else False),)
+        actions.append(Agg((Call(method, over=Over(self.window_partition, keys)),)))
+        self.window_partition = ()
+
+    def partition(self, actions: list[Action]) -> None:
+        """Read `.partition(by = x)` right behind or right before a rank; elsewhere it has no meaning."""
+        keys = tuple(self.items()[0])
+        previous = actions[-1] if actions else None
+        if isinstance(previous, Agg) and isinstance(previous.items[-1], Call):
+            call = previous.items[-1]
+            if call.name in RANKS and call.over is not None and not call.over.partition:
+                ranked = Call(call.name, over=Over(keys, call.over.order))
+                actions[-1] = Agg((*previous.items[:-1], ranked))
+                return
+        if not (self.next_is(")") and self.texts[self.at + 1] == "." and self.lowers[self.at + 2] in RANKS):
+            raise self.fail()
+        self.window_partition = keys
 
     def arguments(self, keywords: frozenset[str], named: bool = False) -> list[Arg]:
         """Read a method's arguments up to its closing bracket.

@@ -15,7 +15,7 @@ FILTER_KEYS = word_set("filter filter1 filter2 filter3")
 
 WHERE_KEYS = FILTER_KEYS | word_set(
     "element element1 element2 element3 column value values value1 value2 pattern reference other"
-    " other_element subquery operation operator mode method condition in"
+    " other_element subquery operation operator mode method condition in is_not_null"
 )
 """Keywords of where and having."""
 
@@ -106,14 +106,27 @@ COMBINES = {
 }
 """Set operations as methods."""
 
+RANKS = word_set("row_number rank dense_rank")
+"""Window functions that models write as methods behind an ordering."""
+
 VALUE_METHODS = word_set(
     "subtract divide multiply add round abs substr upper lower length coalesce nullif strftime cast"
 )
 """Functions that models write behind a value: `df1.select(x).subtract(df2.select(x))`."""
 
-METHODS = word_set("where filter orwhere or_where and_where where_not where_exists where_not_exists groupby group_by having"
-    " orhaving or_having select select_distinct distinct agg aggregate orderby order_by sort sortby sort_by"
-    " limit head top offset values as alias label asc desc is_not_null or and") | frozenset(AGGREGATES) | frozenset(JOINS) | frozenset(COMBINES) | VALUE_METHODS  # fmt: skip
+METHODS = (
+    word_set(
+        "where filter orwhere or_where and_where where_not where_exists where_not_exists or and groupby group_by"
+        " having orhaving or_having select select_distinct distinct agg aggregate orderby order_by sort sortby"
+        " sort_by limit head top offset values as alias label asc desc is_not_null partition partitionby"
+        " partition_by"
+    )
+    | frozenset(AGGREGATES)
+    | frozenset(JOINS)
+    | frozenset(COMBINES)
+    | VALUE_METHODS
+    | RANKS
+)
 """Every method of a frame that the reader knows."""
 
 BARE_CALLS = frozenset(("current_date", "current_time", "current_timestamp"))
