@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from share_sql.trajectory import nodes as n
-from share_sql.trajectory.expressions import ExpressionParser
-from share_sql.trajectory.filters import read_filter
 from share_sql.trajectory.lexer import quote
+from share_sql.trajectory.reading.cursor import Cursor
+from share_sql.trajectory.reading.filters import read_filter
 
 _SIGNS = frozenset(("=", "!=", "<", "<=", ">", ">="))
 _PATTERNS = frozenset(("like", "not like", "glob", "not glob", "regexp", "not regexp"))
@@ -21,7 +21,7 @@ _PROBE = n.Mask()
 Print = Callable[[n.Expr], str]
 
 
-def filter_arguments(parser: ExpressionParser, condition: n.Expr, show: Print) -> str | None:
+def filter_arguments(parser: Cursor, condition: n.Expr, show: Print) -> str | None:
     """Print a condition as `element = …, filter = …`.
 
     Args:
@@ -74,7 +74,7 @@ def _is_element(node: n.Expr) -> bool:
     return isinstance(node, n.ColumnRef | n.Mask | n.Call | n.Cast | n.FrameColumn | n.Frame | n.Case)
 
 
-def _of_binary(parser: ExpressionParser, condition: n.Binary, show: Print) -> str | None:
+def _of_binary(parser: Cursor, condition: n.Binary, show: Print) -> str | None:
     op, right = condition.op, condition.right
     if op == "=":
         if isinstance(right, n.Literal):
@@ -115,7 +115,7 @@ def _plain(text: str) -> bool:
     return text.isalnum() and text.lower() not in ("null", "none")
 
 
-def _tried(parser: ExpressionParser, wanted: n.Expr, text: str) -> str | None:
+def _tried(parser: Cursor, wanted: n.Expr, text: str) -> str | None:
     """The quoted filter, if the reader takes it for what is wanted."""
     notes = len(parser.context.notes)
     same = read_filter(parser, text, _PROBE) == wanted

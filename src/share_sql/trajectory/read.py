@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from share_sql.errors import TrajectoryUnreadable
 from share_sql.schema.model import ColumnName
-from share_sql.trajectory.expressions import Context, TooDeep, Unreadable
-from share_sql.trajectory.frames import FrameParser
 from share_sql.trajectory.lexer import END, tokenize
 from share_sql.trajectory.names import known_names
 from share_sql.trajectory.nodes import Expr, Raw, Step, Trajectory
+from share_sql.trajectory.reading.cursor import Context, TooDeep, Unreadable
+from share_sql.trajectory.reading.frames import FrameParser
 from share_sql.trajectory.statements import Statement, mend_quotes, statements_of
 
 MAX_TEXT = 100_000

@@ -157,6 +157,17 @@ PRECEDENCE = {
 }  # fmt: skip
 """How tightly operators bind, as in SQLite (https://sqlite.org/lang_expr.html); `not` is the prefix."""
 
+SIGNS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+"""Comparison signs as models write them, with the operator each stands for."""
+
+INFIX = {
+    **SIGNS, "+": "+", "-": "-", "*": "*", "/": "/", "%": "%", "||": "||", "&": "&", "|": "|",
+    "<<": "<<", ">>": ">>", "->": "->", "->>": "->>", "&&": "and", "and": "and", "or": "or",
+    "like": "like", "glob": "glob", "regexp": "regexp", "match": "match", "collate": "collate",
+    "mod": "%", "rlike": "regexp", "ilike": "like",
+}  # fmt: skip
+"""Infix operators as they are written, with the operator each stands for."""
+
 PLAIN_NAME = re.compile(r"[^\W\d]\w*\Z")
 _FRAME_NAME = re.compile(r"(?:df|tmp_?res|tmp_?df|tmp)_?\d*\Z", re.IGNORECASE)
 _MASKED_NAME = re.compile(r"\w*(?:\[MASK\d*\]\w*)+\Z")

@@ -12,11 +12,18 @@ from typing import Literal as OneOf
 
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.conditions import filter_arguments
-from share_sql.trajectory.expressions import Context
-from share_sql.trajectory.frames import FrameParser
 from share_sql.trajectory.lexer import quote, tokenize
+from share_sql.trajectory.reading.cursor import Context
+from share_sql.trajectory.reading.frames import FrameParser
 from share_sql.trajectory.words import (
-    BARE_CALLS, MASK_TEXT, PLAIN_NAME, PRECEDENCE, RESERVED, STOP_WORDS, is_frame_name, is_masked_name,
+    BARE_CALLS,
+    MASK_TEXT,
+    PLAIN_NAME,
+    PRECEDENCE,
+    RESERVED,
+    STOP_WORDS,
+    is_frame_name,
+    is_masked_name,
 )  # fmt: skip
 
 Dialect = OneOf["paper", "extended"]

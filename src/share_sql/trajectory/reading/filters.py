@@ -4,28 +4,38 @@ A filter's text is one of: a plain value (`'Alameda'`), a comparison without its
 `'like 2012%'`, `'between 1 and 5'`, `'is null'`, `"in ('a', 'b')"`), several of them joined by and/or, or
 a whole condition that speaks of the element by its name, by `_` or by a part of a date
 (`'year = 1971'`). A text that fits none of these is a plain value; the writer puts `= '…'` around the
-plain values that would be taken for something else (`reads_as_value` tells it which).
+plain values that would be taken for something else.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from share_sql.trajectory.lexer import END, tokenize, unquote
 from share_sql.trajectory.nodes import (
-    Between, Binary, Call, Case, Cast, ColumnRef, Exists, Expr, Frame, FrameColumn, In, Literal, Mask, Raw, Tuple,
+    Between,
+    Binary,
+    Call,
+    Case,
+    Cast,
+    ColumnRef,
+    Exists,
+    Expr,
+    Frame,
+    FrameColumn,
+    In,
+    Literal,
+    Mask,
+    Raw,
+    Tuple,
     Unary,
-)  # fmt: skip
-from share_sql.trajectory.words import DATE_PARTS, is_frame_name, is_masked_name
-
-if TYPE_CHECKING:
-    from share_sql.trajectory.expressions import Arg, ExpressionParser
+)
+from share_sql.trajectory.reading.cursor import MAX_CHAIN, Cursor, TooDeep, Unreadable, as_frame, number
+from share_sql.trajectory.words import DATE_PARTS, SIGNS, is_frame_name, is_masked_name
 
 MAX_FILTER = 20_000
 """Longer filter texts are plain values."""
 
-_SIGNS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _SIGN = re.compile(r"\s*(<=|>=|<>|!=|==|=|<|>)\s*(?![<>=!])")
 _WORD = re.compile(
     r"\s*(is\s+null|is\s+not\s+null|not\s+null|not\s+empty"
@@ -43,240 +53,37 @@ _JOINED = re.compile(
 _NUMBER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\Z")
 _BARE = re.compile(r"[^\W\d]\w*\Z")
 _EXPRESSION_LIKE = re.compile(r"[.(`\[*+/|-]|_|\d\s+[a-z]|current_|\Adf\d|\bnull\b", re.IGNORECASE)
-_OPERATOR_WORDS = {
+OPERATOR_WORDS = {
     "equals": "=", "equal": "=", "eq": "=", "is": "is", "is not": "is not", "like": "like", "not like": "not like",
     "is not like": "not like", "glob": "glob", "not glob": "not glob", "regexp": "regexp", "gt": ">", "lt": "<",
     "not regexp": "not regexp", "not equals": "!=", "not equal": "!=", "greater than": ">", "less than": "<",
-    **_SIGNS,
+    **SIGNS,
 }  # fmt: skip
-_MODES = {"lower": "lower", "iexact": "lower", "upper": "upper", "nocase": "lower", "ignorecase": "lower"}
+_TEST_OPS = frozenset(
+    ("=", "!=", "<", "<=", ">", ">=", "is", "is not", "like", "not like", "glob", "not glob", "regexp", "not regexp",
+     "match", "not match")
+)  # fmt: skip
+_SCALARS = frozenset(("min", "max", "avg", "sum", "count"))
 
 
-class NotAFilter(Exception):  # noqa: N818
+class NotAFilter(Exception):
     """The text is a plain value."""
 
 
-def condition_of(parser: ExpressionParser, args: list[Arg]) -> Expr:
-    """Build the condition that a where's arguments say.
-
-    Args:
-        parser: the parser that read them.
-        args: in order; keywords as written.
-
-    Returns:
-        The condition.
-
-    Raises:
-        Unreadable: the arguments make no sense together.
-    """
-    found: Expr | None = None
-    connective = "and"
-    element: Expr | None = None
-    filter_arg: Arg | None = None
-    extras: list[Arg] = []
-
-    from share_sql.trajectory.expressions import Arg
-
-    def flush() -> None:
-        nonlocal found, filter_arg, extras, connective
-        if element is None:
-            raise parser.fail()
-        part = one_condition(parser, element, filter_arg, extras)
-        found = part if found is None else Binary(connective, found, part)
-        filter_arg, extras, connective = None, [], "and"
-
-    for arg in args:
-        if isinstance(arg.value, Raw):
-            raise parser.fail()
-        keyword = arg.keyword
-        if keyword in ("operation", "operator", "method"):
-            word = arg.value.value if isinstance(arg.value, Literal) else None
-            if not isinstance(word, str) or word.lower() not in ("and", "or"):
-                raise parser.fail()
-            flush()
-            connective, element = word.lower(), None
-        elif keyword == "is_not_null" and element is not None and arg.value == Literal(True):
-            again = element
-            flush()
-            element, filter_arg = again, Arg("filter", Literal("is not null"), True)
-        elif keyword == "mode":
-            element = with_mode(parser, element, arg.value)
-        elif keyword is not None and keyword.startswith("filter"):
-            if element is None:
-                raise parser.fail()
-            if filter_arg is not None:
-                again = element
-                flush()
-                element = again
-            filter_arg = arg
-        elif keyword == "in" and filter_arg is None:
-            filter_arg = Arg("filter", Literal("in"), True)
-            extras.append(Arg("value", arg.value, arg.quoted, arg.bracketed))
-        elif keyword is not None and keyword not in _ELEMENT_KEYS:
-            extras.append(arg)
-        elif element is None:
-            element = element_of(parser, arg)
-        elif filter_arg is None and keyword is None and not _is_test(arg.value):
-            filter_arg = arg
-        elif keyword is None and filter_arg is not None and _wants_value(filter_arg):
-            extras.append(arg)
-        elif filter_arg is not None and _wants_value(filter_arg) and not extras:
-            extras.append(arg)
-        elif keyword is None and filter_arg is not None and _is_constant(filter_arg) and _is_constant(arg):
-            # `filter = 'a', 'b'`: one of them
-            filter_arg = Arg("filter", Tuple((*items_in(filter_arg), arg.value)), False, True)
-        elif keyword is None and (filter_arg is not None or not _is_test(element)):
-            raise parser.fail()
-        else:
-            flush()
-            element = element_of(parser, arg)
-    flush()
-    assert found is not None  # noqa: S101
-    return found
-
-
-def items_in(arg: Arg) -> tuple[Expr, ...]:
-    """The items of a list, or the single value."""
-    return arg.value.items if isinstance(arg.value, Tuple) else (arg.value,)
-
-
-def _is_constant(arg: Arg) -> bool:
-    return all(isinstance(item, Literal) for item in items_in(arg))
-
-
-_ELEMENT_KEYS = frozenset(("element", "element1", "element2", "element3", "column", "condition"))
-
-
-def element_of(parser: ExpressionParser, arg: Arg) -> Expr:
-    """The tested element; a quoted one is read as if it were not quoted."""
-    value = arg.value
-    if arg.quoted and isinstance(value, Literal) and isinstance(value.value, str):
-        inner = parse_all(parser, value.value)
-        if inner is None:
-            raise parser.fail()
-        return inner
-    if isinstance(value, Tuple) and arg.bracketed and len(value.items) == 1:
-        return value.items[0]
-    return value
-
-
-def with_mode(parser: ExpressionParser, element: Expr | None, mode: Expr) -> Expr:
-    """The element seen through `mode = 'lower'` or `mode = 'year'`."""
-    word = mode.value.lower() if isinstance(mode, Literal) and isinstance(mode.value, str) else ""
-    function = _MODES.get(word) or (word if word in DATE_PARTS else None)
-    if element is None or function is None:
-        raise parser.fail()
-    return Call(function, (element,))
-
-
-def _is_test(value: Expr) -> bool:
+def is_test(value: Expr) -> bool:
     """Whether an expression is a condition on its own."""
     if isinstance(value, Binary):
         return value.op in _TEST_OPS or value.op in ("and", "or")
     return isinstance(value, Between | In | Exists) or (isinstance(value, Unary) and value.op == "not")
 
 
-_TEST_OPS = frozenset(
-    ("=", "!=", "<", "<=", ">", ">=", "is", "is not", "like", "not like", "glob", "not glob", "regexp", "not regexp",
-     "match", "not match")
-)  # fmt: skip
-
-
-def _wants_value(arg: Arg) -> bool:
-    """Whether a filter is an operator alone, with its value in a further argument."""
-    if not arg.quoted or not isinstance(arg.value, Literal) or not isinstance(arg.value.value, str):
-        return False
-    word = " ".join(arg.value.value.lower().split())
-    return word in _OPERATOR_WORDS or word in _VALUE_WORDS
-
-
-_VALUE_WORDS = frozenset(("in", "not in", "between", "not between", "contains")) | DATE_PARTS
-
-
-def one_condition(parser: ExpressionParser, element: Expr, filter_arg: Arg | None, extras: list[Arg]) -> Expr:
-    """The condition of one element, its filter and the further values."""
-    if filter_arg is None:
-        if not extras:
-            return element
-        if len(extras) == 1 and extras[0].keyword in ("value", "subquery"):
-            return Binary("=", element, extras[0].value)
-        if all(arg.keyword == "values" for arg in extras):
-            return member(element, extras, False)
-        raise parser.fail()
-    value = filter_arg.value
-    text = value.value if filter_arg.quoted and isinstance(value, Literal) else None
-    if extras:
-        if not isinstance(text, str):
-            raise parser.fail()
-        return with_values(parser, element, " ".join(text.lower().split()), extras)
-    if isinstance(text, str):
-        return read_filter(parser, text, element)
-    if isinstance(value, Binary) and value.op == "+" and isinstance(value.left, Literal):
-        sign = value.left.value  # `filter = '> ' + df1`
-        if isinstance(sign, str) and sign.strip() in _SIGNS:
-            return Binary(_SIGNS[sign.strip()], element, value.right)
-    if filter_arg.bracketed and isinstance(value, Tuple):
-        return In(element, value.items)
-    if _is_test(value) and not _speaks_of_columns(value):
-        return value
-    return Binary("=", element, value)
-
-
-def _speaks_of_columns(value: Expr) -> bool:
-    return not any(isinstance(node, ColumnRef | Mask) for node in value.walk())
-
-
-def with_values(parser: ExpressionParser, element: Expr, word: str, extras: list[Arg]) -> Expr:
-    """The condition of an operator whose value stands in its own argument."""
-    value = extras[0].value
-    if word in ("in", "not in"):
-        return member(element, extras, word == "not in")
-    if word in ("between", "not between"):
-        bounds = [item for arg in extras for item in _flat(arg)]
-        if len(bounds) != 2:
-            raise parser.fail()
-        return Between(element, bounds[0], bounds[1], word == "not between")
-    if len(extras) != 1:
-        raise parser.fail()
-    if word in DATE_PARTS:
-        part = Call(word, (element,))
-        if extras[0].quoted and isinstance(value, Literal):
-            return read_filter(parser, str(value.value), part)
-        return Binary("=", part, value)
-    if word == "contains":
-        if not (isinstance(value, Literal) and isinstance(value.value, str)):
-            raise parser.fail()
-        return Binary("like", element, Literal(f"%{value.value}%"))
-    if word not in _OPERATOR_WORDS:
-        raise parser.fail()
-    return Binary(_OPERATOR_WORDS[word], element, value)
-
-
-def member(element: Expr, extras: list[Arg], negated: bool) -> Expr:
-    """`element [not] in (…)` from one frame, one list or several values."""
-    if len(extras) == 1:
-        frame = _frame_of(extras[0].value)
-        if frame is not None:
-            return In(element, frame, negated)
-    return In(element, tuple(item for arg in extras for item in _flat(arg)), negated)
-
-
-def _frame_of(value: Expr) -> Frame | None:
-    from share_sql.trajectory.expressions import as_frame
-
+def frame_of(value: Expr) -> Frame | None:
     if isinstance(value, Tuple) and len(value.items) == 1:
         value = value.items[0]
     return as_frame(value)
 
 
-def _flat(arg: Arg) -> tuple[Expr, ...]:
-    return arg.value.items if isinstance(arg.value, Tuple) else (arg.value,)
-
-
-# ------------------------------------------------------------------------ filter texts
-
-
-def read_filter(parser: ExpressionParser, text: str, element: Expr) -> Expr:
+def read_filter(parser: Cursor, text: str, element: Expr) -> Expr:
     """Read a filter's text as a condition on the element.
 
     Args:
@@ -295,12 +102,7 @@ def read_filter(parser: ExpressionParser, text: str, element: Expr) -> Expr:
         return Binary("=", element, Literal(text))
 
 
-def reads_as_value(parser: ExpressionParser, text: str) -> bool:
-    """Whether a filter of this text is read as the plain value it is."""
-    return read_filter(parser, text, Mask()) == Binary("=", Mask(), Literal(text))
-
-
-def joined(parser: ExpressionParser, text: str, element: Expr) -> Expr:
+def joined(parser: Cursor, text: str, element: Expr) -> Expr:
     """Read one test, or several joined by and/or; `and` binds tighter."""
     if _SIGN.match(text) or _WORD.match(text):
         pieces = split_joined(text)
@@ -335,10 +137,8 @@ def split_joined(text: str) -> list[str]:
     return [*pieces, text[at:]]
 
 
-def combine(parser: ExpressionParser, pieces: list[str], element: Expr) -> Expr:
+def combine(parser: Cursor, pieces: list[str], element: Expr) -> Expr:
     """Tests joined by and/or, as one condition."""
-    from share_sql.trajectory.expressions import MAX_CHAIN, TooDeep
-
     if len(pieces) > MAX_CHAIN:
         raise TooDeep
     ors: list[Expr] = []
@@ -364,14 +164,14 @@ def combine(parser: ExpressionParser, pieces: list[str], element: Expr) -> Expr:
     return found
 
 
-def test(parser: ExpressionParser, text: str, element: Expr) -> Expr:
+def test(parser: Cursor, text: str, element: Expr) -> Expr:
     """Read one comparison that lacks its left side."""
     sign = _SIGN.match(text)
     if sign:
         rest = text[sign.end() :].strip()
         if not rest:
             raise NotAFilter
-        return Binary(_SIGNS[sign[1]], element, value_of(parser, rest, _SIGNS[sign[1]]))
+        return Binary(SIGNS[sign[1]], element, value_of(parser, rest, SIGNS[sign[1]]))
     match = _WORD.match(text)
     if not match:
         raise NotAFilter
@@ -405,8 +205,8 @@ def test(parser: ExpressionParser, text: str, element: Expr) -> Expr:
         if rest[0] in "'\"" or word == "is not" or isinstance(value.value, int | float):
             return Binary(word, element, value)
         raise NotAFilter  # 'is …' without quotes is more likely a sentence
-    if word in _OPERATOR_WORDS:
-        return Binary(_OPERATOR_WORDS[word], element, value_of(parser, rest, "="))
+    if word in OPERATOR_WORDS:
+        return Binary(OPERATOR_WORDS[word], element, value_of(parser, rest, "="))
     raise NotAFilter
 
 
@@ -426,27 +226,21 @@ def _is_quoted(text: str) -> bool:
     return tokens.kinds[0] == "s" and tokens.kinds[1] == END
 
 
-def pattern_of(parser: ExpressionParser, rest: str) -> Expr:
+def pattern_of(parser: Cursor, rest: str) -> Expr:
     """What stands after like: a quoted pattern, an unquoted one, or an expression."""
     if _is_quoted(rest):
         return Literal(unquote(rest))
-    if "%" not in rest and re.search(r"[|(.\[]", rest):
-        found = parse_all(parser, rest)
-        if found is not None and _understood(parser, found):
-            return found
-    elif "||" in rest:
+    if ("%" not in rest and re.search(r"[|(.\[]", rest)) or "||" in rest:
         found = parse_all(parser, rest)
         if found is not None and _understood(parser, found):
             return found
     return Literal(rest)
 
 
-def value_of(parser: ExpressionParser, rest: str, op: str) -> Expr:
+def value_of(parser: Cursor, rest: str, op: str) -> Expr:
     """What stands after a comparison sign: number, quoted text, expression, or else the text itself."""
     rest = rest.strip()
     if _NUMBER.match(rest):
-        from share_sql.trajectory.expressions import number
-
         return number(rest.lstrip("+"))
     if _is_quoted(rest):
         return Literal(unquote(rest))
@@ -471,13 +265,13 @@ def value_of(parser: ExpressionParser, rest: str, op: str) -> Expr:
     return Literal(rest)
 
 
-def choices_of(parser: ExpressionParser, rest: str) -> tuple[Expr, ...] | Frame:
+def choices_of(parser: Cursor, rest: str) -> tuple[Expr, ...] | Frame:
     """What stands after in: `('a', 'b')`, `(1, 2)`, `(A, C)`, `(df1)`, `df1.School Name`."""
     frame = parse_all(parser, rest)
     if frame is not None:
         items = frame.items if isinstance(frame, Tuple) else (frame,)
         if len(items) == 1:
-            found = _frame_of(items[0])
+            found = frame_of(items[0])
             if found is not None:
                 return found
         if all(_understood(parser, item) for item in items):
@@ -492,7 +286,7 @@ def choices_of(parser: ExpressionParser, rest: str) -> tuple[Expr, ...] | Frame:
     return tuple(value_of(parser, part.strip(), "=") for part in inner.split(",") if part.strip())
 
 
-def bounds_of(parser: ExpressionParser, rest: str, element: Expr, negated: bool) -> Expr:
+def bounds_of(parser: Cursor, rest: str, element: Expr, negated: bool) -> Expr:
     """What stands after between: `1 and 5`, `'a' and 'b'`, `2019-03-15 and 2020-03-20`."""
     parts = re.split(r"\s+and\s+|\s*&\s*", rest, flags=re.IGNORECASE)
     if len(parts) != 2:
@@ -506,16 +300,13 @@ def bounds_of(parser: ExpressionParser, rest: str, element: Expr, negated: bool)
     return Between(element, low, high, negated)
 
 
-# ------------------------------------------------------------------- whole conditions
-
-
-def whole(parser: ExpressionParser, text: str, element: Expr) -> Expr:
+def whole(parser: Cursor, text: str, element: Expr) -> Expr:
     """Read a condition that speaks of the element itself."""
     found = parse_all(parser, text)
     if found is None:
         raise NotAFilter
     found, spoken = with_element(found, element)
-    if _is_test(found) and (spoken or _calls_only_known(found)):
+    if is_test(found) and (spoken or _calls_only_known(found)):
         return found
     if spoken and isinstance(found, Call):
         return found
@@ -523,9 +314,6 @@ def whole(parser: ExpressionParser, text: str, element: Expr) -> Expr:
     if aggregate:
         return Binary("=", element, found)
     raise NotAFilter
-
-
-_SCALARS = frozenset(("min", "max", "avg", "sum", "count"))
 
 
 def with_element(condition: Expr, element: Expr) -> tuple[Expr, bool]:
@@ -576,7 +364,7 @@ def _calls_only_known(condition: Expr) -> bool:
     return (named or masked or called) and not (bare and not called)
 
 
-def _understood(parser: ExpressionParser, value: Expr) -> bool:
+def _understood(parser: Cursor, value: Expr) -> bool:
     """Whether an expression read from unquoted text is surely one and not a sentence."""
     known = parser.context.known
     for node in value.walk():
@@ -586,9 +374,7 @@ def _understood(parser: ExpressionParser, value: Expr) -> bool:
                     continue
                 if not (_BARE.match(node.name) and ("_" in node.name or isinstance(value, Binary | Call))):
                     return False
-            elif " " in node.name and known is None and not re.search(r"[A-Z(]", node.name):
-                return False
-            elif (
+            elif (" " in node.name and known is None and not re.search(r"[A-Z(]", node.name)) or (
                 known is not None
                 and node.table.lower() not in known.tables
                 and not is_masked_name(node.table)
@@ -602,14 +388,12 @@ def _understood(parser: ExpressionParser, value: Expr) -> bool:
         # `2012-01-01` and `20-25` are texts; arithmetic needs a name or a call in it.
         return any(
             isinstance(node, ColumnRef | Mask | Frame | FrameColumn | Call) for node in value.walk()
-        ) or (value.op in "*/+" and not _is_test(value))
+        ) or (value.op in "*/+" and not is_test(value))
     return isinstance(value, Tuple)
 
 
-def parse_all(parser: ExpressionParser, text: str) -> Expr | None:
+def parse_all(parser: Cursor, text: str) -> Expr | None:
     """Parse a whole text as one expression; None where it is not one."""
-    from share_sql.trajectory.expressions import Unreadable
-
     inner = type(parser)(tokenize(text), parser.context)
     inner.depth = parser.depth + 1
     notes = len(parser.context.notes)

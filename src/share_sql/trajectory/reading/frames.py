@@ -1,0 +1,175 @@
+"""Frames of the trajectory language: a source and a chain of methods, each read into an action.
+
+A method that is none of the language's, or whose arguments cannot be understood, becomes a RawAction;
+an argument that cannot be read in a list becomes a Raw item. Both keep their text.
+"""
+
+from __future__ import annotations
+
+from typing import Literal as OneOf
+from typing import cast
+
+from share_sql.trajectory.lexer import OPERATOR, WORD
+from share_sql.trajectory.nodes import (
+    Action,
+    Alias,
+    Binary,
+    Call,
+    Cast,
+    ColumnRef,
+    Combine,
+    Expr,
+    Frame,
+    FrameColumn,
+    Join,
+    Literal,
+    Mask,
+    RawAction,
+    Select,
+    Star,
+)
+from share_sql.trajectory.reading.actions import ActionParser
+from share_sql.trajectory.reading.arguments import name_of
+from share_sql.trajectory.reading.cursor import MAX_CHAIN, TooDeep, Unreadable, as_frame
+from share_sql.trajectory.words import AGGREGATES, COMBINES, DATABASE_NAMES, LIST_KEYS, METHODS, VALUE_METHODS
+
+
+class FrameParser(ActionParser):
+    """Reads expressions that hold frames."""
+
+    def is_method(self, at: int) -> bool:
+        """Whether a call of a known method stands at token `at`."""
+        return self.kinds[at] == WORD and self.texts[at + 1] == "(" and self.lowers[at] in METHODS
+
+    def primary(self) -> Expr:
+        """Read an operand and the methods behind it."""
+        value = super().primary()
+        links = 0
+        while self.kinds[self.at] == OPERATOR and self.texts[self.at] == "." and self.is_method(self.at + 1):
+            value = self.method_of(value)
+            links += 1
+            if links > MAX_CHAIN:
+                raise TooDeep
+        return value
+
+    def value_call(self, value: Expr) -> Expr:
+        """Read `.substr(1, 4)`, `.cast(real)` and the like: a function of the value before the dot."""
+        word = self.lowers[self.at + 1]
+        if word == "cast":
+            self.at += 2
+            self.expect("(")
+            self.accept("as")
+            result: Expr = Cast(value, self.type_name())
+        else:
+            self.at += 3
+            args, _ = self.call_arguments()
+            result = Call(word, (value, *args))
+        self.close(")")
+        return result
+
+    def frame(self) -> Expr:
+        """Read `df1`, `df1.where(…).select(…)`, `df1.users.Id`, `df1[users.Id]`."""
+        name = self.texts[self.at]
+        self.at += 1
+        return self.chain(name, [])
+
+    def chain(self, source: str, actions: list[Action]) -> Expr:
+        """Read methods and columns behind a frame."""
+        while self.kinds[self.at] == OPERATOR:
+            text = self.texts[self.at]
+            if text == "[" and self.adjacent(self.at):
+                items = self.square_list()
+                return self.columns_of(source, actions, items)
+            if text != ".":
+                break
+            at = self.at + 1
+            if self.kinds[at] == WORD and self.texts[at + 1] == "(" and not self.is_column_of_frame(at):
+                word = self.lowers[at]
+                if word in VALUE_METHODS:
+                    return self.value_call(Frame(source, tuple(actions)))
+                self.add_action(actions)
+                continue
+            self.at = at
+            if self.accept("*"):
+                return self.columns_of(source, actions, (Star(),))
+            if self.kinds[at] == OPERATOR and self.texts[at] == "[":
+                return self.columns_of(source, actions, self.square_list())
+            found = self.column()
+            if isinstance(found, FrameColumn):
+                raise self.fail()
+            return self.columns_of(source, actions, (found,))
+        return Frame(source, tuple(actions))
+
+    def is_column_of_frame(self, at: int) -> bool:
+        """Whether `word (` behind a frame's dot is a column such as `Enrollment (K-12)`, not a method."""
+        return (
+            self.lowers[at] not in METHODS and self.is_name_group(at + 1, True) and not self.adjacent(at + 1)
+        )
+
+    def columns_of(self, source: str, actions: list[Action], items: tuple[Expr, ...]) -> Expr:
+        """A frame's column as a value; several, or behind actions, as a selection."""
+        if len(items) == 1 and isinstance(items[0], FrameColumn) and items[0].frame == source:
+            items = (items[0].column,)
+        if not actions and len(items) == 1 and isinstance(items[0], ColumnRef | Mask | Star):
+            if source.lower() in DATABASE_NAMES:
+                return items[0]
+            return FrameColumn(source, items[0])
+        return Frame(source, (*actions, Select(items)))
+
+    def method_of(self, value: Expr) -> Expr:
+        """Read one method behind a value that is no plain frame: a table, a column, a call."""
+        word = self.lowers[self.at + 1]
+        if word in VALUE_METHODS and not (isinstance(value, ColumnRef) and value.table is None):
+            return self.value_call(value)
+        if isinstance(value, Frame):
+            return self.chain(value.source, list(value.actions))
+        if isinstance(value, FrameColumn):
+            return self.chain(value.frame, [Select((value.column,))])
+        table = isinstance(value, Mask) or (isinstance(value, ColumnRef) and value.table is None)
+        function = AGGREGATES.get(word)
+        if table and (function is None or function == "count" or self.is_table(value)):
+            if word not in ("asc", "desc", "as", "alias", "label", "distinct", "is_not_null"):
+                return self.chain("df", [Join(value, kind="from")])
+        self.at += 2
+        self.expect("(")
+        args = self.arguments(LIST_KEYS)
+        self.close(")")
+        if word in ("as", "alias", "label") and len(args) == 1:
+            return Alias(value, name_of(args[0].value) or self.no_name())
+        if args:
+            raise self.fail()
+        if function is not None or word in ("asc", "desc", "distinct"):
+            return Call(function or word, (value,))
+        if word == "is_not_null":
+            return Binary("is not", value, Literal(None))
+        raise self.fail()
+
+    def is_table(self, value: Expr) -> bool:
+        """Whether a bare name is a table of the schema."""
+        known = self.context.known
+        return known is not None and isinstance(value, ColumnRef) and value.name.lower() in known.tables
+
+    def add_action(self, actions: list[Action]) -> None:
+        """Read one method and append its action, or the raw text where that fails."""
+        start, depth, raws = self.at, self.depth, self.raws
+        method = self.lowers[start + 1]
+        try:
+            self.at += 3
+            self.action(method, actions)
+            self.close(")")
+        except Unreadable:
+            self.at, self.depth, self.raws = start + 2, depth, raws + 1
+            self.skip_brackets()
+            actions.append(RawAction(self.source[self.starts[start + 1] : self.ends[self.at - 1]]))
+
+    def call(self, word: str) -> Expr:
+        """Read a call; set operations written as functions become frames."""
+        value = super().call(word)
+        if isinstance(value, Call) and word in COMBINES and len(value.args) > 1:
+            frames = [as_frame(arg) for arg in value.args]
+            first = frames[0]
+            if first is not None and all(frame is not None for frame in frames):
+                kind = cast('OneOf["union"]', COMBINES[word])
+                others = tuple(Combine(kind, frame) for frame in frames[1:] if frame is not None)
+                return Frame(first.source, first.actions + others)
+        return value
