@@ -25,6 +25,7 @@ from share_sql.trajectory.from_source import Built, SourceReader, unwrap
 from share_sql.trajectory.implied import without_joins
 from share_sql.trajectory.lower import aggregates_in
 from share_sql.trajectory.scope import Cte, Scope
+from share_sql.trajectory.subject import names_one_row
 from share_sql.trajectory.usage import has_frame
 
 MAX_DEPTH = 60
@@ -256,8 +257,13 @@ class _Walker(SourceReader):
         else:
             conditions, tail, items = made[0], list(made[1]), made[2]
         built.wheres = tuple(n.Where(condition) for condition in conditions)
-        plain_count = items == (n.Call("count", (n.Star(),)),) and not tail and not distinct
-        last: n.Action = n.Aggregate("count") if plain_count else n.Select(items, distinct)
+        last: n.Action = n.Select(items, distinct)
+        if items == (n.Call("count", (n.Star(),)),) and not tail and not distinct:
+            last = n.Aggregate("count")
+            table = scope.sources[0].qualifier if made is not None and len(scope.sources) == 1 else None
+            if table and names_one_row(self.schema, table, built.wheres):
+                # `.count()` would be taken to count what refers to this look-up table.
+                last = n.Select((n.Call("count", (n.Star(table),)),))
         # `limit` before an aggregate would limit what it counts; SQL limits its one row.
         first = group is None and bool(tail) and aggregates_in(items)
         built.tail = (last, *tail) if first else (*tail, last)

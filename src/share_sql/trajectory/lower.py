@@ -278,11 +278,14 @@ def _aggregate(block: Block, action: n.Aggregate, flatten: _Flatten) -> Block:
     if block.combines and block.items is None and not block.group:
         merged = _merged(block)
         block = merged if merged is not None else block
-    if block.group is not None and block.having is None and block.items is None and block.limit is None:
+    in_groups = block.group is not None and block.items is None and block.limit is None
+    if in_groups and (args or (function == "count" and block.having is None and not block.aggs)):
         # `groupby(k).count()` is a column of the groups; groups that were chosen are counted themselves.
-        value = n.Call(function, args or (n.Star(),), distinct)
-        block.aggs += (n.Alias(value, function),)
+        block.aggs += (n.Alias(n.Call(function, args or (n.Star(),), distinct), function),)
         return block
+    if in_groups and function != "count" and len(block.aggs) == 1:
+        # `groupby(k).agg(sum(x)).max()`: over the groups' sums.
+        return Block(inner=block, items=(n.Call(function, (_bare(block.aggs[0]),)),))
     counts_rows = function == "count" and not args
     if block.combines or block.limit is not None or (block.group is not None and not args):
         selected = block.items

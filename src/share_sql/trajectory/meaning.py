@@ -25,7 +25,7 @@ from share_sql.trajectory.frame_values import (
 from share_sql.trajectory.functions import in_sqlite
 from share_sql.trajectory.lower import aggregates_in, is_aggregate, rewrite
 from share_sql.trajectory.scope import ROWID_NAMES
-from share_sql.trajectory.subject import counted_table
+from share_sql.trajectory.subject import counted_table, counted_through, named_table, names_one_row
 from share_sql.trajectory.usage import own_nodes, tables_used
 
 _CLOSING = (n.Select, n.Distinct, n.Limit, n.Aggregate, n.Combine, n.Values)
@@ -218,14 +218,14 @@ class _Settler:
         return rewrite(item, change)  # type: ignore[no-any-return]
 
     def count_all(self, tables: list[str]) -> n.Frame:
-        table = counted_table(self.schema, tables, self.hint)
+        """All rows of what is counted, over these tables."""
+        table = named_table(self.schema, self.hint) or counted_through(self.schema, tables)
         if table is not None:
             tables = [table]
-        every = tuple(n.Call("count", (n.Star(table),)) for table in tables[:1])
-        if len(tables) <= 1:
-            return n.Frame(n.DATABASE_FRAME, (n.Select(every or (n.Call("count", (n.Star(),)),)),))
-        joins = joined(self.schema, tables)
-        return n.Frame(n.DATABASE_FRAME, (*joins, n.Aggregate("count")))
+        if len(tables) > 1:
+            return n.Frame(n.DATABASE_FRAME, (*joined(self.schema, tables), n.Aggregate("count")))
+        counted = n.Call("count", (n.Star(tables[0] if tables else None),))
+        return n.Frame(n.DATABASE_FRAME, (n.Select((counted,)),))
 
     def aggregate(self, before: n.Frame, action: n.Aggregate, here: frozenset[str]) -> n.Frame:
         made = rewrite(action, lambda node: self.change(node, here))
@@ -235,11 +235,17 @@ class _Settler:
             if ties is not None:
                 return n.Frame(n.DATABASE_FRAME, (*ties, made))
             tables = tables_used(chain)
+            if not chain:  # `df.count()` by itself: of what the step before it is a part of
+                last = next(reversed(self.chains.values()), [])
+                return self.count_all(tables_used(last)) if last else n.Frame(before.source, (made,))
+            table = None
             if len(tables) == 1 and all(isinstance(a, n.Where) for a in chain):
                 table = counted_table(self.schema, tables, self.hint)
-                if table is not None and table.lower() != tables[0].lower():
-                    counted = n.Select((n.Call("count", (n.Star(table),)),))
-                    return n.Frame(before.source, (*before.actions, counted))
+                if table is None and names_one_row(self.schema, tables[0], chain):
+                    table = counted_through(self.schema, tables)
+            if table is not None:
+                counted = n.Select((n.Call("count", (n.Star(table),)),))
+                return n.Frame(before.source, (*before.actions, counted))
         return n.Frame(before.source, (*before.actions, made))
 
     # ------------------------------------------------------------ conditions
@@ -282,7 +288,7 @@ class _Settler:
                     if column is not None:
                         frame = n.Frame(frame.source, (*frame.actions, n.Select((column,))))
                 return n.In(left, frame, node.negated)
-            if isinstance(node, n.Call) and is_aggregate(node) and (not grouped or aggregates_in(node.args)):
+            if isinstance(node, n.Call) and _needs_rows(node, grouped):
                 made = rewrite(node, lambda part: self.change(part, here) if part is not node else None)
                 return n.Frame(before.source, (*before.actions, n.Select((made,))))
             return self.change(node, here)
@@ -346,6 +352,11 @@ class _Settler:
             known = in_sqlite(node)
             if known is not node:
                 return self.expression(known, here)
+            if is_aggregate(node) and len(node.args) == 1 and isinstance(node.args[0], n.Frame):
+                # `max(df2.select(x))`: over the frame's rows; as a value the frame would be one of them.
+                inner = node.args[0]
+                over = n.Aggregate(node.name, (), node.distinct)
+                return self.frame(n.Frame(inner.source, (*inner.actions, over)))
         return None
 
     def column(self, node: n.ColumnRef, here: frozenset[str]) -> n.Expr:
@@ -401,3 +412,9 @@ class _Settler:
                 assert column is not None
                 return n.ColumnRef(found[0].name, column.name)
         return None
+
+
+def _needs_rows(node: n.Call, grouped: bool) -> bool:
+    """Whether a call in a condition is an aggregate over the frame so far, not of each group."""
+    over_frame = len(node.args) == 1 and isinstance(node.args[0], n.Frame)
+    return is_aggregate(node) and not over_frame and (not grouped or aggregates_in(node.args))
