@@ -132,10 +132,7 @@ def _units(step: n.Step, writer: Writer) -> list[_Unit]:
     """The units of one step."""
     if not isinstance(step.value, n.Frame):
         return [_Unit(step.value, writer.item(step.value), step.name)]
-    found: list[_Unit] = []
-    for action in _plain_actions(step.value.actions):
-        found.append(_Unit(action, writer.action(action), step.name))
-    return found
+    return [_Unit(action, writer.action(action), step.name) for action in _plain_actions(step.value.actions)]
 
 
 def _plain_actions(actions: tuple[n.Action, ...]) -> list[n.Action]:
@@ -288,6 +285,6 @@ def _likeness(left: n.Node, right: n.Node) -> int:
 
 
 _ACTIONS = (
-    n.Join, n.Where, n.GroupBy, n.Having, n.Select, n.Agg, n.Distinct, n.Aggregate, n.OrderBy, n.Limit, n.Combine,
-    n.Values, n.Named, n.RawAction,
+    n.Join, n.Where, n.GroupBy, n.Having, n.Select, n.Agg, n.Distinct, n.Aggregate, n.OrderBy, n.Limit,
+    n.Combine,    n.Values, n.Named, n.RawAction,
 )  # fmt: skip

@@ -30,12 +30,16 @@ from share_sql.trajectory.words import (
     STOP_WORDS,
     is_frame_name,
     is_masked_name,
+    word_set,
 )
 
 _NEUTRAL = re.compile(r"(?:res|(?:df|tmp|tmp_res|out)_?\d*)\Z", re.IGNORECASE)
 _QUALIFIED = re.compile(r"[\w `\"().%/-]{1,80}\.[\w `\"().%/-]{1,80}\Z")
-_FUNCTIONS = frozenset(
-    ["cast", "case", "when", "then", "else", "end", "if", "iif", "coalesce", "nullif", "round", "abs", "substr", "substring", "strftime", "julianday", "date", "instr", "trim", "length", "upper", "lower", "replace", "concat", "divide", "multiply", "subtract", "add", "year", "month", "day", "row_number", "rank", "dense_rank", "over", "partition", "exists", "now", "current_date", "current_timestamp", "real", "integer", "text", "int", "float", "null", "true", "false", "element", "filter", "value", "values", "by", "on", "first", "last", "rows", "distinct", "interval"]
+_FUNCTIONS = word_set(
+    "cast case when then else end if iif coalesce nullif round abs substr substring strftime julianday"
+    " date instr trim length upper lower replace concat divide multiply subtract add year month day"
+    " row_number rank dense_rank over partition exists now current_date current_timestamp real integer"
+    " text int float null true false element filter value values by on first last rows distinct interval"
 )
 
 

@@ -25,8 +25,8 @@ _START = re.compile(
 )
 _FRAME_VALUE = re.compile(r"[(\s]*(?:df\d*|tmp\w*|res)\b", re.IGNORECASE)
 _KEYWORDS = word_set(
-    "element filter value values by on distinct when then else using as element2 filter2 pattern mode operation"
-    " function natural columns offset schema sql"
+    "element filter value values by on distinct when then else using as element2 filter2 pattern mode"
+    " operation function natural columns offset schema sql"
 )
 _EXPRESSION = re.compile(r"\s*(?:df\d*|tmp_res\d*)\s*\.\s*\w+\s*\(", re.IGNORECASE)
 _CONTINUES = re.compile(r"\s*(?:[.,)\]*/|+=-]|and\b|or\b|as\b)", re.IGNORECASE)

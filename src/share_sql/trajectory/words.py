@@ -116,10 +116,10 @@ VALUE_METHODS = word_set(
 
 METHODS = (
     word_set(
-        "where filter orwhere or_where and_where where_not where_exists where_not_exists or and groupby group_by"
-        " having orhaving or_having select select_distinct distinct agg aggregate orderby order_by sort sortby"
-        " sort_by limit head top offset values as alias label asc desc is_not_null partition partitionby"
-        " partition_by"
+        "where filter orwhere or_where and_where where_not where_exists where_not_exists or and groupby"
+        " group_by having orhaving or_having select select_distinct distinct agg aggregate orderby order_by"
+        " sort sortby sort_by limit head top offset values as alias label asc desc is_not_null partition"
+        " partitionby partition_by"
     )
     | frozenset(AGGREGATES)
     | frozenset(JOINS)
@@ -174,7 +174,7 @@ _MASKED_NAME = re.compile(r"\w*(?:\[MASK\d*\]\w*)+\Z")
 
 
 def is_frame_name(name: str) -> bool:
-    """Whether a name reads as a frame's even where no step of that name is known: `df`, `df12`, `tmp_res1`."""
+    """Whether a name reads as a frame's even where no such step is known: `df`, `df12`, `tmp_res1`."""
     return bool(_FRAME_NAME.match(name))
 
 

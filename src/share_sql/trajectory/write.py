@@ -268,8 +268,7 @@ class Writer:
         parts = ["case"]
         if node.operand is not None:
             parts.append(self.expression(node.operand))
-        for when in node.whens:
-            parts.append(f"when {self.expression(when.condition)} then {self.expression(when.result)}")
+        parts += [f"when {self.expression(w.condition)} then {self.expression(w.result)}" for w in node.whens]
         if node.default is not None:
             parts.append(f"else {self.expression(node.default)}")
         return " ".join([*parts, "end"])

@@ -65,9 +65,10 @@ class ArgumentParser(ExpressionParser):
             if named and keyword is None and self.texts[at + 1] == "=" and self.kinds[at] in (WORD, STRING):
                 self.at += 2
                 name = unquote(self.texts[at]) if self.kinds[at] == STRING else self.texts[at]
-                value: Expr = Alias(self.expression(), name)
-                if keywords is AGG_KEYS and name.lower() in AGGREGATES and is_column(value.value):
-                    value = Call(AGGREGATES[name.lower()], (value.value,))
+                inner = self.expression()
+                value: Expr = Alias(inner, name)
+                if keywords is AGG_KEYS and name.lower() in AGGREGATES and is_column(inner):
+                    value = Call(AGGREGATES[name.lower()], (inner,))
             elif named and self.next_is("{"):
                 return Arg(keyword, Tuple(self.mapping()), False, True)
             else:
@@ -86,7 +87,7 @@ class ArgumentParser(ExpressionParser):
         return self.next_is(",", ")") or self.kinds[self.at] == END or self.at_keyword(keywords)
 
     def at_bare_filter(self, keyword: str | None, first: bool) -> bool:
-        """Whether an unquoted filter begins here: `filter = > 5`, `filter = like 'a%'`, `filter = in(df1)`."""
+        """Whether an unquoted filter begins here: `filter = > 5`, `filter = like 'a%'`, `in(df1)`."""
         if first or (keyword is not None and keyword not in FILTER_KEYS):
             return False
         kind = self.kinds[self.at]
@@ -228,7 +229,7 @@ class ArgumentParser(ExpressionParser):
             else:
                 raise self.fail()
         if isinstance(operand, Case) and not whens:
-            whens, operand, default = list(operand.whens), None, default or operand.default
+            whens, default = list(operand.whens), default or operand.default
         if conditions or not whens:
             raise self.fail()
         return Case(None, tuple(whens), default)
@@ -266,4 +267,5 @@ def name_of(value: Expr) -> str | None:
 
 
 def is_column(value: Expr) -> bool:
+    """Whether a value is a column's name, masked or not, or a star."""
     return isinstance(value, ColumnRef | Mask | Star)

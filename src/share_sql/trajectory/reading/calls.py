@@ -47,7 +47,7 @@ class CallParser(NameParser):
         args, order = self.call_arguments(items=word == "distinct")
         self.close(")")
         if len(args) == 1 and isinstance(args[0], Call) and args[0].name == "distinct" and word != "distinct":
-            distinct, args = True, args[0].args
+            distinct, args = True, list(args[0].args)
         return self.call_clauses(Call(word, tuple(args), distinct, order))
 
     def accept_distinct(self) -> bool:

@@ -72,9 +72,7 @@ def condition_of(parser: Cursor, args: list[Arg]) -> Expr:
             element = element_of(parser, arg)
         elif filter_arg is None and keyword is None and not is_test(arg.value):
             filter_arg = arg
-        elif (keyword is None and filter_arg is not None and _wants_value(filter_arg)) or (
-            filter_arg is not None and _wants_value(filter_arg) and not extras
-        ):
+        elif filter_arg is not None and _wants_value(filter_arg) and (keyword is None or not extras):
             extras.append(arg)
         elif keyword is None and filter_arg is not None and _is_constant(filter_arg) and _is_constant(arg):
             # `filter = 'a', 'b'`: one of them

@@ -54,13 +54,16 @@ _NUMBER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]
 _BARE = re.compile(r"[^\W\d]\w*\Z")
 _EXPRESSION_LIKE = re.compile(r"[.(`\[*+/|-]|_|\d\s+[a-z]|current_|\Adf\d|\bnull\b", re.IGNORECASE)
 OPERATOR_WORDS = {
-    "equals": "=", "equal": "=", "eq": "=", "is": "is", "is not": "is not", "like": "like", "not like": "not like",
-    "is not like": "not like", "glob": "glob", "not glob": "not glob", "regexp": "regexp", "gt": ">", "lt": "<",
+    "equals": "=", "equal": "=", "eq": "=", "is": "is", "is not": "is not", "like": "like",
+    "not like": "not like",    "is not like": "not like", "glob": "glob", "not glob": "not glob",
+    "regexp": "regexp",
+    "gt": ">", "lt": "<",
     "not regexp": "not regexp", "not equals": "!=", "not equal": "!=", "greater than": ">", "less than": "<",
     **SIGNS,
 }  # fmt: skip
 _TEST_OPS = frozenset(
-    ("=", "!=", "<", "<=", ">", ">=", "is", "is not", "like", "not like", "glob", "not glob", "regexp", "not regexp",
+    ("=", "!=", "<", "<=", ">", ">=", "is", "is not", "like", "not like", "glob", "not glob", "regexp",
+     "not regexp",
      "match", "not match")
 )  # fmt: skip
 _SCALARS = frozenset(("min", "max", "avg", "sum", "count"))
@@ -78,6 +81,7 @@ def is_test(value: Expr) -> bool:
 
 
 def frame_of(value: Expr) -> Frame | None:
+    """The frame that a value is, in brackets or not; None for anything else."""
     if isinstance(value, Tuple) and len(value.items) == 1:
         value = value.items[0]
     return as_frame(value)
@@ -123,13 +127,9 @@ def split_joined(text: str) -> list[str]:
     between = bool(re.search(r"\bbetween\b", low))
     for match in _JOINED.finditer(text):
         before = text[at : match.start()]
-        if (
-            between
-            and match[1].lower() == "and"
-            and not re.search(r"\bbetween\b.*\band\b", before, re.I | re.S)
-        ):
-            if re.search(r"\bbetween\b", before, re.I):
-                continue
+        open_between = re.search(r"\bbetween\b(?!.*\band\b)", before, re.I | re.S)
+        if between and match[1].lower() == "and" and open_between:
+            continue
         if before.count("(") != before.count(")") or before.count("'") % 2 or before.count('"') % 2:
             continue
         pieces += [before, match[1].lower()]
@@ -341,7 +341,7 @@ def with_element(condition: Expr, element: Expr) -> tuple[Expr, bool]:
                 return Binary(node.op, Call(low, (element,)), node.right)
         return node  # type: ignore[return-value]
 
-    changed = condition.transform(change)  # type: ignore[arg-type]
+    changed = condition.transform(change)
     if isinstance(element, ColumnRef):
         spoken = spoken or element in set(changed.walk())
     return changed, spoken  # type: ignore[return-value]

@@ -127,9 +127,9 @@ class FrameParser(ActionParser):
             return self.chain(value.frame, [Select((value.column,))])
         table = isinstance(value, Mask) or (isinstance(value, ColumnRef) and value.table is None)
         function = AGGREGATES.get(word)
-        if table and (function is None or function == "count" or self.is_table(value)):
-            if word not in ("asc", "desc", "as", "alias", "label", "distinct", "is_not_null"):
-                return self.chain("df", [Join(value, kind="from")])
+        of_rows = word not in ("asc", "desc", "as", "alias", "label", "distinct", "is_not_null")
+        if table and of_rows and (function is None or function == "count" or self.is_table(value)):
+            return self.chain("df", [Join(value, kind="from")])
         self.at += 2
         self.expect("(")
         args = self.arguments(LIST_KEYS)

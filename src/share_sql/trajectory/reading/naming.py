@@ -69,15 +69,15 @@ class NameParser(Cursor):
             self.at = dot + 1
         if self.accept("*"):
             return Star(table)
-        if self.kinds[self.at] == WORD and self.texts[self.at + 1] == "." and not self.is_method(self.at + 2):
+        dotted = self.kinds[self.at] == WORD and self.texts[self.at + 1] == "."
+        if dotted and self.kinds[self.at + 2] in (WORD, QUOTED, MASK) and not self.is_method(self.at + 2):
             # database.table.column, or a frame that no step defines.
-            if self.kinds[self.at + 2] in (WORD, QUOTED, MASK):
-                self.enter()
-                inner = self.column()
-                self.depth -= 1
-                if isinstance(inner, ColumnRef | Mask | Star):
-                    return FrameColumn(table, inner)
-                raise self.fail()
+            self.enter()
+            inner = self.column()
+            self.depth -= 1
+            if isinstance(inner, ColumnRef | Mask | Star):
+                return FrameColumn(table, inner)
+            raise self.fail()
         return self.name_after(table, self.at)
 
     def name_after(self, table: str | None, at: int) -> Expr:
