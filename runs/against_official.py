@@ -196,31 +196,26 @@ class Comparison:
     # -- speed
 
     def speed_bird(self) -> None:
-        """Both on 287 × 3 as a user runs them: one command a file, both processors."""
+        """BIRD's 287 × 3: the script takes one file a command, `share eval` all three in one."""
         dev = self.data / "bird/dev"
         scripts: list[list[str]] = []
-        shares: list[list[str]] = []
-        for name, file, questions in self.bird_files()[:3]:
+        files = self.bird_files()[:3]
+        for name, file, questions in files:
             cases = self.bird_cases(file, questions)
+            names = [Path(str(case["database"])).stem for case in cases]
             stem = self.folder / name.replace("/", "_")
-            tag = "\t----- bird -----\t"
-            stem.with_suffix(".json").write_text(
-                json.dumps(
-                    {
-                        case["id"]: f"{case['prediction']}{tag}{Path(str(case['database'])).stem}"
-                        for case in cases
-                    }
-                )
-            )
-            stem.with_suffix(".sql").write_text(
-                "".join(
-                    f"{' '.join(str(case['gold']).split())}\t{Path(str(case['database'])).stem}\n"
-                    for case in cases
-                )
-            )
-            stem.with_suffix(".jsonl").write_text(
-                "".join(json.dumps({"difficulty": case["difficulty"]}) + "\n" for case in cases)
-            )
+            predicted = {
+                case["id"]: f"{case['prediction']}\t----- bird -----\t{database}"
+                for case, database in zip(cases, names, strict=True)
+            }
+            gold = [
+                f"{' '.join(str(case['gold']).split())}\t{database}\n"
+                for case, database in zip(cases, names, strict=True)
+            ]
+            levels = [json.dumps({"difficulty": case["difficulty"]}) + "\n" for case in cases]
+            stem.with_suffix(".json").write_text(json.dumps(predicted))
+            stem.with_suffix(".sql").write_text("".join(gold))
+            stem.with_suffix(".jsonl").write_text("".join(levels))
             scripts.append(
                 [
                     *(self.arguments.python, str(self.arguments.mini_dev / "evaluation/evaluation_ex.py")),
@@ -229,16 +224,16 @@ class Comparison:
                     *("--num_cpus", str(os.cpu_count() or 1), "--output_log_path", os.devnull),
                 ]
             )
-            cases_file = stem.with_suffix(".cases.jsonl")
-            cases_file.write_text("".join(json.dumps(case) + "\n" for case in cases))
-            shares.append(["--cases", str(cases_file), "--metrics", "ex"])
-        self.speed("BIRD 287 x 3, EX", scripts, shares)
+        share = ["--benchmark", "bird", "--questions", str(dev / "dev.json"), "--only-present"]
+        share += ["--databases", str(dev / "dev_databases"), "--metrics", "ex"]
+        self.speed("BIRD 287 x 3, EX", scripts, share, [file for _, file, _ in files])
 
     def speed_spider(self) -> None:
+        """Spider dev's 498 × 5, likewise."""
         scripts: list[list[str]] = []
-        shares: list[list[str]] = []
-        for file in sorted((self.data / "spider/drafts").glob("*.json")):
-            cases, job = self.spider_job(file)
+        files = sorted((self.data / "spider/drafts").glob("*.json"))
+        for file in files:
+            _, job = self.spider_job(file)
             for part in ("gold", "predictions"):
                 kept = self.folder / f"{file.stem}.{part}"
                 kept.write_text(Path(str(job[part])).read_text())
@@ -250,17 +245,20 @@ class Comparison:
                     *("--db", str(job["databases"])),
                 ]
             )
-            cases_file = self.folder / f"{file.stem}.cases.jsonl"
-            cases_file.write_text("".join(json.dumps(case) + "\n" for case in cases))
-            shares.append(["--cases", str(cases_file), "--metrics", "ex", "--benchmark", "spider"])
-        self.speed("Spider 498 x 5, test-suite execution", scripts, shares)
+        spider = self.data / "spider"
+        share = ["--benchmark", "spider", "--questions", str(spider / "dev.json")]
+        share += ["--databases", str(spider / "database"), "--metrics", "ex"]
+        self.speed("Spider 498 x 5, test-suite execution", scripts, share, files)
 
-    def speed(self, name: str, scripts: list[list[str]], shares: list[list[str]]) -> None:
-        cache = self.folder / f"cache-{len(shares)}"
-        share = [SHARE, "eval", "--json", "--cache", str(cache)]
-        theirs = timed(scripts)
-        cold = timed([[*share, *flags] for flags in shares])
-        warm = timed([[*share, *flags] for flags in shares])
+    def speed(self, name: str, scripts: list[list[str]], flags: list[str], files: Sequence[Path]) -> None:
+        """The best of three runs each, on all processors; cold runs start from an empty cache."""
+        share = [SHARE, "eval", *flags]
+        for file in files:
+            share += ["--predictions", str(file)]
+        theirs = min(timed(scripts) for _ in range(3))
+        caches = [self.folder / f"cache-{len(files)}-{at}" for at in range(3)]
+        cold = min(timed([[*share, "--cache", str(cache)]]) for cache in caches)
+        warm = min(timed([[*share, "--cache", str(cache)]]) for cache in caches)
         print(
             f"{name}: official {theirs:.2f} s; share cold {cold:.2f} s ({theirs / cold:.1f}x), "
             f"warm {warm:.2f} s ({theirs / warm:.1f}x)"

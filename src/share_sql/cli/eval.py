@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from share_sql.cli.common import FILE, FOLDER, as_json, plain, print_json, progress_bar
+from share_sql.cli.common import FILE, FOLDER, plain, print_json, progress_bar
+from share_sql.cli.common import as_json as _json_flag
 
 if TYPE_CHECKING:
-    from share_sql.evaluation.benchmark_cases import Inputs
+    from share_sql.evaluation.inputs import Inputs
     from share_sql.evaluation.metrics import Benchmark, Options
     from share_sql.evaluation.runner import Evaluation
 
@@ -37,7 +38,13 @@ Examples:
 @click.option("--questions", type=FILE, help="The benchmark's questions with gold (dev.json).")
 @click.option("--tables", type=FILE, help="The benchmark's schemas (tables.json), for em.")
 @click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite.")
-@click.option("--predictions", type=ANY, help="SQL to score: JSON by id, list, Lines, a query a line; a run.")
+@click.option(
+    "--predictions",
+    type=ANY,
+    multiple=True,
+    help="SQL to score: a run folder, JSON by id, a JSON list, JSON Lines, or a query a line. Several are "
+    "scored and compared.",
+)
 @click.option("--drafts", type=ANY, help="SQL before correction, to count fixed and broken.")
 @click.option("--gold", type=FILE, help="Corrected gold by id; scored beside the original.")
 @click.option(
@@ -63,7 +70,7 @@ Examples:
 @click.option("--cache", type=FOLDER, help="Folder for results.  [default: the user's cache folder]")
 @click.option("--no-cache", is_flag=True, help="Run every query, keep no result.")
 @click.option("--html", type=FILE, help="Write a report to open in a browser.")
-@as_json
+@_json_flag
 @click.pass_context
 def command(
     context: click.Context,
@@ -74,7 +81,7 @@ def command(
     questions: Path | None,
     tables: Path | None,
     databases: Path | None,
-    predictions: Path | None,
+    predictions: tuple[Path, ...],
     drafts: Path | None,
     gold: Path | None,
     pairing: str,
@@ -100,7 +107,7 @@ def command(
     from share_sql.errors import UsageError
     from share_sql.evaluation.metrics import Options, check_metrics
     from share_sql.evaluation.results import default_cache_folder
-    from share_sql.evaluation.runner import evaluate, with_extra
+    from share_sql.evaluation.runner import evaluate, split, with_extra
 
     names = check_metrics([name.strip() for name in (metrics or "ex,strict").split(",") if name.strip()])
     options = Options(
@@ -114,27 +121,35 @@ def command(
     if "em" in names:
         options = _with_keys(options, tables)
     if cases is not None:
-        from share_sql.evaluation.benchmark_cases import Inputs
         from share_sql.evaluation.inputs import read_eval_cases
 
-        found, warnings = read_eval_cases(cases, databases)
-        inputs = Inputs(tuple(found), warnings=tuple(warnings))
+        inputs = {cases.stem: read_eval_cases(cases, databases)}
     elif benchmark is None:
         raise UsageError("nothing to score; give --cases FILE, or --benchmark bird|spider and its files")
     else:
         inputs = _read(benchmark, questions, databases, predictions, drafts, gold, pairing, only_present)
+    if html is not None and len(inputs) > 1:
+        raise UsageError("--html reports one set of predictions; give one --predictions")
     folder = None if no_cache else cache or default_cache_folder()
+    sets = [part for found in inputs.values() for part in (found.cases, found.corrected)]
+    everything = [case for part in sets for case in part]
     with progress_bar("cases") as bar:
-        total = len(inputs.cases)
+        total = len(everything)
         told = (lambda done: bar(done, total)) if bar else None
-        evaluation = evaluate(inputs.cases, names, options, cache=folder, workers=workers, progress=told)
-        corrected = (
-            evaluate(inputs.corrected, names, options, cache=folder, workers=workers)
-            if inputs.corrected
-            else None
+        whole = evaluate(everything, names, options, cache=folder, workers=workers, progress=told)
+    scored = split(whole, [len(part) for part in sets])
+    runs = {
+        name: (
+            with_extra(scored[2 * at], found.extra, found.warnings),
+            scored[2 * at + 1] if found.corrected else None,
         )
-    evaluation = with_extra(evaluation, inputs.extra, inputs.warnings)
-    show(evaluation, corrected, as_json=as_json)
+        for at, (name, found) in enumerate(inputs.items())
+    }
+    if html is not None:
+        from share_sql.evaluation.report import write_report
+
+        write_report(html, *next(iter(runs.values())))
+    show(runs, as_json=as_json)
 
 
 def _with_keys(options: Options, tables: Path | None) -> Options:
@@ -150,45 +165,84 @@ def _read(
     benchmark: Benchmark,
     questions: Path | None,
     databases: Path | None,
-    predictions: Path | None,
+    predictions: tuple[Path, ...],
     drafts: Path | None,
     gold: Path | None,
     pairing: str,
     only_present: bool,
-) -> Inputs:
+) -> dict[str, Inputs]:
     from share_sql.errors import UsageError
-    from share_sql.evaluation.benchmark_cases import read_benchmark
+    from share_sql.evaluation.benchmark_cases import read_benchmark, read_questions
 
-    if questions is None or databases is None or predictions is None:
-        needed = {"--questions": questions, "--databases": databases, "--predictions": predictions}
-        missing = " and ".join(flag for flag, value in needed.items() if value is None)
-        raise UsageError(f"--benchmark {benchmark} also needs {missing}")
-    return read_benchmark(
-        benchmark,
-        questions=questions,
-        databases=databases,
-        predictions=predictions,
-        drafts=drafts,
-        gold=gold,
-        by_position=pairing == "position",
-        only_present=only_present,
-    )
+    needed = {"--questions": questions, "--databases": databases, "--predictions": predictions or None}
+    missing = [flag for flag, value in needed.items() if value is None]
+    if questions is None or databases is None or missing:
+        raise UsageError(f"--benchmark {benchmark} also needs {' and '.join(missing)}")
+    if len(set(predictions)) < len(predictions):
+        raise UsageError("the same --predictions is given twice; name each once")
+    loaded = read_questions(benchmark, questions, databases)
+    stems = [path.stem for path in predictions]
+    return {
+        (path.stem if stems.count(path.stem) == 1 else str(path)): read_benchmark(
+            loaded,
+            predictions=path,
+            drafts=drafts,
+            gold=gold,
+            by_position=pairing == "position",
+            only_present=only_present,
+        )
+        for path in predictions
+    }
 
 
-def show(evaluation: Evaluation, corrected: Evaluation | None = None, *, as_json: bool) -> None:
-    """Print an evaluation, and the one on corrected gold beside it."""
+def show(runs: dict[str, tuple[Evaluation, Evaluation | None]], *, as_json: bool) -> None:
+    """Print evaluations by name, each with the one on corrected gold beside it."""
     from share_sql.evaluation.summary import as_json as to_json
     from share_sql.evaluation.tables import tables
 
+    reports = []
+    for name, (evaluation, corrected) in runs.items():
+        if as_json or len(runs) > 1:
+            report = to_json(evaluation)
+            if corrected is not None:
+                report["corrected_gold"] = to_json(corrected)
+            reports.append({"name": name, **report})
+        if not as_json:
+            if len(runs) > 1:
+                click.echo(f"{plain(name)}:")
+            for text in tables(evaluation):
+                click.echo(plain(text))
+            if corrected is not None:
+                click.echo("\nagainst the corrected gold:")
+                for text in tables(corrected):
+                    click.echo(plain(text))
+    if len(runs) > 1:
+        from share_sql.evaluation.compare import comparison_json, comparison_lines, scored_run
+
+        sides = [scored_run(report, str(report["name"])) for report in reports]
+        if as_json:
+            print_json({"runs": reports, "comparison": comparison_json(sides)})
+        else:
+            for text in comparison_lines(sides):
+                click.echo(plain(text))
+    elif as_json:
+        print_json(reports[0])
+
+
+@command.command("compare")
+@click.argument("runs", nargs=-1, type=ANY, required=True)
+@_json_flag
+def compare(runs: tuple[Path, ...], as_json: bool) -> None:
+    """Compare RUNS: what `share eval --json` printed, or folders with it as eval.json.
+
+    For every two runs: who alone is right where, and McNemar's exact p. Where the runs had drafts, also
+    who fixed and who broke what.
+    """
+    from share_sql.evaluation.compare import comparison_json, comparison_lines, read_scored_run
+
+    read = [run for path in runs for run in read_scored_run(path)]
     if as_json:
-        report = to_json(evaluation)
-        if corrected is not None:
-            report["corrected_gold"] = to_json(corrected)
-        print_json(report)
+        print_json(comparison_json(read))
         return
-    for text in tables(evaluation):
+    for text in comparison_lines(read):
         click.echo(plain(text))
-    if corrected is not None:
-        click.echo("\nagainst the corrected gold:")
-        for text in tables(corrected):
-            click.echo(plain(text))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from share_sql.benchmarks.bird import load_bird
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.benchmarks.drafts import Draft, Drafts, read_drafts
+from share_sql.benchmarks.files import Benchmark as LoadedBenchmark
 from share_sql.benchmarks.files import BenchmarkFiles
 from share_sql.benchmarks.spider import load_spider
 from share_sql.errors import BenchmarkError
+from share_sql.evaluation.inputs import Inputs
 from share_sql.evaluation.metrics import Benchmark, EvalCase
 
 CORRECTIONS = "corrections.jsonl"
@@ -23,37 +25,36 @@ _GOLD = {"bird": "SQL", "spider": "query"}
 _ID_KEYS = ("question_id", "id", "idx")
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """Everything `share eval` scores."""
+def read_questions(benchmark: Benchmark, questions: Path, databases: Path) -> LoadedBenchmark:
+    """Read a benchmark's questions and gold.
 
-    cases: tuple[EvalCase, ...]
-    """In the order of the questions."""
-    extra: tuple[str, ...] = ()
-    """Ids (or places) of predictions that no question has."""
-    warnings: tuple[str, ...] = ()
-    """What is odd in the files, one line each."""
-    corrected: tuple[EvalCase, ...] = ()
-    """The same cases with corrected gold where there is one; empty without --gold."""
+    Args:
+        benchmark: bird or spider.
+        questions: dev.json with gold.
+        databases: folder with `<name>/<name>.sqlite`.
+
+    Raises:
+        BenchmarkError: a file is missing or of another benchmark.
+    """
+    load = load_bird if benchmark == "bird" else load_spider
+    loaded = load(BenchmarkFiles(benchmark, questions, databases))
+    _check_gold(loaded.cases, benchmark, questions)
+    return loaded
 
 
 def read_benchmark(
-    benchmark: Benchmark,
+    loaded: LoadedBenchmark,
     *,
-    questions: Path,
-    databases: Path,
     predictions: Path,
     drafts: Path | None = None,
     gold: Path | None = None,
     by_position: bool = False,
     only_present: bool = False,
 ) -> Inputs:
-    """Read a benchmark's files.
+    """Pair a benchmark's questions with SQL to score.
 
     Args:
-        benchmark: bird or spider.
-        questions: dev.json with gold.
-        databases: folder with `<name>/<name>.sqlite`.
+        loaded: the questions, see `read_questions`.
         predictions: SQL to score in any format of `benchmarks.drafts`, or a run folder.
         drafts: SQL before correction, likewise.
         gold: corrected gold by id: a questions file, or a file of SQL.
@@ -64,12 +65,9 @@ def read_benchmark(
         The cases.
 
     Raises:
-        BenchmarkError: a file is missing, of another benchmark, or has no SQL for any question.
+        BenchmarkError: a file is missing, or has no SQL for any question.
     """
-    load = load_bird if benchmark == "bird" else load_spider
-    loaded = load(BenchmarkFiles(benchmark, questions, databases))
     labelled = loaded.cases
-    _check_gold(labelled, benchmark, questions)
     places = list(range(len(labelled)))
     predicted = _Paired(predictions, by_position)
     drafted = _Paired(drafts, by_position) if drafts is not None else None
@@ -78,9 +76,8 @@ def read_benchmark(
         present = {name for name, database in loaded.databases.items() if database.path.is_file()}
         places = [at for at in places if labelled[at].case.database in present]
         if not places:
-            raise BenchmarkError(
-                f"{databases} has none of the questions' databases; expected NAME/NAME.sqlite"
-            )
+            folder = next(iter(loaded.databases.values())).path.parent.parent
+            raise BenchmarkError(f"{folder} has none of the questions' databases; expected NAME/NAME.sqlite")
         if len(places) < len(labelled):
             warnings.append(
                 f"{len(labelled) - len(places)} questions left out: their databases are not there"
@@ -96,7 +93,7 @@ def read_benchmark(
         cases.append(
             EvalCase(
                 id=row.case.id,
-                database=str(database.path if database else databases / row.case.database),
+                database=str(database.path if database else row.case.database),
                 gold=row.gold,
                 prediction=draft.sql if draft is not None else None,
                 draft=before.sql if before is not None else None,
@@ -112,7 +109,7 @@ def read_benchmark(
         cases=tuple(cases),
         extra=predicted.unknown(labelled),
         warnings=tuple(warnings),
-        corrected=_corrected(cases, [labelled[at] for at in places], gold, benchmark) if gold else (),
+        corrected=_corrected(cases, [labelled[at] for at in places], gold, loaded.name) if gold else (),
     )
 
 
@@ -131,12 +128,12 @@ class _Paired:
         """The SQL for a question; None where there is none."""
         return self.drafts.get(row.case.id, at)
 
-    def unknown(self, rows: Iterable[LabelledCase]) -> tuple[str, ...]:
+    def unknown(self, rows: Sequence[LabelledCase]) -> tuple[str, ...]:
         """Ids, or places, that no question has."""
-        known = [row.case.id for row in rows]
+        known = {row.case.id for row in rows}
         if self.drafts.by_id is not None:
-            return tuple(name for name in self.drafts.by_id if name not in set(known))
-        return tuple(f"position {at}" for at in range(len(known), len(self.drafts)))
+            return tuple(name for name in self.drafts.by_id if name not in known)
+        return tuple(f"position {at}" for at in range(len(rows), len(self.drafts)))
 
 
 def _notes(file: Path) -> dict[str, Mapping[str, Any]]:
@@ -185,7 +182,7 @@ def _check_paired(
 
 
 def _corrected(
-    cases: Sequence[EvalCase], rows: Sequence[LabelledCase], gold: Path, benchmark: Benchmark
+    cases: Sequence[EvalCase], rows: Sequence[LabelledCase], gold: Path, benchmark: str
 ) -> tuple[EvalCase, ...]:
     by_id = _read_gold(gold, _GOLD[benchmark])
     changed = []

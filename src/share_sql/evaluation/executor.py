@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,10 +10,35 @@ from pathlib import Path
 from share_sql.database.base import Database, Limits
 from share_sql.errors import DatabaseError, DatabaseMissing, QueryTimeout
 from share_sql.evaluation.metrics import Options
-from share_sql.evaluation.results import LIMITS, Outcome, ResultCache, outcome_of
+from share_sql.evaluation.results import LIMITS, MACHINE_BOUND, Outcome, ResultCache, outcome_of
 
 HELD_ROWS = 10_000
 """A larger result is not held in memory for the next case."""
+
+
+def file_signature(path: str) -> str | None:
+    """What tells one state of a database file from another: its place, size and times, and its logs'.
+
+    The file is not opened: that would start the database's process for nothing where the cache knows all
+    answers, and closing a SQLite file drops the locks that this process holds on it.
+
+    Args:
+        path: the database file.
+
+    Returns:
+        A text that changes when the file is written to; None where there is no file.
+    """
+    parts: list[object] = [str(Path(path).absolute())]
+    for ending in ("", "-wal", "-journal"):
+        try:
+            found = os.stat(path + ending)
+        except OSError:
+            if not ending:
+                return None
+            continue
+        times = (found.st_mtime_ns, found.st_ctime_ns)
+        parts.append((ending, found.st_dev, found.st_ino, found.st_size, *times))
+    return repr(parts)
 
 
 class Executor:
@@ -34,9 +60,12 @@ class Executor:
         self._open = open_database
         self._stack = ExitStack()
         self._database: Database | None = None
-        self._fingerprint: str | None = None
+        self._fingerprint = file_signature(path)
         self._fault: Outcome | None = None
         self._held: dict[str, Outcome] = {}
+        self.steady = True
+        """False once a result came from here that another run might not give: late, too large, slow, or
+        from a database that cannot be read. Whoever keeps verdicts sets it back."""
 
     def __enter__(self) -> Executor:
         return self
@@ -46,16 +75,20 @@ class Executor:
 
     def run(self, sql: str) -> Outcome:
         """The outcome of a query; errors come as outcomes."""
-        if sql in self._held:
-            return self._held[sql]
-        database = self._connect()
-        if database is None:
-            assert self._fault is not None
-            return self._fault
+        outcome = self._held.get(sql) or self._fetch(sql)
+        if outcome.kind in MACHINE_BOUND or outcome.seconds > self._limits.seconds / 4:
+            self.steady = False
+        return outcome
+
+    def fingerprint(self) -> str | None:
+        """The file's signature when this was made; None where there was no file."""
+        return self._fingerprint
+
+    def _fetch(self, sql: str) -> Outcome:
         outcome = self._cache.get(self._fingerprint, sql) if self._cache and self._fingerprint else None
         # A cached time decides BIRD's limit only where it is near: then the query is run again.
         if outcome is None or outcome.seconds > self._limits.seconds / 4:
-            outcome = self._query(database, sql)
+            outcome = self._query(sql)
             if self._cache is not None and self._fingerprint is not None:
                 self._cache.put(self._fingerprint, sql, outcome)
         if len(outcome.rows) <= HELD_ROWS:
@@ -63,28 +96,26 @@ class Executor:
         return outcome
 
     def changed(self) -> bool:
-        """Whether the file was written to since it was opened; its results are then not to be kept."""
-        if self._database is None or self._fingerprint is None:
-            return False
-        try:
-            return self._database.fingerprint() != self._fingerprint
-        except DatabaseError:
-            return True
+        """Whether the file was written to since this was made; its results are then of no one state."""
+        return file_signature(self.path) != self._fingerprint
 
     def _connect(self) -> Database | None:
         if self._database is None and self._fault is None:
             try:
-                if not Path(self.path).is_file():
+                if self._fingerprint is None:
                     raise DatabaseMissing(f"no database file {self.path}; check --databases")
                 self._database = self._stack.enter_context(self._open(self.path))
-                self._fingerprint = self._database.fingerprint() if self._cache is not None else None
             except DatabaseError as error:
                 self._fault = Outcome(error=str(error), kind=type(error).__name__)
         return self._database
 
-    def _query(self, database: Database, sql: str) -> Outcome:
+    def _query(self, sql: str) -> Outcome:
         if not sql.strip():
             return Outcome(error="there is no SQL", kind="QueryError")
+        database = self._connect()
+        if database is None:
+            assert self._fault is not None
+            return self._fault
         try:
             return outcome_of(database.query(sql, self._limits))
         except DatabaseError as error:

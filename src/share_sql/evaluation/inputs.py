@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 from share_sql.errors import CaseError
@@ -11,7 +13,21 @@ from share_sql.evaluation.metrics import EvalCase
 _BIRD_TAG = "\t----- bird -----\t"
 
 
-def read_eval_cases(file: Path, databases: Path | None = None) -> tuple[list[EvalCase], list[str]]:
+@dataclass(frozen=True)
+class Inputs:
+    """Everything `share eval` scores."""
+
+    cases: tuple[EvalCase, ...]
+    """In the order of the questions."""
+    extra: tuple[str, ...] = ()
+    """Ids (or places) of predictions that no question has."""
+    warnings: tuple[str, ...] = ()
+    """What is odd in the files, one line each."""
+    corrected: tuple[EvalCase, ...] = ()
+    """The same cases with corrected gold where there is one; empty without --gold."""
+
+
+def read_eval_cases(file: Path, databases: Path | None = None) -> Inputs:
     """Read labelled cases with their predictions.
 
     Args:
@@ -22,7 +38,7 @@ def read_eval_cases(file: Path, databases: Path | None = None) -> tuple[list[Eva
             folder.
 
     Returns:
-        The cases in order, and warnings about ids given twice.
+        The cases in order, with a warning for each id given twice.
 
     Raises:
         CaseError: the file cannot be read, a line is no JSON object, or a field is missing or of the
@@ -33,9 +49,12 @@ def read_eval_cases(file: Path, databases: Path | None = None) -> tuple[list[Eva
         cases.append(_case(record, at, f"{file}, {where}", databases, file.parent))
     if not cases:
         raise CaseError(f"{file} holds no cases; give one JSON object a line")
-    seen: set[str] = set()
-    repeated = [str(case.id) for case in cases if str(case.id) in seen or seen.add(str(case.id))]  # type: ignore[func-returns-value]
-    return cases, [f"id {name} is given more than once; each is scored" for name in dict.fromkeys(repeated)]
+    counts = Counter(str(case.id) for case in cases)
+    repeated = [name for name, count in counts.items() if count > 1]
+    return Inputs(
+        tuple(cases),
+        warnings=tuple(f"id {name} is given more than once; each is scored" for name in repeated),
+    )
 
 
 def _records(file: Path) -> list[tuple[str, object]]:

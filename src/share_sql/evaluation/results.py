@@ -19,6 +19,9 @@ LIMITS = Limits(seconds=30.0, rows=2_000_000, bytes=1 << 30)
 MAX_CACHED_BYTES = 1 << 20
 """A larger result, as JSON, is not kept on disk: reading it back saves little."""
 
+MACHINE_BOUND = frozenset({"QueryTimeout", "QueryTooLarge", "DatabaseUnreadable", "DatabaseMissing"})
+"""Errors that may be other ones tomorrow on the same file; never kept."""
+
 MAX_CACHE_BYTES = 1 << 29
 """When the file has grown past this it is emptied."""
 
@@ -95,7 +98,20 @@ class ResultCache:
 
     def get(self, fingerprint: str, sql: str) -> Outcome | None:
         """The outcome of this SQL on a database with this fingerprint; None where it is not held."""
-        key = _key(fingerprint, sql)
+        held = self.fetch(f"{fingerprint}\0{sql}")
+        return _decode(held) if held is not None else None
+
+    def put(self, fingerprint: str, sql: str, outcome: Outcome) -> None:
+        """Keep an outcome. Time-outs are not kept (they depend on the machine), nor large results."""
+        if outcome.kind in MACHINE_BOUND or len(outcome.rows) > MAX_CACHED_BYTES // 4:
+            return
+        text = _encode(outcome)
+        if len(text) <= MAX_CACHED_BYTES:
+            self.keep(f"{fingerprint}\0{sql}", text)
+
+    def fetch(self, name: str) -> str | None:
+        """The text kept under a name; None where there is none."""
+        key = _key(name)
         with self._lock:
             held = self._fresh.get(key)
             if held is None and self._connection is not None:
@@ -107,16 +123,12 @@ class ResultCache:
                     self._give_up(error)
                     row = None
                 held = row[0] if row else None
-        return _decode(held) if held is not None else None
+        return held
 
-    def put(self, fingerprint: str, sql: str, outcome: Outcome) -> None:
-        """Keep an outcome. Time-outs are not kept (they depend on the machine), nor large results."""
-        if outcome.kind in ("QueryTimeout", "QueryTooLarge") or len(outcome.rows) > MAX_CACHED_BYTES // 4:
-            return
-        text = _encode(outcome)
-        if len(text) <= MAX_CACHED_BYTES:
-            with self._lock:
-                self._fresh[_key(fingerprint, sql)] = text
+    def keep(self, name: str, text: str) -> None:
+        """Keep a text under a name; it is written when `save` is called."""
+        with self._lock:
+            self._fresh[_key(name)] = text
 
     def save(self) -> None:
         """Write what is new, in one transaction."""
@@ -148,8 +160,8 @@ class ResultCache:
             self._connection = None
 
 
-def _key(fingerprint: str, sql: str) -> bytes:
-    return hashlib.sha256(f"{fingerprint}\0{sql}".encode("utf-8", "surrogatepass")).digest()
+def _key(name: str) -> bytes:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
 
 
 def _encode(outcome: Outcome) -> str:

@@ -6,6 +6,7 @@ that interrupts it. Cases of one database stay together, so that a connection se
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -42,6 +43,9 @@ BATCH = 64
 
 NO_PREDICTION = Outcome(error="no prediction for this id", kind="Missing")
 """Stands for the result of a prediction that is not there."""
+
+VERDICT_VERSION = 1
+"""Part of each cached verdict's key: raised when a metric's code changes what it says."""
 
 NOT_RUN = Outcome()
 """Stands for results that no metric asked for."""
@@ -138,6 +142,24 @@ def evaluate(
     return Evaluation(metrics, options, tuple(ordered), warnings=tuple(dict.fromkeys(warnings)))
 
 
+def split(evaluation: Evaluation, sizes: Sequence[int]) -> list[Evaluation]:
+    """Take apart an evaluation of several sets of cases that were scored as one.
+
+    Args:
+        evaluation: scored over all sets, one after another.
+        sizes: number of cases of each set.
+
+    Returns:
+        One evaluation a set; each carries all warnings.
+    """
+    parts = []
+    start = 0
+    for size in sizes:
+        parts.append(replace(evaluation, results=evaluation.results[start : start + size]))
+        start += size
+    return parts
+
+
 def _batches(cases: Sequence[EvalCase]) -> list[list[int]]:
     """Places of the cases in batches of one database each; larger databases' batches first."""
     by_database: dict[str, list[int]] = {}
@@ -159,13 +181,46 @@ def _score_batch(
     files = suite_files(path) if "test-suite" in metrics else [path]
     with ExitStack() as stack:
         executors = [stack.enter_context(Executor(name, options, cache, open_database)) for name in files]
-        results = [_score(case, metrics, options, executors) for case in cases]
+        results = [_remembered(case, metrics, options, executors, cache) for case in cases]
         warnings = [
             f"{executor.path} changed while it was read; score again"
             for executor in executors
             if executor.changed()
         ]
     return results, warnings
+
+
+def _remembered(
+    case: EvalCase,
+    metrics: Sequence[str],
+    options: Options,
+    executors: Sequence[Executor],
+    cache: ResultCache | None,
+) -> CaseResult:
+    """Score a case, or take the verdicts from the cache where the same texts were scored before on the same
+    databases under the same options. A report needs the rows and scores anew."""
+    if cache is None or options.samples:
+        return _score(case, metrics, options, executors)
+    same = options.same_columns.get(Path(case.database).stem) if "em" in metrics else None
+    asked = (
+        *(executor.fingerprint() for executor in executors),
+        *(case.gold, case.prediction, case.draft, bool(case.difficulty), metrics, options.benchmark),
+        *(options.seconds, options.keep_distinct, options.plug_values, same),
+    )
+    name = f"{VERDICT_VERSION}{asked!r}"
+    held = cache.fetch(name)
+    if held is not None:
+        scores, drafts, error, gold_error, gold_empty, seconds, level = json.loads(held)
+        if not case.difficulty:
+            case = replace(case, difficulty=level)
+        return CaseResult(case, scores, drafts, error, gold_error, gold_empty, seconds)
+    for executor in executors:
+        executor.steady = True
+    found = _score(case, metrics, options, executors)
+    if all(executor.steady for executor in executors):
+        kept = (found.scores, found.draft_scores, found.error, found.gold_error, found.gold_empty)
+        cache.keep(name, json.dumps((*kept, found.seconds, found.case.difficulty)))
+    return found
 
 
 def _score(
