@@ -5,7 +5,8 @@
 DATA is a folder with `spider/` and `bird/` laid out as docs/results.md says (default: $SHARE_DATA, else
 ../shared/data). Written to OUT:
 
-    spider_train_gold.jsonl    Spider train, gold only
+    gold.jsonl                 Spider train and the demo's questions, gold only
+    shop.sqlite                the demo's database
     bird_train_text.jsonl      BIRD train, a GPT draft and gold each; no databases
     spider_dev_drafts.jsonl    Spider dev, the drafts of all published generators there
     spider_dev_<model>.jsonl   Spider dev, one generator's drafts
@@ -21,18 +22,26 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from share_sql.demo.cases import load_cases
+from share_sql.demo.database import write_database
+
 
 def main(data: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     spider, bird = data / "spider", data / "bird"
     train = read(spider / "train.json")
-    write(
-        out / "spider_train_gold.jsonl",
-        (
-            {"id": str(at), "question": q["question"], "database": q["db_id"], "gold": q["query"]}
-            for at, q in enumerate(train)
-        ),
-    )
+    gold = [
+        {"id": str(at), "question": q["question"], "database": q["db_id"], "gold": q["query"]}
+        for at, q in enumerate(train)
+    ]
+    # Spider's gold has hardly a date, NULL or percentage; the demo's has.
+    shop = (out / "shop.sqlite").resolve()
+    write_database(shop)
+    gold += [
+        {"id": c.id, "question": c.question, "evidence": c.evidence, "database": str(shop), "gold": c.gold}
+        for c in load_cases()
+    ]
+    write(out / "gold.jsonl", gold)
     baseline = read(bird / "train" / "baseline_sql.json")
     write(
         out / "bird_train_text.jsonl",
