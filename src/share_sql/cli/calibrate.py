@@ -68,7 +68,8 @@ def command(
     catalog = Catalog(cache=cache)
     if databases is not None:
         for name in dict.fromkeys(case.case.database for case in (*with_gold, *paired)):
-            catalog.add(name, database_path(databases, name), declared=schemas.get(name))
+            if Path(name).name == name:
+                catalog.add(name, database_path(databases, name), declared=schemas.get(name))
     done = calibrate(Labeller(catalog, cast(Rule, rule)), with_gold, on_text, schemas, paired, load_weights())
     catalog.close()
     out.write_text(json.dumps(done.weights.to_json(), indent=1) + "\n", encoding="utf-8")

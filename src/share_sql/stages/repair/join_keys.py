@@ -15,20 +15,26 @@ from share_sql.stages.stage import Query, Request, Response
 
 
 def join_keys(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
-    """Replace a join condition that matches no row at all by the tables' foreign key."""
-    if draft.outcome is not None and not is_abnormal(draft.outcome):
-        return []
+    """Replace a join condition that is no key by the tables' foreign key.
+
+    `join-key`: the condition matches no row at all, and the result is abnormal. `join-off-key`: it does
+    match rows, by chance of equal numbers, yet neither column refers to the other's table.
+    """
+    abnormal = draft.outcome is None or is_abnormal(draft.outcome)
     keys = {
         frozenset(((key.table, key.column), (key.to_table, key.to_column)))
         for key in draft.schema.foreign_keys
     }
-    by_node: dict[int, Bound] = {id(bound.node): bound for bound in draft.binding.columns}
+    equalities = _equalities(draft)
+    joined = {
+        frozenset((left.source, right.source))
+        for _, left, right in equalities
+        if frozenset((left.key, right.key)) in keys
+    }
     edits = []
-    for node in draft.tree.find_all(exp.EQ):
-        left, right = by_node.get(id(node.this)), by_node.get(id(node.expression))
-        if left is None or right is None or left.key is None or right.key is None:
-            continue
-        if left.source is right.source or frozenset((left.key, right.key)) in keys:
+    for node, left, right in equalities:
+        # Tables that a key joins already may have a further condition between them.
+        if left.key is None or right.key is None or frozenset((left.source, right.source)) in joined:
             continue
         between = [
             key
@@ -38,8 +44,10 @@ def join_keys(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]
         if len(between) != 1:
             continue
         shared = yield Query(_shared(left.key, right.key))
-        if not isinstance(shared, QueryResult) or shared.rows:
+        if not isinstance(shared, QueryResult) or (not shared.rows and not abnormal):
             continue
+        if shared.rows and left.key[1].lower() == right.key[1].lower():
+            continue  # equal names are a key that nobody declared
         key = between[0]
         if left.source is None or right.source is None:
             continue
@@ -49,12 +57,30 @@ def join_keys(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]
             expression=exp.column(exp.to_identifier(key.to_column), table=names[key.to_table]),
         )
         tree = edited(draft, node, lambda _, new=condition: new.copy())  # type: ignore[misc]
+        fault = "are no key of each other" if shared.rows else "share no value"
         message = (
-            f"{'.'.join(left.key)} and {'.'.join(right.key)} share no value; "
+            f"{'.'.join(left.key)} and {'.'.join(right.key)} {fault}; "
             f"joined by the key {key.table}.{key.column} = {key.to_table}.{key.to_column}"
         )
-        edits.append(Edit("join-key", message, tree))
+        edits.append(Edit("join-off-key" if shared.rows else "join-key", message, tree))
     return edits
+
+
+def _equalities(draft: BoundQuery) -> list[tuple[exp.EQ, Bound, Bound]]:
+    """Equalities between schema columns of two sources."""
+    by_node: dict[int, Bound] = {id(bound.node): bound for bound in draft.binding.columns}
+    found = []
+    for node in draft.tree.find_all(exp.EQ):
+        left, right = by_node.get(id(node.this)), by_node.get(id(node.expression))
+        if (
+            left is not None
+            and right is not None
+            and left.key
+            and right.key
+            and left.source is not right.source
+        ):
+            found.append((node, left, right))
+    return found
 
 
 def _shared(left: tuple[str, str], right: tuple[str, str]) -> str:

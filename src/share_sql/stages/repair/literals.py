@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Generator, Iterable
 from datetime import date, datetime
 
@@ -111,9 +112,13 @@ def _respelled(
 
 
 def _same_letters(left: str, right: str) -> bool:
-    """Equal but for case, spacing and punctuation."""
-    plain_left, plain_right = (re.sub(r"[\W_]+", "", text).casefold() for text in (left, right))
-    return bool(plain_left) and plain_left == plain_right
+    """Equal but for case, accents, spacing and punctuation."""
+    plain = _plain(left)
+    return bool(plain) and plain == _plain(right)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKD", text)).casefold()
 
 
 def _one_word_changed(left: str, right: str) -> bool:

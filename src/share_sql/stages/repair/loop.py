@@ -33,7 +33,7 @@ PASSES: tuple[Pass, ...] = (
 KINDS = (
     "unquoted-name", "unclosed-parenthesis", "unknown-function", "null-comparison",
     "unknown-table", "unknown-column", "wrong-table", "missing-join", "ambiguous-column", "literal-case",
-    "literal-spelling", "literal-date", "literal-column", "join-key", "comparison-direction",
+    "literal-spelling", "literal-date", "literal-column", "join-key", "join-off-key", "comparison-direction",
     "comparison-strictness", "contradiction", "count-distinct", "integer-division", "concatenation-listed",
     "concatenation", "unasked-column",
 )  # fmt: skip
