@@ -161,11 +161,17 @@ def split(evaluation: Evaluation, sizes: Sequence[int]) -> list[Evaluation]:
 
 
 def _batches(cases: Sequence[EvalCase]) -> list[list[int]]:
-    """Places of the cases in batches of one database each; larger databases' batches first."""
+    """Places of the cases in batches of one database each; larger databases' batches first.
+
+    Cases with the same gold, as where several predictions are scored at once, stay together, so that a gold
+    runs once though nothing is in the cache yet.
+    """
     by_database: dict[str, list[int]] = {}
     for at, case in enumerate(cases):
         by_database.setdefault(case.database, []).append(at)
     groups = sorted(by_database.values(), key=len, reverse=True)
+    for group in groups:
+        group.sort(key=lambda at: cases[at].gold)
     return [group[at : at + BATCH] for group in groups for at in range(0, len(group), BATCH)]
 
 
