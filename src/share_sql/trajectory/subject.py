@@ -10,8 +10,8 @@ from share_sql.schema.model import Schema, Table
 from share_sql.trajectory import nodes as n
 
 _COUNTED = re.compile(
-    r"\b(?:how many(?: percent(?:age)? of)?|(?:number|percent(?:age)?|count|proportion|ratio) of|ratio between)\s+"
-    r"((?:[\w'-]+\s*){1,4})",
+    r"\b(?:how many(?: percent(?:age)? of)?|(?:number|percent(?:age)?|count|proportion|ratio) of"
+    r"|ratio between)\s+((?:[\w'-]+\s*){1,4})",
     re.IGNORECASE,
 )
 
