@@ -89,6 +89,7 @@ def main() -> None:
     bad = 0
     with tempfile.TemporaryDirectory() as place:
         whole = Path(place) / "whole"
+        run(command(options.data, Path(place) / "warm", options.limit))
         seconds = run(command(options.data, whole, options.limit))
         cases = len(journaled(whole))
         print(f"undisturbed: {cases} cases in {seconds:.1f} s")

@@ -44,8 +44,11 @@ def correction_row(correction: Correction, error: str | None = None) -> dict[str
 
 
 def case_error(correction: Correction) -> str | None:
-    """The named error that kept a case from being worked on at all (no such database, …); else None."""
-    return next((step.error for step in correction.steps if step.stage == "database" and step.error), None)
+    """What kept a case from being worked on at all (no such database, a fault of SHARE's own); else None."""
+    for step in correction.steps:
+        if step.error and (step.stage == "database" or step.error.startswith("internal error")):
+            return step.error
+    return None
 
 
 def state_row(state: State, prompts: PromptSet | None = None) -> dict[str, Any]:

@@ -1,0 +1,117 @@
+"""`share trajectory`: fixed shapes that scripts rely on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from share_sql.cli.main import cli
+
+
+def trajectory(*args: object) -> Result:
+    return CliRunner().invoke(cli, ["trajectory", *map(str, args)])
+
+
+def write(path: Path, rows: list[Any]) -> Path:
+    path.write_text("\n".join(json.dumps(row) for row in rows) + "\n", encoding="utf-8")
+    return path
+
+
+JOIN = "SELECT s.name FROM store AS s JOIN sale AS x ON x.store_id = s.id WHERE x.amount > 6"
+
+
+def test_show_prints_both_dialects_and_the_mask(shop: Path) -> None:
+    shown = trajectory("show", "--db", shop, "--sql", JOIN, "--dialect", "paper").stdout
+    assert "sale.amount" in shown
+    assert "join" not in shown
+    # The extended dialect keeps the joins that keys cannot give back.
+    assert "left" in trajectory("show", "--db", shop, "--sql", JOIN.replace("JOIN", "LEFT JOIN")).stdout
+    masked = trajectory(
+        "show", "--db", shop, "--sql", JOIN, "--dialect", "paper", "--masked", "--json"
+    ).stdout
+    assert "[MASK]" in json.loads(masked)["trajectory"]
+    assert "amount" not in masked
+
+
+@pytest.mark.parametrize("sql", ["", "hello", "SELECT FROM WHERE"])
+def test_show_names_what_is_no_sql(shop: Path, sql: str) -> None:
+    result = trajectory("show", "--db", shop, "--sql", sql)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("share: the ")
+
+
+def test_roundtrip_gives_sql_or_an_error_for_each_case(shop: Path) -> None:
+    rows = [
+        {"id": "a", "database": "shop.sqlite", "sql": JOIN},
+        {"id": 2, "database": str(shop), "sql": "SELECT nothing FROM"},
+        {"id": "c", "database": "none.sqlite", "sql": JOIN},
+        {"id": "d", "database": str(shop)},
+        {"id": "a", "database": str(shop), "sql": JOIN},
+    ]
+    result = trajectory("roundtrip", "--cases", write(shop.parent / "cases.jsonl", rows), "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert (found["total"], found["failed"]) == (5, 4)
+    first, unreadable, missing, without, twice = found["cases"]
+    assert first["id"] == "a"
+    assert first["error"] is None
+    assert "JOIN" in first["sql"].upper()
+    assert (unreadable["id"], unreadable["sql"]) == ("2", None)
+    assert unreadable["error"]
+    assert "none.sqlite" in missing["error"]
+    assert "'sql' is missing" in without["error"]
+    assert "taken already" in twice["error"]
+
+
+def test_compile_takes_answers_and_bare_trajectories(shop: Path) -> None:
+    rows = [
+        {
+            "id": "answer",
+            "database": "shop.sqlite",
+            "trajectory": "Sure:\n```SR\nres = df.select(store.name)\n```",
+        },
+        {
+            "id": "bare",
+            "database": "shop.sqlite",
+            "trajectory": "res = df.where(store.id, 1).select(store.name)",
+        },
+        {"id": "none", "database": "shop.sqlite", "trajectory": "I cannot."},
+    ]
+    result = trajectory("compile", "--cases", write(shop.parent / "cases.jsonl", rows), "--json")
+    answer, bare, none = json.loads(result.stdout)["cases"]
+    assert answer["error"] is None
+    assert "name" in answer["sql"]
+    assert bare["error"] is None
+    assert "WHERE" in bare["sql"].upper()
+    assert none["sql"] is None
+    assert "no trajectory" in none["error"]
+    assert "none: error:" in trajectory("compile", "--cases", shop.parent / "cases.jsonl").stdout
+
+
+def test_where_all_fail_the_exit_code_is_1(shop: Path) -> None:
+    cases = write(shop.parent / "cases.jsonl", [{"id": "a", "database": "none.sqlite", "sql": JOIN}])
+    assert trajectory("roundtrip", "--cases", cases, "--json").exit_code == 1
+
+
+def test_read_counts_what_can_be_read(tmp_path: Path) -> None:
+    answers = [
+        "```SR\nres = df.select(store.name)\n```",
+        "```SR\nres = df.frobnicate(store.name).select(store.name)\n```",
+        "I cannot.",
+        None,
+    ]
+    path = write(tmp_path / "answers.jsonl", [{"idx": at, "text": text} for at, text in enumerate(answers)])
+    result = trajectory("read", "--file", path, "--field", "text", "--json")
+    counts = json.loads(result.stdout)
+    assert counts == {"total": 4, "typed": 1, "raw": 1, "failed": 2, "masked": counts["masked"]}
+    assert 1 <= counts["masked"] <= 2
+    assert "failed 2" in trajectory("read", "--file", path, "--field", "text").stdout
+    listed = trajectory("read", "--file", path, "--field", "text", "--problems").stdout
+    assert "line 2: " in listed
+    wrong = trajectory("read", "--file", path)
+    assert wrong.exit_code == 2
+    assert "has no field 'response'; name another by --field" in wrong.stderr
