@@ -29,8 +29,21 @@ TEXTS = (
 )  # fmt: skip
 ALPHABET = "ab Z9_-()%.'\"`\\,=<>[]#;:{}*+/|&~?!\n\té "
 NUMBERS = (0, 1, 5, -3, 0.5, -2.25, 1e22, 1e-7, 10**20, 3.0)
-SPELT = (n.Literal(1000.0, "1e3"), n.Literal(7, "007"), n.Literal(31, "0x1F"), n.Literal(0.5, ".5"), n.Literal(-5, "-05"))
-CONSTANTS = (n.Literal(None), n.Literal(True), n.Literal(False), n.Literal(b"\x00\xff"), n.Literal(b""), *SPELT)
+SPELT = (
+    n.Literal(1000.0, "1e3"),
+    n.Literal(7, "007"),
+    n.Literal(31, "0x1F"),
+    n.Literal(0.5, ".5"),
+    n.Literal(-5, "-05"),
+)
+CONSTANTS = (
+    n.Literal(None),
+    n.Literal(True),
+    n.Literal(False),
+    n.Literal(b"\x00\xff"),
+    n.Literal(b""),
+    *SPELT,
+)
 PARAMETERS = (n.Parameter("?"), n.Parameter("?1"), n.Parameter(":name"), n.Parameter("@x"), n.Parameter("$y"))
 COMPARISONS = (
     "=", "=", "=", "!=", "<", "<=", ">", ">=", "is", "is not", "like", "not like", "glob", "not glob", "regexp",
@@ -95,7 +108,9 @@ class Maker:
         if kind == 10 and self.steps:
             column = self.one((self.column(), self.column(), n.Mask(), n.Star(), n.Star("frpm")))
             return n.FrameColumn(self.one(tuple(self.steps)), column)
-        return self.one((*PARAMETERS, n.Star(), n.Star("schools"), n.Star("user accounts"), n.Call("current_timestamp")))
+        return self.one(
+            (*PARAMETERS, n.Star(), n.Star("schools"), n.Star("user accounts"), n.Call("current_timestamp"))
+        )
 
     def expression(self, size: int) -> n.Expr:
         if size <= 0 or self.chance(0.25):
@@ -110,7 +125,9 @@ class Maker:
             operand = self.expression(size)
             return n.Unary(self.one(("-", "+", "~", "not")), operand)
         if kind == 8:
-            return n.Between(self.expression(size), self.expression(size), self.expression(size), self.chance())
+            return n.Between(
+                self.expression(size), self.expression(size), self.expression(size), self.chance()
+            )
         if kind == 9:
             choices = self.frame(size) if self.chance() else self.several(self.expression, 0, 3, size)
             return n.In(self.expression(size), choices, self.chance())
@@ -125,7 +142,12 @@ class Maker:
         if kind == 13:
             return self.frame(size)
         if kind == 14 and self.chance(0.3):
-            return self.one((n.Tuple(self.several(self.expression, 0, 3, size)), n.Binary("collate", self.atom(), n.Literal("nocase"))))
+            return self.one(
+                (
+                    n.Tuple(self.several(self.expression, 0, 3, size)),
+                    n.Binary("collate", self.atom(), n.Literal("nocase")),
+                )
+            )
         return self.call(size)
 
     def when(self, size: int) -> n.When:
@@ -134,9 +156,13 @@ class Maker:
     def call(self, size: int) -> n.Call:
         over = None
         if self.chance(0.2):
-            bounds = self.one((None, "rows between unbounded preceding and current row", "range unbounded preceding"))
+            bounds = self.one(
+                (None, "rows between unbounded preceding and current row", "range unbounded preceding")
+            )
             order = self.keys(size) if self.chance() else ()
-            partition = tuple(p for p in self.several(self.expression, 0, 2, size) if not isinstance(p, n.Tuple))
+            partition = tuple(
+                p for p in self.several(self.expression, 0, 2, size) if not isinstance(p, n.Tuple)
+            )
             over = n.Over(partition, order, bounds)
         args = self.several(self.expression, 0, 3, size)
         order = self.keys(size) if self.chance(0.1) else ()
@@ -172,7 +198,9 @@ class Maker:
             return n.Distinct(self.several(self.expression, 0, 2, size))
         if kind == 10:
             args = self.several(self.expression, 0, 2, size)
-            return n.Aggregate(self.one(("count", "sum", "avg", "min", "max")), args, bool(args) and self.chance())
+            return n.Aggregate(
+                self.one(("count", "sum", "avg", "min", "max")), args, bool(args) and self.chance()
+            )
         if kind == 11:
             return n.OrderBy(self.keys(size))
         if kind == 12:
@@ -181,13 +209,20 @@ class Maker:
         if kind == 13:
             return n.Combine(self.one(("union", "union all", "intersect", "except")), self.frame(size))
         if kind == 14:
-            return n.Values(tuple(self.several(self.expression, 0, 2, size) for _ in range(self.random.randint(0, 2))))
+            return n.Values(
+                tuple(self.several(self.expression, 0, 2, size) for _ in range(self.random.randint(0, 2)))
+            )
         if kind == 15:
             return n.Named(self.output() if self.chance(0.7) else None, self.several(self.output, 0, 2))
         return self.join(size)
 
     def join(self, size: int) -> n.Join:
-        sources = (n.ColumnRef(None, self.one(TABLES)), n.Mask(), self.frame(size), n.Call("json_each", (self.column(),)))
+        sources = (
+            n.ColumnRef(None, self.one(TABLES)),
+            n.Mask(),
+            self.frame(size),
+            n.Call("json_each", (self.column(),)),
+        )
         return n.Join(
             self.one(sources),
             self.output() if self.chance() else None,
@@ -202,7 +237,11 @@ class Maker:
         count = self.random.randint(1, 3)
         for index in range(count):
             value = self.expression(2) if self.chance(0.15) else self.frame_value()
-            name = "res" if index == count - 1 else self.one((f"df{index + 1}", f"tmp_res{index}", f"avg_{index}"))
+            name = (
+                "res"
+                if index == count - 1
+                else self.one((f"df{index + 1}", f"tmp_res{index}", f"avg_{index}"))
+            )
             made.append(n.Step(name, value))
             self.steps.append(name)
         return n.Trajectory(tuple(made))

@@ -45,7 +45,7 @@ RESERVED = (
     | LIST_KEYS
     | AGG_KEYS
     | ORDER_KEYS
-    | LIMIT_KEYS - {"count"}
+    | LIMIT_KEYS - {"count", "n"}
     | COMBINE_KEYS
     | JOIN_KEYS
     | NAMED_KEYS - {"name"}

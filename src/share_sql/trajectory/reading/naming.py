@@ -47,7 +47,7 @@ class NameParser(Cursor):
             if kind == WORD:
                 while self.kinds[dot] in (WORD, MASK) and self.adjacent(dot):
                     dot += 1
-            if self.texts[dot] != "." or self.kinds[dot] != OPERATOR:
+            if self.texts[dot] != "." or self.kinds[dot] != OPERATOR or self.is_method(dot + 1):
                 # Words in a row with a dot after them are a table of several words.
                 if kind == WORD and self.lowers[at] not in STOP_WORDS:
                     end = dot
