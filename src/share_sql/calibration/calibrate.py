@@ -10,7 +10,7 @@ from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.asked import SelectData, fit_asked, from_drafts, from_gold
 from share_sql.calibration.label import Labeller
 from share_sql.calibration.repairs import Counts, count_on_databases, count_on_text, enabled
-from share_sql.calibration.replace import PairData, collect, fit_findings, fit_replace
+from share_sql.calibration.replace import PairData, collect, fit_findings, fit_replace, repaired
 from share_sql.evidence.asked import FEATURES as ASKED
 from share_sql.evidence.compare import FEATURES as COMPARED
 from share_sql.evidence.weights import Weights
@@ -69,9 +69,11 @@ def calibrate(
         f"{name}: {outcome}": n for (name, outcome), n in sorted(counts.perturbed.items())
     }
     if drafts:
-        pairs = PairData()
-        collect(drafts, labeller, weights, pairs)
-        found, prior = fit_findings(pairs)
+        raw, pairs = PairData(), PairData()
+        collect(drafts, labeller, weights, raw)
+        found, prior = fit_findings(raw)
+        # By the time a candidate is compared, it and the draft have been through the repairs.
+        collect(repaired(drafts, labeller, weights), labeller, weights, pairs)
         row, bar, figures["replace"] = fit_replace(pairs)
         weights = replace(
             weights,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 
+from share_sql.assistant import Assistant
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.label import Labeller
 from share_sql.calibration.logistic import fit, out_of_fold
@@ -60,6 +61,14 @@ def collect(cases: Iterable[LabelledCase], labeller: Labeller, weights: Weights,
             data.before.append(was)
             data.after.append(becomes)
             data.groups.append(database)
+
+
+def repaired(cases: Sequence[LabelledCase], labeller: Labeller, weights: Weights) -> Iterator[LabelledCase]:
+    """The cases with their drafts as the symbolic repairs leave them."""
+    assistant = Assistant(catalog=labeller.catalog, weights=weights)
+    done = assistant.correct_many(case.case for case in cases)
+    for case, correction in zip(cases, done, strict=True):
+        yield replace(case, case=replace(case.case, draft=correction.sql))
 
 
 def _bind(case: LabelledCase, labeller: Labeller, weights: Weights) -> BoundQuery | None:

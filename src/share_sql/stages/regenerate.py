@@ -33,7 +33,25 @@ def regenerate(state: State) -> Generator[Request, Response, State]:
             state = noted(state, "regenerate", "the trajectory is not compiled", error=str(error))
     if "generator" in state.plan.roles:
         state = yield from _generate(state)
+    if state.plan.policy == "gated":
+        state = yield from _repair_candidates(state)
     return noted(state, "regenerate", f"{len(state.candidates)} candidates")
+
+
+def _repair_candidates(state: State) -> Generator[Request, Response, State]:
+    """Rewritten SQL has the same kinds of fault as drafts have; mend what can be proved in it too.
+
+    The policies `always` and `errors` leave candidates as their makers wrote them, as the paper does.
+    """
+    mended = []
+    for candidate in state.candidates:
+        if candidate.origin != "repair":
+            repaired = yield from repair(replace(state, sql=candidate.sql))
+            if repaired:
+                note = f"from {candidate.origin}, mended: {repaired[0].note}"
+                candidate = replace(candidate, sql=repaired[0].sql, note=note)
+        mended.append(candidate)
+    return replace(state, candidates=tuple(mended))
 
 
 def _generate(state: State) -> Generator[Request, Response, State]:
