@@ -10,7 +10,10 @@ from share_sql.trajectory.diff import Change, diff
 from share_sql.trajectory.read import read
 from tests.trajectory.trees import trajectories
 
-BEFORE = "df1 = df.where(element = t.a, filter = 5).where(element = t.b, filter = 'x')\nres = df1.limit(1).select(t.c)"
+BEFORE = (
+    "df1 = df.where(element = t.a, filter = 5).where(element = t.b, filter = 'x')\n"
+    "res = df1.limit(1).select(t.c)"
+)
 
 
 def lines(before: str, after: str) -> list[str]:
@@ -43,7 +46,10 @@ def test_changes_are_paired() -> None:
 
 
 def test_a_change_in_an_inner_step_is_told_once() -> None:
-    before = "df1 = df.where(element = t.a, filter = 5).select(t.id)\nres = df.where(element = u.id, filter = 'in', value = df1)"
+    before = (
+        "df1 = df.where(element = t.a, filter = 5).select(t.id)\n"
+        "res = df.where(element = u.id, filter = 'in', value = df1)"
+    )
     assert lines(before, before.replace("5", "6").replace("df1", "other")) == [
         "other: changed where(element = t.a, filter = 5) to where(element = t.a, filter = 6)"
     ]

@@ -14,7 +14,7 @@ from share_sql.schema.model import ColumnName
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.read import MAX_TEXT, read
 from share_sql.trajectory.write import write
-from tests.trajectory.goldens import Pair, pairs
+from tests.trajectory.answer_pairs import Pair, pairs
 
 STEP = "df1 = df.where(element = towns.size, filter = 5)"
 
@@ -114,7 +114,8 @@ def test_what_cannot_be_read_keeps_its_text() -> None:
 
 
 COLUMNS = [
-    ColumnName("stats", "+/-"), ColumnName("stats", "R/P"), ColumnName("stats", "R"), ColumnName("stats", "Date of end"),
+    ColumnName("stats", "+/-"), ColumnName("stats", "R/P"), ColumnName("stats", "R"),
+    ColumnName("stats", "Date of end"),
     ColumnName("sales team", "Order Id"), ColumnName("stats", "T-BIL"), ColumnName("stats", "is new?"),
 ]  # fmt: skip
 

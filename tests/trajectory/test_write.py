@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.read import read
 from share_sql.trajectory.write import write
-from tests.trajectory.goldens import Pair, pairs
+from tests.trajectory.answer_pairs import Pair, pairs
 from tests.trajectory.trees import trajectories
 
 

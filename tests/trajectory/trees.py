@@ -15,17 +15,25 @@ from share_sql.trajectory import nodes as n
 TABLES = ("schools", "frpm", "order", "T1", "user accounts", "Match", "select", "df_2")
 COLUMNS = (
     "County", "Free Meal Count (K-12)", "T-BIL", "Percent (%) Eligible Free (K-12)", "order", "name", "count",
-    "desc", "2013-14 CALPADS", "e", "filter", "a`b", "größe", "x'y", "line\nbreak", "[odd]", "a.b", "year", "df1",
-    "rows", "School Name", "and", "case", "values", "limit", "R/P", "+/-", "current_date", "x y (z)", "df", "a  b",
+    "desc", "2013-14 CALPADS", "e", "filter", "a`b", "größe", "x'y", "line\nbreak", "[odd]",
+    "a.b", "year", "df1",
+    "rows", "School Name", "and", "case", "values", "limit", "R/P", "+/-", "current_date",
+    "x y (z)", "df", "a  b",
 )  # fmt: skip
 OUTPUTS = ("total", "n", "avg cost", "desc", "sum", "value", "1st", "it's", "max", "order")
 TEXTS = (
-    "Alameda", "> 5", "like a%", "is null", "in (1, 2)", "it's", '"', "null", "between 1 and 2", "year = 1971", "",
-    " padded ", "a\nb", "```", "12", "-1.5", "df1", "max(x)", "and", "a = b or c = d", "`x`", "\\", "'", "--", "# x",
-    "not like '%x%'", "contains x", "equals", "2012-01-01", "T.a", "; df2 = df.count()", "(", ")", "[", "%", "_",
-    "> 1 and < 5", "is null or = 0", "{x}", "\x00", "e'x'", "> df1", "!= ''", "strftime('%Y', x) = '1'", "[MASK]",
-    "desc", "sum", "in", "like", ">", "or", "in a, b", "a, b", "%x%", "x' and 'y", "is not y", "is 5", "not x",
-    "T.a > 5", "`a` = 1", "a'b\"c", "\u2028", "/* c */", "a -- b", "= 5", "= '5'", "'5'", "true", "current_date",
+    "Alameda", "> 5", "like a%", "is null", "in (1, 2)", "it's", '"', "null", "between 1 and 2",
+    "year = 1971", "",
+    " padded ", "a\nb", "```", "12", "-1.5", "df1", "max(x)", "and", "a = b or c = d", "`x`",
+    "\\", "'", "--", "# x",
+    "not like '%x%'", "contains x", "equals", "2012-01-01", "T.a", "; df2 = df.count()", "(", ")",
+    "[", "%", "_",
+    "> 1 and < 5", "is null or = 0", "{x}", "\x00", "e'x'", "> df1", "!= ''",
+    "strftime('%Y', x) = '1'", "[MASK]",
+    "desc", "sum", "in", "like", ">", "or", "in a, b", "a, b", "%x%", "x' and 'y", "is not y",
+    "is 5", "not x",
+    "T.a > 5", "`a` = 1", "a'b\"c", "\u2028", "/* c */", "a -- b", "= 5", "= '5'", "'5'", "true",
+    "current_date",
 )  # fmt: skip
 ALPHABET = "ab Z9_-()%.'\"`\\,=<>[]#;:{}*+/|&~?!\n\té "
 NUMBERS = (0, 1, 5, -3, 0.5, -2.25, 1e22, 1e-7, 10**20, 3.0)
@@ -46,12 +54,14 @@ CONSTANTS = (
 )
 PARAMETERS = (n.Parameter("?"), n.Parameter("?1"), n.Parameter(":name"), n.Parameter("@x"), n.Parameter("$y"))
 COMPARISONS = (
-    "=", "=", "=", "!=", "<", "<=", ">", ">=", "is", "is not", "like", "not like", "glob", "not glob", "regexp",
+    "=", "=", "=", "!=", "<", "<=", ">", ">=", "is", "is not", "like", "not like", "glob",
+    "not glob", "regexp",
     "not regexp", "match", "not match",
 )  # fmt: skip
 ARITHMETIC = ("+", "-", "*", "/", "%", "||", "&", "|", "<<", ">>", "->", "->>", "and", "or")
 FUNCTIONS = (
-    "sum", "avg", "max", "count", "divide", "strftime", "group_concat", "row_number", "coalesce", "replace", "like",
+    "sum", "avg", "max", "count", "divide", "strftime", "group_concat", "row_number", "coalesce",
+    "replace", "like",
     "date", "year", "left", "subtract", "my_function",
 )  # fmt: skip
 TYPES = ("real", "varchar(20)", "double precision", "decimal(10, 2)", "odd-type", "")

@@ -25,9 +25,11 @@ from share_sql.trajectory.lexer import (
 )
 from share_sql.trajectory.words import (
     AGGREGATES,
+    CASE_KEYS,
     MASK_TEXT,
     METHODS,
     STOP_WORDS,
+    WHERE_KEYS,
     is_frame_name,
     is_masked_name,
     word_set,
@@ -41,6 +43,10 @@ _FUNCTIONS = word_set(
     " row_number rank dense_rank over partition exists now current_date current_timestamp real integer"
     " text int float null true false element filter value values by on first last rows distinct interval"
 )
+
+
+_BARE_WORDS = word_set("case when then else end null true false real integer int float over by distinct")
+"""Words that are no names even without a bracket behind them."""
 
 
 def mask(trajectory: n.Trajectory, schema: Schema | None = None) -> n.Trajectory:
@@ -164,7 +170,7 @@ class _Masker:
         for index, kind in enumerate(tokens.kinds):
             word, low = tokens.texts[index], tokens.lowers[index]
             follows = tokens.texts[index + 1] if index + 1 < len(tokens.texts) else ""
-            if kind == WORD and not self.keeps(low, follows):
+            if kind == WORD and not self.keeps(low, follows, bool(pieces) and pieces[-1] == "."):
                 if pieces and pieces[-1] == MASK_TEXT:
                     continue
                 if len(pieces) > 1 and pieces[-1] == "." and pieces[-2] == MASK_TEXT:
@@ -183,15 +189,19 @@ class _Masker:
             pieces.append(self.step_names.get(low, word) if kind == WORD else word)
         return _joined(pieces)
 
-    def keeps(self, word: str, follows: str) -> bool:
+    def keeps(self, word: str, follows: str, behind_dot: bool) -> bool:
         """Whether a word of unread text is surely none of the schema's."""
         if word in self.steps or is_frame_name(word):
             return True
         if self.schema_names is not None and word in self.schema_names and follows != "(":
             return False
-        if word in self.seen and follows != "(":
+        if follows == "(":
+            return word in METHODS or word in AGGREGATES or word in _FUNCTIONS or word in STOP_WORDS
+        if word in self.seen or behind_dot:
             return False
-        return word in STOP_WORDS or word in METHODS or word in AGGREGATES or word in _FUNCTIONS
+        return (
+            word in STOP_WORDS or word in _BARE_WORDS or (follows == "=" and word in WHERE_KEYS | CASE_KEYS)
+        )
 
     def string(self, text: str) -> str:
         """A quoted text within unread text: kept if it holds no qualified or known name."""
