@@ -102,6 +102,11 @@ def read_benchmark(
                 confidence=float(confidence) if isinstance(confidence, int | float) else None,
                 verdict=str(note.get("verdict") or ""),
                 reason=str(note.get("reason") or ""),
+                changes=tuple(str(change) for change in note.get("changes") or ()),
+                tokens={
+                    str(stage): (int(spent["prompt_tokens"]), int(spent["completion_tokens"]))
+                    for stage, spent in (note.get("usage") or {}).items()
+                },
             )
         )
     _check_paired(predictions, predicted, labelled, places, cases)

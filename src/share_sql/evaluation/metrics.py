@@ -53,6 +53,10 @@ class EvalCase:
     """kept, corrected or abstained; empty where unknown."""
     reason: str = ""
     """The judge's reason; empty where unknown."""
+    changes: tuple[str, ...] = ()
+    """The trajectory's diff from draft to correction, one line an action; empty where unknown."""
+    tokens: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Prompt and completion tokens by stage; empty where unknown."""
 
 
 @dataclass(frozen=True)

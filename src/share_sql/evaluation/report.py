@@ -1,0 +1,213 @@
+"""The report of an evaluation: one HTML file that opens from disk, with nothing to fetch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from share_sql.errors import UsageError
+from share_sql.evaluation.metrics import VERDICTS, CaseResult
+from share_sql.evaluation.runner import Evaluation
+from share_sql.evaluation.summary import (
+    Line,
+    against_drafts,
+    by_database,
+    by_difficulty,
+    database_name,
+    line,
+)
+from share_sql.evaluation.transitions import (
+    brier,
+    calibration_error,
+    reliability,
+    risk_coverage,
+    risk_coverage_area,
+)
+
+MAX_TEXT = 4000
+"""Characters of one SQL text or result shown at most, so that the file stays small."""
+
+
+def write_report(file: Path, evaluation: Evaluation, corrected: Evaluation | None = None) -> None:
+    """Write the report of an evaluation.
+
+    Args:
+        file: where to.
+        evaluation: scored with `Options.samples` above 0, so that results can be shown.
+        corrected: the same predictions on corrected gold, shown beside; None where there is none.
+
+    Raises:
+        UsageError: matplotlib is not installed, or the file cannot be written.
+    """
+    text = render_report(evaluation, corrected)
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}; name another file with --html") from error
+
+
+def render_report(evaluation: Evaluation, corrected: Evaluation | None = None) -> str:
+    """The report's HTML. Arguments and errors as `write_report`."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    verdict = next((name for name in evaluation.metrics if name in VERDICTS), None)
+    return environment.get_template("report.html.j2").render(
+        evaluation=evaluation,
+        tables=[("", _table(evaluation))]
+        + ([("against the corrected gold", _table(corrected))] if corrected else []),
+        drafts={
+            name: (found, f"{found.p_value:.3g}")
+            for name in evaluation.metrics
+            if name in VERDICTS and (found := against_drafts(evaluation.results, name)) is not None
+        },
+        troubles=_troubles(evaluation),
+        plots=_plots(evaluation.results, verdict) if verdict else [],
+        cases=_script_json([_case(result, evaluation.metrics, verdict) for result in evaluation.results]),
+        script=_asset("report.js"),
+        style=_asset("report.css"),
+    )
+
+
+def _asset(name: str) -> str:
+    return (Path(__file__).parent / name).read_text("utf-8")
+
+
+def _script_json(value: object) -> str:
+    """JSON that cannot end the script element it stands in, whatever a database or a model wrote."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _table(evaluation: Evaluation) -> dict[str, Any]:
+    columns: dict[str, Line] = {
+        **by_difficulty(evaluation),
+        **{
+            name: line(results, evaluation.metrics)
+            for name, results in by_database(evaluation).items()
+            if len(by_database(evaluation)) <= 12
+        },
+        "total": line(evaluation.results, evaluation.metrics),
+    }
+    return {"columns": columns, "metrics": evaluation.metrics}
+
+
+def _troubles(evaluation: Evaluation) -> list[tuple[str, list[str]]]:
+    results = evaluation.results
+    found = [
+        ("gold that does not run", [f"{r.case.id}: {r.gold_error}" for r in results if r.gold_error]),
+        ("gold without rows", [str(r.case.id) for r in results if r.gold_empty]),
+        ("no prediction, counted wrong", [str(name) for name in evaluation.missing]),
+        ("predictions without a question, left out", list(evaluation.extra)),
+        ("warnings", list(evaluation.warnings)),
+    ]
+    if {"ex", "strict"} <= set(evaluation.metrics):
+        differ = [str(r.case.id) for r in results if r.scores["ex"] != r.scores["strict"]]
+        found.append(("ex and strict EX differ", differ))
+    return [(name, ids) for name, ids in found if ids]
+
+
+def _plots(results: Sequence[CaseResult], verdict: str) -> list[tuple[str, str]]:
+    """Title and SVG of each plot there is data for."""
+    from share_sql.evaluation.plots import calibration_plot, coverage_curve, token_bars, transition_bars
+
+    drawn: list[tuple[str, str]] = []
+    if any(result.draft_scores for result in results):
+        for title, groups in (("difficulty", _by_level(results)), ("database", _by_name(results))):
+            counts = {
+                name: (moved.fixed, moved.broken)
+                for name, members in groups.items()
+                if (moved := against_drafts(members, verdict)) is not None
+            }
+            if len(groups) > 1 or title == "database":
+                svg = transition_bars(counts, f"bars-{title}")
+                drawn.append((f"Drafts fixed and broken by {title} ({verdict})", svg))
+    sure = [result for result in results if result.case.confidence is not None]
+    if sure:
+        confidences = [result.case.confidence or 0.0 for result in sure]
+        right = [bool(result.scores[verdict]) for result in sure]
+        bars = reliability([min(max(value, 0.0), 1.0) for value in confidences], right)
+        area = risk_coverage_area(confidences, right)
+        drawn.append(
+            (
+                f"Risk and coverage ({verdict})",
+                coverage_curve(risk_coverage(confidences, right), area, "risk"),
+            )
+        )
+        quality = f"Brier {brier(confidences, right):.4f}, calibration error {calibration_error(bars):.4f}"
+        drawn.append((f"Calibration ({verdict}): {quality}", calibration_plot(bars, "calibration")))
+    tokens = _tokens(results)
+    if tokens:
+        drawn.append(("Tokens a case by stage", token_bars(tokens, "tokens")))
+    return drawn
+
+
+def _by_level(results: Sequence[CaseResult]) -> dict[str, list[CaseResult]]:
+    from share_sql.evaluation.summary import LEVELS
+
+    levels: dict[str, list[CaseResult]] = {}
+    for result in results:
+        levels.setdefault(result.case.difficulty or "none given", []).append(result)
+    return {name: levels[name] for name in (*LEVELS, *sorted(set(levels) - set(LEVELS))) if name in levels}
+
+
+def _by_name(results: Sequence[CaseResult]) -> dict[str, list[CaseResult]]:
+    names: dict[str, list[CaseResult]] = {}
+    for result in results:
+        names.setdefault(database_name(result.case.database), []).append(result)
+    return dict(sorted(names.items()))
+
+
+def _tokens(results: Sequence[CaseResult]) -> dict[str, tuple[int, int]]:
+    """Mean prompt and completion tokens a case by stage; empty where no tokens were spent."""
+    sums: dict[str, list[int]] = {}
+    for result in results:
+        for stage, (prompt, completion) in result.case.tokens.items():
+            total = sums.setdefault(stage, [0, 0])
+            total[0] += prompt
+            total[1] += completion
+    if not any(sum(total) for total in sums.values()):
+        return {}
+    count = len(results)
+    return {stage: (prompt // count, completion // count) for stage, (prompt, completion) in sums.items()}
+
+
+def _case(result: CaseResult, metrics: Sequence[str], verdict: str | None) -> Mapping[str, object]:
+    case = result.case
+    move = ""
+    if verdict in result.draft_scores:
+        was, now = bool(result.draft_scores[verdict]), bool(result.scores[verdict])
+        move = {(False, True): "fixed", (True, False): "broken"}.get((was, now), "")
+    return {
+        "id": str(case.id),
+        "database": database_name(case.database),
+        "difficulty": case.difficulty,
+        "question": case.question,
+        "right": bool(result.scores.get(verdict)) if verdict else False,
+        "move": move,
+        "verdict": case.verdict,
+        "confidence": case.confidence,
+        "scores": {
+            name: round(value, 4) if isinstance(value := result.scores[name], float) else value
+            for name in metrics
+        },
+        "draft": _short(case.draft or ""),
+        "sql": _short(case.prediction or ""),
+        "gold": _short(case.gold),
+        "changes": [_short(change) for change in case.changes],
+        "reason": _short(case.reason),
+        "result": _short(result.rows[0] or result.error or ""),
+        "goldResult": _short(result.rows[1] or result.gold_error or ""),
+    }
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text):,} characters)"
