@@ -30,7 +30,7 @@ from time import monotonic
 from share_sql.database.base import Row
 from share_sql.errors import ShareError
 from share_sql.evaluation.execution import strict_ex
-from share_sql.schema.model import ColumnName, Schema
+from share_sql.schema.model import Schema
 from share_sql.schema.tables_json import read_tables_json
 from share_sql.trajectory.from_sql import from_sql
 from share_sql.trajectory.nodes import Join
@@ -120,8 +120,7 @@ def measure(golds: Iterator[Gold], every: int, show: int) -> Counter[str]:
         try:
             trajectory = from_sql(gold.sql, gold.schema)
             sql = to_sql(trajectory, gold.schema)
-            columns = [ColumnName(table.name, column.name) for table, column in gold.schema.columns()]
-            again = to_sql(read(write(trajectory, "extended"), columns).trajectory, gold.schema)
+            again = to_sql(read(write(trajectory, "extended")).trajectory, gold.schema)
             counts["joins"] += any(isinstance(node, Join) for node in trajectory.walk())
             same = strict_ex(connections.rows(gold, sql), wanted, ordered=False)
             written = again == sql or strict_ex(connections.rows(gold, again), wanted, ordered=False)

@@ -1,28 +1,24 @@
-"""Golden pairs: plain text with titles, `# title`, the input, a line of dots, the expected output."""
+"""Reads golden files: `# title`, then parts divided by lines of four dots."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER = Path(__file__).parent / "golden"
+FOLDER = Path(__file__).parent / "golden_sql"
 
 
 @dataclass(frozen=True)
-class Pair:
+class Golden:
     title: str
-    given: str
-    expected: str
-    unread: int = 0
+    parts: tuple[str, ...]
 
 
-def pairs(name: str) -> list[Pair]:
-    """The pairs of one file."""
+def goldens(name: str) -> list[Golden]:
+    """The entries of one file."""
+    text = (FOLDER / name).read_text("utf-8")
     found = []
-    for block in re.split(r"(?m)^# ", (FOLDER / name).read_text(encoding="utf-8"))[1:]:
-        title, body = block.split("\n", 1)
-        given, expected = body.split("\n....\n")
-        expected, _, unread = expected.strip().partition("\n! ")
-        found.append(Pair(title, given, expected, int(unread or 0)))
+    for entry in text.split("\n# ")[1:]:
+        title, _, body = entry.partition("\n")
+        found.append(Golden(title, tuple(part.strip("\n") for part in body.split("\n....\n"))))
     return found
