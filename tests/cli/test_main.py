@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from share_sql.cli.main import VERBS, cli
 from share_sql.errors import CaseError, QueryTimeout
 
-READY = [verb for verb in VERBS if verb != "calibrate"]
+READY = list(VERBS)
 
 
 def share(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -50,6 +50,8 @@ def test_every_verb_has_help_with_an_example(verb: str) -> None:
 def leaves() -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     for verb in READY:
+        if verb == "eval":  # its subcommands have an example in the verb's own help
+            continue
         command = cli.get_command(click.Context(cli), verb)
         assert command is not None
         if isinstance(command, click.Group):

@@ -261,10 +261,10 @@ def test_wrong_calls_end_with_2(tmp_path: Path, flags: list[str], reason: str) -
 
 def test_killed_in_the_middle_it_resumes_to_the_same_files(shop: Path) -> None:
     connection = sqlite3.connect(shop)
-    connection.executemany("INSERT INTO sale VALUES (?, 1, 1.0)", ((at,) for at in range(10, 3000)))
+    connection.executemany("INSERT INTO sale VALUES (?, 1, 1.0)", ((at,) for at in range(10, 350)))
     connection.commit()
     connection.close()
-    # Slow enough to be caught at work: each draft makes some million comparisons.
+    # Slow enough to be caught at work: each draft makes a hundred thousand comparisons.
     slow = "SELECT COUNT(*) FROM sale AS a, sale AS b WHERE a.amount < b.amount + "
     cases = write_lines(shop.parent / "cases.jsonl", [case(at, f"{slow}{at}") for at in range(24)])
     whole, cut = shop.parent / "whole", shop.parent / "cut"
@@ -286,3 +286,19 @@ def test_killed_in_the_middle_it_resumes_to_the_same_files(shop: Path) -> None:
     for name in FINAL_FILES:
         if name != "run.json":
             assert (cut / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_an_interrupt_ends_the_run_at_once_and_keeps_what_is_done(shop: Path) -> None:
+    endless = "WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT COUNT(*) FROM c"
+    rows = [case("quick", "SELECT name FROM store"), case("endless", endless)]
+    cases, out = write_lines(shop.parent / "cases.jsonl", rows), shop.parent / "out"
+    code = "from share_sql.cli.main import main; main()"
+    call = [sys.executable, "-c", code, "run", "--cases", str(cases), "--out", str(out), "--concurrency", "1"]
+    process = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not ((out / JOURNAL).exists() and len(lines(out / JOURNAL)) == 2):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert complaint == "share: stopped; go on with --resume\n"
+    assert lines(out / JOURNAL)[1]["id"] == "quick"

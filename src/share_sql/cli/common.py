@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -115,6 +116,24 @@ def plain(text: str) -> str:
     return "".join(
         char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text
     )
+
+
+@contextmanager
+def interruptible(hint: str = "") -> Iterator[None]:
+    """End the process at once on Ctrl-C, with exit code 130.
+
+    Used inside an open Assistant, whose orderly end waits for queries under way, up to their deadlines.
+    Nothing needs that wait: what is finished is on the disk, and database processes end with this one.
+
+    Args:
+        hint: what to do next, after "stopped".
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(f"share: stopped{hint}", err=True)
+        sys.stdout.flush()
+        os._exit(130)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from share_sql.cli.common import (
     assistant_options,
     cache_option,
     fill_catalog,
+    interruptible,
     models_for,
     plain,
     print_json,
@@ -68,12 +69,12 @@ def command(
         draft = read_stdin()
     catalog = Catalog(cache=cache)
     fill_catalog(catalog, [db], tables=tables, meanings=meanings)
-    with Assistant(
-        catalog=catalog,
-        models=models_for(models),
-        policy=policy,
-        prompts=load_prompts(prompts),
-    ) as assistant:
+    with (
+        Assistant(
+            catalog=catalog, models=models_for(models), policy=policy, prompts=load_prompts(prompts)
+        ) as assistant,
+        interruptible(),
+    ):
         correction = assistant.correct(Case("1", question, db, draft, evidence))
     if as_json:
         row = correction_row(correction)

@@ -14,6 +14,7 @@ from share_sql.cli.common import (
     assistant_options,
     cache_option,
     fill_catalog,
+    interruptible,
     models_for,
     plain,
     print_json,
@@ -124,12 +125,9 @@ def command(
     )
     with (
         Assistant(
-            catalog=catalog,
-            models=asked,
-            policy=policy,
-            prompts=prompt_set,
-            concurrency=concurrency,
+            catalog=catalog, models=asked, policy=policy, prompts=prompt_set, concurrency=concurrency
         ) as assistant,
+        interruptible("; go on with --resume"),
         progress_bar("correcting") as progress,
     ):
         counts = run_cases(assistant, labelled[:limit], out, settings, resume=resume, progress=progress)
