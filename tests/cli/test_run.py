@@ -120,6 +120,10 @@ def test_no_bad_input_costs_another_case(shop: Path) -> None:
         assert each["reason"], each
         if isinstance(row, dict) and "draft" in row:
             assert each["sql"] == row["draft"]
+    # Files that go by id have room for each id once, whatever was wrong with its case.
+    names = list(dict.fromkeys(each["id"] for each in found))
+    assert list(json.loads((out / "final_sql.json").read_text(encoding="utf-8"))) == names
+    assert [str(row["idx"]) for row in lines(out / "final_traj.jsonl")] == names
     named = {each["id"]: each["error"] for each in found if each["error"]}
     assert "none.sqlite" in named["no such file"]
     assert "not JSON" in named["line 16"]
