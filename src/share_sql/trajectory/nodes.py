@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 from typing import Literal as OneOf
 
 DATABASE_FRAME = "df"
@@ -37,11 +37,7 @@ class Node:
         """Yield the nodes directly below this one, in reading order."""
         names: tuple[str, ...] = self.__slots__  # a node's slots are its fields, in order
         for name in names:
-            value = getattr(self, name)
-            if isinstance(value, Node):
-                yield value
-            elif isinstance(value, tuple):
-                yield from _nodes_in(value)
+            yield from _nodes_in(getattr(self, name))
 
     def walk(self) -> Iterator[Node]:
         """Yield this node and all below it, parents first, in reading order."""
@@ -59,10 +55,9 @@ class Node:
         names: tuple[str, ...] = self.__slots__
         for name in names:
             old = getattr(self, name)
-            if isinstance(old, Node | tuple):
-                changed = _transform_in(old, change)
-                if changed is not old:
-                    new[name] = changed
+            changed = _transform_in(old, change)
+            if changed is not old:
+                new[name] = changed
         return change(replace(self, **new) if new else self)
 
 
@@ -76,8 +71,7 @@ def _transform_chain(node: Binary, change: Callable[[Node], Node]) -> Node:
         right: Any = link.right.transform(change)
         same = left is link.left and right is link.right
         left = change(link if same else replace(link, left=left, right=right))
-    changed: Node = left
-    return changed
+    return cast(Node, left)
 
 
 def _nodes_in(value: object) -> Iterator[Node]:
@@ -95,9 +89,6 @@ def _transform_in(value: object, change: Callable[[Node], Node]) -> object:
         new = tuple(_transform_in(item, change) for item in value)
         return new if any(a is not b for a, b in zip(new, value, strict=True)) else value
     return value
-
-
-# ---------------------------------------------------------------- expressions
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,9 +269,6 @@ class Raw(Node):
     text: str
 
 
-# -------------------------------------------------------------------- actions
-
-
 @dataclass(frozen=True, slots=True)
 class Join(Node):
     """Bring a source into the frame (extended dialect). The first one of a frame is its FROM."""
@@ -395,9 +383,6 @@ class RawAction(Node):
     """A method call that is none of the known actions; kept as it is, counted, never dropped."""
 
     text: str
-
-
-# --------------------------------------------------------------------- frames
 
 
 @dataclass(frozen=True, slots=True)
