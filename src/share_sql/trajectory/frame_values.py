@@ -5,7 +5,7 @@ from __future__ import annotations
 from share_sql.schema.model import Schema
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.joins import join_path
-from share_sql.trajectory.lower import aggregates_in, is_aggregate, rewrite
+from share_sql.trajectory.lower import aggregates_in, rewrite
 from share_sql.trajectory.usage import own_nodes
 
 
@@ -52,10 +52,14 @@ def needs_no_rows(items: list[n.Expr]) -> bool:
     """Whether the items are values of other frames only."""
     frames = False
     for item in items:
-        for node in own_nodes([item]):
-            if isinstance(node, n.ColumnRef | n.Star | n.FrameColumn) or is_aggregate(node):
+        if any(isinstance(node, n.ColumnRef | n.Star | n.FrameColumn) for node in own_nodes([item])):
+            return False
+        if aggregates_in([item]):
+            return False
+        for node in item.walk():
+            if isinstance(node, n.Join):  # an inline frame with joins of its own may refer to the rows here
                 return False
-        frames = frames or any(isinstance(node, n.Frame) for node in item.walk())
+            frames = frames or isinstance(node, n.Frame)
     return frames
 
 

@@ -247,7 +247,7 @@ class _Compiler(ExpressionPrinter):
     # ---------------------------------------------------------------- FROM
 
     def from_text(self, block: Block, scope: _Scope) -> str:
-        if not block.joins:
+        if not block.joins or self.only_begins(block):
             return self.from_keys(block, scope)
         scope.qualify = len(block.joins) > 1 or bool(scope.outputs)
         scope.explicit = True
@@ -261,6 +261,16 @@ class _Compiler(ExpressionPrinter):
         return "".join(
             [self.join_text(join, text, index == 0) for index, (join, (text, _, _)) in enumerate(pairs)]
         )
+
+    def only_begins(self, block: Block) -> bool:
+        """Whether the only join action names the table to begin with (`player.where(…)`), and the frame
+        uses more: then the keys join the others."""
+        first = block.joins[0].source
+        if len(block.joins) > 1 or not isinstance(first, n.ColumnRef) or block.joins[0].alias is not None:
+            return False
+        known = {key for above in self.scopes for key in above.sources} | {first.name.lower()}
+        others = [table for table in tables_used(block.body) if table.lower() not in known]
+        return bool(others) and all(map(self.schema.table, [first.name, *others]))
 
     def join_text(self, join: n.Join, text: str, first: bool) -> str:
         text = text if join.alias is None else f"{text} AS {name(join.alias)}"
@@ -327,7 +337,7 @@ class _Compiler(ExpressionPrinter):
         """FROM and joins along foreign keys, for the tables that the block uses."""
         body = block.body
         outer = {key for above in self.scopes[:-1] for key in above.sources}
-        used = []
+        used = [join.source.name for join in block.joins if isinstance(join.source, n.ColumnRef)]
         for called in tables_used(body):
             if self.schema.table(called) is None:
                 if called.lower() in outer:
