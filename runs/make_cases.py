@@ -10,6 +10,7 @@ DATA is a folder with `spider/` and `bird/` laid out as docs/results.md says (de
     bird_train_text.jsonl      BIRD train, a GPT draft and gold each; no databases
     spider_dev_drafts.jsonl    Spider dev, the drafts of all published generators there
     spider_dev_<model>.jsonl   Spider dev, one generator's drafts
+    bird_dev.json              BIRD dev's questions on the databases that are there
     bird_dev_<model>.jsonl     BIRD dev on the databases that are there, one generator's drafts
 """
 
@@ -17,8 +18,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +43,19 @@ def main(data: Path, out: Path) -> None:
     gold += [
         {"id": c.id, "question": c.question, "evidence": c.evidence, "database": str(shop), "gold": c.gold}
         for c in load_cases()
+    ]
+    with closing(sqlite3.connect(f"file:{shop}?mode=ro", uri=True)) as connection:
+        days = [
+            day for (day,) in connection.execute("SELECT DISTINCT ordered_on FROM orders ORDER BY 1 LIMIT 40")
+        ]
+    gold += [
+        {
+            "id": f"day-{day}",
+            "question": f"How many orders were placed on {day}?",
+            "database": str(shop),
+            "gold": f"SELECT COUNT(*) FROM orders WHERE ordered_on = '{day}'",
+        }
+        for day in days
     ]
     write(out / "gold.jsonl", gold)
     baseline = read(bird / "train" / "baseline_sql.json")
@@ -75,6 +91,7 @@ def main(data: Path, out: Path) -> None:
     write(out / "spider_dev_drafts.jsonl", everything)
     there = {path.name for path in (bird / "dev" / "dev_databases").iterdir()}
     questions = [q for q in read(bird / "dev" / "dev.json") if q["db_id"] in there]
+    (out / "bird_dev.json").write_text(json.dumps(questions, indent=1), encoding="utf-8")
     for path in sorted((bird / "dev" / "drafts").glob("*.json")):
         drafts = read(path)
         write(

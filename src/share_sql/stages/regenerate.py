@@ -27,7 +27,8 @@ def regenerate(state: State) -> Generator[Request, Response, State]:
     rewritten = state.final or state.filled
     if rewritten is not None:
         try:
-            compiled = Candidate(to_sql(rewritten, state.schema), "compile")
+            hint = f"{state.case.question} {state.case.evidence}"
+            compiled = Candidate(to_sql(rewritten, state.schema, hint=hint), "compile")
             state = replace(state, candidates=(*state.candidates, compiled))
         except CompileError as error:
             state = noted(state, "regenerate", "the trajectory is not compiled", error=str(error))
