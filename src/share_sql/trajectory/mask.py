@@ -154,7 +154,8 @@ class _Masker:
         for _ in node.using:
             pair: n.Expr = n.Binary("=", n.Mask(), n.Mask())
             on = pair if on is None else n.Binary("and", on, pair)
-        return n.Join(node.source, None, node.kind, on, (), node.natural)
+        source = n.Mask() if isinstance(node.source, n.ColumnRef) else node.source
+        return n.Join(source, None, node.kind, on, (), node.natural)
 
     def names_column(self, text: str) -> bool:
         """Whether a quoted text is a qualified column: `'attribute.attribute_name'`."""
