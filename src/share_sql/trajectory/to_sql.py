@@ -8,7 +8,7 @@ as they stand; a frame without them gets its joins from the foreign keys (`joins
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from share_sql.errors import CompileError
 from share_sql.schema.model import Schema
@@ -17,8 +17,8 @@ from share_sql.trajectory.derive import derive
 from share_sql.trajectory.joins import join_path
 from share_sql.trajectory.lower import Block, lower
 from share_sql.trajectory.meaning import settle
-from share_sql.trajectory.scope import ROWID_NAMES
-from share_sql.trajectory.sql_text import ExpressionPrinter, name
+from share_sql.trajectory.sql_names import NamePrinter, PrintScope
+from share_sql.trajectory.sql_text import name
 from share_sql.trajectory.usage import columns_used, tables_used, texts_used
 
 
@@ -48,29 +48,12 @@ def to_sql(trajectory: n.Trajectory, schema: Schema, *, hint: str = "") -> str:
         raise CompileError("the trajectory is nested too deeply to be compiled") from error
 
 
-@dataclass(slots=True)
-class _Scope:
-    """The sources of one SELECT while it is printed."""
-
-    sources: dict[str, frozenset[str] | None] = field(default_factory=dict)
-    """Lower-case qualifier to its lower-case columns; None where they are not known."""
-    spelled: dict[str, str] = field(default_factory=dict)
-    qualify: bool = True
-    explicit: bool = False
-    """True where Join actions brought the sources in: what they say is used as it stands, unknown names
-    included, so that a wrong draft compiles to a query that fails as it did."""
-    outputs: frozenset[str] = frozenset()
-    """Lower-case names that its select list gives."""
-
-
-class _Compiler(ExpressionPrinter):
+class _Compiler(NamePrinter):
     def __init__(self, trajectory: n.Trajectory, schema: Schema, hint: str) -> None:
-        self.schema = schema
+        super().__init__(schema, {step.name.lower(): step for step in trajectory.steps})
         self.hint = hint
         self.trajectory = trajectory
-        self.steps = {step.name.lower(): step for step in trajectory.steps}
         self.position = {step.name.lower(): index for index, step in enumerate(trajectory.steps)}
-        self.scopes: list[_Scope] = []
         self.active: list[str] = []
         """Steps being compiled, so that one that names itself is seen."""
         self.shared = self._shared_steps()
@@ -215,7 +198,7 @@ class _Compiler(ExpressionPrinter):
             return f"VALUES {rows}"
         if block.items is None:
             block.items = self.default_items(block)
-        scope = _Scope(outputs=frozenset(i.name.lower() for i in block.items if isinstance(i, n.Alias)))
+        scope = PrintScope(outputs=frozenset(i.name.lower() for i in block.items if isinstance(i, n.Alias)))
         self.scopes.append(scope)
         try:
             source = (
@@ -246,7 +229,7 @@ class _Compiler(ExpressionPrinter):
 
     # ---------------------------------------------------------------- FROM
 
-    def from_text(self, block: Block, scope: _Scope) -> str:
+    def from_text(self, block: Block, scope: PrintScope) -> str:
         if not block.joins or self.only_begins(block):
             return self.from_keys(block, scope)
         scope.qualify = len(block.joins) > 1 or bool(scope.outputs)
@@ -333,7 +316,7 @@ class _Compiler(ExpressionPrinter):
         listed = f"({', '.join(map(name, columns))})" if columns else ""
         self.with_texts[key] = f"{name(step.name)}{listed} AS ({text})"
 
-    def from_keys(self, block: Block, scope: _Scope) -> str:
+    def from_keys(self, block: Block, scope: PrintScope) -> str:
         """FROM and joins along foreign keys, for the tables that the block uses."""
         body = block.body
         outer = {key for above in self.scopes[:-1] for key in above.sources}
@@ -359,7 +342,7 @@ class _Compiler(ExpressionPrinter):
             text += f" JOIN {name(called)} ON {' AND '.join(pairs)}"
         return text
 
-    def from_inner(self, block: Block, scope: _Scope) -> str:
+    def from_inner(self, block: Block, scope: PrintScope) -> str:
         """A derived table, without a name: nothing else stands beside it."""
         inner = block.inner
         assert inner is not None
@@ -371,69 +354,6 @@ class _Compiler(ExpressionPrinter):
             return f"({self.block(inner)})"
         finally:
             self.scopes = above
-
-    # ---------------------------------------------------------------- names
-
-    def column(self, node: n.ColumnRef) -> str:
-        """A column, checked against the sources in scope."""
-        written, table = node.name, node.table
-        scope = self.scopes[-1] if self.scopes else _Scope()
-        if table is None:
-            return self._bare_column(node, scope)
-        key = table.lower()
-        for depth, above in enumerate(reversed(self.scopes)):
-            if key not in above.sources:
-                continue
-            columns = above.sources[key]
-            known = columns is None or written.lower() in columns or written.lower() in ROWID_NAMES
-            if not known and not above.explicit:
-                raise CompileError(f"the table {above.spelled[key]} has no column {written!r}")
-            if depth == 0 and not above.qualify and known:
-                return name(written)
-            return f"{name(above.spelled[key])}.{name(written)}"
-        if self.schema.table(table) is None and key not in self.steps:
-            raise CompileError(f"the schema {self.schema.name} has no table {table!r}")
-        raise CompileError(f"{table}.{written} is used where the table {table} is not joined")
-
-    def _bare_column(self, node: n.ColumnRef, scope: _Scope) -> str:
-        key = node.name.lower()
-        if key in scope.outputs:
-            return name(node.name)
-        for above in reversed(self.scopes):
-            for columns in above.sources.values():
-                if columns is None or key in columns:
-                    return name(node.name)
-        if key in self.steps:
-            return f"({self.query_text(n.Frame(node.name))})"
-        if scope.explicit:  # in back quotes: SQLite would take an unknown name in double quotes for text
-            return (
-                name(node.name) if name(node.name) == node.name else "`" + node.name.replace("`", "``") + "`"
-            )
-        raise CompileError(f"no table in use has a column {node.name!r}")
-
-    def frame_column(self, node: n.FrameColumn) -> str:
-        """A column of an earlier frame: a source of this query, else a subquery of its own."""
-        key, column = node.frame.lower(), node.column
-        if any(key in above.sources for above in self.scopes):
-            if isinstance(column, n.Star):
-                return f"{name(node.frame)}.*"
-            if isinstance(column, n.ColumnRef):
-                return self.column(n.ColumnRef(node.frame, column.name))
-        if isinstance(column, n.ColumnRef):
-            frame = n.Frame(node.frame, (n.Select((column,)),))
-            return f"({self.query_text(frame)})"
-        raise CompileError(f"{node.frame}.{type(column).__name__} cannot be compiled")
-
-    def star(self, node: n.Star) -> str:
-        """`*`, or `table.*`; alone in count() the table only says what is counted."""
-        if node.table is None:
-            return "*"
-        for above in reversed(self.scopes):
-            if node.table.lower() in above.sources:
-                if above is self.scopes[-1] and len(above.sources) == 1:
-                    return "*"
-                return f"{name(above.spelled[node.table.lower()])}.*"
-        raise CompileError(f"{node.table}.* is used where the table is not joined")
 
 
 def _wrapped(query: str) -> str:

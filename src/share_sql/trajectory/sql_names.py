@@ -1,0 +1,98 @@
+"""What columns are called in a SELECT while it is printed: checked, qualified where needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from share_sql.errors import CompileError
+from share_sql.schema.model import Schema
+from share_sql.trajectory import nodes as n
+from share_sql.trajectory.scope import ROWID_NAMES
+from share_sql.trajectory.sql_text import ExpressionPrinter, name
+
+
+@dataclass(slots=True)
+class PrintScope:
+    """The sources of one SELECT while it is printed."""
+
+    sources: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    """Lower-case qualifier to its lower-case columns; None where they are not known."""
+    spelled: dict[str, str] = field(default_factory=dict)
+    qualify: bool = True
+    explicit: bool = False
+    """True where Join actions brought the sources in: what they say is used as it stands, unknown names
+    included, so that a wrong draft compiles to a query that fails as it did."""
+    outputs: frozenset[str] = frozenset()
+    """Lower-case names that its select list gives."""
+
+
+class NamePrinter(ExpressionPrinter):
+    """Prints names by the sources of the SELECTs that are open."""
+
+    def __init__(self, schema: Schema, steps: dict[str, n.Step]) -> None:
+        self.schema = schema
+        self.steps = steps
+        """Lower-case name to step."""
+        self.scopes: list[PrintScope] = []
+        """The SELECTs that are open, innermost last."""
+
+    def column(self, node: n.ColumnRef) -> str:
+        """A column, checked against the sources in scope."""
+        written, table = node.name, node.table
+        scope = self.scopes[-1] if self.scopes else PrintScope()
+        if table is None:
+            return self._bare_column(node, scope)
+        key = table.lower()
+        for depth, above in enumerate(reversed(self.scopes)):
+            if key not in above.sources:
+                continue
+            columns = above.sources[key]
+            known = columns is None or written.lower() in columns or written.lower() in ROWID_NAMES
+            if not known and not above.explicit:
+                raise CompileError(f"the table {above.spelled[key]} has no column {written!r}")
+            if depth == 0 and not above.qualify and known:
+                return name(written)
+            return f"{name(above.spelled[key])}.{name(written)}"
+        if self.schema.table(table) is None and key not in self.steps:
+            raise CompileError(f"the schema {self.schema.name} has no table {table!r}")
+        raise CompileError(f"{table}.{written} is used where the table {table} is not joined")
+
+    def _bare_column(self, node: n.ColumnRef, scope: PrintScope) -> str:
+        key = node.name.lower()
+        if key in scope.outputs:
+            return name(node.name)
+        for above in reversed(self.scopes):
+            for columns in above.sources.values():
+                if columns is None or key in columns:
+                    return name(node.name)
+        if key in self.steps:
+            return f"({self.query_text(n.Frame(node.name))})"
+        if scope.explicit:  # in back quotes: SQLite would take an unknown name in double quotes for text
+            return (
+                name(node.name) if name(node.name) == node.name else "`" + node.name.replace("`", "``") + "`"
+            )
+        raise CompileError(f"no table in use has a column {node.name!r}")
+
+    def frame_column(self, node: n.FrameColumn) -> str:
+        """A column of an earlier frame: a source of this query, else a subquery of its own."""
+        key, column = node.frame.lower(), node.column
+        if any(key in above.sources for above in self.scopes):
+            if isinstance(column, n.Star):
+                return f"{name(node.frame)}.*"
+            if isinstance(column, n.ColumnRef):
+                return self.column(n.ColumnRef(node.frame, column.name))
+        if isinstance(column, n.ColumnRef):
+            frame = n.Frame(node.frame, (n.Select((column,)),))
+            return f"({self.query_text(frame)})"
+        raise CompileError(f"{node.frame}.{type(column).__name__} cannot be compiled")
+
+    def star(self, node: n.Star) -> str:
+        """`*`, or `table.*`; alone in count() the table only says what is counted."""
+        if node.table is None:
+            return "*"
+        for above in reversed(self.scopes):
+            if node.table.lower() in above.sources:
+                if above is self.scopes[-1] and len(above.sources) == 1:
+                    return "*"
+                return f"{name(above.spelled[node.table.lower()])}.*"
+        raise CompileError(f"{node.table}.* is used where the table is not joined")
