@@ -1,0 +1,93 @@
+"""`share eval` from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from share_sql.cli.main import cli
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["eval", *map(str, arguments)])
+
+
+@pytest.fixture
+def cases(tmp_path: Path, shop_path: Path) -> Path:
+    file = tmp_path / "cases.jsonl"
+    rows = [
+        {
+            "id": "a",
+            "database": str(shop_path),
+            "gold": "SELECT 1",
+            "prediction": "SELECT 1",
+            "draft": "SELECT 2",
+        },
+        {"id": 2, "database": str(shop_path), "gold": "SELECT 1, 2", "prediction": "SELECT 1", "draft": ""},
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+def test_json(cases: Path) -> None:
+    done = call("--cases", cases, "--metrics", "ex,soft-f1", "--json")
+    assert done.exit_code == 0, done.output
+    report: dict[str, Any] = json.loads(done.stdout)
+    assert [(case["id"], case["ex"]) for case in report["cases"]] == [("a", True), (2, False)]
+    assert report["cases"][1]["soft-f1"] == pytest.approx(2 / 3)
+    assert report["total"]["cases"] == 2
+    assert report["total"]["ex"] == 50
+    assert report["total"]["soft-f1"] == pytest.approx(83.3333)
+    assert report["drafts"]["ex"]["fixed"] == 1
+
+
+def test_table_and_comparison(cases: Path, tmp_path: Path) -> None:
+    done = call("--cases", cases)
+    assert "ex against the drafts: 0 right before, 1 after; fixed 1, broken 0, net +1" in done.stdout
+    first = tmp_path / "first.json"
+    first.write_text(call("--cases", cases, "--json").stdout)
+    done = call("compare", first, first)
+    assert done.exit_code == 0
+    assert "2 cases" in done.stdout
+    assert json.loads(call("compare", first, first, "--json").stdout)["pairs"][0]["p"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "nothing to score"),
+        (("--cases", "none.jsonl"), "cannot read none.jsonl"),
+        (("--benchmark", "bird"), "also needs --questions and --databases and --predictions"),
+        (("--cases", "x", "--metrics", "accuracy"), "unknown metric 'accuracy'"),
+        (("--cases", "x", "--metrics", "em"), "give --tables"),
+    ],
+)
+def test_wrong_calls_exit_2_and_name_the_mend(arguments: tuple[str, ...], message: str) -> None:
+    done = call(*arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_official_figures(shared_data: Path) -> None:
+    """The known counts of right drafts: BIRD by sets, Spider by its script's rules."""
+    bird = shared_data / "bird" / "dev"
+    done = call(
+        *("--benchmark", "bird", "--questions", bird / "dev.json", "--databases", bird / "dev_databases"),
+        *("--predictions", shared_data / "recorded" / "bird-gpt-4o" / "final_sql.json", "--only-present"),
+        *("--drafts", bird / "drafts" / "gpt-4o.json", "--metrics", "ex", "--json"),
+    )
+    drafts = json.loads(done.stdout)["drafts"]["ex"]
+    assert (drafts["right_before"], drafts["right_after"]) == (211, 233)
+    assert (drafts["fixed"], drafts["broken"]) == (34, 12)
+    spider = shared_data / "spider"
+    done = call(
+        *("--benchmark", "spider", "--questions", spider / "dev.json", "--tables", spider / "tables.json"),
+        *("--databases", spider / "database", "--predictions", spider / "drafts" / "codes-1b.json"),
+        *("--metrics", "ex,em", "--json"),
+    )
+    assert json.loads(done.stdout)["total"]["right"] == {"ex": 397, "em": 369}
