@@ -74,10 +74,8 @@ def test_an_edit_that_empties_a_result_is_refused(shop: SqliteDatabase) -> None:
 def test_a_date_in_another_format(shop: SqliteDatabase) -> None:
     day = str(shop.query("SELECT MIN(ordered_on) FROM orders").rows[0][0])
     year, month, rest = day.split("-")
-    state = start(
-        shop, "How many orders that day?",
-        f"SELECT COUNT(*) FROM orders WHERE ordered_on = '{int(month)}/{int(rest)}/{year}'", weights=EVERYTHING,
-    )  # fmt: skip
+    draft = f"SELECT COUNT(*) FROM orders WHERE ordered_on = '{int(month)}/{int(rest)}/{year}'"
+    state = start(shop, "How many orders that day?", draft, weights=EVERYTHING)
     (candidate,) = drive(repair(state), shop, state)
     assert candidate.sql == f"SELECT COUNT(*) FROM orders WHERE ordered_on = '{day}'"
 

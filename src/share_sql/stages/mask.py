@@ -17,7 +17,7 @@ def mask(state: State) -> Generator[Request, Response, State]:
     """Mask the trajectory: exactly by default, or by a model where the role is set."""
     if state.trajectory is None:
         return state
-    masked = mask_trajectory(state.trajectory)
+    masked = mask_trajectory(state.trajectory, state.schema)
     if "mask" in state.plan.roles:
         try:
             state, reply = yield from ask(state, "mask", mask_variables(write(state.trajectory, "paper")))

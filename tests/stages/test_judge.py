@@ -1,0 +1,88 @@
+"""The judge: what it takes to replace a draft."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from share_sql.case import Correction
+from share_sql.database.sqlite import SqliteDatabase
+from share_sql.evidence.compare import FEATURES
+from share_sql.evidence.weights import load_weights
+from share_sql.stages.judge import judge
+from share_sql.stages.stage import Candidate, Policy
+from tests.stages.driving import drive, start
+
+OPEN = "SELECT COUNT(*) FROM stores WHERE closed_on IS NULL"
+SHUT = "SELECT COUNT(*) FROM stores WHERE NOT closed_on IS NULL"
+FAILS = "SELECT COUNT(*) FROM shops"
+EMPTY = "SELECT store_name FROM stores WHERE city = 'Atlantis'"
+
+
+def _judge(
+    shop: SqliteDatabase, draft: str, *candidates: str, policy: Policy = "gated", eager: bool | None = None
+) -> Correction:
+    """Judge; `eager` True makes the comparison say yes to everything, False no."""
+    weights = load_weights()
+    if eager is not None:
+        row = tuple(9.0 if name == "bias" and eager else -9.0 if name == "bias" else 0.0 for name in FEATURES)
+        weights = replace(weights, replace_features=FEATURES, replace_weights=row, replace_threshold=0.5)
+    state = start(shop, "How many stores are open?", draft, weights=weights)
+    state = replace(
+        state,
+        plan=replace(state.plan, policy=policy),
+        candidates=tuple(Candidate(sql, "generator") for sql in candidates),
+    )
+    done = drive(judge(state), shop, state).correction
+    assert done is not None
+    return done
+
+
+def test_without_candidates_the_draft_stays(shop: SqliteDatabase) -> None:
+    done = _judge(shop, OPEN)
+    assert (done.verdict, done.sql, done.reason) == ("kept", OPEN, "nothing speaks against the draft")
+
+
+def test_a_candidate_equal_but_for_spacing_is_none(shop: SqliteDatabase) -> None:
+    done = _judge(shop, OPEN, OPEN.replace(" ", "\n") + ";", eager=True)
+    assert done.verdict == "kept"
+
+
+@pytest.mark.parametrize(("eager", "verdict"), [(True, "corrected"), (False, "kept")])
+def test_the_comparison_decides_under_gated(shop: SqliteDatabase, eager: bool, verdict: str) -> None:
+    assert _judge(shop, OPEN, SHUT, eager=eager).verdict == verdict
+
+
+def test_a_candidate_that_fails_never_wins_under_gated(shop: SqliteDatabase) -> None:
+    assert _judge(shop, OPEN, FAILS, eager=True).verdict == "kept"
+
+
+def test_always_takes_the_last_one_whatever_it_is(shop: SqliteDatabase) -> None:
+    done = _judge(shop, OPEN, SHUT, FAILS, policy="always")
+    assert (done.verdict, done.sql) == ("corrected", FAILS)
+
+
+@pytest.mark.parametrize("policy", ["gated", "errors"])
+def test_a_failing_draft_gives_way_to_one_that_runs(shop: SqliteDatabase, policy: Policy) -> None:
+    done = _judge(shop, FAILS, OPEN, policy=policy)
+    assert (done.verdict, done.sql) == ("corrected", OPEN)
+    assert "no such table" in done.reason
+
+
+def test_a_failing_draft_stays_where_nothing_runs(shop: SqliteDatabase) -> None:
+    done = _judge(shop, FAILS, FAILS + " WHERE 1")
+    assert done.sql == FAILS
+    assert done.verdict == "abstained"
+    assert done.confidence < 0.5
+
+
+def test_errors_leaves_every_draft_that_runs(shop: SqliteDatabase) -> None:
+    assert _judge(shop, EMPTY, OPEN, policy="errors").sql == EMPTY
+
+
+def test_evidence_against_the_draft_lowers_the_confidence_and_is_named(shop: SqliteDatabase) -> None:
+    good, bad = _judge(shop, OPEN), _judge(shop, EMPTY)
+    assert bad.confidence < good.confidence
+    assert [finding.kind for finding in bad.findings] == ["empty-result"]
+    assert "empty" in bad.reason
