@@ -2,6 +2,7 @@
 
     python runs/compile_recorded.py [DATA]    DATA: the data folder; default $SHARE_DATA or ../shared/data
         [--no-hint]                           do not tell the compiler the question and its evidence
+        [--guess]                             guess a join path where nothing decides
         [--show]                              print the questions that end wrong
 
 1. final    the final trajectories of the run `recorded/arcwise-gpt-5.2` over its corrected questions,
@@ -39,9 +40,10 @@ DRAFT = re.compile(r'\nsql = "(.*?)"\n\nNow generate', re.DOTALL)
 
 
 class Recorded:
-    def __init__(self, data: Path, hints: bool) -> None:
+    def __init__(self, data: Path, hints: bool, guess: bool) -> None:
         self.data = data
         self.hints = hints
+        self.guess = guess
         self.schemas = read_tables_json(data / "bird" / "dev" / "dev_tables.json")
         self.connections: dict[str, sqlite3.Connection] = {}
 
@@ -73,7 +75,7 @@ class Recorded:
     def compile(self, answer: str, schema: Schema, question: dict[str, Any]) -> str:
         columns = [ColumnName(table.name, column.name) for table, column in schema.columns()]
         hint = f"{question['question']} {question.get('evidence') or ''}" if self.hints else ""
-        return to_sql(read(answer, columns).trajectory, schema, hint=hint)
+        return to_sql(read(answer, columns).trajectory, schema, hint=hint, guess=self.guess)
 
     def right(self, schema: Schema, sql: str, wanted: list[Row]) -> bool:
         try:
@@ -165,9 +167,10 @@ def main() -> None:
     default = os.environ.get("SHARE_DATA", "../shared/data")
     parser.add_argument("data", nargs="?", type=Path, default=Path(default))
     parser.add_argument("--no-hint", action="store_true")
+    parser.add_argument("--guess", action="store_true")
     parser.add_argument("--show", action="store_true")
     args = parser.parse_args()
-    recorded = Recorded(args.data, not args.no_hint)
+    recorded = Recorded(args.data, not args.no_hint, args.guess)
     final(recorded, args.show)
     own(recorded)
     everything(recorded)

@@ -69,6 +69,13 @@ def test_two_roles_name_both_choices() -> None:
     assert "game.away_id = team.id" in str(caught.value)
 
 
+def test_a_guess_takes_the_column_that_comes_first() -> None:
+    assert str(join_path(GAMES, ["team", "game"], guess=True).edges[0]) == "game.home_id = team.id"
+    assert str(join_path(GAMES, ["team", "game"], [("game", "away_id")], guess=True).edges[0]).startswith(
+        "game.away_id"
+    )
+
+
 def test_a_mentioned_column_decides() -> None:
     tree = join_path(GAMES, ["game", "team"], mentioned=[("game", "away_id")])
     assert str(tree.edges[0]) == "game.away_id = team.id"

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from share_sql.errors import JoinPathError
 from share_sql.trajectory.join_tree import JoinEdge, JoinTree
 
 
-def choose(
-    trees: tuple[JoinTree, ...],
+def narrow(
+    trees: Sequence[JoinTree],
     wanted: frozenset[str],
     mentioned: Collection[tuple[str, str]],
     hint: str,
     near: Collection[str],
-) -> JoinTree:
-    """The tree that is meant.
+) -> Sequence[JoinTree]:
+    """The trees that may be meant; one, where something tells.
 
     Args:
         trees: equally short ones, at least one.
@@ -25,23 +25,23 @@ def choose(
         mentioned: (table, column) pairs that are used.
         hint: text in words.
         near: constants that are compared.
-
-    Raises:
-        JoinPathError: nothing tells which one is meant; the message names them.
     """
     if len(trees) == 1:
-        return trees[0]
+        return trees
     names = {(table.lower(), column.lower()) for table, column in mentioned}
     best = _best(trees, lambda edge: len(edge.columns & names))
     if len(best) > 1:
         best = _least(best, lambda tree: _shared_parents(tree, wanted))
     if len(best) > 1 and hint:
         best = _hinted(best, hint, near)
-    if len(best) == 1 or _all_alternate(best):
-        return best[0]
+    return best[:1] if _all_alternate(best) else best
+
+
+def undecided(best: Sequence[JoinTree]) -> JoinPathError:
+    """The error that names the choices."""
     shown = [" and ".join(map(str, _own_edges(tree, best))) for tree in best[:6]]
     more = f" (and {len(best) - 6} more)" if len(best) > 6 else ""
-    raise JoinPathError(
+    return JoinPathError(
         f"{len(best)} equally short ways to join {', '.join(best[0].tables)}: {' | '.join(shown)}{more}; "
         "mention a column of the key that is meant"
     )

@@ -9,14 +9,14 @@ that does not decide, JoinPathError names the choices.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations, product
 
 from share_sql.errors import JoinPathError
 from share_sql.schema.model import Schema
-from share_sql.trajectory.join_choice import choose
+from share_sql.trajectory.join_choice import narrow, undecided
 from share_sql.trajectory.join_tree import JoinEdge, JoinTree
 
 MAX_EXTRA_TABLES = 5
@@ -46,6 +46,8 @@ def join_path(
     mentioned: Collection[tuple[str, str]] = (),
     hint: str = "",
     near: Collection[str] = (),
+    *,
+    guess: bool = False,
 ) -> JoinTree:
     """Find the joins that connect the tables.
 
@@ -56,6 +58,8 @@ def join_path(
         hint: text in words, such as question and evidence, that decides where `mentioned` does not: the
             key wins whose own words stand in it.
         near: constants that are compared; of several keys in the hint the one next to them wins.
+        guess: where nothing decides, take the keys whose columns come first in their tables: what a table
+            is mostly about stands before what is noted later (owner before last editor).
 
     Returns:
         The shortest tree. Where declared keys do not connect the tables, columns of equal name that are
@@ -66,7 +70,12 @@ def join_path(
             equally short and nothing tells which one is meant; the message names them.
     """
     planner = _planner(_Identity(schema))
-    return planner.find(tuple(tables), mentioned, hint, near)
+    best = planner.find(tuple(tables), mentioned, hint, near)
+    if len(best) == 1:
+        return best[0]
+    if guess:
+        return min(best, key=planner.place)
+    raise undecided(best)
 
 
 @lru_cache(maxsize=64)
@@ -97,21 +106,30 @@ class _Planner:
         mentioned: Collection[tuple[str, str]],
         hint: str,
         near: Collection[str],
-    ) -> JoinTree:
+    ) -> Sequence[JoinTree]:
         wanted = tuple(dict.fromkeys(table.lower() for table in tables))
         for table in wanted:
             if table not in self.names:
                 raise JoinPathError(f"the schema {self.schema.name} has no table {table!r}")
         if not wanted:
-            return JoinTree((), ())
+            return (JoinTree((), ()),)
         if len(wanted) == 1:
-            return JoinTree((self.names[wanted[0]],), ())
+            return (JoinTree((self.names[wanted[0]],), ()),)
         trees = self.memo.get(wanted)
         if trees is None:
             if len(self.memo) > 10_000:
                 self.memo.clear()
             trees = self.memo[wanted] = self.choices(wanted)
-        return choose(trees, frozenset(wanted), mentioned, hint, near)
+        return narrow(trees, frozenset(wanted), mentioned, hint, near)
+
+    def place(self, tree: JoinTree) -> tuple[int, ...]:
+        """Where the tree's referring columns stand in their tables."""
+        places = []
+        for edge in tree.edges:
+            table = self.schema.table(edge.table)
+            names = [column.name.lower() for column in table.columns] if table else []
+            places += [names.index(column.lower()) for column, _ in edge.pairs if column.lower() in names]
+        return tuple(places)
 
     def choices(self, wanted: tuple[str, ...]) -> tuple[JoinTree, ...]:
         """All shortest trees over the wanted tables."""

@@ -22,13 +22,14 @@ from share_sql.trajectory.sql_text import name
 from share_sql.trajectory.usage import columns_used, tables_used, texts_used
 
 
-def to_sql(trajectory: n.Trajectory, schema: Schema, *, hint: str = "") -> str:
+def to_sql(trajectory: n.Trajectory, schema: Schema, *, hint: str = "", guess: bool = False) -> str:
     """Compile a trajectory.
 
     Args:
         trajectory: typed steps; the answer is the step `res`, else the last one.
         schema: its tables and columns; joins come from its foreign keys where the trajectory has none.
         hint: words that decide between equally short join paths, such as question and evidence.
+        guess: where nothing decides between them, take the likeliest instead of raising (`join_path`).
 
     Returns:
         One SELECT in SQLite's SQL, in one line.
@@ -43,15 +44,16 @@ def to_sql(trajectory: n.Trajectory, schema: Schema, *, hint: str = "") -> str:
         raise CompileError("the trajectory is empty")
     try:
         settled = settle(trajectory, schema, hint)
-        return _Compiler(settled, schema, hint).compile()
+        return _Compiler(settled, schema, hint, guess).compile()
     except RecursionError as error:
         raise CompileError("the trajectory is nested too deeply to be compiled") from error
 
 
 class _Compiler(NamePrinter):
-    def __init__(self, trajectory: n.Trajectory, schema: Schema, hint: str) -> None:
+    def __init__(self, trajectory: n.Trajectory, schema: Schema, hint: str, guess: bool) -> None:
         super().__init__(schema, {step.name.lower(): step for step in trajectory.steps})
         self.hint = hint
+        self.guess = guess
         self.trajectory = trajectory
         self.position = {step.name.lower(): index for index, step in enumerate(trajectory.steps)}
         self.active: list[str] = []
@@ -329,7 +331,7 @@ class _Compiler(NamePrinter):
             used.append(called)
         if not used:
             return ""
-        tree = join_path(self.schema, used, columns_used(body), self.hint, texts_used(body))
+        tree = join_path(self.schema, used, columns_used(body), self.hint, texts_used(body), guess=self.guess)
         for called in tree.tables:
             table = self.schema.table(called)
             assert table is not None
