@@ -73,6 +73,23 @@ def test_wrong_calls_exit_2_and_name_the_mend(arguments: tuple[str, ...], messag
     assert "Traceback" not in done.output
 
 
+def test_linking_of_a_run(tmp_path: Path, shared_data: Path) -> None:
+    bird, recorded = shared_data / "bird" / "dev", shared_data / "recorded" / "bird-gpt-4o"
+    predictions = tmp_path / "final_sql.json"
+    predictions.write_bytes((recorded / "final_sql.json").read_bytes())
+    (tmp_path / "augmented_schema.json").write_bytes((recorded / "augmented_schema.json").read_bytes())
+    done = call(
+        *("--benchmark", "bird", "--questions", bird / "dev.json", "--databases", bird / "dev_databases"),
+        *("--tables", bird / "dev_tables.json", "--predictions", predictions, "--only-present"),
+        *("--drafts", bird / "drafts" / "gpt-4o.json", "--metrics", "ex", "--linking", "--json"),
+    )
+    linking = json.loads(done.stdout)["linking"]
+    assert linking["draft"]["cases"] == linking["augmented"]["cases"] == 287
+    # sam adds columns: it finds more of the gold's, and more that the gold does not use.
+    assert linking["augmented"]["recall"] > linking["draft"]["recall"] > 0.8
+    assert linking["augmented"]["precision"] < linking["draft"]["precision"]
+
+
 def test_official_figures(shared_data: Path) -> None:
     """The known counts of right drafts: BIRD by sets, Spider by its script's rules."""
     bird = shared_data / "bird" / "dev"

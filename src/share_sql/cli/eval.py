@@ -13,6 +13,7 @@ from share_sql.cli.common import as_json as _json_flag
 
 if TYPE_CHECKING:
     from share_sql.evaluation.inputs import Inputs
+    from share_sql.evaluation.linking import LinkingScore
     from share_sql.evaluation.metrics import Benchmark, Options
     from share_sql.evaluation.runner import Evaluation
 
@@ -55,6 +56,7 @@ Examples:
     help="Pair predictions with questions by id, or in order as BIRD's scripts do.",
 )
 @click.option("--metrics", metavar="LIST", help=f"Among {NAMES}.  [default: ex,strict]")
+@click.option("--linking", is_flag=True, help="Also score a run's schema linking; needs --tables.")
 @click.option("--only-present", is_flag=True, help="Leave out questions whose database is not there.")
 @click.option("--keep-distinct", is_flag=True, help="Spider: keep DISTINCT, which its script takes out.")
 @click.option("--plug-values", is_flag=True, help="Spider: try the gold's values in the prediction.")
@@ -86,6 +88,7 @@ def command(
     gold: Path | None,
     pairing: str,
     metrics: str | None,
+    linking: bool,
     only_present: bool,
     keep_distinct: bool,
     plug_values: bool,
@@ -149,7 +152,8 @@ def command(
         from share_sql.evaluation.report import write_report
 
         write_report(html, *next(iter(runs.values())))
-    show(runs, as_json=as_json)
+    linked = _linking(inputs, predictions, tables) if linking else {}
+    show(runs, linked, as_json=as_json)
 
 
 def _with_keys(options: Options, tables: Path | None) -> Options:
@@ -159,6 +163,23 @@ def _with_keys(options: Options, tables: Path | None) -> Options:
     if tables is None:
         raise UsageError("em needs the foreign keys in tables.json; give --tables FILE")
     return replace(options, same_columns=same_columns(tables))
+
+
+def _linking(
+    inputs: dict[str, Inputs], predictions: tuple[Path, ...], tables: Path | None
+) -> dict[str, dict[str, LinkingScore]]:
+    """Schema linking of each run folder, by the run's name."""
+    from share_sql.errors import UsageError
+    from share_sql.evaluation.run_linking import linking_of_run
+    from share_sql.schema.tables_json import read_tables_json
+
+    if tables is None or not predictions:
+        raise UsageError("--linking needs --benchmark, --tables FILE and a run folder as --predictions")
+    schemas = read_tables_json(tables)
+    return {
+        name: linking_of_run(found.cases, schemas, path if path.is_dir() else path.parent)
+        for (name, found), path in zip(inputs.items(), predictions, strict=True)
+    }
 
 
 def _read(
@@ -195,8 +216,13 @@ def _read(
     }
 
 
-def show(runs: dict[str, tuple[Evaluation, Evaluation | None]], *, as_json: bool) -> None:
-    """Print evaluations by name, each with the one on corrected gold beside it."""
+def show(
+    runs: dict[str, tuple[Evaluation, Evaluation | None]],
+    linked: dict[str, dict[str, LinkingScore]],
+    *,
+    as_json: bool,
+) -> None:
+    """Print evaluations by name, each with the one on corrected gold and its linking beside it."""
     from share_sql.evaluation.summary import as_json as to_json
     from share_sql.evaluation.tables import tables
 
@@ -206,12 +232,21 @@ def show(runs: dict[str, tuple[Evaluation, Evaluation | None]], *, as_json: bool
             report = to_json(evaluation)
             if corrected is not None:
                 report["corrected_gold"] = to_json(corrected)
+            if name in linked:
+                from share_sql.evaluation.run_linking import linking_json
+
+                report["linking"] = linking_json(linked[name])
             reports.append({"name": name, **report})
         if not as_json:
             if len(runs) > 1:
                 click.echo(f"{plain(name)}:")
             for text in tables(evaluation):
                 click.echo(plain(text))
+            for which, score in linked.get(name, {}).items():
+                click.echo(
+                    f"linking, {which}: precision {score.precision:.3f}, recall {score.recall:.3f}, F1 "
+                    f"{score.f1:.3f}; complete in {score.complete} of {score.cases}"
+                )
             if corrected is not None:
                 click.echo("\nagainst the corrected gold:")
                 for text in tables(corrected):

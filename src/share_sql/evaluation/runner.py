@@ -7,6 +7,7 @@ that interrupts it. Cases of one database stay together, so that a connection se
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -38,8 +39,8 @@ from share_sql.evaluation.spider import (
     suite_files,
 )
 
-BATCH = 64
-"""Cases a thread takes at a time: few enough to share out one database, enough to reuse a connection."""
+BATCH = 128
+"""Cases a thread takes at once at most: few enough to share out a database, enough to reuse a connection."""
 
 NO_PREDICTION = Outcome(error="no prediction for this id", kind="Missing")
 """Stands for the result of a prediction that is not there."""
@@ -172,7 +173,11 @@ def _batches(cases: Sequence[EvalCase]) -> list[list[int]]:
     groups = sorted(by_database.values(), key=len, reverse=True)
     for group in groups:
         group.sort(key=lambda at: cases[at].gold)
-    return [group[at : at + BATCH] for group in groups for at in range(0, len(group), BATCH)]
+    batches = []
+    for group in groups:
+        size = math.ceil(len(group) / math.ceil(len(group) / BATCH))
+        batches += [group[at : at + size] for at in range(0, len(group), size)]
+    return batches
 
 
 def _score_batch(

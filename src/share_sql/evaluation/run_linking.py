@@ -1,0 +1,83 @@
+"""Schema linking of a run: the draft's columns and the augmented schema against the gold's columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from share_sql.errors import BenchmarkError, SqlError
+from share_sql.evaluation.linking import LinkingScore, score_linking, total_linking
+from share_sql.evaluation.metrics import EvalCase
+from share_sql.schema.model import ColumnName, ColumnSet, Schema
+
+AUGMENTED = "augmented_schema.json"
+"""Where a run folder keeps each case's augmented schema: `{"id": ["table.column", …]}`."""
+
+
+def linking_of_run(
+    cases: Sequence[EvalCase], schemas: Mapping[str, Schema], folder: Path
+) -> dict[str, LinkingScore]:
+    """Score schema linking before and after sam.
+
+    Args:
+        cases: with gold, and drafts where there are any.
+        schemas: by database name; cases of other databases are passed over.
+        folder: a run folder.
+
+    Returns:
+        Under `draft` the columns of the drafts, under `augmented` the augmented schemas, each summed over
+        the cases that have it and whose gold can be read. A draft that cannot be read links nothing.
+
+    Raises:
+        BenchmarkError: the folder has no augmented schemas.
+    """
+    augmented = _read_augmented(folder / AUGMENTED)
+    scores: dict[str, list[LinkingScore]] = {"draft": [], "augmented": []}
+    for case in cases:
+        schema = schemas.get(Path(case.database).stem)
+        gold = _columns(case.gold, schema) if schema is not None else None
+        if schema is None or gold is None:
+            continue
+        if case.draft is not None:
+            scores["draft"].append(score_linking(_columns(case.draft, schema) or frozenset(), gold))
+        if str(case.id) in augmented:
+            scores["augmented"].append(score_linking(augmented[str(case.id)], gold))
+    return {name: total_linking(found) for name, found in scores.items() if found}
+
+
+def linking_json(found: Mapping[str, LinkingScore]) -> dict[str, dict[str, float]]:
+    """Linking scores as `share eval --json` prints them; shares from 0 to 1."""
+    return {
+        name: {
+            "cases": score.cases,
+            "precision": round(score.precision, 4),
+            "recall": round(score.recall, 4),
+            "f1": round(score.f1, 4),
+            "complete": score.complete,
+        }
+        for name, score in found.items()
+    }
+
+
+def _columns(sql: str, schema: Schema) -> ColumnSet | None:
+    from share_sql.schema.link import linked_columns
+    from share_sql.sqltext import extract_sql
+
+    try:
+        return linked_columns(extract_sql(sql), schema)
+    except SqlError:
+        return None
+
+
+def _read_augmented(file: Path) -> dict[str, ColumnSet]:
+    try:
+        held = json.loads(file.read_text("utf-8"))
+        return {
+            str(name): frozenset(ColumnName(*column.split(".", 1)) for column in columns if "." in column)
+            for name, columns in held.items()
+        }
+    except OSError as error:
+        raise BenchmarkError(f"cannot read {file}: {error.strerror}; --linking takes a run folder") from error
+    except (ValueError, AttributeError, TypeError) as error:
+        raise BenchmarkError(f"{file} is no augmented schema ({error}); give a run folder") from error
