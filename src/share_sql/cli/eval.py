@@ -131,6 +131,10 @@ def command(
         raise UsageError("nothing to score; give --cases FILE, or --benchmark bird|spider and its files")
     else:
         inputs = _read(benchmark, questions, databases, predictions, drafts, gold, pairing, only_present)
+    if html is not None:
+        from share_sql.evaluation.plots import check_library
+
+        check_library()
     if html is not None and len(inputs) > 1:
         raise UsageError("--html reports one set of predictions; give one --predictions")
     folder = None if no_cache else cache or default_cache_folder()

@@ -17,13 +17,24 @@ if TYPE_CHECKING:
 _FIXED, _BROKEN, _LINE = "#2f8f5b", "#c0453c", "#33639c"
 
 
-def _figure(width: float = 6.0, height: float = 3.2) -> tuple[Figure, Axes]:
+def check_library() -> None:
+    """See that the plots can be drawn, before hours go into what they would show.
+
+    Raises:
+        UsageError: matplotlib is not installed.
+    """
     try:
-        from matplotlib.figure import Figure
+        import matplotlib.figure  # noqa: F401
     except ImportError as error:
         raise UsageError(
             "--html draws with matplotlib, which is not installed; pip install 'share-sql[report]'"
         ) from error
+
+
+def _figure(width: float = 6.0, height: float = 3.2) -> tuple[Figure, Axes]:
+    check_library()
+    from matplotlib.figure import Figure
+
     # Figure without pyplot: no display, no state shared between reports.
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
