@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Self
 from share_sql.case import Case, Correction, StepNote
 from share_sql.catalog import Catalog, OpenDatabase
 from share_sql.errors import ModelError, ModelUnknown, QueryError, ShareError
-from share_sql.schema.model import Schema
+from share_sql.schema.model import Schema, ValueMatch
 from share_sql.stages.bam import bam
 from share_sql.stages.judge import judge
 from share_sql.stages.lom import lom
@@ -32,6 +32,7 @@ from share_sql.stages.sam import sam
 from share_sql.stages.stage import Ask, Lookup, Plan, Policy, Query, Request, Response, State
 
 if TYPE_CHECKING:
+    from share_sql.database.base import QueryResult
     from share_sql.evidence.weights import Weights
     from share_sql.models.base import Model
     from share_sql.prompts.library import PromptSet
@@ -124,24 +125,24 @@ class Assistant:
         try:
             use = self._catalog.use(case.database)
             opened = await asyncio.to_thread(use.__enter__)
+            try:
+                state = replace(state, schema=opened.schema)
+                source = _Source(opened)
+                for stage in STAGES:
+                    state = await self._take(stage.__name__, stage(state), state, source)
+            finally:
+                await asyncio.to_thread(use.__exit__, None, None, None)
         except ShareError as error:
             return _kept(state, "database", str(error))
-        try:
-            state = replace(state, schema=opened.schema)
-            for stage in STAGES:
-                state = await self._take(stage.__name__, stage(state), state, opened)
         except Exception as error:
             # A fault of ours in one case must not end the batch; it is logged whole and named.
             log.exception("case %s: unexpected error", case.id)
-            return _kept(
-                state, "judge", f"internal error ({type(error).__name__}: {error}); please report it"
-            )
-        finally:
-            await asyncio.to_thread(use.__exit__, None, None, None)
+            why = f"internal error ({type(error).__name__}: {error}); please report it"
+            return _kept(state, "judge", why)
         return state
 
     async def _take(
-        self, name: str, stage: Generator[Request, Response, State], before: State, opened: OpenDatabase
+        self, name: str, stage: Generator[Request, Response, State], before: State, source: _Source
     ) -> State:
         """Drive one stage to its end; a named error leaves the state as it was, with a note."""
         started = time.perf_counter()
@@ -149,7 +150,7 @@ class Assistant:
             request = next(stage)
             while True:
                 try:
-                    response = await self._answer(request, opened)
+                    response = await self._answer(request, source)
                 except ModelError as error:
                     request = stage.throw(error)
                 else:
@@ -166,7 +167,7 @@ class Assistant:
             after = replace(after, steps=(*after.steps[:-1], last))
         return after
 
-    async def _answer(self, request: Request, opened: OpenDatabase) -> Response:
+    async def _answer(self, request: Request, source: _Source) -> Response:
         match request:
             case Ask(request=asked):
                 model = self._models.get(asked.role)
@@ -175,18 +176,14 @@ class Assistant:
                         f"no model is set for the role {asked.role}; name one in the models file"
                     )
                 return await model.ask(asked)
-            case Query(sql=sql, limits=limits):
-                try:
-                    return await asyncio.to_thread(opened.database.query, sql, limits)
-                except QueryError as error:
-                    return error
-            case Lookup(text=text, columns=columns, limit=limit):
-                return await asyncio.to_thread(
-                    lambda: opened.values.lookup(text, columns=columns, limit=limit)
-                )
+            case Query():
+                return await asyncio.to_thread(source.query, request)
+            case Lookup():
+                return await asyncio.to_thread(source.look_up, request)
 
     def close(self) -> None:
         """Give models, databases and the driver's thread back."""
+        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
         for model in {id(model): model for model in self._models.values()}.values():
             asyncio.run_coroutine_threadsafe(model.close(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -201,6 +198,37 @@ class Assistant:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class _Source:
+    """A case's database. Answers are kept for the length of the case: stages ask alike, and a query that
+    ran into its deadline once is not run again."""
+
+    def __init__(self, opened: OpenDatabase) -> None:
+        self._opened = opened
+        self._answered: dict[Query, QueryResult | QueryError] = {}
+
+    def query(self, request: Query) -> QueryResult | QueryError:
+        """Run SQL; what the database says against it is an answer too."""
+        if request not in self._answered:
+            try:
+                answer: QueryResult | QueryError = self._opened.database.query(request.sql, request.limits)
+            except QueryError as error:
+                answer = error
+            self._answered[request] = answer
+        return self._answered[request]
+
+    def look_up(self, request: Lookup) -> tuple[ValueMatch, ...]:
+        """The stored values nearest to a text."""
+        return self._opened.values.lookup(request.text, columns=request.columns, limit=request.limit)
+
+
+async def _cancel_others() -> None:
+    """Cases under way are given up; their queries end by themselves."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _correction(state: State) -> Correction:

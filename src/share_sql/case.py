@@ -9,8 +9,8 @@ from share_sql.models.base import Usage
 
 Verdict: TypeAlias = Literal["kept", "corrected", "abstained"]
 """kept: the draft stands, nothing better was shown. corrected: the SQL is another than the draft.
-abstained: there is evidence against the draft, yet no candidate good enough to replace it; the draft
-is handed back."""
+abstained: the draft runs and there is evidence against it, yet no candidate is good enough to replace
+it; the draft is handed back. A draft that cannot be run at all is kept, and the reason says why."""
 
 
 @dataclass(frozen=True)

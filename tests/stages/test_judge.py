@@ -73,7 +73,18 @@ def test_a_failing_draft_gives_way_to_one_that_runs(shop: SqliteDatabase, policy
 def test_a_failing_draft_stays_where_nothing_runs(shop: SqliteDatabase) -> None:
     done = _judge(shop, FAILS, FAILS + " WHERE 1")
     assert done.sql == FAILS
-    assert done.verdict == "abstained"
+    assert done.verdict == "kept"
+    assert "no such table" in done.reason
+    assert done.confidence < 0.5
+
+
+def test_a_draft_that_runs_but_looks_wrong_is_handed_back_with_doubt(shop: SqliteDatabase) -> None:
+    nothing = (
+        "SELECT order_id, COUNT(*) FROM orders WHERE status = 'Nowhere' "
+        "GROUP BY order_id ORDER BY COUNT(*) DESC LIMIT 1"
+    )
+    done = _judge(shop, nothing)
+    assert (done.verdict, done.sql) == ("abstained", nothing)
     assert done.confidence < 0.5
 
 

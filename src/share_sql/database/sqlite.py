@@ -128,8 +128,8 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """Give the process back or end it. May be called twice."""
+        self._closed = True  # before the lock, so that queries which wait for it give up
         with self._lock:
-            self._closed = True
             if self._workers is not None and self._child is not None and self._owner == os.getpid():
                 self._give_back(self._workers, self._child)
             self._stop()

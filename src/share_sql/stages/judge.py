@@ -58,7 +58,8 @@ def judge(state: State) -> Generator[Request, Response, State]:
             return _end(
                 state, state.sql, "corrected", f"the text around the SQL is taken away; {why}", sure, against
             )
-        verdict: Verdict = "abstained" if against and sure < 0.5 else "kept"
+        doubtful = draft is not None and draft.runs and bool(against) and sure < 0.5
+        verdict: Verdict = "abstained" if doubtful else "kept"
         return _end(state, state.case.draft, verdict, why, sure, against)
     return _end(state, chosen.sql, "corrected", why, confidence, against)
 

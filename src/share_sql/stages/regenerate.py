@@ -28,7 +28,7 @@ def regenerate(state: State) -> Generator[Request, Response, State]:
     if rewritten is not None:
         try:
             hint = f"{state.case.question} {state.case.evidence}"
-            compiled = Candidate(to_sql(rewritten, state.schema, hint=hint), "compile")
+            compiled = Candidate(to_sql(rewritten, state.schema, hint=hint, guess=True), "compile")
             state = replace(state, candidates=(*state.candidates, compiled))
         except CompileError as error:
             state = noted(state, "regenerate", "the trajectory is not compiled", error=str(error))
