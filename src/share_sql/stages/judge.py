@@ -109,7 +109,10 @@ def _choose(state: State, draft: _Judged | None, others: list[_Judged]) -> tuple
     if draft is None or not draft.runs:
         if not runnable:
             return None, "the draft does not run and no candidate does" + _because(draft), 0.0
-        best = min(runnable, key=lambda other: (_wrong(state, other.findings), runnable.index(other)))
+        best = runnable[0]
+        for other in runnable[1:]:
+            if _odds(state, best, other, runnable) > _odds(state, other, best, runnable):
+                best = other
         return (
             best,
             f"the draft does not run{_because(draft)}; {_what(best)}",
@@ -130,12 +133,9 @@ def _gated(state: State, draft: _Judged, runnable: list[_Judged]) -> tuple[_Judg
             confidence = min(finding.weight for finding in other.candidate.evidence)
     best, best_odds = None, state.plan.weights.replace_threshold
     for other in runnable:
-        if other is standing or other.draft is None or standing.draft is None:
+        if other is standing or (other.candidate is not None and other.candidate.origin == "repair"):
             continue
-        if other.candidate is not None and other.candidate.origin == "repair":
-            continue
-        row = compare_features(standing.draft, other.draft, _agreeing(other, runnable))
-        odds = state.plan.weights.replaces(row)
+        odds = _odds(state, standing, other, runnable)
         if odds > best_odds:
             best, best_odds = other, odds
     if best is not None:
@@ -145,6 +145,14 @@ def _gated(state: State, draft: _Judged, runnable: list[_Judged]) -> tuple[_Judg
     if standing is draft:
         return None, _kept_reason(draft, True), 0.0
     return standing, why, confidence
+
+
+def _odds(state: State, standing: _Judged, other: _Judged, runnable: list[_Judged]) -> float:
+    """Calibrated probability that `other` is right and `standing` wrong."""
+    if standing.draft is None or other.draft is None or not state.plan.weights.replace_features:
+        return 0.0
+    row = compare_features(standing.draft, other.draft, _agreeing(other, runnable))
+    return state.plan.weights.replaces(row)
 
 
 def _agreeing(other: _Judged, runnable: list[_Judged]) -> int:
