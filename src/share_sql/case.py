@@ -50,7 +50,8 @@ class Finding:
     message: str
     """One line: what was seen, with the names and values at fault."""
     weight: float = 0.0
-    """Log-odds this kind of evidence adds to "the draft is wrong", from the calibrated weights."""
+    """Log-odds that this kind of evidence adds to "the draft is wrong"; for what a repair found, the
+    log-odds that repairs of its kind mend rather than break. From the calibrated weights."""
 
 
 @dataclass(frozen=True)

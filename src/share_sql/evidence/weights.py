@@ -88,6 +88,11 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
 
+def logit(share: float) -> float:
+    """Log-odds of a share strictly between 0 and 1."""
+    return math.log(share / (1 - share))
+
+
 SHIPPED = Path(__file__).with_name("weights.json")
 """The weights that come with the package."""
 

@@ -16,6 +16,7 @@ from share_sql.errors import QueryError, SqlError, TrajectoryError
 from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.checks import findings
 from share_sql.evidence.compare import compare_features
+from share_sql.evidence.weights import sigmoid
 from share_sql.sqltext import extract_sql, parse_select
 from share_sql.stages.stage import Candidate, Query, Request, Response, State
 
@@ -61,7 +62,11 @@ def judge(state: State) -> Generator[Request, Response, State]:
         doubtful = draft is not None and draft.runs and bool(against) and sure < 0.5
         verdict: Verdict = "abstained" if doubtful else "kept"
         return _end(state, state.case.draft, verdict, why, sure, against)
-    return _end(state, chosen.sql, "corrected", why, confidence, against)
+    mended = chosen.candidate.evidence if chosen.candidate is not None else ()
+    # What a repair found says more than the finding of the same kind that led to it.
+    kinds = {finding.kind for finding in mended}
+    found = (*(finding for finding in against if finding.kind not in kinds), *mended)
+    return _end(state, chosen.sql, "corrected", why, confidence, found)
 
 
 def _no_sql(state: State) -> str:
@@ -130,7 +135,7 @@ def _gated(state: State, draft: _Judged, runnable: list[_Judged]) -> tuple[_Judg
     for other in runnable:
         if other.candidate is not None and other.candidate.origin == "repair":
             standing, why = other, _what(other)
-            confidence = min(finding.weight for finding in other.candidate.evidence)
+            confidence = min(sigmoid(finding.weight) for finding in other.candidate.evidence)
     best, best_odds = None, state.plan.weights.replace_threshold
     for other in runnable:
         if other is standing or (other.candidate is not None and other.candidate.origin == "repair"):
@@ -193,8 +198,6 @@ def _kept_reason(draft: _Judged, had_candidates: bool) -> str:
 
 def _wrong(state: State, found: tuple[Finding, ...]) -> float:
     """Calibrated probability that a query with these findings is wrong."""
-    from share_sql.evidence.weights import sigmoid
-
     return sigmoid(state.plan.weights.prior + sum(finding.weight for finding in found))
 
 

@@ -10,6 +10,7 @@ from share_sql.case import Finding
 from share_sql.errors import QueryError, SqlError
 from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.outcome import is_abnormal
+from share_sql.evidence.weights import logit
 from share_sql.sqltext import parse_select
 from share_sql.stages.repair.arithmetic import divisions
 from share_sql.stages.repair.comparisons import comparisons
@@ -105,7 +106,7 @@ def _readable(state: State) -> Generator[Request, Response, tuple[BoundQuery | N
 
 def _finding(state: State, edit: Edit | TextEdit) -> Finding:
     tally = state.plan.weights.repairs.get(edit.kind)
-    return Finding(edit.kind, edit.message, tally.precision if tally else 0.0)
+    return Finding(edit.kind, edit.message, round(logit(tally.precision), 4) if tally else 0.0)
 
 
 def _first_good(
