@@ -22,6 +22,7 @@ VERBS: Mapping[str, str] = {
     "describe": "Describe a database's columns from its data.",
     "values": "Build the index of stored values.",
     "prompts": "List, show and import prompt sets.",
+    "data": "Make training data out of labelled SQL.",
     "calibrate": "Fit the judge's weights to labelled cases.",
     "demo": "Correct the drafts of a made-up shop, and show what happened.",
 }

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from share_sql.models.base import Model
     from share_sql.models.settings import EndpointSettings, ModelsFile
 
-ROLES = ("bam", "mask", "sam", "lom", "generator", "judge")
+ROLES = ("bam", "mask", "sam", "lom", "generator", "judge", "teacher")
 
 
 def load_models(spec: str) -> Mapping[str, Model]:

@@ -61,7 +61,7 @@ Chosen = Annotated[EndpointSettings | RecordedSettings, Field(discriminator="kin
 class ModelsFile(_Strict):
     """A models file."""
 
-    models: dict[Literal["bam", "mask", "sam", "lom", "generator", "judge"], Chosen] = Field(min_length=1)
+    models: dict[Literal["bam", "mask", "sam", "lom", "generator", "judge", "teacher"], Chosen] = Field(min_length=1)
     cache: CacheSettings | None = None
 
 
@@ -97,7 +97,7 @@ def _told(fault: Any) -> str:
             owner = RecordedSettings if "recorded" in fault["loc"] else EndpointSettings
         return f"unknown key {name}{_nearest(place[-1], list(owner.model_fields))}"
     if fault["type"] == "literal_error" and "[key]" in fault["loc"]:
-        roles = ["bam", "mask", "sam", "lom", "generator", "judge"]
+        roles = ["bam", "mask", "sam", "lom", "generator", "judge", "teacher"]
         return f"unknown role {name}{_nearest(place[-1], roles)}; roles are {', '.join(roles)}"
     if fault["type"] == "missing":
         return f"{name} is missing"

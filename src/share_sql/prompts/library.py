@@ -48,6 +48,8 @@ ROLE_VARIABLES: Mapping[str, tuple[str, ...]] = {
     "lom": ("schema", "column_description", "question", "evidence", "trajectory"),
     "generator": ("schema", "foreign_keys", "column_description", "question", "evidence", "trajectory"),
     "describe": ("table", "column", "profile"),
+    "teacher": ("schema", "question", "evidence", "sql"),
+    "compare": ("sql", "other_sql", "question"),
 }
 """The variables that SHARE fills for each role; a template may declare fewer, never others."""
 
@@ -57,7 +59,7 @@ class Template:
     """One prompt: its role, its variables and its messages with placeholders."""
 
     role: str
-    """Which model it is for: bam, mask, sam, lom, generator or describe."""
+    """Which model it is for: a key of ROLE_VARIABLES."""
     variables: tuple[str, ...]
     """Names that must be given to fill it."""
     messages: tuple[Message, ...]
@@ -116,7 +118,7 @@ class PromptSet:
         """Fill the role's prompt.
 
         Args:
-            role: bam, mask, sam, lom, generator or describe.
+            role: a key of ROLE_VARIABLES.
             variables: text of each variable; ones that SHARE knows for the role but this set's template
                 does not declare are left out, so that a shorter template of one's own still works.
 

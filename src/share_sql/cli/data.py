@@ -1,0 +1,443 @@
+"""`share data`: training data for BAM, SAM and LOM out of labelled SQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+from share_sql.cli.common import (
+    FILE,
+    FOLDER,
+    as_json,
+    interruptible,
+    models_for,
+    plain,
+    print_json,
+    progress_bar,
+)
+
+if TYPE_CHECKING:
+    from share_sql.training.datasets import Material, Wording
+    from share_sql.training.drafts import DraftRow
+    from share_sql.training.examples import Dataset
+
+EXAMPLES = """\b
+Examples:
+  share data teacher data/spider --benchmark spider --questions train.json
+    --tables tables.json --databases database
+  share data teacher data/bird --benchmark bird --questions train.json
+    --tables train_tables.json --meanings column_meaning.json
+    --drafts baseline_sql.json
+  share data bam data/bird data/spider --out ft_data
+  share data sam data/bird --out ft_data
+  share data lom data/bird --out ft_data
+  share data stats ft_data
+"""
+
+PROFILE = "error_profile.json"
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@click.group("data", epilog=EXAMPLES)
+def command() -> None:
+    """Make training data out of labelled SQL.
+
+    First `teacher` makes a data folder with a proved trajectory for each gold query; then `bam`, `sam` and
+    `lom` make the examples for each model, as LLaMA-Factory reads them; `stats` tells what is in them.
+    """
+
+
+_models = click.option(
+    "--models",
+    default="none",
+    show_default=True,
+    metavar="none|recorded:DIR|FILE.toml",
+    help="Who answers; none takes the symbolic road.",
+)
+_prompts = click.option(
+    "--prompts", default="default", show_default=True, help="Prompt set: a name or a folder."
+)
+_limit = click.option("--limit", type=click.IntRange(min=1), help="Only the first N cases.")
+_concurrency = click.option(
+    "--concurrency", type=click.IntRange(1, 1024), default=8, show_default=True, help="Cases asked at once."
+)
+
+
+@command.command(
+    "teacher",
+    epilog="\b\nExample:\n  share data teacher data/shop --cases labelled.jsonl --models none",
+)
+@click.argument("folder", type=FOLDER)
+@click.option("--cases", type=FILE, help="JSON Lines with id, question, database, gold; draft if there.")
+@click.option("--benchmark", type=click.Choice(["bird", "spider"]), help="Read a benchmark's own files.")
+@click.option("--questions", type=FILE, help="The benchmark's questions (train.json).")
+@click.option("--tables", type=FILE, help="tables.json, for schemas.")
+@click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite; may be left out.")
+@click.option("--meanings", type=FILE, help="column_meaning.json.")
+@click.option("--drafts", type=FILE, help="Real drafts of the benchmark's questions, for sam and lom.")
+@click.option("--name", help="What examples say they come from.  [default: the folder's name]")
+@click.option(
+    "--rule",
+    type=click.Choice(["bird", "spider"]),
+    help="Whose execution match says whether a draft is right.  [default: the benchmark's, else spider's]",
+)
+@_models
+@_prompts
+@_limit
+@_concurrency
+@as_json
+def teacher(
+    folder: Path,
+    cases: Path | None,
+    benchmark: str | None,
+    questions: Path | None,
+    tables: Path | None,
+    databases: Path | None,
+    meanings: Path | None,
+    drafts: Path | None,
+    name: str | None,
+    rule: str | None,
+    models: str,
+    prompts: str,
+    limit: int | None,
+    concurrency: int,
+    as_json: bool,
+) -> None:
+    """Make a data folder: a trajectory for each gold query, each proved.
+
+    A trajectory is proved where its text compiles to SQL that gives gold's rows, or, without a database,
+    that reads back as the same trajectory. With --models, `teacher` writes the trajectories and `judge`
+    (else the teacher) has the last word where rows differ. Every case has a row in trajectories.jsonl; one
+    that failed says why. Work that was stopped is gone on with.
+    """
+    from share_sql.prompts.library import load_prompts
+    from share_sql.training.sources import SourceFiles, load_source
+    from share_sql.training.teacher import teach
+
+    if (cases is None) == (benchmark is None):
+        raise click.UsageError("Give either --cases or --benchmark.")
+    if benchmark is not None and questions is None:
+        raise click.UsageError(f"--benchmark {benchmark} needs --questions.")
+    if cases is not None and (questions or drafts):
+        raise click.UsageError("--questions and --drafts belong to --benchmark; --cases holds both.")
+    asked = models_for(models)
+    if asked and "teacher" not in asked:
+        raise click.UsageError(f"{models} sets no model for the role teacher.")
+    files = SourceFiles(
+        name or folder.absolute().name,
+        rule or benchmark or "spider",
+        cases=_absolute(cases),
+        benchmark=benchmark,
+        questions=_absolute(questions),
+        tables=_absolute(tables),
+        databases=_absolute(databases),
+        meanings=_absolute(meanings),
+        drafts=_absolute(drafts),
+    )
+    source = load_source(files)
+    with interruptible("; the same command goes on"), progress_bar("teaching") as progress:
+        rows = teach(
+            source,
+            folder,
+            models=asked,
+            prompts=load_prompts(prompts),
+            limit=limit,
+            concurrency=concurrency,
+            progress=progress,
+        )
+    source.close()
+    counts: dict[str, Any] = {
+        "cases": len(rows),
+        "proved": sum(row.proved for row in rows),
+        "proofs": _counted(row.proof for row in rows if row.proof),
+        "proved in the paper's text": sum(row.paper for row in rows),
+        "outside the schema": sum(bool(row.outside) for row in rows),
+        "failed": _counted(row.cause or "" for row in rows if not row.proved),
+        "model calls": sum(spent["requests"] for row in rows for spent in row.usage.values()),
+    }
+    _tell(counts, as_json=as_json)
+    if rows and not counts["proved"]:
+        raise SystemExit(1)
+
+
+def _dataset_options(function: _Function) -> _Function:
+    for option in (
+        as_json,
+        click.option(
+            "--longest", type=click.IntRange(min=1), help="Leave out examples of more characters than this."
+        ),
+        _prompts,
+        click.option("--out", type=FOLDER, required=True, help="Folder for LLaMA-Factory's files."),
+        click.argument("folders", type=FOLDER, nargs=-1, required=True),
+    ):
+        function = option(function)
+    return function
+
+
+def _wording(default: str) -> Callable[[_Function], _Function]:
+    return click.option(
+        "--wording",
+        type=click.Choice(["paper", "proved"]),
+        default=default,
+        show_default=True,
+        help="paper: answers without joins. proved: with those that keys cannot give back.",
+    )
+
+
+def _draft_options(function: _Function) -> _Function:
+    for option in (
+        _concurrency,
+        _models,
+        click.option(
+            "--profile", type=FILE, help="Proportions of errors.  [default: measured on the folders' drafts]"
+        ),
+        click.option("--seed", type=int, default=0, show_default=True, help="Fixes what is drawn."),
+    ):
+        function = option(function)
+    return function
+
+
+@command.command("bam", epilog="\b\nExample:\n  share data bam data/bird data/spider --out ft_data")
+@_dataset_options
+@_wording("paper")
+def bam(
+    folders: tuple[Path, ...], out: Path, prompts: str, longest: int | None, as_json: bool, wording: str
+) -> None:
+    """Make BAM's examples: gold SQL to its trajectory."""
+    materials = _materials(folders)
+    _make("bam", materials, out, prompts, as_json=as_json, wording=wording, longest=longest)
+
+
+@command.command("sam", epilog="\b\nExample:\n  share data sam data/bird --out ft_data --models bam.toml")
+@_dataset_options
+@_wording("paper")
+@_draft_options
+def sam(
+    folders: tuple[Path, ...],
+    out: Path,
+    prompts: str,
+    longest: int | None,
+    as_json: bool,
+    wording: str,
+    models: str,
+    profile: Path | None,
+    seed: int,
+    concurrency: int,
+) -> None:
+    """Make SAM's examples: a draft's masked trajectory to gold's.
+
+    A model for the role bam in --models writes the drafts' trajectories; without it they are symbolic.
+    A folder without drafts is taken with gold made wrong, in the measured proportions, as its drafts.
+    """
+    materials = _materials(folders, models, prompts, concurrency)
+    _make(
+        "sam",
+        materials,
+        out,
+        prompts,
+        as_json=as_json,
+        wording=wording,
+        longest=longest,
+        seed=seed,
+        profile_file=profile,
+    )
+
+
+@command.command("lom", epilog="\b\nExample:\n  share data lom data/bird --out ft_data --unchanged 0.1")
+@_dataset_options
+@_wording("proved")
+@_draft_options
+@click.option(
+    "--unchanged",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Chance of a further example with nothing to mend, beside each perturbed one.",
+)
+def lom(
+    folders: tuple[Path, ...],
+    out: Path,
+    prompts: str,
+    longest: int | None,
+    as_json: bool,
+    wording: str,
+    models: str,
+    profile: Path | None,
+    seed: int,
+    concurrency: int,
+    unchanged: float,
+) -> None:
+    """Make LOM's examples: a wrong trajectory to gold's, by the paper's rule.
+
+    Where a draft uses all of gold's columns and gives other rows, its own trajectory is the wrong one;
+    where it gives gold's rows, a perturbed one is. Drafts with a wrong schema are left out.
+    """
+    materials = _materials(folders, models, prompts, concurrency)
+    _make(
+        "lom",
+        materials,
+        out,
+        prompts,
+        as_json=as_json,
+        wording=wording,
+        longest=longest,
+        seed=seed,
+        profile_file=profile,
+        unchanged=unchanged,
+    )
+
+
+@command.command("stats", epilog="\b\nExample:\n  share data stats ft_data")
+@click.argument("folder", type=FOLDER)
+@as_json
+def stats(folder: Path, as_json: bool) -> None:
+    """Tell what is in a folder of training data."""
+    from share_sql.training.stats import data_stats
+
+    found = data_stats(folder)
+    if as_json:
+        print_json(found)
+        return
+    from rich.console import Console
+
+    from share_sql.training.stats import drawn
+
+    click.echo(plain(drawn(found, width=Console().width)))
+
+
+def _absolute(path: Path | None) -> str | None:
+    return str(path.absolute()) if path is not None else None
+
+
+def _counted(values: Any) -> dict[str, int]:
+    from collections import Counter
+
+    return dict(Counter(values).most_common())
+
+
+def _materials(
+    folders: tuple[Path, ...], models: str | None = None, prompts: str = "default", concurrency: int = 8
+) -> list[Material]:
+    """The data folders, loaded; with `models`, their drafts looked at."""
+    from share_sql.prompts.library import load_prompts
+    from share_sql.training.datasets import Material
+    from share_sql.training.drafts import look_at_drafts
+    from share_sql.training.sources import SourceFiles, load_source, read_rows
+
+    materials = []
+    for folder in folders:
+        material = Material(load_source(SourceFiles.of(folder)), read_rows(folder))
+        if models is not None and material.has_drafts:
+            with interruptible("; the same command goes on"), progress_bar("drafts") as progress:
+                material.drafts = look_at_drafts(
+                    material.source,
+                    folder,
+                    models=models_for(models),
+                    prompts=load_prompts(prompts),
+                    concurrency=concurrency,
+                    progress=progress,
+                )
+        materials.append(material)
+    names = [material.source.name for material in materials]
+    if len(set(names)) < len(names):
+        raise click.UsageError(
+            f"Two folders are named {names[0]}; give each its own --name in `share data teacher`."
+        )
+    return materials
+
+
+def _make(
+    role: str,
+    materials: list[Material],
+    out: Path,
+    prompts: str,
+    *,
+    as_json: bool,
+    wording: str,
+    longest: int | None,
+    seed: int = 0,
+    profile_file: Path | None = None,
+    unchanged: float = 0.0,
+) -> None:
+    from share_sql.prompts.library import load_prompts
+    from share_sql.training.datasets import Making, make_dataset, measured_profile
+    from share_sql.training.llamafactory import save
+
+    making = Making(
+        load_prompts(prompts), cast("Wording", wording), seed=seed, unchanged=unchanged, longest=longest
+    )
+    if role != "bam":
+        from dataclasses import replace
+
+        making = replace(
+            making, profile=_profile(profile_file) if profile_file else measured_profile(materials)
+        )
+        out.mkdir(parents=True, exist_ok=True)
+        (out / PROFILE).write_text(json.dumps(making.profile.to_json(), indent=1) + "\n", encoding="utf-8")
+    with interruptible():
+        dataset = make_dataset(role, materials, making)
+    path = save(dataset, out)
+    for material in materials:
+        material.source.close()
+    counts: dict[str, Any] = {
+        "file": str(path),
+        "examples": len(dataset.examples),
+        "kinds": _counted(example.kind for example in dataset.examples),
+        "left out": _left_out(dataset),
+    }
+    drafts = [draft for material in materials for draft in material.drafts.values()]
+    if drafts:
+        counts["drafts"] = _draft_counts(drafts)
+    _tell(counts, as_json=as_json)
+    if not dataset.examples:
+        raise SystemExit(1)
+
+
+def _profile(path: Path) -> Any:
+    from share_sql.benchmarks.cases import read_bytes
+    from share_sql.errors import BenchmarkError
+    from share_sql.training.error_kinds import ErrorProfile
+
+    try:
+        value = json.loads(read_bytes(path, "an error profile"))
+    except ValueError as error:
+        raise BenchmarkError(f"{path} is not JSON: {error}") from error
+    return ErrorProfile.from_json(value)
+
+
+def _left_out(dataset: Dataset) -> dict[str, int]:
+    return _counted(each.cause for each in dataset.left_out)
+
+
+def _draft_counts(drafts: list[DraftRow]) -> dict[str, int]:
+    """The paper's selection, and the reference implementation's reading of it."""
+    read = [draft for draft in drafts if draft.trajectory is not None]
+    return {
+        "all": len(drafts),
+        "with a trajectory": len(read),
+        "schema right, execution wrong": sum(d.schema_right and not d.right for d in read),
+        "schema right, execution right": sum(d.schema_right and d.right for d in read),
+        "schema wrong": sum(not d.schema_right for d in read),
+        "schema right by substrings, execution wrong": sum(d.reference_schema and not d.right for d in read),
+        "schema right by substrings, execution right": sum(d.reference_schema and d.right for d in read),
+        "judged by rows": sum(d.how == "rows" for d in read),
+        "judged by trajectory": sum(d.how == "trajectory" for d in read),
+    }
+
+
+def _tell(counts: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(counts)
+        return
+    for key, value in counts.items():
+        if isinstance(value, dict):
+            click.echo(f"{key}:")
+            for name, count in list(value.items())[:12]:
+                click.echo(plain(f"  {count:>6}  {name}"))
+        else:
+            click.echo(plain(f"{key}: {value}"))

@@ -1,0 +1,145 @@
+"""Work on many cases at once, each finished one journalled: a stopped run goes on where it was.
+
+A case's work is a coroutine that gives its row. Rows are written down as they are finished and come out
+in the order of the input. A model that cannot be reached now says nothing about the case: such a row is
+given, but not journalled, so that the next run asks again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from share_sql.benchmarks.cases import LabelledCase
+from share_sql.errors import ModelUnavailable, ShareError
+from share_sql.models.base import Message, Model, ModelReply, ModelRequest, Usage
+from share_sql.runs.folder import open_run_folder
+from share_sql.runs.record import fingerprint
+
+Row: TypeAlias = dict[str, Any]
+Work: TypeAlias = Callable[[LabelledCase], Awaitable[Row]]
+
+
+class Asker:
+    """Asks models by role, and counts their tokens."""
+
+    def __init__(self, models: Mapping[str, Model]) -> None:
+        self.models = models
+
+    def has(self, role: str) -> bool:
+        """Whether a model is set for the role."""
+        return role in self.models
+
+    async def ask(
+        self, role: str, case_id: str, messages: tuple[Message, ...], usage: dict[str, Usage], **request: Any
+    ) -> ModelReply:
+        """Ask the role's model; its tokens are added to `usage`. Raises ModelError."""
+        reply = await self.models[role].ask(
+            ModelRequest(role=role, case_id=case_id, messages=messages, **request)
+        )
+        usage[role] = usage.get(role, Usage()) + reply.usage
+        return reply
+
+    async def close(self) -> None:
+        """Close every model once."""
+        for model in {id(model): model for model in self.models.values()}.values():
+            await model.close()
+
+
+def usage_json(usage: Mapping[str, Usage]) -> dict[str, dict[str, int]]:
+    """Tokens by role, as plain JSON."""
+    return {role: asdict(spent) for role, spent in sorted(usage.items())}
+
+
+def work_on_all(
+    cases: Sequence[LabelledCase],
+    work: Work,
+    failed: Callable[[LabelledCase, str], Row],
+    *,
+    folder: Path,
+    settings: Mapping[str, Any],
+    asker: Asker | None = None,
+    concurrency: int = 8,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Row]:
+    """Give each case's row, in order.
+
+    Args:
+        cases: one with a `problem` gets a row by `failed` at once.
+        work: gives a case's row; any error it raises makes a row by `failed`.
+        failed: the row of a case that could not be worked on, with the cause.
+        folder: holds the journal. One that is there is gone on with; it must have the same settings and
+            cases.
+        settings: what determines the rows, as flat JSON.
+        asker: closed at the end.
+        concurrency: cases under way at once.
+        progress: called with the number of finished cases and of all.
+
+    Raises:
+        RunFolderError: the folder is in use, holds other work, or cannot be written.
+    """
+    known = [(each.case.id, fingerprint(each.case) + each.gold) for each in cases]
+    with open_run_folder(folder, settings, known, resume=True) as opened:
+        pending = opened.pending
+        retried: dict[int, Row] = {}
+        done = len(cases) - len(pending)
+
+        async def one(position: int, gate: asyncio.Semaphore) -> None:
+            nonlocal done
+            each = cases[position]
+            async with gate:
+                try:
+                    row = failed(each, each.problem) if each.problem else await work(each)
+                except ModelUnavailable as error:
+                    retried[position] = failed(each, str(error))
+                    row = None
+                except ShareError as error:
+                    row = failed(each, str(error))
+                except Exception as error:
+                    # One case's fault, ours included, must not cost the others; its row says what it was.
+                    row = failed(each, f"internal error ({type(error).__name__}: {error}); please report it")
+            if row is not None:
+                opened.journal.append(position, row)
+            done += 1
+            if progress:
+                progress(done, len(cases))
+
+        async def everything() -> None:
+            gate = asyncio.Semaphore(concurrency)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for position in pending:
+                        group.create_task(one(position, gate))
+            finally:
+                if asker is not None:
+                    await asker.close()
+
+        asyncio.run(everything())
+        rows = []
+        for position in range(len(cases)):
+            row = retried.get(position) or opened.journal.read(position)
+            row.pop("at", None)
+            rows.append(row)
+        return rows
+
+
+def write_lines(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write JSON Lines, whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    part.replace(path)
+
+
+def write_ledger(path: Path, rows: Sequence[Mapping[str, Any]]) -> dict[str, Usage]:
+    """Add up the tokens of all rows by role and write them down; give them."""
+    total: dict[str, Usage] = {}
+    for row in rows:
+        for role, tokens in (row.get("usage") or {}).items():
+            total[role] = total.get(role, Usage()) + Usage(**tokens)
+    path.write_text(json.dumps(usage_json(total), indent=1) + "\n", encoding="utf-8")
+    return total

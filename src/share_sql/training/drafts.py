@@ -1,0 +1,168 @@
+"""What a source's drafts are worth: BAM over them, and whether schema and rows are right.
+
+This is where one model's output becomes the next one's training data: with a `bam` model its trajectories of
+the drafts are what SAM and LOM learn from, as they will meet them at work; without, the symbolic ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from share_sql.errors import ModelError, ModelUnavailable, SqlError, TrajectoryError
+from share_sql.models.base import Usage
+from share_sql.prompts.render import bam_variables, reference_linked_columns
+from share_sql.schema.link import linked_columns
+from share_sql.sqltext import extract_sql
+from share_sql.training.asking import Asker, Row, usage_json, work_on_all, write_ledger, write_lines
+from share_sql.training.validate import Validator, columns_of
+from share_sql.trajectory.from_sql import from_sql
+from share_sql.trajectory.read import read
+from share_sql.trajectory.write import write
+
+if TYPE_CHECKING:
+    from share_sql.benchmarks.cases import LabelledCase
+    from share_sql.models.base import Model
+    from share_sql.prompts.library import PromptSet
+    from share_sql.training.sources import Source
+
+WORK_FOLDER = "drafts"
+DRAFTS_FILE = "drafts.jsonl"
+LEDGER = "drafts_usage.json"
+
+
+@dataclass(frozen=True)
+class DraftRow:
+    """One draft, looked at."""
+
+    id: str
+    sql: str | None
+    """The draft's SQL; None where it holds none that can be read, or there is no draft."""
+    trajectory: str | None
+    """Its trajectory in the extended dialect."""
+    right: bool = False
+    """Whether it gives gold's rows."""
+    how: str = ""
+    """How that was found: `rows`, or `trajectory` (the two say the same) where there is no database."""
+    missing: tuple[str, ...] = ()
+    """Gold's columns that it does not use."""
+    reference_schema: bool = False
+    """Whether the reference implementation's rule, by substrings of the text, finds its schema right."""
+    cause: str | None = None
+    """Why there is no trajectory."""
+    by: str = "symbolic"
+    usage: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def schema_right(self) -> bool:
+        """Whether it uses every column that gold uses."""
+        return self.trajectory is not None and not self.missing
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {**asdict(self), "missing": list(self.missing)}
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> DraftRow:
+        """The row of a line."""
+        known = {each.name for each in fields(cls)}
+        kept = {key: value for key, value in row.items() if key in known}
+        return cls(**{**kept, "missing": tuple(kept.get("missing", ()))})
+
+
+def look_at_drafts(
+    source: Source,
+    folder: Path,
+    *,
+    models: Mapping[str, Model] | None = None,
+    prompts: PromptSet | None = None,
+    limit: int | None = None,
+    concurrency: int = 8,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, DraftRow]:
+    """Look at every draft of a source and write `drafts.jsonl` into its data folder.
+
+    Args:
+        source: cases with drafts and gold.
+        folder: its data folder; work that it holds already is gone on with.
+        models: `bam` writes the drafts' trajectories; without it they are symbolic.
+        prompts: needed with models.
+        limit: only the first cases.
+        concurrency: cases under way at once, with a model.
+        progress: called with the number of finished cases and of all.
+
+    Returns:
+        A row a case, by id.
+
+    Raises:
+        RunFolderError: the folder holds other work, or cannot be written.
+    """
+    asker = Asker({role: model for role, model in (models or {}).items() if role == "bam"})
+    work = _Work(source, asker, prompts)
+    settings = {f"model for {role}": model.name for role, model in asker.models.items()}
+    settings["prompts"] = prompts.fingerprint if prompts and asker.models else ""
+    settings["databases"] = source.files.databases or ""
+    rows = work_on_all(
+        source.cases[:limit],
+        work.row,
+        lambda each, cause: DraftRow(each.case.id, None, None, cause=cause).to_json(),
+        folder=folder / WORK_FOLDER,
+        settings=settings,
+        asker=asker,
+        concurrency=concurrency,
+        progress=progress,
+    )
+    write_lines(folder / DRAFTS_FILE, rows)
+    write_ledger(folder / LEDGER, rows)
+    return {row["id"]: DraftRow.from_json(row) for row in rows}
+
+
+class _Work:
+    def __init__(self, source: Source, asker: Asker, prompts: PromptSet | None) -> None:
+        self.source = source
+        self.asker = asker
+        self.prompts = prompts
+        self.validator = Validator(source)
+
+    async def row(self, each: LabelledCase) -> Row:
+        """A case's row; raises ShareError where the draft is no SQL."""
+        database = each.case.database
+        if not each.case.draft.strip():
+            return DraftRow(each.case.id, None, None, cause="there is no draft").to_json()
+        schema = self.source.schema(database)
+        sql, gold = extract_sql(each.case.draft), extract_sql(each.gold)
+        linked = linked_columns(sql, schema)
+        missing = _columns(linked_columns(gold, schema)) - _columns(linked)
+        known = reference_linked_columns(each.gold, schema)
+        right, how = self.validator.right(database, sql, gold)
+        row = DraftRow(
+            each.case.id,
+            sql,
+            None,
+            right,
+            how,
+            tuple(sorted(missing)),
+            known <= reference_linked_columns(each.case.draft, schema),
+        )
+        usage: dict[str, Usage] = {}
+        try:
+            if self.asker.has("bam") and self.prompts is not None:
+                messages = self.prompts.render("bam", **bam_variables(sql, linked, schema))
+                reply = await self.asker.ask("bam", each.case.id, messages, usage)
+                trajectory = read(reply.text, columns_of(schema)).trajectory
+                row = replace(row, by=reply.model)
+            else:
+                trajectory = from_sql(sql, schema)
+            row = replace(row, trajectory=write(trajectory, "extended"))
+        except ModelUnavailable:
+            raise  # to be asked again
+        except (SqlError, TrajectoryError, ModelError) as error:
+            row = replace(row, cause=str(error))
+        return replace(row, usage=usage_json(usage)).to_json()
+
+
+def _columns(linked: Any) -> set[str]:
+    """Columns as text; a star says no more than that the table is used."""
+    return {str(name) for name in linked if name.column != "*"}
