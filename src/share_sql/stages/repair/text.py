@@ -9,6 +9,16 @@ from dataclasses import dataclass
 from share_sql.schema.model import Schema
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]")
+# SQLite's keywords that cannot be names unless quoted (sqlite.org/lang_keywords.html; tokenize.c falls
+# back to a name for the others).
+_KEYWORDS = frozenset((
+    "ADD", "ALL", "ALTER", "AND", "AS", "AUTOINCREMENT", "BETWEEN", "CASE", "CHECK", "COLLATE", "COMMIT",
+    "CONSTRAINT", "CREATE", "DEFAULT", "DEFERRABLE", "DELETE", "DISTINCT", "DROP", "ELSE", "ESCAPE", "EXCEPT",
+    "EXISTS", "FOREIGN", "FROM", "GROUP", "HAVING", "IN", "INDEX", "INSERT", "INTERSECT", "INTO", "IS",
+    "ISNULL", "JOIN", "LIMIT", "NOT", "NOTHING", "NOTNULL", "NULL", "ON", "OR", "ORDER", "PRIMARY",
+    "REFERENCES", "RETURNING", "SELECT", "SET", "TABLE", "THEN", "TO", "TRANSACTION", "UNION", "UNIQUE",
+    "UPDATE", "USING", "VALUES", "WHEN", "WHERE",
+))  # fmt: skip
 _PLAIN = re.compile(r"[A-Za-z_]\w*\Z")
 
 
@@ -29,6 +39,8 @@ def text_edits(sql: str, schema: Schema) -> Iterator[TextEdit]:
         schema: whose names to look for.
     """
     quoted, names = _quote_names(sql, schema)
+    quoted, words = _quote_keywords(quoted, schema)
+    names += words
     if names:
         shown = ", ".join(names)
         yield TextEdit("unquoted-name", f"{shown} must be quoted", quoted)
@@ -61,6 +73,31 @@ def _quote_names(sql: str, schema: Schema) -> tuple[str, list[str]]:
         return f'{match["lead"]}"{doubled}"'
 
     return pattern.sub(quote, sql), found
+
+
+def _quote_keywords(sql: str, schema: Schema) -> tuple[str, list[str]]:
+    """Quote tables and columns called as a keyword is (`order`), where only a name can stand."""
+    tables = {table.name.lower(): table.name for table in schema.tables if table.name.upper() in _KEYWORDS}
+    columns = {c.name.lower(): c.name for _, c in schema.columns() if c.name.upper() in _KEYWORDS}
+    found: list[str] = []
+    for lead, names in ((r"\b(?:FROM|JOIN)\s+", tables), (r"\b\w+\.", columns)):
+        if not names:
+            continue
+        pattern = re.compile(
+            rf"{_QUOTED.pattern}|(?P<lead>{lead})(?P<name>{'|'.join(map(re.escape, names))})\b(?!\s*\()",
+            re.IGNORECASE,
+        )
+
+        def quote(match: re.Match[str], names: dict[str, str] = names) -> str:
+            if match["name"] is None:
+                return match[0]
+            name = names[match["name"].lower()]
+            if name not in found:
+                found.append(name)
+            return f'{match["lead"]}"{name}"'
+
+        sql = pattern.sub(quote, sql)
+    return sql, found
 
 
 def _open_parentheses(sql: str) -> int:
