@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from share_sql.benchmarks.cases import LabelledCase
     from share_sql.models.base import Model
     from share_sql.prompts.library import PromptSet
+    from share_sql.schema.model import ColumnSet
     from share_sql.training.sources import Source
 
 WORK_FOLDER = "drafts"
@@ -101,9 +102,9 @@ def look_at_drafts(
     """
     asker = Asker({role: model for role, model in (models or {}).items() if role == "bam"})
     work = _Work(source, asker, prompts)
-    settings = {f"model for {role}": model.name for role, model in asker.models.items()}
-    settings["prompts"] = prompts.fingerprint if prompts and asker.models else ""
-    settings["databases"] = source.files.databases or ""
+    settings: dict[str, Any] = {f"model for {role}": model.name for role, model in asker.models.items()}
+    settings["prompts"] = prompts.fingerprint if prompts and asker.models else None
+    settings |= source.settings
     rows = work_on_all(
         source.cases[:limit],
         work.row,
@@ -134,7 +135,7 @@ class _Work:
         schema = self.source.schema(database)
         sql, gold = extract_sql(each.case.draft), extract_sql(each.gold)
         linked = linked_columns(sql, schema)
-        missing = _columns(linked_columns(gold, schema)) - _columns(linked)
+        missing = missing_columns(linked_columns(gold, schema), linked)
         known = reference_linked_columns(each.gold, schema)
         right, how = self.validator.right(database, sql, gold)
         row = DraftRow(
@@ -143,7 +144,7 @@ class _Work:
             None,
             right,
             how,
-            tuple(sorted(missing)),
+            missing,
             known <= reference_linked_columns(each.case.draft, schema),
         )
         usage: dict[str, Usage] = {}
@@ -163,6 +164,9 @@ class _Work:
         return replace(row, usage=usage_json(usage)).to_json()
 
 
-def _columns(linked: Any) -> set[str]:
-    """Columns as text; a star says no more than that the table is used."""
-    return {str(name) for name in linked if name.column != "*"}
+def missing_columns(wanted: ColumnSet, used: ColumnSet) -> tuple[str, ...]:
+    """Columns that are wanted and not used. A star is there where its table is used at all."""
+    tables = {name.table for name in used}
+    return tuple(
+        sorted(str(name) for name in wanted - used if name.column != "*" or name.table not in tables)
+    )

@@ -46,9 +46,12 @@ def make_wrong(
         profile: how often which kind of error is made; an empty one makes all kinds equally often.
         rng: draws.
         literals: constants by column.
-        tries: versions tried at most; those that came out the same as the right one are not given.
+        tries: versions tried by the profile; as many follow in which all kinds are equally often. Those
+            that came out the same as the right one are not given.
     """
-    for _ in range(tries):
+    for attempt in range(2 * tries):
+        if attempt == tries and profile.kinds:
+            profile = ErrorProfile({}, {})  # what is usual here changes nothing; anything will do
         edited, done = trajectory, []
         for _ in range(_number(profile, rng)):
             for kind in _kinds_in_order(profile, rng):
@@ -69,7 +72,13 @@ def _number(profile: ErrorProfile, rng: random.Random) -> int:
 
 
 def _kinds_in_order(profile: ErrorProfile, rng: random.Random) -> list[str]:
-    """All kinds in a random order in which frequent ones come early (a draw without replacement)."""
-    weights = {kind: profile.kinds.get(kind, 0) if profile.kinds else 1 for kind in EDITS}
-    drawn = [(rng.random() ** (1 / weight), kind) for kind, weight in weights.items() if weight]
+    """All kinds in a random order in which frequent ones come early (a draw without replacement).
+
+    Kinds that were never measured come last, for trajectories that no other can be made in.
+    """
+    drawn = []
+    for kind in EDITS:
+        weight = profile.kinds.get(kind, 0) if profile.kinds else 1
+        # The key of Efraimidis and Spirakis' weighted sampling; below 0 it only orders what is left over.
+        drawn.append((rng.random() ** (1 / weight) if weight else -rng.random(), kind))
     return [kind for _, kind in sorted(drawn, reverse=True)]

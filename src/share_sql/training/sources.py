@@ -14,9 +14,11 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from share_sql import __version__
 from share_sql.benchmarks.cases import LabelledCase, mark_duplicates, read_cases_jsonl
 from share_sql.catalog import Catalog
 from share_sql.errors import BenchmarkError, DatabaseMissing, UsageError
+from share_sql.runs.execute import file_fingerprint
 
 if TYPE_CHECKING:
     from share_sql.catalog import OpenDatabase
@@ -84,6 +86,17 @@ class Source:
     def name(self) -> str:
         """The source's name."""
         return self.files.name
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What of it determines the rows beside the cases; work that was begun must go on with the same."""
+        tables = file_fingerprint(Path(self.files.tables)) if self.files.tables else None
+        return {
+            "version": __version__,
+            "rule": self.files.rule,
+            "databases": self.files.databases,
+            "tables file": tables,
+        }
 
     def open(self, database: str) -> AbstractContextManager[OpenDatabase | None]:
         """The database, opened for the length of a block; None where its file is absent.

@@ -76,12 +76,11 @@ def teach(
     Raises:
         RunFolderError: the folder holds other work, or cannot be written.
     """
-    source.files.write(folder)
     asker = Asker(models or {})
     work = _ByModel(source, asker, prompts) if prompts and asker.has("teacher") else _Symbolic(source)
     settings: dict[str, Any] = {f"model for {role}": model.name for role, model in asker.models.items()}
     settings["prompts"] = prompts.fingerprint if prompts and asker.models else None
-    settings["databases"] = source.files.databases
+    settings |= source.settings
     rows = work_on_all(
         source.cases[:limit],
         work.row,
@@ -92,6 +91,7 @@ def teach(
         concurrency=concurrency,
         progress=progress,
     )
+    source.files.write(folder)
     write_lines(folder / ROWS_FILE, rows)
     write_ledger(folder / LEDGER, rows)
     return [TrajectoryRow.from_json(row) for row in rows]

@@ -1,0 +1,147 @@
+"""`share data`, from labelled cases to LLaMA-Factory's files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from share_sql.cli.main import cli
+from share_sql.models.base import Model, ModelRequest
+from share_sql.models.scripted import ScriptedModel
+
+GOLD = {
+    "1": ("SELECT name FROM store WHERE city = 'Bonn'", "SELECT name FROM store WHERE city = 'Jena'"),
+    "2": ("SELECT SUM(amount) FROM sale", "SELECT SUM(amount) AS total FROM sale"),
+    "3": ("SELECT COUNT(*) FROM store", "SELECT COUNT(*) FROM sale WHERE id > 1"),
+}
+
+
+@pytest.fixture
+def cases(tmp_path: Path, shop: Path) -> Path:
+    path = tmp_path / "labelled.jsonl"
+    lines = [
+        {"id": name, "question": f"Question {name}?", "database": shop.name, "gold": gold, "draft": draft}
+        for name, (gold, draft) in GOLD.items()
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def call(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([str(argument) for argument in arguments], prog_name="share")
+    return int(ended.value.code or 0)
+
+
+def test_from_labelled_cases_to_training_data(
+    cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = tmp_path / "data", tmp_path / "ft_data"
+    assert call("data", "teacher", data, "--cases", cases, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["cases"], told["proved"], told["model calls"]) == (3, 3, 0)
+    for role, examples in (("bam", 3), ("sam", 3), ("lom", 2)):
+        assert call("data", role, data, "--out", out, "--json") == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["examples"] == examples
+        rows = json.loads((out / f"{role}_train_data.json").read_text())
+        assert all(row["instruction"] and row["output"].startswith("```SR") for row in rows)
+    assert told["drafts"]["schema right, execution right"] == 1
+    assert set(json.loads((out / "dataset_info.json").read_text())) == {
+        "bam_train_data",
+        "sam_train_data",
+        "lom_train_data",
+    }
+    assert json.loads((out / "error_profile.json").read_text())["kinds"]
+    assert call("data", "stats", out, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["bam"]["examples"] == 3
+    assert call("data", "stats", out) == 0
+    assert "3 examples" in capsys.readouterr().out
+
+
+def test_the_whole_road_with_a_scripted_teacher(
+    cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {
+        "1": "df1 = df.where(element = store.city, filter = 'Bonn')\nres = df1.select(store.name)",
+        "2": "res = df.select(sum(sale.amount))",
+        "3": "res = df.select(sum(sale.id))",  # the judge says no
+    }
+
+    def answer(request: ModelRequest) -> str:
+        if request.role == "judge":
+            return "no"
+        return f"```SR\n{texts[request.case_id]}\n```"
+
+    model = ScriptedModel(answer)
+
+    def load(spec: str) -> Mapping[str, Model]:
+        return {} if spec == "none" else dict.fromkeys(("teacher", "judge", "bam"), model)
+
+    monkeypatch.setattr("share_sql.models.load.load_models", load)
+    data, out = tmp_path / "data", tmp_path / "ft_data"
+    for _ in range(2):  # the second time nothing is asked
+        assert call("data", "teacher", data, "--cases", cases, "--models", "m.toml", "--json") == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["proofs"] == {"rows": 2}
+        assert sum(told["failed"].values()) == 1
+        assert len(model.requests) == 4
+    for role, examples in (("bam", 2), ("sam", 2), ("lom", 2)):
+        models = () if role == "bam" else ("--models", "m.toml")
+        assert call("data", role, data, "--out", out, *models, "--json") == 0
+        assert json.loads(capsys.readouterr().out)["examples"] == examples
+    assert len(model.requests) == 4 + 3  # the drafts' trajectories, asked once for both
+    ledger = json.loads((data / "teacher_usage.json").read_text())
+    assert (ledger["teacher"]["requests"], ledger["judge"]["requests"]) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("teacher", "d"), "--cases or --benchmark"),
+        (("teacher", "d", "--benchmark", "bird"), "--questions"),
+        (("teacher", "d", "--cases", "c.jsonl", "--drafts", "x.json"), "--cases holds both"),
+        (("teacher", "d", "--cases", "missing.jsonl"), "missing.jsonl"),
+        (("bam", "missing", "--out", "o"), "share data teacher"),
+        (("stats", "missing"), "share data bam"),
+    ],
+)
+def test_wrong_calls_name_the_mend(
+    arguments: tuple[str, ...],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call("data", *arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.splitlines()) == 1
+
+
+def test_folders_of_one_name_are_refused(
+    cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("a", "b"):
+        assert call("data", "teacher", tmp_path / folder, "--cases", cases, "--name", "same") == 0
+    assert call("data", "bam", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "out") == 2
+    assert "same" in capsys.readouterr().err
+
+
+def test_another_profile_is_used_where_one_is_given(
+    cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    profile = tmp_path / "profile.json"
+    profile.write_text(json.dumps({"kinds": {"substitute select aggregate": 1}, "sizes": {"1": 1}}))
+    assert call("data", "teacher", data, "--cases", cases) == 0
+    assert call("data", "lom", data, "--out", out, "--profile", profile) == 0
+    rows = json.loads((out / "lom_train_data.json").read_text())
+    assert [row["errors"] for row in rows if row["kind"] == "perturbed"] == ["substitute select aggregate"]
+    profile.write_text("{}")
+    assert call("data", "lom", data, "--out", out, "--profile", profile) == 2
+    capsys.readouterr()
