@@ -1,0 +1,180 @@
+"""A LoRA adapter merged into the weights of a GGUF file, with the `gguf` package and numpy.
+
+Each matrix is dequantised, the adapter's product is added to those that it adapts, and all are quantised again
+to Q8_0. Those that it leaves alone too: the engine reads Q4_1 with its offsets rounded to whole steps, which
+moves its answers away from those of the model that was trained, and reads Q8_0 exactly. llama.cpp keeps the rows of the query and key matrices of `llama` models in another
+order than Hugging Face (pairs of a rotation next to each other; `LlamaModel.permute` in its
+convert_hf_to_gguf.py), so what is added to them is put in that order first.
+
+The result is kept in the cache folder under a name made of all checksums that determine it, and appears whole
+or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from share_sql.errors import SettingsError
+from share_sql.models.lora import CONFIG, WEIGHTS, Adapter, read_adapter
+from share_sql.models.weights_file import checksum, models_cache
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_FORMAT = 1
+"""Part of each key: a change of how weights are merged makes them anew."""
+_PERMUTED = frozenset(("llama",))
+_PLAIN = frozenset(("qwen2", "qwen3"))
+"""Architectures whose rows are kept as Hugging Face has them."""
+
+
+def merge_key(base_sum: str, adapter: Path) -> str:
+    """What a merged file is found by: 64 hexadecimal digits.
+
+    Args:
+        base_sum: the base weights' SHA-256.
+        adapter: the adapter's folder.
+    """
+    told = f"{_FORMAT} {base_sum} {checksum(adapter / CONFIG)} {checksum(adapter / WEIGHTS)}"
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def merged_weights(base: Path, adapter: Path, cache: Path | None = None) -> Path:
+    """The weights with an adapter merged in; made (some seconds) where the cache does not hold them.
+
+    Args:
+        base: a GGUF file.
+        adapter: a folder with adapter_config.json and adapter_model.safetensors.
+        cache: folder to keep the result in; `models_cache() / "merged"` by default.
+
+    Returns:
+        Path of a GGUF file.
+
+    Raises:
+        SettingsError: base or adapter cannot be used, they do not belong together, or the `gguf` package
+            is missing.
+    """
+    read = read_adapter(adapter)
+    folder = cache or models_cache() / "merged"
+    target = folder / f"{adapter.resolve().name}-{merge_key(checksum(base), adapter)[:24]}.gguf"
+    if target.is_file():
+        return target
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".merging-", suffix=".gguf")
+        os.close(handle)
+    except OSError as error:
+        raise SettingsError(f"{folder} cannot be written: {error.strerror or error}") from None
+    try:
+        merge(base, read, Path(name))
+        os.replace(name, target)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return target
+
+
+def merge(base: Path, adapter: Adapter, target: Path) -> None:
+    """Write the base with the adapter merged in. Raises SettingsError as `merged_weights`."""
+    try:
+        import gguf
+    except ModuleNotFoundError:
+        raise SettingsError("merging an adapter needs the package's extra `embedded`: install gguf") from None
+
+    reader = _opened(base)
+    arch = str(reader.fields["general.architecture"].contents())
+    if arch not in _PERMUTED | _PLAIN:
+        known = ", ".join(sorted(_PERMUTED | _PLAIN))
+        raise SettingsError(f"{base} is a {arch} model; adapters can be merged into {known}")
+    added = _added_by_tensor(reader, adapter, arch)
+    writer = gguf.GGUFWriter(target, arch)
+    try:
+        for field in reader.fields.values():
+            if field.name.startswith("GGUF.") or field.name == "general.architecture":
+                continue
+            kind = field.types[0]
+            sub_type = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
+            writer.add_key_value(field.name, field.contents(), kind, sub_type=sub_type)
+        q8 = gguf.GGMLQuantizationType.Q8_0
+        for tensor in reader.tensors:
+            if tensor.data.ndim < 2 or (tensor.tensor_type == q8 and tensor.name not in added):
+                writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+                continue
+            weight = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
+            module = added.get(tensor.name)
+            if module is not None:
+                change = _change(reader, adapter, module, tensor.name, arch)
+                if change.shape != weight.shape:
+                    raise SettingsError(
+                        f"{adapter.folder} was trained on another base: {module} is {change.shape} there and "
+                        f"{weight.shape} in {base.name}"
+                    )
+                weight = weight + change
+            writer.add_tensor(tensor.name, gguf.quants.quantize(weight, q8), raw_dtype=q8)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+    except OSError as error:
+        raise SettingsError(f"{target} cannot be written: {error.strerror or error}") from None
+    finally:
+        writer.close()
+
+
+def _opened(base: Path) -> Any:
+    """A reader of a GGUF file."""
+    import gguf
+
+    try:
+        return gguf.GGUFReader(base)
+    except FileNotFoundError:
+        raise SettingsError(f"there are no weights {base}; `share models pull` fetches them") from None
+    except (OSError, ValueError, IndexError, KeyError) as error:
+        raise SettingsError(f"{base} is no GGUF file that can be read: {error}") from None
+
+
+def _added_by_tensor(reader: Any, adapter: Adapter, arch: str) -> dict[str, str]:
+    """The adapter's modules by the name of the tensor that each adds to."""
+    import gguf
+
+    architecture = next(key for key, name in gguf.MODEL_ARCH_NAMES.items() if name == arch)
+    blocks = int(reader.fields[f"{arch}.block_count"].contents())
+    names = gguf.get_tensor_name_map(architecture, blocks)
+    present = {tensor.name for tensor in reader.tensors}
+    found: dict[str, str] = {}
+    for module in adapter.pairs:
+        name = names.get_name(module)
+        if name is None or f"{name}.weight" not in present:
+            raise SettingsError(f"{adapter.folder} adapts {module}, which the base does not have")
+        found[f"{name}.weight"] = module
+    return found
+
+
+def _change(reader: Any, adapter: Adapter, module: str, tensor: str, arch: str) -> NDArray[np.float32]:
+    """What is added to a tensor, in the tensor's order of rows."""
+    change = adapter.added(module)
+    heads = {
+        "attn_q": f"{arch}.attention.head_count",
+        "attn_k": f"{arch}.attention.head_count_kv",
+    }.get(tensor.split(".")[-2])
+    if arch not in _PERMUTED or heads is None:
+        return change
+    return permute(change, int(reader.fields[heads].contents()))
+
+
+def permute(weight: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
+    """Rows of a query or key matrix from Hugging Face's order to GGUF's.
+
+    Hugging Face rotates dimension i of a head together with i + half; GGUF keeps the two next to each other.
+
+    Args:
+        weight: out × in, out being heads × the head's size.
+        heads: number of heads the matrix holds.
+    """
+    rows, columns = weight.shape
+    return (
+        weight.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
+    )

