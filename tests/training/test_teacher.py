@@ -6,10 +6,18 @@ from typing import Any
 
 import pytest
 
-from share_sql.errors import BenchmarkError, DatabaseMissing, ModelRefused, ModelUnavailable, RunFolderError
+from share_sql.errors import (
+    BenchmarkError,
+    DatabaseMissing,
+    ModelRefused,
+    ModelUnavailable,
+    PromptError,
+    RunFolderError,
+)
 from share_sql.models.base import ModelRequest
 from share_sql.models.scripted import ScriptedModel
-from share_sql.prompts.library import load_prompts
+from share_sql.prompts.library import PromptSet, load_prompts
+from share_sql.runs.journal import Journal
 from share_sql.training.sources import SourceFiles, TrajectoryRow, load_source, read_rows
 from share_sql.training.teacher import LEDGER, teach
 from share_sql.training.validate import Validator
@@ -145,6 +153,26 @@ def test_the_teacher_sees_question_sql_and_columns(make_source: Make, tmp_path: 
     text = model.requests[0].messages[-1].content
     for part in ("Which stores are in Bonn?", CASES[0]["gold"], "store.city"):
         assert part in text
+
+
+def test_a_prompt_set_without_a_teacher_fails_before_any_case(make_source: Make, tmp_path: Path) -> None:
+    whole = load_prompts()
+    small = PromptSet("small", {"bam": whole.templates["bam"]})
+    model = ScriptedModel({"teacher": BONN})
+    with pytest.raises(PromptError, match="teacher"):
+        teach(make_source(CASES[:1]), tmp_path / "d", models={"teacher": model}, prompts=small)
+    assert not model.requests
+
+
+def test_a_journal_that_cannot_be_written_is_one_error(
+    make_source: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Journal, position: int, row: Any) -> None:
+        raise RunFolderError("the disk is full")
+
+    monkeypatch.setattr(Journal, "append", full)
+    with pytest.raises(RunFolderError, match="disk is full"):
+        teach(make_source(), tmp_path / "d")
 
 
 def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:

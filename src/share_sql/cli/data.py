@@ -22,7 +22,6 @@ from share_sql.cli.common import (
 
 if TYPE_CHECKING:
     from share_sql.training.datasets import Material, Wording
-    from share_sql.training.drafts import DraftRow
     from share_sql.training.examples import Dataset
 
 EXAMPLES = """\b
@@ -80,6 +79,9 @@ _concurrency = click.option(
 @click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite; may be left out.")
 @click.option("--meanings", type=FILE, help="column_meaning.json.")
 @click.option("--drafts", type=FILE, help="Real drafts of the benchmark's questions, for sam and lom.")
+@click.option(
+    "--made-up", is_flag=True, help="Make rows up for databases that are not there, and compare on them."
+)
 @click.option("--name", help="What examples say they come from.  [default: the folder's name]")
 @click.option(
     "--rule",
@@ -100,6 +102,7 @@ def teacher(
     databases: Path | None,
     meanings: Path | None,
     drafts: Path | None,
+    made_up: bool,
     name: str | None,
     rule: str | None,
     models: str,
@@ -138,6 +141,7 @@ def teacher(
         databases=_absolute(databases),
         meanings=_absolute(meanings),
         drafts=_absolute(drafts),
+        made_up=_absolute(folder / "made_up") if made_up else None,
     )
     source = load_source(files)
     with interruptible("; the same command goes on"), progress_bar("teaching") as progress:
@@ -366,6 +370,7 @@ def _make(
 ) -> None:
     from share_sql.prompts.library import load_prompts
     from share_sql.training.datasets import Making, make_dataset, measured_profile
+    from share_sql.training.drafts import selection_counts
     from share_sql.training.llamafactory import save
 
     making = Making(
@@ -374,13 +379,15 @@ def _make(
     if role != "bam":
         from dataclasses import replace
 
+        from share_sql.training.error_kinds import ErrorProfile
+
         making = replace(
-            making, profile=_profile(profile_file) if profile_file else measured_profile(materials)
+            making, profile=ErrorProfile.read(profile_file) if profile_file else measured_profile(materials)
         )
         out.mkdir(parents=True, exist_ok=True)
         (out / PROFILE).write_text(json.dumps(making.profile.to_json(), indent=1) + "\n", encoding="utf-8")
-    with interruptible():
-        dataset = make_dataset(role, materials, making)
+    with interruptible(), progress_bar(role) as progress:
+        dataset = make_dataset(role, materials, making, progress)
     path = save(dataset, out)
     for material in materials:
         material.source.close()
@@ -392,42 +399,14 @@ def _make(
     }
     drafts = [draft for material in materials for draft in material.drafts.values()]
     if drafts:
-        counts["drafts"] = _draft_counts(drafts)
+        counts["drafts"] = selection_counts(drafts)
     _tell(counts, as_json=as_json)
     if not dataset.examples:
         raise SystemExit(1)
 
 
-def _profile(path: Path) -> Any:
-    from share_sql.benchmarks.cases import read_bytes
-    from share_sql.errors import BenchmarkError
-    from share_sql.training.error_kinds import ErrorProfile
-
-    try:
-        value = json.loads(read_bytes(path, "an error profile"))
-    except ValueError as error:
-        raise BenchmarkError(f"{path} is not JSON: {error}") from error
-    return ErrorProfile.from_json(value)
-
-
 def _left_out(dataset: Dataset) -> dict[str, int]:
     return _counted(each.cause for each in dataset.left_out)
-
-
-def _draft_counts(drafts: list[DraftRow]) -> dict[str, int]:
-    """The paper's selection, and the reference implementation's reading of it."""
-    read = [draft for draft in drafts if draft.trajectory is not None]
-    return {
-        "all": len(drafts),
-        "with a trajectory": len(read),
-        "schema right, execution wrong": sum(d.schema_right and not d.right for d in read),
-        "schema right, execution right": sum(d.schema_right and d.right for d in read),
-        "schema wrong": sum(not d.schema_right for d in read),
-        "schema right by substrings, execution wrong": sum(d.reference_schema and not d.right for d in read),
-        "schema right by substrings, execution right": sum(d.reference_schema and d.right for d in read),
-        "judged by rows": sum(d.how == "rows" for d in read),
-        "judged by trajectory": sum(d.how == "trajectory" for d in read),
-    }
 
 
 def _tell(counts: Mapping[str, Any], *, as_json: bool) -> None:

@@ -118,13 +118,25 @@ def work_on_all(
                 if asker is not None:
                     await asker.close()
 
-        asyncio.run(everything())
+        try:
+            asyncio.run(everything())
+        except* ShareError as group:
+            # The journal could not be written: the same for all, so that the first tells it.
+            raise _first(group) from None
         rows = []
         for position in range(len(cases)):
             row = retried.get(position) or opened.journal.read(position)
             row.pop("at", None)
             rows.append(row)
         return rows
+
+
+def _first(group: BaseExceptionGroup[ShareError]) -> ShareError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, ShareError)
+    return error
 
 
 def write_lines(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

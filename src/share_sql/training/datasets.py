@@ -12,20 +12,20 @@ drafts is taken as if gold were the draft. Each case ends as an example or as a 
 from __future__ import annotations
 
 import random
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from share_sql.errors import CompileError, ShareError, SqlError
 from share_sql.prompts.render import bam_variables, lom_variables, sam_variables
-from share_sql.schema.link import linked_columns, resolve
+from share_sql.schema.link import linked_columns
 from share_sql.schema.model import ColumnName, Schema
 from share_sql.sqltext import extract_sql
 from share_sql.training.edits import Literals
 from share_sql.training.error_kinds import ErrorProfile, error_kinds, measure
 from share_sql.training.examples import Dataset, Example, LeftOut, fenced, message_texts
 from share_sql.training.make_wrong import Edited, make_wrong
+from share_sql.training.sources import constants_by_database
 from share_sql.training.validate import Validator, columns_of
 from share_sql.trajectory.columns import columns
 from share_sql.trajectory.mask import mask
@@ -61,19 +61,7 @@ class Material:
 
     def literals(self) -> dict[str, Literals]:
         """By database: the constants that gold compares each column with."""
-        found: dict[str, dict[ColumnName, dict[str | int | float, None]]] = defaultdict(dict)
-        for each in self.source.cases:
-            if each.problem:
-                continue
-            try:
-                uses = resolve(extract_sql(each.gold), self.source.schema(each.case.database)).literals
-            except ShareError:
-                continue  # its own row says what is wrong with it
-            for use in uses:
-                if use.op in ("=", "!=", "in", "<", "<=", ">", ">="):
-                    name = ColumnName(use.table, use.column)
-                    found[each.case.database].setdefault(name, {})[use.value] = None
-        return {db: {name: tuple(v) for name, v in pool.items()} for db, pool in found.items()}
+        return dict(constants_by_database(self.source.cases, self.source.schema))
 
 
 @dataclass(frozen=True)
@@ -106,22 +94,32 @@ def measured_profile(materials: Iterable[Material]) -> ErrorProfile:
     return measure(pairs())
 
 
-def make_dataset(role: str, materials: Iterable[Material], making: Making) -> Dataset:
+def make_dataset(
+    role: str,
+    materials: Sequence[Material],
+    making: Making,
+    progress: Callable[[int, int], None] | None = None,
+) -> Dataset:
     """The examples of all sources for one model.
 
     Args:
         role: bam, sam or lom.
         materials: the sources, with what was made of them.
         making: how.
+        progress: called with the number of finished cases and of all.
 
     Returns:
         Examples and left-out cases, in the order of the input; every case is in one of them.
     """
     examples: list[Example] = []
     left_out: list[LeftOut] = []
+    done, total = 0, sum(len(material.source.cases) for material in materials)
     for material in materials:
         maker = _Maker(material, making)
         for each in material.source.cases:
+            done += 1
+            if progress:
+                progress(done, total)
             made: list[Example] = []
             if each.case.id not in material.rows:
                 cause = "the teacher has not come to it (a limit was set)"

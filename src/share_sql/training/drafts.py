@@ -6,7 +6,8 @@ the drafts are what SAM and LOM learn from, as they will meet them at work; with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -170,3 +171,24 @@ def missing_columns(wanted: ColumnSet, used: ColumnSet) -> tuple[str, ...]:
     return tuple(
         sorted(str(name) for name in wanted - used if name.column != "*" or name.table not in tables)
     )
+
+
+def selection_counts(drafts: Iterable[DraftRow]) -> dict[str, int]:
+    """How many drafts the paper's rule for LOM's data selects (SHARE, section 4.3), and by which evidence.
+
+    `by substrings` is the reference implementation's reading of "schema right", which looks for names
+    anywhere in the text.
+    """
+    every = list(drafts)
+    read = [draft for draft in every if draft.trajectory is not None]
+    how = Counter(draft.how for draft in read)
+    return {
+        "all": len(every),
+        "with a trajectory": len(read),
+        "schema right, execution wrong": sum(d.schema_right and not d.right for d in read),
+        "schema right, execution right": sum(d.schema_right and d.right for d in read),
+        "schema wrong": sum(not d.schema_right for d in read),
+        "schema right by substrings, execution wrong": sum(d.reference_schema and not d.right for d in read),
+        "schema right by substrings, execution right": sum(d.reference_schema and d.right for d in read),
+        **{f"judged by {name}": count for name, count in how.most_common()},
+    }

@@ -7,12 +7,15 @@ A kind is `edit part`, as the paper's three edits say it (SHARE, section 4.3): `
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from share_sql.benchmarks.cases import read_bytes
 from share_sql.errors import BenchmarkError, TrajectoryError
 from share_sql.training.likeness import plain, same_trajectory
 from share_sql.trajectory import nodes as n
@@ -54,6 +57,14 @@ class ErrorProfile:
             "sizes": {str(k): v for k, v in sorted(self.sizes.items())},
             "kinds": kinds,
         }
+
+    @classmethod
+    def read(cls, path: Path) -> ErrorProfile:
+        """Read a profile's file. Raises BenchmarkError where it cannot be used."""
+        try:
+            return cls.from_json(json.loads(read_bytes(path, "an error profile")))
+        except ValueError as error:
+            raise BenchmarkError(f"{path} is not JSON: {error}") from error
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> ErrorProfile:

@@ -29,9 +29,9 @@ class Example:
     errors: tuple[str, ...] = ()
     """What is wrong with the input, by kind, where it was measured or made."""
     proof: str = ""
-    """How the answer's trajectory was proved: rows, trajectory or model."""
+    """How the answer's trajectory was proved: rows, made-up rows, trajectory or model."""
     wrong_by: str = ""
-    """How the input was found wrong (or right): rows or trajectory."""
+    """How the input was found wrong (or right): rows, made-up rows or trajectory."""
     dialect: str = ""
     """The answer's dialect: paper (joins left out) or extended."""
 

@@ -8,8 +8,9 @@ example names as where it comes from.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 from share_sql import __version__
 from share_sql.benchmarks.cases import LabelledCase, mark_duplicates, read_cases_jsonl
 from share_sql.catalog import Catalog
-from share_sql.errors import BenchmarkError, DatabaseMissing, UsageError
+from share_sql.errors import BenchmarkError, DatabaseMissing, ShareError, UsageError
 from share_sql.runs.execute import file_fingerprint
+from share_sql.schema.model import ColumnName
 
 if TYPE_CHECKING:
     from share_sql.catalog import OpenDatabase
-    from share_sql.schema.model import ColumnName, Schema
+    from share_sql.schema.model import Schema
 
 SOURCE_FILE = "source.json"
 ROWS_FILE = "trajectories.jsonl"
@@ -45,6 +47,8 @@ class SourceFiles:
     """Folder with NAME/NAME.sqlite. Databases that are not there are done without."""
     meanings: str | None = None
     drafts: str | None = None
+    made_up: str | None = None
+    """Folder for made-up databases that stand in for those that are not there; None: done without."""
 
     def write(self, folder: Path) -> None:
         """Note them in a data folder."""
@@ -79,6 +83,8 @@ class Source:
     catalog: Catalog
     declared: Mapping[str, Schema]
     """Schemas with column meanings, by database; for those whose file is absent."""
+    made_up: frozenset[str] = frozenset()
+    """Databases whose rows are made up."""
     _absent: set[str] = field(default_factory=set)
     _schemas: dict[str, Schema] = field(default_factory=dict)
 
@@ -95,25 +101,25 @@ class Source:
             "version": __version__,
             "rule": self.files.rule,
             "databases": self.files.databases,
+            "made up": self.files.made_up is not None,
             "tables file": tables,
         }
 
-    def open(self, database: str) -> AbstractContextManager[OpenDatabase | None]:
+    @contextmanager
+    def open(self, database: str) -> Iterator[OpenDatabase | None]:
         """The database, opened for the length of a block; None where its file is absent.
 
         Raises DatabaseError and SchemaError where it is there and cannot be used.
         """
-        if database in self._absent:
-            return nullcontext(None)
-        try:
-            used = self.catalog.use(database)
-            opened = used.__enter__()
-        except DatabaseMissing:
-            self._absent.add(database)
-            return nullcontext(None)
-        self._schemas[database] = opened.schema
-        used.__exit__(None, None, None)  # the catalog keeps it open
-        return self.catalog.use(database)
+        with ExitStack() as stack:
+            opened = None
+            if database not in self._absent:
+                try:
+                    opened = stack.enter_context(self.catalog.use(database))
+                    self._schemas[database] = opened.schema
+                except DatabaseMissing:
+                    self._absent.add(database)
+            yield opened
 
     def schema(self, database: str) -> Schema:
         """The database's schema: from its file where that is there, else from tables.json.
@@ -156,7 +162,8 @@ def load_source(files: SourceFiles, cache: Path | None = None) -> Source:
         read_column_meanings(Path(files.meanings), verbatim=True) if files.meanings else {}
     )
     catalog = Catalog(cache=cache)
-    declared = {}
+    declared: dict[str, Schema] = {}
+    made_up = set()
     for name in dict.fromkeys(each.case.database for each in cases):
         known = meanings.get(name)
         if name in schemas:
@@ -166,8 +173,62 @@ def load_source(files: SourceFiles, cache: Path | None = None) -> Source:
             where = database_path(Path(files.databases), name)
         elif files.cases and not Path(name).is_file():
             where = Path(files.cases).absolute().parent / name
+        if files.made_up and name in declared and not Path(where).is_file():
+            where = Path(files.made_up) / f"{safe_name(name)}.sqlite"
+            made_up.add(name)
         catalog.add(name, where, declared=schemas.get(name), meanings=known)
-    return Source(files, tuple(cases), catalog, declared)
+    source = Source(files, tuple(cases), catalog, declared, frozenset(made_up))
+    if files.made_up:
+        _make_up(source, Path(files.made_up))
+    return source
+
+
+def safe_name(name: str) -> str:
+    """A database's name as a file's."""
+    return re.sub(r"[^\w.-]", "_", name).lstrip(".") or "_"
+
+
+def constants_by_database(
+    cases: Sequence[LabelledCase], schemas: Callable[[str], Schema], *, drafts: bool = False
+) -> dict[str, dict[ColumnName, tuple[str | int | float, ...]]]:
+    """By database, the constants that gold (and drafts) compare each column with.
+
+    Args:
+        cases: those with a problem, and SQL that cannot be read, are passed over; their own rows say so.
+        schemas: gives a database's schema.
+        drafts: whether drafts count too, and patterns of LIKE with them.
+    """
+    from share_sql.schema.link import resolve
+    from share_sql.sqltext import extract_sql
+
+    exact = ("=", "!=", "in", "not in", "<", "<=", ">", ">=", "between")
+    found: dict[str, dict[ColumnName, dict[str | int | float, None]]] = {}
+    for each in cases:
+        pool = found.setdefault(each.case.database, {})
+        for text in (each.gold, each.case.draft if drafts else ""):
+            try:
+                uses = resolve(extract_sql(text), schemas(each.case.database)).literals
+            except ShareError:
+                continue
+            for use in uses:
+                if drafts or use.op in exact:
+                    pool.setdefault(ColumnName(use.table, use.column), {})[use.value] = None
+    return {database: {name: tuple(v) for name, v in pool.items()} for database, pool in found.items()}
+
+
+def _make_up(source: Source, folder: Path) -> None:
+    """Write the made-up databases that are not written yet."""
+    from share_sql.training.made_up import write_made_up
+
+    paths = {name: folder / f"{safe_name(name)}.sqlite" for name in source.made_up}
+    wanted = {name for name, path in paths.items() if not path.exists()}
+    if not wanted:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    cases = [each for each in source.cases if each.case.database in wanted]
+    constants = constants_by_database(cases, lambda name: source.declared[name], drafts=True)
+    for name in sorted(wanted):
+        write_made_up(source.declared[name], constants.get(name, {}), paths[name])
 
 
 def _from_cases(path: Path) -> list[LabelledCase]:
@@ -206,8 +267,9 @@ class TrajectoryRow:
     trajectory: str | None
     """In the extended dialect, without a fence; None where there is none."""
     proof: str
-    """How it was proved to say what gold says: `rows` (the same rows from the database), `trajectory` (the
-    SQL compiled from it reads back as gold's own trajectory), `model` (a model's yes); empty: not proved."""
+    """How it was proved to say what gold says: `rows` (the same rows from the database), `made-up rows` (the
+    same from a made-up one), `trajectory` (the SQL compiled from it reads back as gold's own trajectory),
+    `model` (a model's yes); empty: not proved."""
     cause: str | None
     """Why it is not proved; None where it is."""
     paper: bool = False

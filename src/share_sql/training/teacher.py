@@ -75,9 +75,14 @@ def teach(
 
     Raises:
         RunFolderError: the folder holds other work, or cannot be written.
+        PromptError: the prompt set has no prompt for the teacher.
     """
     asker = Asker(models or {})
-    work = _ByModel(source, asker, prompts) if prompts and asker.has("teacher") else _Symbolic(source)
+    work: _Symbolic | _ByModel = _Symbolic(source)
+    if prompts is not None and asker.has("teacher"):
+        for role in ("teacher", "compare"):
+            prompts.template(role)  # a set without it fails now, not once a case
+        work = _ByModel(source, asker, prompts)
     settings: dict[str, Any] = {f"model for {role}": model.name for role, model in asker.models.items()}
     settings["prompts"] = prompts.fingerprint if prompts and asker.models else None
     settings |= source.settings

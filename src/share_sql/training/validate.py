@@ -34,7 +34,7 @@ class Proof:
     """The outcome of comparing two queries."""
 
     how: str
-    """`rows`, `trajectory` or `model`; empty where they differ or nothing could be said."""
+    """`rows`, `made-up rows` or `trajectory`; empty where they differ or nothing could be said."""
     cause: str | None = None
     """Why not, in one line; None where it is proved."""
 
@@ -82,7 +82,7 @@ class Validator:
             return Proof("", "the compiled SQL gives other rows")
         in_order = not sorts_rows(other) or found.rows == wanted.rows
         if wanted.rows and not wanted.truncated and in_order:
-            return Proof("rows")
+            return Proof(self._rows_of(database))
         # Empty, cut, or in another order, which ties may be to blame for.
         return self._by_trajectory(database, sql, other_trajectory)
 
@@ -99,22 +99,27 @@ class Validator:
         """Whether a draft is right by the benchmark's own rule.
 
         Returns:
-            The verdict, and how it was found: `rows`, or `trajectory` where no database is there (or gold
-            does not run in it): then a draft is right whose trajectory says what gold's says.
+            The verdict, and how it was found: `rows`, `made-up rows`, or `trajectory` where no database is
+            there (or gold does not run in it): then a draft is right whose trajectory says what gold's says.
         """
         wanted = self.result(database, gold)
+        how = self._rows_of(database)
         if isinstance(wanted, QueryResult):
             found = self.result(database, draft)
             if not isinstance(found, QueryResult):
-                return False, "rows"
-            if self._source.files.rule == "bird":
-                return bird_ex(found.rows, wanted.rows), "rows"
-            return spider_ex(found.rows, wanted.rows, ordered=is_ordered(gold)), "rows"
+                return False, how
+            if wanted.rows or found.rows or how == "rows":  # two empty results of made-up rows say nothing
+                if self._source.files.rule == "bird":
+                    return bird_ex(found.rows, wanted.rows), how
+                return spider_ex(found.rows, wanted.rows, ordered=is_ordered(gold)), how
         schema = self._source.schema(database)
         try:
             return same_trajectory(from_sql(draft, schema), from_sql(gold, schema)), "trajectory"
         except (SqlError, TrajectoryError):
             return False, "trajectory"
+
+    def _rows_of(self, database: str) -> str:
+        return "made-up rows" if database in self._source.made_up else "rows"
 
     def result(self, database: str, sql: str) -> QueryResult | str | None:
         """The rows; the error's message where the query fails; None where there is no database."""
