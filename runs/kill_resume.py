@@ -4,8 +4,8 @@
         [--kills 20] [--limit N] [--seed 1]
 
 Each time: `share run` over Spider dev without a model, killed with SIGKILL after a random part of the
-undisturbed run's time, then `--resume` to its end. The final files (run.json left out: it holds the times)
-must be the same to the byte, and the journal must hold each case exactly once. Prints a line a kill and
+undisturbed run's time, then `--resume` to its end. The final files (those that hold times left
+out) must be the same to the byte, and the journal must hold each case exactly once. Prints a line a kill and
 ends with exit code 1 if any differs. A last trial kills one and the same run again and again, as often.
 """
 
@@ -23,7 +23,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from share_sql.runs.folder import FINAL_FILES, JOURNAL
+from share_sql.runs.folder import FINAL_FILES, JOURNAL, VARYING_FILES
 
 
 def command(data: Path, out: Path, limit: int | None) -> list[str]:
@@ -67,7 +67,7 @@ def journaled(out: Path) -> list[int]:
 
 
 def differences(out: Path, whole: Path) -> list[str]:
-    names = [name for name in FINAL_FILES if name != "run.json"]
+    names = [name for name in FINAL_FILES if name not in VARYING_FILES]
     found = [name for name in names if (out / name).read_bytes() != (whole / name).read_bytes()]
     positions = journaled(out)
     if sorted(positions) != list(range(len(journaled(whole)))):

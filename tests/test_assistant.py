@@ -56,6 +56,17 @@ def test_a_wrong_draft_is_corrected_with_a_reason_and_the_actions_that_changed(a
     assert 0 < done.confidence <= 1
 
 
+def test_each_stage_is_timed_though_it_leaves_no_note(assistant: Assistant) -> None:
+    (state,) = assistant.correct_states([case(RIGHT)])
+    assert set(state.seconds) == {"database", *(stage.__name__ for stage in STAGES)}
+    noted = {step.stage for step in state.steps}
+    assert noted < {stage.__name__ for stage in STAGES}
+    assert state.correction is not None
+    assert {step.stage: step.seconds for step in state.correction.steps} == {
+        name: state.seconds[name] for name in noted
+    }
+
+
 def test_prose_around_the_sql_is_stripped(assistant: Assistant) -> None:
     done = assistant.correct(case(f"Sure! Here it is:\n```sql\n{RIGHT};\n```\nIt counts open stores."))
     assert (done.verdict, done.sql) == ("corrected", RIGHT)

@@ -122,11 +122,13 @@ class Assistant:
     async def correct_async(self, case: Case) -> State:
         """Take one case through all stages; the driver."""
         state = State(case=case, schema=Schema(name=case.database, tables=()), plan=self._plan)
+        started = time.perf_counter()
         try:
             use = self._catalog.use(case.database)
             opened = await asyncio.to_thread(use.__enter__)
             try:
-                state = replace(state, schema=opened.schema)
+                spent = {"database": time.perf_counter() - started}
+                state = replace(state, schema=opened.schema, seconds=spent)
                 source = _Source(opened)
                 for stage in STAGES:
                     state = await self._take(stage.__name__, stage(state), state, source)
@@ -162,10 +164,13 @@ class Assistant:
             after = replace(before, steps=(*before.steps, note))
             if name == "judge":
                 after = _kept(after, name, str(error))
+        spent = time.perf_counter() - started
         if len(after.steps) > len(before.steps):
-            last = replace(after.steps[-1], seconds=time.perf_counter() - started)
+            last = replace(after.steps[-1], seconds=spent)
             after = replace(after, steps=(*after.steps[:-1], last))
-        return after
+            if after.correction is not None:
+                after = replace(after, correction=replace(after.correction, steps=after.steps))
+        return replace(after, seconds={**before.seconds, name: spent})
 
     async def _answer(self, request: Request, source: _Source) -> Response:
         match request:

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from share_sql.assistant import STAGES
 from share_sql.cli.main import cli
-from share_sql.runs.folder import FINAL_FILES, JOURNAL
+from share_sql.runs.folder import FINAL_FILES, JOURNAL, VARYING_FILES
 
 WRONG = "SELECT COUNT(*) FROM store WHERE city = 'bonn'"
 
@@ -67,6 +68,13 @@ def test_cases_end_in_a_run_folder(shop: Path) -> None:
     assert json.loads((out / "augmented_schema.json").read_text(encoding="utf-8"))["b"] == ["store.city"]
     final = json.loads((out / "final_sql.json").read_text(encoding="utf-8"))
     assert final["1"] == "SELECT COUNT(*) FROM store\t----- bird -----\tshop.sqlite"
+    timings = lines(out / "timings.jsonl")
+    assert [row["id"] for row in timings] == ["b", "1"]
+    for row in timings:
+        stages = ["database", *(stage.__name__ for stage in STAGES)]
+        assert list(row["seconds"]) == stages, "stages that leave no note are timed too"
+        assert all(spent > 0 for spent in row["seconds"].values())
+        assert row["total"] == pytest.approx(sum(row["seconds"].values()))
     again = json.loads(run("--cases", cases, "--out", shop.parent / "again", "--json").stdout)
     assert again["verdicts"] == {"corrected": 1, "kept": 1}
 
@@ -77,7 +85,7 @@ def test_two_runs_write_the_same_bytes(shop: Path) -> None:
     for name, width in (("one", 1), ("two", 8)):
         assert run("--cases", cases, "--out", shop.parent / name, "--concurrency", width).exit_code == 0
     for name in FINAL_FILES:
-        if name != "run.json":
+        if name not in VARYING_FILES:
             assert (shop.parent / "one" / name).read_bytes() == (shop.parent / "two" / name).read_bytes(), (
                 name
             )
@@ -236,7 +244,7 @@ def test_a_finished_folder_is_kept_and_resuming_it_changes_nothing(shop: Path) -
     cases = write_lines(shop.parent / "cases.jsonl", [case("a", WRONG)])
     out = shop.parent / "out"
     assert run("--cases", cases, "--out", out).exit_code == 0
-    before = {name: (out / name).read_bytes() for name in FINAL_FILES if name != "run.json"}
+    before = {name: (out / name).read_bytes() for name in FINAL_FILES if name not in VARYING_FILES}
     refused = run("--cases", cases, "--out", out)
     assert refused.exit_code == 2
     assert "holds a run already" in refused.stderr
@@ -288,7 +296,7 @@ def test_killed_in_the_middle_it_resumes_to_the_same_files(shop: Path) -> None:
     assert run("--cases", cases, "--out", cut, "--resume").exit_code == 0
     assert json.loads((cut / "run.json").read_text(encoding="utf-8"))["resumed"] >= 9
     for name in FINAL_FILES:
-        if name != "run.json":
+        if name not in VARYING_FILES:
             assert (cut / name).read_bytes() == (whole / name).read_bytes(), name
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from share_sql.errors import RunFolderError
-from share_sql.runs.folder import FINAL_FILES, JOURNAL, open_run_folder
+from share_sql.runs.folder import FINAL_FILES, JOURNAL, VARYING_FILES, open_run_folder
 
 SETTINGS = {"policy": "gated", "model for sam": "a"}
 CASES = [("7", "aa"), ("x", "bb"), ("8", "cc")]
@@ -80,7 +80,28 @@ def test_files_have_the_references_shapes_in_input_order(tmp_path: Path) -> None
     assert usage["total"]["requests"] == 3
     run = json.loads((tmp_path / "run.json").read_text(encoding="ascii"))
     assert run["verdicts"] == {"kept": 3}
+    # Rows of a journal that was begun before times were kept.
+    assert lines(tmp_path / "timings.jsonl")[1] == {"id": "x", "seconds": {}, "total": 0}
     assert not list(tmp_path.glob("*.part")) + list(tmp_path.glob(".*.part"))
+
+
+def test_times_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
+    for name, seconds in (("slow", {"bam": 1.25, "judge": 2.5}), ("fast", {"bam": 0.1, "judge": 0.2})):
+        with open_run_folder(tmp_path / name, SETTINGS, CASES[:2], resume=False) as run:
+            run.journal.append(1, row("x", seconds=seconds))
+            run.journal.append(0, row("7", seconds={"bam": 1.0}))
+            run.finish({})
+    assert lines(tmp_path / "slow" / "timings.jsonl") == [
+        {"id": "7", "seconds": {"bam": 1.0}, "total": 1.0},
+        {"id": "x", "seconds": {"bam": 1.25, "judge": 2.5}, "total": 3.75},
+    ]
+    differ = {
+        name
+        for name in FINAL_FILES
+        if (tmp_path / "slow" / name).read_bytes() != (tmp_path / "fast" / name).read_bytes()
+    }
+    assert differ == {"timings.jsonl"}
+    assert differ < VARYING_FILES
 
 
 def test_an_id_twice_stays_in_the_corrections_and_does_not_overwrite_the_first(tmp_path: Path) -> None:
@@ -199,7 +220,7 @@ def test_killed_at_any_moment_it_resumes_to_the_same_files(tmp_path: Path) -> No
         killed += work(tmp_path / "cut", int(total * share)) == -signal.SIGKILL
     assert killed, "no kill came in time"
     assert work(tmp_path / "cut", None) == 0
-    names = [name for name in FINAL_FILES if name != "run.json"]
+    names = [name for name in FINAL_FILES if name not in VARYING_FILES]
     for name in names:
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
     positions = [each["at"] for each in lines(tmp_path / "cut" / JOURNAL)[1:]]

@@ -10,9 +10,10 @@
     final_sql.json                the SQL by case, with BIRD's tag
     corrections.jsonl             id, sql, verdict, reason, confidence, usage, findings, changes, error
     usage.json                    tokens by stage
+    timings.jsonl                 id, seconds by stage, and their total
     run.json                      settings, versions, models, counts and times
 
-All but run.json hold nothing that differs from one run to the next, and are in the input's order. They
+All but the last two hold nothing that differs from one run to the next; all are in the input's order. They
 are written beside their final place and moved there, so that a file is either whole or not there.
 """
 
@@ -41,6 +42,7 @@ STEP_FILES: Mapping[str, str] = {
 """The reference's file of each step that ends in a trajectory."""
 GENERATOR_PROMPTS = "prompts_for_generator.jsonl"
 CORRECTIONS = "corrections.jsonl"
+TIMINGS = "timings.jsonl"
 FINAL_FILES = (
     *STEP_FILES.values(),
     GENERATOR_PROMPTS,
@@ -48,8 +50,11 @@ FINAL_FILES = (
     "final_sql.json",
     CORRECTIONS,
     "usage.json",
+    TIMINGS,
     "run.json",
 )
+VARYING_FILES = frozenset({TIMINGS, "run.json"})
+"""Those of FINAL_FILES that hold times, so that no two runs write the same."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ class RunFolder:
         usage: dict[str, Usage] = {}
         augmented: dict[str, list[str]] = {}
         final_sql: dict[str, str] = {}
-        with self._replacing(*STEP_FILES.values(), GENERATOR_PROMPTS, CORRECTIONS) as files:
+        with self._replacing(*STEP_FILES.values(), GENERATOR_PROMPTS, CORRECTIONS, TIMINGS) as files:
             for row in self.journal.rows(range(self._positions)):
                 correction = row["correction"]
                 verdicts[correction["verdict"]] += 1
@@ -107,6 +112,10 @@ class RunFolder:
                 if correction["error"]:
                     failed.append((correction["id"], correction["error"]))
                 _line(files[CORRECTIONS], correction)
+                # A journal begun before times were kept has none.
+                spent = row.get("seconds", {})
+                total = round(sum(spent.values()), 6)
+                _line(files[TIMINGS], {"id": correction["id"], "seconds": spent, "total": total})
                 if row.get("duplicate"):
                     continue  # the keyed files have room for one case an id: the first
                 for stage, name in STEP_FILES.items():
@@ -118,11 +127,11 @@ class RunFolder:
         counts = RunCounts(
             self._positions, dict(sorted(verdicts.items())), tuple(failed), dict(sorted(usage.items()))
         )
-        total = sum(counts.usage.values(), Usage())
+        used = sum(counts.usage.values(), Usage())
         tokens = {stage: asdict(spent) for stage, spent in counts.usage.items()}
         self._json("augmented_schema.json", augmented)
         self._json("final_sql.json", final_sql)
-        self._json("usage.json", {"stages": tokens, "total": asdict(total)})
+        self._json("usage.json", {"stages": tokens, "total": asdict(used)})
         self._json(
             "run.json",
             {
@@ -130,7 +139,7 @@ class RunFolder:
                 "cases": counts.cases,
                 "verdicts": counts.verdicts,
                 "failed": [{"id": name, "error": error} for name, error in failed],
-                "usage": asdict(total),
+                "usage": asdict(used),
             },
         )
         return counts

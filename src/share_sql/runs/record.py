@@ -1,4 +1,4 @@
-"""What a finished case leaves in the journal: plain JSON values, nothing that differs between runs."""
+"""What a finished case leaves in the journal: plain JSON values. Only `seconds` differs between runs."""
 
 from __future__ import annotations
 
@@ -78,6 +78,7 @@ def state_row(state: State, prompts: PromptSet | None = None) -> dict[str, Any]:
         "steps": steps,
         "augmented": [str(name) for name in in_schema_order(state.augmented, state.schema)],
         "generator_prompt": state.prompts.get("generator") or _generator_prompt(state, prompts),
+        "seconds": {stage: round(spent, 6) for stage, spent in state.seconds.items()},
     }
 
 

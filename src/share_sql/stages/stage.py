@@ -131,6 +131,9 @@ class State:
     """What each stage did."""
     usage: dict[str, Usage] = field(default_factory=dict)
     """Tokens by role."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Wall-clock time of each stage, and of opening the database under `database`. Where several cases are
+    under way, it counts the waiting for one another too."""
     texts: dict[str, str] = field(default_factory=dict)
     """Each model's answer as given, by role, for the run folder."""
     prompts: dict[str, str] = field(default_factory=dict)
