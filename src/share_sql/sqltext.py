@@ -59,10 +59,9 @@ def _query_start(text: str) -> int | None:
         line = text[text.rfind("\n", 0, at) + 1 : at]
         if not line.strip(" \t(") or line.rstrip().endswith((":", ";")):
             return at - (len(line) - len(line.rstrip("("))) if line.endswith("(") else at
-        # CodeS-like completions leave out nothing; prose such as "please select the…" does not shout.
-        if found is None and (match[0].isupper() or word == "WITH"):
-            found = at
-        elif found is None and re.search(r"\bFROM\b", text[at:], re.IGNORECASE):
+        # Prose such as "please select the…" does not shout, and names no table.
+        shouted = match[0].isupper() or word == "WITH"
+        if found is None and (shouted or re.search(r"\bFROM\b", text[at:], re.IGNORECASE)):
             found = at
     return found
 
