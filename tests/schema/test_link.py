@@ -45,10 +45,13 @@ def report(found: Resolution) -> str:
         "tables": ", ".join(found.tables),
         "unknown tables": ", ".join(found.unknown_tables),
         "unknown": ", ".join(
-            written(one.table, one.column) + (f" (of {one.real_table})" if one.real_table else "")
+            written(one.node.table, one.column) + (f" (of {one.table.name})" if one.table else "")
             for one in found.unknown_columns
         ),
-        "ambiguous": ", ".join(f"{one.column} in {' and '.join(one.tables)}" for one in found.ambiguous),
+        "ambiguous": ", ".join(
+            f"{one.column} in {' and '.join(source.title for source in one.choices)}"
+            for one in found.ambiguous
+        ),
         "literals": ", ".join(f"{one.table}.{one.column} {one.op} {one.value!r}" for one in found.literals),
     }
     return "\n".join(f"{key}: {value}" for key, value in lines.items() if value) or "nothing"
@@ -62,9 +65,10 @@ def test_golden(title: str, sql: str, expected: str) -> None:
 def test_unknown_column_names_what_is_in_scope() -> None:
     sql = "SELECT 1 FROM singer AS s WHERE EXISTS (SELECT s.nme FROM song, (SELECT 1 AS x) AS d)"
     (unknown,) = resolve(sql, SCHEMA).unknown_columns
-    assert (unknown.table, unknown.column, unknown.real_table) == ("s", "nme", "singer")
-    assert unknown.scope_tables == ("song", "d", "singer")
-    assert unknown.scope_names == ("song", "d", "s")
+    assert (unknown.node.table, unknown.column) == ("s", "nme")
+    assert unknown.table is SCHEMA.table("singer")
+    assert [source.title for source in unknown.scope.reach()] == ["song", "d", "singer"]
+    assert [source.name for source in unknown.scope.reach()] == ["song", "d", "s"]
 
 
 def test_findings_point_into_the_tree() -> None:

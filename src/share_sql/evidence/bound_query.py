@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from share_sql.evidence.bind import Binding, bind
+from share_sql.schema.link import Resolution, resolve_tree
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -32,13 +32,13 @@ class BoundQuery:
     """What running it gave; None where there is no database (static use)."""
     weights: Weights | None = None
     """Calibrated weights; None while calibrating what does not need them."""
-    binding: Binding = field(init=False)
+    binding: Resolution = field(init=False)
 
     def __post_init__(self) -> None:
-        self.binding = bind(self.tree, self.schema)
+        self.binding = resolve_tree(self.tree, self.schema)
 
     @property
     def faults(self) -> int:
         """How many names do not bind."""
-        unbound = sum(bound.status in UNBOUND for bound in self.binding.columns)
-        return unbound + len(self.binding.unknown_tables)
+        binding = self.binding
+        return len(binding.unknown_sources) + len(binding.unknown_columns) + len(binding.ambiguous)

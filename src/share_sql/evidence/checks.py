@@ -54,13 +54,12 @@ def findings(
 
 def _static(query: BoundQuery, weights: Weights, found: dict[str, str]) -> None:
     tree = query.tree
-    for source in query.binding.unknown_tables:
+    for source in query.binding.unknown_sources:
         found.setdefault("unknown-table", f"there is no table {source.node.name}")
-    for bound in query.binding.columns:
-        if bound.status in ("unknown", "unknown-source"):
-            found.setdefault("unknown-column", f"there is no column {bound.node.sql(dialect='sqlite')}")
-        elif bound.status == "ambiguous":
-            found.setdefault("ambiguous-column", f"{bound.node.name} is in several tables")
+    for bound in query.binding.unknown_columns:
+        found.setdefault("unknown-column", f"there is no column {bound.node.sql(dialect='sqlite')}")
+    for bound in query.binding.ambiguous:
+        found.setdefault("ambiguous-column", f"{bound.column} is in several tables")
     if isinstance(tree, exp.Select):
         if weights.asked_features and len(tree.expressions) > 1:
             scores = [weights.asked(row) for row in select_features(tree, query.question, query.evidence)]
@@ -109,9 +108,9 @@ def _loose_join(query: BoundQuery) -> str | None:
         frozenset(((key.table, key.column), (key.to_table, key.to_column)))
         for key in query.schema.foreign_keys
     }
-    by_node = {id(bound.node): bound for bound in query.binding.columns}
+    names = query.binding.names
     for node in query.tree.find_all(exp.EQ):
-        left, right = by_node.get(id(node.this)), by_node.get(id(node.expression))
+        left, right = names.get(id(node.this)), names.get(id(node.expression))
         if left is None or right is None or left.key is None or right.key is None:
             continue
         if left.source is right.source or frozenset((left.key, right.key)) in keys:
@@ -126,7 +125,7 @@ def _idle_tables(query: BoundQuery) -> str | None:
         if len(scope.sources) < 2:
             continue
         for source in scope.sources:
-            uses = [bound for bound in query.binding.columns if bound.source is source]
+            uses = [bound for bound in query.binding.names.values() if bound.source is source]
             if source.table is None or not uses:
                 continue
             conditions = {id(_condition(bound.node)) for bound in uses}

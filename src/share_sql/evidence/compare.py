@@ -81,7 +81,7 @@ def _rows(query: BoundQuery) -> frozenset[object] | None:
 def _properties(query: BoundQuery) -> dict[str, float]:
     tree, weights = query.tree, query.weights
     assert weights is not None
-    names = {bound.node.name.lower() for bound in query.binding.columns if bound.key is not None}
+    names = {bound.node.name.lower() for bound in query.binding.names.values() if bound.key is not None}
     named = set().union(*(words(name) for name in names)) if names else set()
     literals = {str(literal.this).lower() for literal in tree.find_all(exp.Literal)}
     select = tree if isinstance(tree, exp.Select) else tree.find(exp.Select)

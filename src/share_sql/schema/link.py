@@ -10,7 +10,6 @@ The work is in `resolver.py`; here are its results.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,37 +18,7 @@ from share_sql.schema.model import ColumnName, ColumnSet, Schema
 if TYPE_CHECKING:
     from sqlglot import exp
 
-
-@dataclass(frozen=True)
-class UnknownColumn:
-    """A column name that nothing in scope has."""
-
-    table: str | None
-    """The qualifier as written (a table's name or alias); None where there is none."""
-    column: str
-    """The name as written, without quotes."""
-    scope_tables: tuple[str, ...]
-    """What is in scope, the innermost query's first: schema tables by the schema's spelling, derived
-    tables and CTEs by the name they have in the query (empty for a nameless one)."""
-    scope_names: tuple[str, ...] = ()
-    """What each of `scope_tables` is called in the query: its alias, or its own name."""
-    real_table: str | None = None
-    """The schema table that the qualifier stands for; None where it stands for none."""
-    node: exp.Column | None = field(default=None, repr=False, compare=False)
-    """The place in the tree, for repairs; None for a name in USING."""
-
-
-@dataclass(frozen=True)
-class AmbiguousColumn:
-    """A column name that several sources in one scope have."""
-
-    column: str
-    """The name as written, without quotes."""
-    tables: tuple[str, ...]
-    """The sources that have it, as in `UnknownColumn.scope_tables`."""
-    scope_names: tuple[str, ...] = ()
-    """What each of `tables` is called in the query."""
-    node: exp.Column | None = field(default=None, repr=False, compare=False)
+    from share_sql.schema.scopes import Bound, Scope, Source
 
 
 @dataclass(frozen=True)
@@ -79,20 +48,27 @@ class Resolution:
     """The schema tables read, in order of first appearance."""
     unknown_tables: tuple[str, ...] = ()
     """Tables that the schema has not, as written. Their columns are not reported as unknown."""
-    unknown_columns: tuple[UnknownColumn, ...] = ()
-    ambiguous: tuple[AmbiguousColumn, ...] = ()
+    unknown_sources: tuple[Source, ...] = ()
+    """The places in the query that name them."""
+    unknown_columns: tuple[Bound, ...] = ()
+    """Column names that nothing in scope has."""
+    ambiguous: tuple[Bound, ...] = ()
+    """Column names that several sources in one scope have."""
     literals: tuple[LiteralUse, ...] = ()
     outputs: tuple[tuple[str, ColumnName | None], ...] = ()
     """The result's columns: name (empty where it is an unnamed expression) and the schema column that
     it is a plain copy of, if any."""
-    origins: Mapping[int, ColumnName] = field(default_factory=dict, repr=False, compare=False)
-    """By `id()` of an `exp.Column` node of `tree`: the schema column it stands for."""
+    scopes: tuple[Scope, ...] = field(default=(), repr=False, compare=False)
+    """One for each SELECT that is read, each before those inside it."""
+    names: dict[int, Bound] = field(default_factory=dict, repr=False, compare=False)
+    """Each column reference, by `id()` of its `exp.Column` node in `tree`."""
     tree: exp.Query | None = field(default=None, repr=False, compare=False)
     """The tree that was resolved."""
 
     def origin(self, node: exp.Expr) -> ColumnName | None:
         """The schema column that a column node of `tree` stands for; None for computed ones."""
-        return self.origins.get(id(node))
+        name = self.names.get(id(node))
+        return name.origin if name is not None else None
 
 
 def linked_columns(sql: str, schema: Schema) -> ColumnSet:

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from sqlglot import exp
 
 from share_sql.schema.link import LiteralUse
-from share_sql.schema.model import ColumnName
+from share_sql.schema.scopes import Bound
 
 Comparison: TypeAlias = tuple[exp.Expr, bool]
 """A comparison's node, and whether a NOT stands right before it."""
@@ -31,15 +31,12 @@ COMPARISONS: Final = frozenset({*_OPERATORS, *_PATTERNS, exp.In, exp.Between, ex
 """Kinds of nodes that `literal_uses` wants."""
 
 
-def literal_uses(
-    comparisons: Iterable[Comparison], origins: Mapping[int, ColumnName], strings: Mapping[int, str]
-) -> tuple[LiteralUse, ...]:
+def literal_uses(comparisons: Iterable[Comparison], names: Mapping[int, Bound]) -> tuple[LiteralUse, ...]:
     """Find the constants that schema columns are compared with.
 
     Args:
         comparisons: nodes of the kinds in COMPARISONS, in reading order.
-        origins: the schema column of each column node, by `id`.
-        strings: the text of each double-quoted name that is no column, by `id`.
+        names: what each column node stands for, by `id`.
 
     Returns:
         One use a constant, in reading order. A column inside a function or a sum is not the column:
@@ -47,10 +44,10 @@ def literal_uses(
     """
 
     def use(left: exp.Expr, op: str, right: exp.Expr) -> Iterator[LiteralUse]:
-        column, constant = origins.get(id(_bare(left))), _bare(right)
-        value = _constant(constant, strings)
-        if column is not None and value is not None:
-            yield LiteralUse(column.table, column.column, op, value, constant)
+        name, constant = names.get(id(_bare(left))), _bare(right)
+        value = _constant(constant, names)
+        if name is not None and name.origin is not None and value is not None:
+            yield LiteralUse(name.origin.table, name.origin.column, op, value, constant)
 
     def uses(node: exp.Expr, negated: bool) -> Iterator[LiteralUse]:
         kind = type(node)
@@ -94,7 +91,7 @@ def _bare(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _constant(node: exp.Expr, strings: Mapping[int, str]) -> str | int | float | None:
+def _constant(node: exp.Expr, names: Mapping[int, Bound]) -> str | int | float | None:
     """The value of a constant; None where the node is none, or is NULL."""
     if isinstance(node, exp.Literal):
         return str(node.this) if node.is_string else _number(node.name)
@@ -103,7 +100,8 @@ def _constant(node: exp.Expr, strings: Mapping[int, str]) -> str | int | float |
         return -number if number is not None else None
     if isinstance(node, exp.Boolean):
         return int(node.this)
-    return strings.get(id(node))
+    name = names.get(id(node))
+    return name.column if name is not None and name.status == "text" else None
 
 
 def _number(text: str) -> int | float | None:

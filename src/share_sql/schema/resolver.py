@@ -11,17 +11,19 @@ from typing import Final, cast
 
 from sqlglot import exp
 
-from share_sql.schema.link import AmbiguousColumn, Resolution, UnknownColumn
+from share_sql.schema.link import Resolution
 from share_sql.schema.literals import COMPARISONS, Comparison, literal_uses
 from share_sql.schema.model import ColumnName, Schema
 from share_sql.schema.scopes import (
     MISSING,
     ROWID,
+    Bound,
     Cte,
     Origin,
     Output,
     Scope,
     Source,
+    Status,
     renamed,
     rowid_column,
     with_ctes,
@@ -52,10 +54,10 @@ class Resolver:
         self._columns: set[ColumnName] = set()
         self._tables: dict[str, None] = {}
         self._unknown_tables: dict[str, None] = {}
-        self._unknown: list[UnknownColumn] = []
-        self._ambiguous: list[AmbiguousColumn] = []
-        self._origins: dict[int, ColumnName] = {}
-        self._strings: dict[int, str] = {}
+        self._unknown_sources: list[Source] = []
+        self._unknown_keys: list[Bound] = []
+        self._scopes: list[Scope] = []
+        self._names: dict[int, Bound] = {}
         self._comparisons: list[Comparison] = []
 
     def run(self, tree: exp.Query) -> Resolution:
@@ -63,15 +65,19 @@ class Resolver:
         outputs = self._query(tree, None, {})
         read = {column.table for column in self._columns}
         self._columns.update(ColumnName(table, "*") for table in self._tables if table not in read)
+        names = self._names.values()
+        unknown = (name for name in names if name.status in ("unknown", "unknown-source"))
         return Resolution(
             columns=frozenset(self._columns),
             tables=tuple(self._tables),
             unknown_tables=tuple(self._unknown_tables),
-            unknown_columns=tuple(self._unknown),
-            ambiguous=tuple(self._ambiguous),
-            literals=literal_uses(self._comparisons, self._origins, self._strings),
+            unknown_sources=tuple(self._unknown_sources),
+            unknown_columns=(*self._unknown_keys, *unknown),
+            ambiguous=tuple(name for name in names if name.status == "ambiguous"),
+            literals=literal_uses(self._comparisons, self._names),
             outputs=tuple(outputs),
-            origins=self._origins,
+            scopes=tuple(self._scopes),
+            names=self._names,
             tree=tree,
         )
 
@@ -92,7 +98,7 @@ class Resolver:
         if not combined:
             return self._arm(node, parent, ctes)[0]
         outputs, first = self._arm(node, parent, ctes)
-        names = {name.lower(): origin for name, origin in outputs}
+        names: dict[str, tuple[Source | None, Origin]] = {n.lower(): (None, origin) for n, origin in outputs}
         for operation in reversed(combined):
             if cte is not None and cte.outputs is None:
                 # What comes after the first SELECT of a recursive CTE sees the columns of the first.
@@ -103,7 +109,7 @@ class Resolver:
                 for at, (name, origin) in enumerate(outputs)
             ]
             for name, origin in other:
-                names.setdefault(name.lower(), origin)
+                names.setdefault(name.lower(), (None, origin))
             first.aliases = names
             self._order(operation.args.get("order"), first)
             for key in ("limit", "offset"):
@@ -111,11 +117,12 @@ class Resolver:
         return outputs
 
     def _arm(self, node: exp.Expr, parent: Scope | None, ctes: dict[str, Cte]) -> tuple[list[Output], Scope]:
-        scope = Scope(parent, ctes)
+        scope = Scope(node, parent, ctes)
         if not isinstance(node, exp.Select):
             # VALUES, or a table in parentheses.
             self._source(node, scope)
             return [output for source in scope.sources for output in source.outputs()], scope
+        self._scopes.append(scope)
         args = node.args
         pending: list[exp.Expr] = []
         start = args.get("from_")
@@ -123,7 +130,7 @@ class Resolver:
             pending += self._source(start.this, scope)
         pending += self._joins(args.get("joins"), scope)
         for lateral in args.get("laterals") or ():
-            scope.sources.append(Source(lateral.alias))
+            scope.sources.append(Source(lateral.alias, lateral))
             pending.append(lateral)
         for item in node.expressions:
             if isinstance(item, exp.Star):
@@ -149,18 +156,16 @@ class Resolver:
     def _outputs(self, node: exp.Select, scope: Scope) -> Iterator[Output]:
         for item in node.expressions:
             if isinstance(item, exp.Alias):
-                origin = self._origins.get(id(item.this.unnest()))
-                scope.aliases.setdefault(item.alias.lower(), origin)
+                origin = self._origin(item.this)
+                scope.aliases.setdefault(item.alias.lower(), (None, origin))
                 yield item.alias, origin
             elif item.is_star:
                 # SQLite writes a star out, so that its columns count as result aliases.
-                for name, origin in _expanded(item, scope.sources):
-                    scope.aliases.setdefault(name.lower(), origin)
+                for source, name, origin in _expanded(item, scope.sources):
+                    scope.aliases.setdefault(name.lower(), (source, origin))
                     yield name, origin
-            elif isinstance(item, exp.Column):
-                yield item.name, self._origins.get(id(item))
             else:
-                yield "", self._origins.get(id(item.unnest()))
+                yield item.name if isinstance(item, exp.Column) else "", self._origin(item)
 
     def _order(self, order: exp.Expr | None, scope: Scope) -> None:
         for key in order.expressions if order is not None else ():
@@ -170,7 +175,7 @@ class Resolver:
             # A whole ORDER BY term that is a result alias is that column, even where a source has one
             # of the same name; everywhere else the source's column comes first.
             if isinstance(bare, exp.Column) and not bare.table and bare.name.lower() in scope.aliases:
-                self._settle(bare, scope.aliases[bare.name.lower()])
+                self._alias(bare, scope, scope)
             else:
                 self._expression(key, scope)
 
@@ -189,26 +194,26 @@ class Resolver:
             inner = node.unnest()
             if isinstance(inner, exp.Table):
                 # Tables joined in parentheses: without an alias they stay visible under their own names.
-                inside = scope if not label else Scope(scope.parent, scope.ctes)
+                inside = scope if not label else Scope(node, scope.parent, scope.ctes)
                 pending += self._source(inner, inside)
                 if label:
                     outputs = [output for source in inside.sources for output in source.outputs()]
-                    scope.sources.append(Source(label, outputs=outputs))
+                    scope.sources.append(Source(label, node, outputs=outputs))
                     scope.sources += [source for source in inside.sources if source.key != label.lower()]
                     for source in inside.sources:
                         source.merged.update(name.lower() for name, _ in source.outputs())
             else:
                 outputs = self._query(node, scope.parent, scope.ctes)
-                scope.sources.append(Source(label, outputs=renamed(outputs, columns)))
+                scope.sources.append(Source(label, node, outputs=renamed(outputs, columns)))
             pending += self._joins(node.args.get("joins"), scope)
         elif isinstance(node, exp.Values):
             rows = node.expressions
             width = len(rows[0].expressions) if rows and isinstance(rows[0], exp.Tuple) else 1
             outputs = [(f"column{at + 1}", None) for at in range(width)]
-            scope.sources.append(Source(label, outputs=renamed(outputs, columns)))
+            scope.sources.append(Source(label, node, outputs=renamed(outputs, columns)))
             pending += rows
         else:
-            scope.sources.append(Source(label))
+            scope.sources.append(Source(label, node))
             pending.append(node)
         return pending
 
@@ -242,7 +247,7 @@ class Resolver:
                     source.merged.add(lower)
                     self._columns.update(origin for origin in (ours, theirs) if origin)
                 elif not natural and not any(side.open for side in (*left, *right)):
-                    self._report_unknown(None, name, scope, None, None)
+                    self._unknown_keys.append(Bound(exp.column(name), scope, "unknown"))
 
     def _table(self, node: exp.Table, alias: str, scope: Scope) -> list[exp.Expr]:
         if not isinstance(node.this, exp.Identifier):
@@ -250,13 +255,14 @@ class Resolver:
             name = node.this.name if isinstance(node.this, exp.Anonymous) else node.this.key
             known = _FUNCTIONS.get(name.lower())
             outputs = [(column, None) for column in known] if known else None
-            scope.sources.append(Source(alias or name, outputs=outputs))
+            scope.sources.append(Source(alias or name, node, outputs=outputs))
             return [node.this]
-        scope.sources.append(self._named(node.name, node.db, alias, scope))
+        scope.sources.append(self._named(node, node.db, alias, scope))
         return []
 
-    def _named(self, name: str, db: str, alias: str, scope: Scope) -> Source:
+    def _named(self, node: exp.Expr, db: str, alias: str, scope: Scope) -> Source:
         """The source that a table name stands for: a CTE, a schema table, or unknown."""
+        name = node.name
         label = alias or name
         cte = scope.ctes.get(name.lower()) if not db else None
         if cte is not None:
@@ -264,15 +270,17 @@ class Resolver:
                 cte.busy = True
                 cte.outputs = renamed(self._query(cte.node, scope.parent, cte.scope, cte), cte.names)
             if cte.outputs is not None:
-                return Source(label, outputs=cte.outputs)
+                return Source(label, node, outputs=cte.outputs)
         table = self._schema.table(name)
         if table is not None and (self._schema.dialect != "sqlite" or db.lower() in _MAIN):
             self._tables[table.name] = None
-            return Source(label, table)
+            return Source(label, node, table)
+        source = Source(label, node)
         written = f"{db}.{name}" if db else name
         if cte is None and not _SYSTEM.match(written.lower().removeprefix("main.")):
             self._unknown_tables[written] = None
-        return Source(label)
+            self._unknown_sources.append(source)
+        return source
 
     # -------------------------------------------------------------- expressions
 
@@ -298,7 +306,7 @@ class Resolver:
                 field = node.args.get("field")
                 if kind is exp.In and isinstance(field, exp.Column):
                     # `x IN t` reads the table t.
-                    self._named(field.name, field.table, "", scope)
+                    self._named(field, field.table, "", scope)
                     stack.append(node.this)
                     continue
             elif kind is exp.Not:
@@ -321,52 +329,64 @@ class Resolver:
             known = [source for source in scope.sources if source.key == qualifier]
             for source in known:
                 self._star(source)
-            if not known:
-                self._report_unknown(node.table, "*", scope, None, node)
-            return None
+            return self._bind(node, scope, "bound" if known else "unknown-source", next(iter(known), None))
         name = node.name.lower()
-        guess = False
-        real: str | None = None
+        # The sources that may have the name: one whose columns are not known, one the qualifier means.
+        guess: Source | None = None
+        meant: Source | None = None
         within: Scope | None = scope
         while within is not None:
             sources = within.sources
             if qualifier:
                 sources = [source for source in sources if source.key == qualifier]
-                if sources and real is None:
-                    real = sources[0].table.name if sources[0].table else None
+                meant = meant or next(iter(sources), None)
             hits: list[tuple[Source, Origin]] = []
             for source in sources:
                 found = source.find(name)
                 if found is not MISSING and not (hits and name in source.merged):
                     hits.append((source, found))
             if len(hits) > 1:
-                titles = tuple(source.title for source, _ in hits)
-                labels = tuple(source.label for source, _ in hits)
-                self._ambiguous.append(AmbiguousColumn(node.name, titles, labels, node))
-                return None
+                choices = tuple(source for source, _ in hits)
+                return self._bind(node, scope, "ambiguous", choices[0], None, choices)
             if hits:
-                return self._settle(node, hits[0][1])
+                return self._bind(node, scope, "bound", *hits[0])
             if name in ROWID:
-                tables = [source.table for source in sources if source.table and not source.table.is_view]
-                if len(tables) == 1:
-                    return self._settle(node, rowid_column(tables[0]))
-            guess = guess or any(source.open for source in sources)
+                rows = [(s, rowid_column(s.table)) for s in sources if s.table and not s.table.is_view]
+                if len(rows) == 1:
+                    return self._bind(node, scope, "bound", *rows[0])
+            guess = guess or next((source for source in sources if source.open), None)
             if not qualifier and name in within.aliases:
-                return self._settle(node, within.aliases[name])
+                return self._alias(node, scope, within)
             within = within.parent
         # SQLite calls a virtual table's hidden column, as in `docs MATCH 'x'`, by the table's name.
-        hidden = isinstance(node.parent, exp.Match | exp.Anonymous) and not qualifier
-        if guess or (hidden and any(source.key == name for source in scope.sources)):
-            return None
+        if guess is None and isinstance(node.parent, exp.Match | exp.Anonymous) and not qualifier:
+            guess = next((source for source in scope.sources if source.key == name), None)
+        if guess is not None:
+            return self._bind(node, scope, "bound", guess)
         if not qualifier and self._is_text(node):
-            self._strings[id(node)] = node.name
-            return None
-        return self._report_unknown(node.table or None, node.name, scope, real, node)
+            return self._bind(node, scope, "text")
+        return self._bind(node, scope, "unknown-source" if qualifier and not meant else "unknown", meant)
 
-    def _settle(self, node: exp.Column, origin: Origin) -> None:
+    def _alias(self, node: exp.Column, scope: Scope, within: Scope) -> None:
+        source, origin = within.aliases[node.name.lower()]
+        self._bind(node, scope, "bound" if source is not None else "alias", source, origin)
+
+    def _bind(
+        self,
+        node: exp.Column,
+        scope: Scope,
+        status: Status,
+        source: Source | None = None,
+        origin: Origin = None,
+        choices: tuple[Source, ...] = (),
+    ) -> None:
         if origin is not None:
             self._columns.add(origin)
-            self._origins[id(node)] = origin
+        self._names[id(node)] = Bound(node, scope, status, source, origin, choices)
+
+    def _origin(self, node: exp.Expr) -> Origin:
+        name = self._names.get(id(node.unnest()))
+        return name.origin if name is not None else None
 
     def _star(self, source: Source) -> None:
         if source.table is not None:
@@ -380,27 +400,15 @@ class Resolver:
         start = name.meta.get("start")
         return self._text is None or start is None or self._text[start : start + 1] not in {"`", "["}
 
-    def _report_unknown(
-        self, table: str | None, column: str, scope: Scope, real: str | None, node: exp.Column | None
-    ) -> None:
-        seen: dict[str, str] = {}
-        within: Scope | None = scope
-        while within is not None:
-            for source in within.sources:
-                seen.setdefault(source.label, source.title)
-            within = within.parent
-        self._unknown.append(UnknownColumn(table, column, tuple(seen.values()), tuple(seen), real, node))
 
-
-def _expanded(star: exp.Expr, sources: list[Source]) -> Iterator[Output]:
+def _expanded(star: exp.Expr, sources: list[Source]) -> Iterator[tuple[Source, str, Origin]]:
     """The columns that `*` or `t.*` stands for; what USING or NATURAL merged comes once."""
-    if isinstance(star, exp.Column):
-        for source in sources:
-            if source.key == star.table.lower():
-                yield from source.outputs()
-        return
+    named = star.table.lower() if isinstance(star, exp.Column) else None
     for at, source in enumerate(sources):
+        if named is not None and source.key != named:
+            continue
         for name, origin in source.outputs():
             lower = name.lower()
-            if lower not in source.merged or all(other.find(lower) is MISSING for other in sources[:at]):
-                yield name, origin
+            merged = named is None and lower in source.merged
+            if not merged or all(other.find(lower) is MISSING for other in sources[:at]):
+                yield source, name, origin

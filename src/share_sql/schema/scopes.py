@@ -1,14 +1,16 @@
 """What the names of a query may stand for: sources, scopes and common table expressions. Part of `link`.
 
 A *source* is one item of a FROM clause, a *scope* the sources and result aliases of one SELECT and the
-way out to the query around it. The rules are SQLite's (sqlite.org/lang_select.html).
+way out to the query around it; a *bound* name is one with what it stands for. The
+rules are SQLite's (sqlite.org/lang_select.html).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from share_sql.schema.model import ColumnName, Table
 
@@ -19,6 +21,10 @@ Origin: TypeAlias = ColumnName | None
 """The schema column that a column is a plain copy of; None for a computed one."""
 Output: TypeAlias = tuple[str, Origin]
 """A result column: its name (empty: an unnamed expression) and its origin."""
+Status: TypeAlias = Literal["bound", "alias", "text", "unknown", "ambiguous", "unknown-source"]
+"""bound: to one source. alias: to a result column of its own SELECT or one around it. text: a name in
+double quotes that is no column, which SQLite reads as a string. unknown: no source has the column.
+ambiguous: several have. unknown-source: the name before the dot is none of the sources."""
 
 ROWID: Final = frozenset({"rowid", "oid", "_rowid_"})
 """SQLite's names of a row's number, where no column has that name."""
@@ -30,13 +36,15 @@ _PLAIN: Final = re.compile(r"[^\W\d]\w*\Z")
 class Source:
     """One item of a FROM clause."""
 
-    __slots__ = ("columns", "key", "label", "merged", "open", "table", "unnamed")
+    __slots__ = ("columns", "key", "merged", "name", "node", "open", "table", "unnamed")
 
     def __init__(
-        self, label: str, table: Table | None = None, outputs: Iterable[Output] | None = None
+        self, name: str, node: exp.Expr, table: Table | None = None, outputs: Iterable[Output] | None = None
     ) -> None:
-        self.label = label
-        self.key = label.lower()
+        # What the query calls it: alias, or the table's name; empty for a nameless subquery.
+        self.name = name
+        self.key = name.lower()
+        self.node = node
         self.table = table
         self.columns: dict[str, Output] = {}
         # Columns that USING or NATURAL merge with those of an earlier source.
@@ -44,14 +52,14 @@ class Source:
         # Open: its columns are not known, so any name may be one of them.
         self.open = table is None and outputs is None
         self.unnamed = False
-        for name, origin in outputs or ():
-            self.unnamed |= not name
-            self.columns.setdefault(name.lower(), (name, origin))
+        for column, origin in outputs or ():
+            self.unnamed |= not column
+            self.columns.setdefault(column.lower(), (column, origin))
 
     @property
     def title(self) -> str:
         """The schema table's name, or else what the query calls the source."""
-        return self.table.name if self.table else self.label
+        return self.table.name if self.table else self.name
 
     def find(self, name: str) -> Origin:
         """Origin of the column of this lower-case name; MISSING where there is none."""
@@ -63,6 +71,11 @@ class Source:
             return found[1]
         # An unnamed expression is called by its own text, `count(*)`, which the tree does not keep.
         return None if self.unnamed and not _PLAIN.match(name) else MISSING
+
+    def has(self, name: str) -> bool:
+        """Whether it has, or may have, a column of this name; case does not count."""
+        lower = name.lower()
+        return self.open or self.find(lower) is not MISSING or (self.table is not None and lower in ROWID)
 
     def outputs(self) -> Iterator[Output]:
         """The source's columns, as a star gives them."""
@@ -89,13 +102,61 @@ class Cte:
 class Scope:
     """What the names of one SELECT may stand for."""
 
-    __slots__ = ("aliases", "ctes", "parent", "sources")
+    __slots__ = ("aliases", "ctes", "parent", "select", "sources")
 
-    def __init__(self, parent: Scope | None, ctes: dict[str, Cte]) -> None:
+    def __init__(self, select: exp.Expr, parent: Scope | None, ctes: dict[str, Cte]) -> None:
+        # The SELECT; VALUES and tables in parentheses have scopes of their own too.
+        self.select = select
         self.parent = parent
         self.ctes = ctes
         self.sources: list[Source] = []
-        self.aliases: dict[str, Origin] = {}
+        # Result columns by lower-case name: the source where a star brought it in, and the origin.
+        self.aliases: dict[str, tuple[Source | None, Origin]] = {}
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Schema tables among the sources, each once."""
+        return tuple(dict.fromkeys(source.table for source in self.sources if source.table is not None))
+
+    def reach(self) -> list[Source]:
+        """All sources that a name here may mean, the innermost query's first."""
+        return [*self.sources, *(self.parent.reach() if self.parent is not None else ())]
+
+
+@dataclass(eq=False, slots=True)
+class Bound:
+    """One column reference and what it stands for."""
+
+    node: exp.Column
+    """Its place in the tree; for a name in USING a node that is in no tree."""
+    scope: Scope
+    """Where it is looked up."""
+    status: Status
+    """Whether it is found, and as what."""
+    source: Source | None = None
+    """The source where it is bound; the first that has it where it is ambiguous; the one meant by the
+    qualifier where that has no such column."""
+    origin: Origin = None
+    """The schema column it is a plain copy of, through aliases and derived tables."""
+    choices: tuple[Source, ...] = ()
+    """All sources that have it, where it is ambiguous."""
+
+    @property
+    def column(self) -> str:
+        """The name as written, without qualifier and quotes."""
+        return self.node.name
+
+    @property
+    def table(self) -> Table | None:
+        """The schema table that its source is."""
+        return self.source.table if self.source is not None and self.status != "ambiguous" else None
+
+    @property
+    def key(self) -> tuple[str, str] | None:
+        """(table, column) in the schema's spelling; None where its source is no schema table."""
+        table = self.table
+        column = table.column(self.node.name) if table is not None else None
+        return (table.name, column.name) if table is not None and column is not None else None
 
 
 def with_ctes(node: exp.Expr, ctes: dict[str, Cte]) -> dict[str, Cte]:

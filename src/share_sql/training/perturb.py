@@ -13,8 +13,9 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
-from share_sql.evidence.bind import Bound, bind
+from share_sql.schema.link import resolve_tree
 from share_sql.schema.model import Schema
+from share_sql.schema.scopes import Bound
 
 Perturbation: TypeAlias = Callable[[exp.Query, Schema, random.Random], "exp.Query | None"]
 
@@ -58,7 +59,7 @@ def _literal_spelling(tree: exp.Query, schema: Schema, rng: random.Random) -> ex
 
 
 def _bound_columns(tree: exp.Query, schema: Schema) -> list[Bound]:
-    return [bound for bound in bind(tree, schema).columns if bound.key is not None]
+    return [bound for bound in resolve_tree(tree, schema).names.values() if bound.key is not None]
 
 
 def _literal_column(tree: exp.Query, schema: Schema, rng: random.Random) -> exp.Query | None:

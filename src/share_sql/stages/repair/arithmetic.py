@@ -22,7 +22,7 @@ def divisions(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]
         return []
     types = {
         id(bound.node): column.type
-        for bound in draft.binding.columns
+        for bound in draft.binding.names.values()
         if bound.table is not None and (column := bound.table.column(bound.node.name)) is not None
     }
     edits = []

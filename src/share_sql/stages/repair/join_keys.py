@@ -7,9 +7,9 @@ from collections.abc import Generator, Iterable
 from sqlglot import exp
 
 from share_sql.database.base import QueryResult
-from share_sql.evidence.bind import Bound
 from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.outcome import is_abnormal
+from share_sql.schema.scopes import Bound
 from share_sql.stages.repair.edit import Edit, edited
 from share_sql.stages.stage import Query, Request, Response
 
@@ -68,10 +68,10 @@ def join_keys(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]
 
 def _equalities(draft: BoundQuery) -> list[tuple[exp.EQ, Bound, Bound]]:
     """Equalities between schema columns of two sources."""
-    by_node: dict[int, Bound] = {id(bound.node): bound for bound in draft.binding.columns}
+    names = draft.binding.names
     found = []
     for node in draft.tree.find_all(exp.EQ):
-        left, right = by_node.get(id(node.this)), by_node.get(id(node.expression))
+        left, right = names.get(id(node.this)), names.get(id(node.expression))
         if (
             left is not None
             and right is not None

@@ -10,9 +10,9 @@ from datetime import date, datetime
 from sqlglot import exp
 
 from share_sql.database.base import QueryResult
-from share_sql.evidence.bind import Bound
 from share_sql.evidence.bound_query import BoundQuery
 from share_sql.schema.model import ColumnName, ValueMatch
+from share_sql.schema.scopes import Bound
 from share_sql.stages.repair.edit import Edit, edited
 from share_sql.stages.stage import Lookup, Query, Request, Response
 
@@ -53,7 +53,8 @@ def literals(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
 def _text_comparisons(draft: BoundQuery) -> list[tuple[Bound, exp.Literal]]:
     """Positive comparisons of a column with a text constant."""
     found = []
-    for bound in draft.binding.columns:
+    # From the end: conditions come before what is joined and selected.
+    for bound in reversed(draft.binding.names.values()):
         if bound.status != "bound":
             continue
         parent = bound.node.parent

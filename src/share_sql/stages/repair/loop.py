@@ -146,9 +146,9 @@ def _run(state: State, tree: exp.Query) -> Generator[Request, Response, BoundQue
 
 def _quoted_text(tree: exp.Query, state: State) -> exp.Query:
     """Write as strings what stands in double quotes and is no column: SQLite reads it so."""
-    from share_sql.evidence.bind import bind
+    from share_sql.schema.link import resolve_tree
 
-    for bound in bind(tree, state.schema).columns:
+    for bound in resolve_tree(tree, state.schema).names.values():
         if bound.status == "text":
             bound.node.replace(exp.Literal.string(bound.node.name))
     return tree

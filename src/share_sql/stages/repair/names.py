@@ -8,9 +8,9 @@ from collections.abc import Generator, Iterable, Iterator
 from sqlglot import exp
 
 from share_sql.errors import JoinPathError, QueryError
-from share_sql.evidence.bind import Bound, Scope, Source
 from share_sql.evidence.bound_query import UNBOUND, BoundQuery
 from share_sql.schema.model import Schema, Table
+from share_sql.schema.scopes import Bound, Scope, Source
 from share_sql.stages.repair.edit import Edit, edited
 from share_sql.stages.stage import Request, Response
 from share_sql.trajectory.joins import join_path
@@ -24,9 +24,9 @@ def names(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
     yield from ()
     if draft.outcome is not None and not isinstance(draft.outcome, QueryError):
         return []
-    for source in draft.binding.unknown_tables:
+    for source in draft.binding.unknown_sources:
         return list(_table(draft, source))
-    for bound in draft.binding.columns:
+    for bound in draft.binding.names.values():
         if bound.status in UNBOUND:
             return list(_column(draft, bound))
     return []
@@ -48,7 +48,7 @@ def _table(draft: BoundQuery, source: Source) -> Iterator[Edit]:
     written = source.node.name
     wanted = {
         bound.node.name
-        for bound in draft.binding.columns
+        for bound in draft.binding.names.values()
         if bound.source is source or bound.node.table.lower() == source.name.lower()
     }
     ranked = sorted(
@@ -91,7 +91,7 @@ def _column(draft: BoundQuery, bound: Bound) -> Iterator[Edit]:
         yield from _qualify(draft, bound)
         return
     written = bound.node.name
-    in_reach = _sources(bound.scope)
+    in_reach = bound.scope.reach()
     # The column of another source in reach.
     for source in in_reach:
         if source.table is not None and source.table.column(written) is not None:
@@ -122,15 +122,6 @@ def _column(draft: BoundQuery, bound: Bound) -> Iterator[Edit]:
     if named is not None and named.column(written) is not None:
         owners = [named]
     yield from _joined(draft, bound, owners, written)
-
-
-def _sources(scope: Scope) -> list[Source]:
-    found: list[Source] = []
-    reach: Scope | None = scope
-    while reach is not None:
-        found.extend(reach.sources)
-        reach = reach.parent
-    return found
 
 
 def _requalified(draft: BoundQuery, bound: Bound, source: str | None, name: str | None = None) -> exp.Query:
@@ -259,7 +250,7 @@ def _requalified_all(draft: BoundQuery, bound: Bound, source: str) -> exp.Query:
     """Qualify every ambiguous bare use of the name in this SELECT alike."""
     same = [
         other
-        for other in draft.binding.columns
+        for other in draft.binding.names.values()
         if other.status == "ambiguous"
         and other.scope is bound.scope
         and other.node.name.lower() == bound.node.name.lower()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from share_sql.evidence.bind import bind
+from share_sql.schema.link import resolve_tree
 from share_sql.schema.model import Column, Schema, Table
 from share_sql.sqltext import parse_select
 
@@ -20,7 +20,8 @@ SCHEMA = Schema(
 
 def _statuses(sql: str) -> dict[str, str]:
     return {
-        bound.node.sql(dialect="sqlite"): bound.status for bound in bind(parse_select(sql), SCHEMA).columns
+        bound.node.sql(dialect="sqlite"): bound.status
+        for bound in resolve_tree(parse_select(sql), SCHEMA).names.values()
     }
 
 
@@ -50,6 +51,14 @@ def _statuses(sql: str) -> dict[str, str]:
         ),
         ("a CTE's outputs", "WITH t AS (SELECT x AS n FROM a) SELECT n FROM t", {"n": "bound", "x": "bound"}),
         ("row numbers", "SELECT rowid FROM a", {"rowid": "bound"}),
+        (
+            "GROUP BY does not see the query around",
+            "SELECT x FROM a WHERE EXISTS (SELECT 1 FROM b GROUP BY y)",
+            {"x": "bound", "y": "unknown"},
+        ),
+        ("what a star brings in is no alias", "SELECT * FROM a ORDER BY x", {"x": "bound"}),
+        ("a set operation's ORDER BY", "SELECT x AS n FROM a UNION SELECT z FROM b ORDER BY n",
+         {"x": "bound", "z": "bound", "n": "alias"}),
     ],
 )  # fmt: skip
 def test_statuses(title: str, sql: str, expected: dict[str, str]) -> None:
@@ -57,15 +66,39 @@ def test_statuses(title: str, sql: str, expected: dict[str, str]) -> None:
 
 
 def test_unknown_tables_are_named() -> None:
-    binding = bind(parse_select("SELECT x FROM nowhere"), SCHEMA)
-    assert [source.name for source in binding.unknown_tables] == ["nowhere"]
+    binding = resolve_tree(parse_select("SELECT x FROM nowhere"), SCHEMA)
+    assert [source.name for source in binding.unknown_sources] == ["nowhere"]
+    binding = resolve_tree(parse_select("SELECT x FROM a WHERE x IN nowhere"), SCHEMA)
+    assert [source.name for source in binding.unknown_sources] == ["nowhere"]
+
+
+def test_columns_of_an_unknown_table_are_not_blamed() -> None:
+    binding = resolve_tree(parse_select("SELECT x FROM nowhere"), SCHEMA)
     # What stands in a table nobody knows cannot be called unknown itself.
-    assert [bound.status for bound in binding.columns] == ["bound"]
+    assert [bound.status for bound in binding.names.values()] == ["bound"]
 
 
 def test_each_subquery_is_one_scope() -> None:
-    binding = bind(
+    binding = resolve_tree(
         parse_select("SELECT x FROM a WHERE id IN (SELECT a_id FROM b) AND y > (SELECT 1)"), SCHEMA
     )
     assert len(binding.scopes) == 3
-    assert len(binding.columns) == 4
+    assert len(binding.names) == 4
+
+
+def test_a_star_alias_keeps_its_source() -> None:
+    binding = resolve_tree(parse_select("SELECT * FROM a JOIN b ON a.id = b.a_id ORDER BY id"), SCHEMA)
+    *_, ordered = binding.names.values()
+    assert (ordered.source, ordered.key) == (binding.scopes[0].sources[0], ("a", "id"))
+
+
+def test_an_ambiguous_name_has_its_choices() -> None:
+    (name,) = resolve_tree(parse_select("SELECT id FROM a, b AS t"), SCHEMA).ambiguous
+    assert [source.name for source in name.choices] == ["a", "t"]
+    assert (name.table, name.key) == (None, None)
+
+
+def test_a_column_in_using_that_one_side_lacks_is_unknown() -> None:
+    binding = resolve_tree(parse_select("SELECT x FROM a JOIN b USING (y)"), SCHEMA)
+    assert [name.column for name in binding.unknown_columns] == ["y"]
+    assert [name.column for name in binding.names.values()] == ["x"]
