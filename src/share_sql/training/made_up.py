@@ -1,39 +1,55 @@
 """Made-up databases: rows for a schema whose real database is absent, so that queries can be told apart.
 
-Two queries that give other rows on any database differ. So a small one is filled at random, with what
-makes queries give rows: the constants that they compare columns with, keys that meet, equal values in
-columns of one name, some NULLs and some repeats. That two queries agree on it is strong evidence, not
-proof, that they say the same (the idea of Spider's test suites, arXiv 2010.02840).
+Two queries that give other rows on any database differ. So a small one is filled with what makes queries
+give rows: for each query a row in every table in which its conditions hold, joined to each other along the
+keys; beside them rows at random over the same constants, with NULLs and repeats. That two queries agree
+on it is strong evidence, not proof, that they say the same (the idea of Spider's test suites, arXiv
+2010.02840).
 """
 
 from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from share_sql.database.base import Value
-from share_sql.schema.model import ColumnName, Schema, Table
+from share_sql.schema.model import Column, ColumnName, Schema, Table
 from share_sql.trajectory.sql_text import name as quoted
 
-ROWS = 60
-"""Rows a table."""
+ROWS = 40
+"""Rows a table beside those that witness a query."""
 
-Constants = Mapping[ColumnName, Sequence["str | int | float"]]
+MOST_WITNESSES = 600
+"""Queries that get rows of their own; later ones share the constants."""
+
+Condition: TypeAlias = "tuple[ColumnName, str, str | int | float]"
+"""A comparison in a query: column, operator as in `LiteralUse`, constant."""
 
 
-def write_made_up(schema: Schema, constants: Constants, path: Path, seed: int = 0) -> None:
+@dataclass(frozen=True)
+class Witness:
+    """What must hold in the rows that are made for one query."""
+
+    conditions: tuple[Condition, ...]
+    year: str | None = None
+    """A year that the query's text speaks of, for its dates."""
+
+
+def write_made_up(schema: Schema, witnesses: Sequence[Witness], path: Path, seed: int = 0) -> None:
     """Make a database up and write it as a SQLite file.
 
     Args:
         schema: its tables, columns and keys; constraints are not declared in the file.
-        constants: by column, what queries compare it with. Patterns of LIKE may be among them.
+        witnesses: one a query.
         path: the file, replaced where it is there.
         seed: fixes the rows.
     """
-    maker = _Maker(schema, constants, random.Random(f"{seed}/{schema.name}"))  # noqa: S311
+    maker = _Maker(schema, witnesses, random.Random(f"{seed}/{schema.name}"))  # noqa: S311
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
     with closing(sqlite3.connect(part)) as connection:
@@ -47,6 +63,17 @@ def write_made_up(schema: Schema, constants: Constants, path: Path, seed: int = 
     part.replace(path)
 
 
+def _satisfying(operator: str, value: str | int | float) -> str | int | float | None:
+    """A value for which the comparison holds; None where any will mostly do."""
+    if operator in ("!=", "is not", "not in", "not like", "not glob", "not between"):
+        return None
+    if isinstance(value, str):
+        if operator in ("like", "glob"):
+            return value.replace("%", "").replace("*", "").replace("_", " ")
+        return value + "0" if operator == ">" else value
+    return value + {">": 1, "<": -1}.get(operator, 0)
+
+
 def _affinity(declared: str) -> str:
     low = declared.lower()
     if any(word in low for word in ("int", "bool")):
@@ -56,32 +83,67 @@ def _affinity(declared: str) -> str:
     return "TEXT"
 
 
+def _is_date(column: Column) -> bool:
+    return any("date" in text.lower() or text.lower() == "time" for text in (column.type, column.name))
+
+
 class _Maker:
     """Rows of one schema's tables; a table's parents are made before it."""
 
-    def __init__(self, schema: Schema, constants: Constants, rng: random.Random) -> None:
+    def __init__(self, schema: Schema, witnesses: Sequence[Witness], rng: random.Random) -> None:
         self.schema = schema
-        self.constants = constants
         self.rng = rng
+        self.witnesses = witnesses[:MOST_WITNESSES]
+        self.total = len(self.witnesses) + ROWS
         self.made: dict[str, list[dict[str, Value]]] = {}
         self.under_way: set[str] = set()
+        self.wanted: dict[tuple[str, int], dict[str, str | int | float]] = {}
+        """By table and row: values that a witness needs there."""
+        self.constants: dict[ColumnName, list[str | int | float]] = {}
+        for at, witness in enumerate(self.witnesses):
+            for column, operator, value in witness.conditions:
+                self.want(at, column, _satisfying(operator, value))
+                self.constants.setdefault(column, []).append(value)
+
+    def want(self, at: int, column: ColumnName, value: str | int | float | None, depth: int = 0) -> None:
+        """Note a value for a row, and for the row that it refers to."""
+        if value is None or depth > 8:
+            return
+        self.wanted.setdefault((column.table, at), {}).setdefault(column.column, value)
+        for key in self.schema.foreign_keys:
+            if (key.table.lower(), key.column.lower()) == (column.table.lower(), column.column.lower()):
+                to = self.schema.table(key.to_table)
+                target = to.column(key.to_column) if to else None
+                if to is not None and target is not None and to.name != column.table:
+                    self.want(at, ColumnName(to.name, target.name), value, depth + 1)
 
     def rows(self, table: Table) -> list[dict[str, Value]]:
-        """The table's rows."""
+        """The table's rows; those of the witnesses first."""
         if table.name not in self.made:
             self.under_way.add(table.name)
             parents = self.parents(table)
-            pools = {column.name: self.pool(table, column.name, column.type) for column in table.columns}
+            pools = {column.name: self.pool(table, column) for column in table.columns}
             alone = table.primary_key[0] if len(table.primary_key) == 1 else None
+            dates = [column.name for column in table.columns if _is_date(column)]
+            taken: set[Value] = set()
             rows = []
-            for at in range(ROWS):
+            for at in range(self.total):
                 row = {name: self.draw(pool) for name, pool in pools.items()}
+                year = self.witnesses[at].year if at < len(self.witnesses) else None
+                if year is not None:
+                    row.update((name, f"{year}-{at % 12 + 1:02}-{at % 28 + 1:02}") for name in dates)
                 if alone in row:
-                    row[alone] = _distinct(pools[alone], at)
+                    row[alone] = f"{alone} {at}" if _affinity(_type(table, alone)) == "TEXT" else at + 1
+                row.update(self.wanted.get((table.name, at), {}))
                 for pairs, known in parents:
-                    # One key to one: every parent in turn. Many to one: some parents more than once.
-                    own = known[at] if alone in pairs else self.rng.choice(known)
+                    # A witness refers to its own rows; others do as it happens, but one to one where the
+                    # reference is the key.
+                    own = known[at] if alone in pairs or at < len(self.witnesses) else self.rng.choice(known)
                     row.update({column: own[to] for column, to in pairs.items()})
+                if alone in row:
+                    if row[alone] in taken:  # no two rows have one key
+                        row[alone] = 10**6 + at
+                    taken.add(row[alone])
                 rows.append(row)
             self.made[table.name] = rows
             self.under_way.discard(table.name)
@@ -105,20 +167,21 @@ class _Maker:
             found.append((pairs, self.rows(parent)))
         return found
 
-    def pool(self, table: Table, column: str, declared: str) -> list[Value]:
+    def pool(self, table: Table, column: Column) -> list[Value]:
         """Values to draw from: constants of queries, values near them, and fillers by the column's name."""
         pool: list[Value] = []
-        for constant in self.constants.get(ColumnName(table.name, column), ()):
+        for constant in self.constants.get(ColumnName(table.name, column.name), ()):
             if isinstance(constant, str):
                 pool.append(constant.replace("%", "").replace("_", " "))
             else:
                 pool += [constant, constant - 1, constant + 1]
         self.rng.shuffle(pool)
-        pool = pool[: ROWS // 2]
-        kind = _affinity(declared)
-        if kind == "TEXT":
-            # Numbers as text for some: keys and codes are often declared so.
-            pool += [f"{column} {number}" for number in range(1, 9)]
+        pool = pool[:30]
+        kind = _affinity(column.type)
+        if _is_date(column):
+            pool += [f"{2005 + number}-{number:02}-{2 * number:02}" for number in range(1, 12)]
+        elif kind == "TEXT":
+            pool += [f"{column.name} {number}" for number in range(1, 9)]
         else:
             pool += list(range(1, 13)) + ([0.5, 2.5, 7.25] if kind == "NUMERIC" else [])
         return pool
@@ -132,9 +195,6 @@ class _Maker:
         return self.rng.choice(pool)
 
 
-def _distinct(pool: list[Value], at: int) -> Value:
-    """The value of a key in row `at`: the pool's own first, then others of its kind."""
-    own = list(dict.fromkeys(pool))
-    if at < len(own):
-        return own[at]
-    return f"{own[-1]}/{at}" if isinstance(own[-1], str) else 1000 + at
+def _type(table: Table, name: str) -> str:
+    column = table.column(name)
+    return column.type if column else ""

@@ -25,6 +25,7 @@ from share_sql.schema.model import ColumnName
 if TYPE_CHECKING:
     from share_sql.catalog import OpenDatabase
     from share_sql.schema.model import Schema
+    from share_sql.training.made_up import Condition
 
 SOURCE_FILE = "source.json"
 ROWS_FILE = "trajectories.jsonl"
@@ -183,54 +184,6 @@ def load_source(files: SourceFiles, cache: Path | None = None) -> Source:
     return source
 
 
-def safe_name(name: str) -> str:
-    """A database's name as a file's."""
-    return re.sub(r"[^\w.-]", "_", name).lstrip(".") or "_"
-
-
-def constants_by_database(
-    cases: Sequence[LabelledCase], schemas: Callable[[str], Schema], *, drafts: bool = False
-) -> dict[str, dict[ColumnName, tuple[str | int | float, ...]]]:
-    """By database, the constants that gold (and drafts) compare each column with.
-
-    Args:
-        cases: those with a problem, and SQL that cannot be read, are passed over; their own rows say so.
-        schemas: gives a database's schema.
-        drafts: whether drafts count too, and patterns of LIKE with them.
-    """
-    from share_sql.schema.link import resolve
-    from share_sql.sqltext import extract_sql
-
-    exact = ("=", "!=", "in", "not in", "<", "<=", ">", ">=", "between")
-    found: dict[str, dict[ColumnName, dict[str | int | float, None]]] = {}
-    for each in cases:
-        pool = found.setdefault(each.case.database, {})
-        for text in (each.gold, each.case.draft if drafts else ""):
-            try:
-                uses = resolve(extract_sql(text), schemas(each.case.database)).literals
-            except ShareError:
-                continue
-            for use in uses:
-                if drafts or use.op in exact:
-                    pool.setdefault(ColumnName(use.table, use.column), {})[use.value] = None
-    return {database: {name: tuple(v) for name, v in pool.items()} for database, pool in found.items()}
-
-
-def _make_up(source: Source, folder: Path) -> None:
-    """Write the made-up databases that are not written yet."""
-    from share_sql.training.made_up import write_made_up
-
-    paths = {name: folder / f"{safe_name(name)}.sqlite" for name in source.made_up}
-    wanted = {name for name, path in paths.items() if not path.exists()}
-    if not wanted:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    cases = [each for each in source.cases if each.case.database in wanted]
-    constants = constants_by_database(cases, lambda name: source.declared[name], drafts=True)
-    for name in sorted(wanted):
-        write_made_up(source.declared[name], constants.get(name, {}), paths[name])
-
-
 def _from_cases(path: Path) -> list[LabelledCase]:
     return read_cases_jsonl(path, need=("question", "database", "gold"), keep_bad=True)
 
@@ -256,6 +209,64 @@ def _from_benchmark(files: SourceFiles) -> list[LabelledCase]:
         draft = drafts.get(each.case.id, position)
         paired.append(replace(each, case=replace(each.case, draft=draft.sql)) if draft else each)
     return mark_duplicates(paired)
+
+
+def safe_name(name: str) -> str:
+    """A database's name as a file's."""
+    return re.sub(r"[^\w.-]", "_", name).lstrip(".") or "_"
+
+
+def constants_by_database(
+    cases: Sequence[LabelledCase], schemas: Callable[[str], Schema]
+) -> dict[str, dict[ColumnName, tuple[str | int | float, ...]]]:
+    """By database, the constants that gold compares each column with.
+
+    Args:
+        cases: those whose SQL cannot be read are passed over; their own rows say so.
+        schemas: gives a database's schema.
+    """
+    exact = ("=", "!=", "in", "not in", "<", "<=", ">", ">=", "between")
+    found: dict[str, dict[ColumnName, dict[str | int | float, None]]] = {}
+    for each in cases:
+        pool = found.setdefault(each.case.database, {})
+        for column, operator, value in _conditions(each.gold, each.case.database, schemas):
+            if operator in exact:
+                pool.setdefault(column, {})[value] = None
+    return {database: {name: tuple(v) for name, v in pool.items()} for database, pool in found.items()}
+
+
+def _conditions(sql: str, database: str, schemas: Callable[[str], Schema]) -> tuple[Condition, ...]:
+    """A query's comparisons of columns with constants; none where it cannot be read."""
+    from share_sql.schema.link import resolve
+    from share_sql.sqltext import extract_sql
+
+    try:
+        uses = resolve(extract_sql(sql), schemas(database)).literals
+    except ShareError:
+        return ()
+    return tuple((ColumnName(use.table, use.column), use.op, use.value) for use in uses)
+
+
+def _make_up(source: Source, folder: Path) -> None:
+    """Write the made-up databases that are not written yet."""
+    from share_sql.training.made_up import Witness, write_made_up
+
+    paths = {name: folder / f"{safe_name(name)}.sqlite" for name in source.made_up}
+    wanted = {name for name, path in paths.items() if not path.exists()}
+    if not wanted:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    witnesses: dict[str, dict[Witness, None]] = {name: {} for name in wanted}
+    for each in source.cases:
+        if each.case.database in wanted:
+            for sql in (each.gold, each.case.draft):
+                conditions = _conditions(sql, each.case.database, lambda name: source.declared[name])
+                year = re.search(r"\b(?:19|20)\d\d\b", sql)
+                if conditions or year:
+                    witness = Witness(conditions, year[0] if year else None)
+                    witnesses[each.case.database][witness] = None
+    for name in sorted(wanted):
+        write_made_up(source.declared[name], tuple(witnesses[name]), paths[name])
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,17 @@
 
 The proof is of the text, for that is what a model learns: the trajectory is written, read, compiled, and
 the compiled SQL compared with the SQL it came from. With a database, their rows must be equal as bags, in
-order where the SQL sorts. Two empty results prove little, so that there, and where no database is at
-hand, the compiled SQL must read back as the SQL's own trajectory.
+order where the SQL sorts. Two results without a value prove little, so that there, and where no database
+is at hand, the compiled SQL must read back as the SQL's own trajectory.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from share_sql.database.base import Limits, QueryResult
+from share_sql.database.base import Limits, QueryResult, Row
 from share_sql.errors import QueryError, ShareError, SqlError, TrajectoryError
 from share_sql.evaluation.execution import bird_ex, is_ordered, sorts_rows, spider_ex, strict_ex
 from share_sql.schema.model import ColumnName, Schema
@@ -54,6 +55,11 @@ def reread(trajectory: Trajectory, schema: Schema, dialect: Dialect) -> Trajecto
     return read(write(trajectory, dialect), columns_of(schema)).trajectory
 
 
+def tells(rows: Sequence[Row]) -> bool:
+    """Whether a result says anything: no rows, and nothing but NULL and 0, come from many queries."""
+    return any(value not in (None, 0, "") for row in rows for value in row)
+
+
 class Validator:
     """Compares queries over a source's databases. Results of the last queries are kept."""
 
@@ -81,9 +87,9 @@ class Validator:
         if not strict_ex(found.rows, wanted.rows, ordered=False):
             return Proof("", "the compiled SQL gives other rows")
         in_order = not sorts_rows(other) or found.rows == wanted.rows
-        if wanted.rows and not wanted.truncated and in_order:
+        if tells(wanted.rows) and not wanted.truncated and in_order:
             return Proof(self._rows_of(database))
-        # Empty, cut, or in another order, which ties may be to blame for.
+        # It tells nothing, is cut, or is in another order, which ties may be to blame for.
         return self._by_trajectory(database, sql, other_trajectory)
 
     def _by_trajectory(self, database: str, sql: str, wanted: Trajectory) -> Proof:
@@ -108,7 +114,7 @@ class Validator:
             found = self.result(database, draft)
             if not isinstance(found, QueryResult):
                 return False, how
-            if wanted.rows or found.rows or how == "rows":  # two empty results of made-up rows say nothing
+            if how == "rows" or tells(wanted.rows) or tells(found.rows):
                 if self._source.files.rule == "bird":
                     return bird_ex(found.rows, wanted.rows), how
                 return spider_ex(found.rows, wanted.rows, ordered=is_ordered(gold)), how
