@@ -70,7 +70,10 @@ class Assistant:
         self._catalog = catalog or Catalog()
         self._models = dict(models or {})
         self._concurrency = concurrency
-        self._plan = Plan.make(policy, frozenset(self._models), prompts, weights)
+        held = frozenset(
+            role for role, model in self._models.items() if getattr(model, "takes_grammar", False)
+        )
+        self._plan = Plan.make(policy, frozenset(self._models), prompts, weights, held)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="share-driver", daemon=True)
         self._thread.start()

@@ -150,3 +150,7 @@ class ModelUnknown(ModelError):
 
 class AnswerMissing(ModelError):
     """A recorded run holds no answer for this stage and case."""
+
+
+class TrainingError(ShareError):
+    """The training environment cannot be made, or a training ended with an error."""

@@ -45,7 +45,7 @@ def assistant_options(function: _Function) -> _Function:
             "--models",
             default="none",
             show_default=True,
-            metavar="none|embedded|recorded:DIR|FILE.toml",
+            metavar="none|embedded[:DIR]|recorded:DIR|FILE.toml",
             help="Who answers for bam, mask, sam, lom and generator.",
         ),
     ):

@@ -23,6 +23,8 @@ VERBS: Mapping[str, str] = {
     "values": "Build the index of stored values.",
     "prompts": "List, show and import prompt sets.",
     "data": "Make training data out of labelled SQL.",
+    "train": "Train BAM, SAM or LOM with LLaMA-Factory.",
+    "models": "Fetch and list the weights of small models that run here.",
     "calibrate": "Fit the judge's weights to labelled cases.",
     "demo": "Correct the drafts of a made-up shop, and show what happened.",
 }

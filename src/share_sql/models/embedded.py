@@ -219,7 +219,8 @@ class _Engine:
             return None
         if status != self._genai.GenerationStatus.FINISHED:
             return ModelRefused(
-                f"{name} had no memory left for a prompt of {one.prompt_tokens:,} tokens; run fewer cases at once"
+                f"{name} had no memory left for a prompt of {one.prompt_tokens:,} tokens; "
+                "run fewer cases at once"
             )
         reasons = {
             self._genai.GenerationFinishReason.STOP: "stop",

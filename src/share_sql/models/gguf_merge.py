@@ -1,10 +1,12 @@
 """A LoRA adapter merged into the weights of a GGUF file, with the `gguf` package and numpy.
 
-Each matrix is dequantised, the adapter's product is added to those that it adapts, and all are quantised again
-to Q8_0. Those that it leaves alone too: the engine reads Q4_1 with its offsets rounded to whole steps, which
-moves its answers away from those of the model that was trained, and reads Q8_0 exactly. llama.cpp keeps the rows of the query and key matrices of `llama` models in another
-order than Hugging Face (pairs of a rotation next to each other; `LlamaModel.permute` in its
-convert_hf_to_gguf.py), so what is added to them is put in that order first.
+Each matrix is dequantised, the adapter's product is added to those that it adapts, and all are quantised
+again to Q8_0, those too that it leaves alone: openvino-genai answers from Q4_1 weights otherwise than the
+model that was trained, from Q8_0 as it does (probably it rounds Q4_1's offsets to whole steps).
+
+llama.cpp keeps the rows of the query and key matrices of `llama` models in another order than Hugging Face
+(pairs of a rotation next to each other; `LlamaModel.permute` in its convert_hf_to_gguf.py), so what is added
+to them is put in that order first.
 
 The result is kept in the cache folder under a name made of all checksums that determine it, and appears whole
 or not at all.
@@ -175,6 +177,4 @@ def permute(weight: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
         heads: number of heads the matrix holds.
     """
     rows, columns = weight.shape
-    return (
-        weight.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
-    )
+    return weight.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)

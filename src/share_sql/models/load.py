@@ -1,6 +1,8 @@
 """Models by role, from the text that `--models` takes.
 
     none            no model at all
+    embedded        the small models that come with the package, in this process
+    embedded:DIR    adapters in DIR/bam, DIR/sam, DIR/lom, as `share train` writes them, in this process
     recorded:DIR    a run folder's answers, for the roles it holds
     FILE.toml       a models file
 
@@ -8,7 +10,8 @@ A models file has a table a role, and may have an answer cache for its endpoints
 the file.
 
     [models.sam]
-    kind = "endpoint"                  # the default; or "recorded", with `folder`
+    kind = "endpoint"                  # the default; or "recorded", with `folder`,
+                                       # or "embedded", with `adapter` and `base` or `weights`
     base_url = "http://localhost:8000/v1"
     model = "sam"
     api_key_env = "OPENAI_API_KEY"     # the variable that holds the key; keys do not belong in files
@@ -30,9 +33,11 @@ from share_sql.errors import SettingsError
 
 if TYPE_CHECKING:
     from share_sql.models.base import Model
-    from share_sql.models.settings import EndpointSettings, ModelsFile
+    from share_sql.models.settings import EmbeddedSettings, EndpointSettings, ModelsFile
 
 ROLES = ("bam", "mask", "sam", "lom", "generator", "judge", "teacher")
+ADAPTER_ROLES = ("bam", "sam", "lom")
+"""Roles that small models are trained for."""
 
 
 def load_models(spec: str) -> Mapping[str, Model]:
@@ -43,11 +48,11 @@ def load_models(spec: str) -> Mapping[str, Model]:
     """
     if spec == "none":
         return {}
-    if spec == "embedded":
-        raise SettingsError(
-            "no models come with the package yet; use --models none, recorded:DIR or FILE.toml meanwhile"
-        )
     kind, colon, rest = spec.partition(":")
+    if kind == "embedded":
+        if colon and not rest:
+            raise SettingsError("embedded: needs a folder of adapters, as in embedded:models")
+        return _embedded_all(Path(rest)) if colon else _embedded_shipped()
     if colon and kind == "recorded":
         if not rest:
             raise SettingsError("recorded: needs a run's folder, as in recorded:runs/first")
@@ -56,18 +61,76 @@ def load_models(spec: str) -> Mapping[str, Model]:
         recorded = RecordedModel(rest)
         return dict.fromkeys(recorded.roles, recorded)
     if not spec.endswith(".toml"):
-        raise SettingsError(f"{spec!r} names no models; give none, recorded:DIR or a models file FILE.toml")
+        raise SettingsError(
+            f"{spec!r} names no models; give none, embedded, recorded:DIR or a models file FILE.toml"
+        )
     return _from_file(Path(spec))
 
 
+def shipped_adapters() -> Path:
+    """Folder of the adapters that come with the package: one folder a role."""
+    return Path(__file__).with_name("adapters")
+
+
+def _embedded_shipped() -> Mapping[str, Model]:
+    """All three shipped adapters."""
+    from share_sql.models.lora import is_adapter
+
+    folder = shipped_adapters()
+    missing = [role for role in ADAPTER_ROLES if not is_adapter(folder / role)]
+    if missing:
+        raise SettingsError(
+            f"no adapter for {', '.join(missing)} comes with the package yet; make them with "
+            f"`share train {missing[0]} --data ft_data --out models` and so on, "
+            "then use --models embedded:models"
+        )
+    return _embedded_all(folder)
+
+
+def _embedded_all(folder: Path) -> Mapping[str, Model]:
+    """The adapters that a folder holds, by role."""
+    from share_sql.models.lora import is_adapter
+
+    roles = [role for role in ADAPTER_ROLES if is_adapter(folder / role)]
+    if not roles:
+        raise SettingsError(
+            f"{folder} holds no adapter ({', '.join(f'{role}/' for role in ADAPTER_ROLES)}); "
+            "`share train` writes them"
+        )
+    return {role: embedded_model(adapter=folder / role) for role in roles}
+
+
+def embedded_model(
+    base: str | None = None, weights: Path | None = None, adapter: Path | None = None
+) -> Model:
+    """A model in this process; an adapter is merged into its weights first, or found merged.
+
+    Args:
+        base: name of pulled base weights; the default base where neither is given.
+        weights: a GGUF file in its place.
+        adapter: folder of a LoRA adapter.
+
+    Raises:
+        SettingsError: weights or adapter are missing or do not fit, or the extra `embedded` is not installed.
+    """
+    from share_sql.models.embedded import EmbeddedModel
+    from share_sql.models.gguf_merge import merged_weights
+    from share_sql.models.weights_file import DEFAULT_BASE, base_weights
+
+    file = weights or base_weights(base or DEFAULT_BASE)
+    return EmbeddedModel(merged_weights(file, adapter) if adapter is not None else file)
+
+
 def _from_file(path: Path) -> Mapping[str, Model]:
-    from share_sql.models.settings import EndpointSettings, parse_models_file
+    from share_sql.models.settings import EmbeddedSettings, EndpointSettings, parse_models_file
 
     settings = parse_models_file(path, _read(path))
     models: dict[str, Model] = {}
     for role, chosen in settings.models.items():
         if isinstance(chosen, EndpointSettings):
             models[role] = _endpoint(path, role, chosen, settings)
+        elif isinstance(chosen, EmbeddedSettings):
+            models[role] = _embedded(path, role, chosen)
         else:
             from share_sql.models.recorded import RecordedModel
 
@@ -75,6 +138,19 @@ def _from_file(path: Path) -> Mapping[str, Model]:
             if role not in models[role].roles:  # type: ignore[attr-defined]
                 raise SettingsError(f"{path}: models.{role}: {chosen.folder} holds no answers of {role}")
     return models
+
+
+def _embedded(path: Path, role: str, chosen: EmbeddedSettings) -> Model:
+    if chosen.base is not None and chosen.weights is not None:
+        raise SettingsError(f"{path}: models.{role}: give base or weights, not both")
+    try:
+        return embedded_model(
+            chosen.base,
+            path.parent / chosen.weights if chosen.weights is not None else None,
+            path.parent / chosen.adapter if chosen.adapter is not None else None,
+        )
+    except SettingsError as error:
+        raise SettingsError(f"{path}: models.{role}: {error}") from None
 
 
 def _read(path: Path) -> dict[str, Any]:

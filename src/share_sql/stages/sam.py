@@ -30,7 +30,7 @@ def sam(state: State) -> Generator[Request, Response, State]:
         masked_trajectory=write(state.masked, "paper") if state.masked else "",
     )
     try:
-        state, reply = yield from ask(state, "sam", variables)
+        state, reply = yield from ask(state, "sam", variables, grammar=_grammar(state))
         if reply.columns is not None:
             named = _known(reply.columns, state.schema)
             return noted(
@@ -42,6 +42,15 @@ def sam(state: State) -> Generator[Request, Response, State]:
     added = columns(filled, state.schema)
     state = replace(state, filled=filled, augmented=state.linked | added)
     return noted(state, "sam", f"{len(added - state.linked)} columns added by {reply.model}")
+
+
+def _grammar(state: State) -> str | None:
+    """What a model that can be held to a grammar may answer: a trajectory over the schema's own columns."""
+    if "sam" not in state.plan.held:
+        return None
+    from share_sql.trajectory.grammar import output_names, trajectory_grammar
+
+    return trajectory_grammar(state.schema, output_names(state.trajectory))
 
 
 def _known(names: tuple[str, ...], schema: Schema) -> frozenset[ColumnName]:

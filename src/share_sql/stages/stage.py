@@ -85,6 +85,8 @@ class Plan:
     prompts: PromptSet | None
     """None where no role is set: nothing is asked then."""
     weights: Weights
+    held: frozenset[str] = frozenset()
+    """Roles whose model can be held to a grammar."""
 
     @staticmethod
     def make(
@@ -92,6 +94,7 @@ class Plan:
         roles: frozenset[str] = frozenset(),
         prompts: PromptSet | None = None,
         weights: Weights | None = None,
+        held: frozenset[str] = frozenset(),
     ) -> Plan:
         """Fill in the shipped prompts and weights where none are given."""
         from share_sql.evidence.weights import load_weights
@@ -100,7 +103,7 @@ class Plan:
             from share_sql.prompts.library import load_prompts
 
             prompts = load_prompts()
-        return Plan(policy, roles, prompts, weights or load_weights())
+        return Plan(policy, roles, prompts, weights or load_weights(), held)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """The paper's dialect as a grammar that a model's answer can be held to, token by token.
 
-The grammar is EBNF as llama.cpp and XGrammar read it. Its only columns are the schema's own, spelled as `write`
-spells them, and every text in it is read by `read` without a raw node. It is narrower than what the reader
-takes: joins, nested frames and constants tables are left out, as the paper's dialect leaves joins out.
+The grammar is EBNF as llama.cpp and XGrammar read it. Its only columns are the schema's own, spelled as
+`write` spells them, its steps speak of earlier steps only, and every text in it is read by `read` without a
+raw node. It is narrower than what the reader takes: joins, nested frames, windows and tables of constants are
+left out.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ MAX_STEPS = 12
 repeats itself."""
 
 _FUNCTIONS = (
-    "round abs length upper lower trim ltrim rtrim substr instr replace strftime date datetime julianday"
-    " coalesce ifnull nullif iif"
-).split()
-_AGGREGATES = "count sum avg min max total group_concat".split()
-_TYPES = "real integer int float text numeric double decimal".split()
-_OPERATORS = "like in is not between contains glob regexp equals equal".split()
+    "round", "abs", "length", "upper", "lower", "trim", "ltrim", "rtrim", "substr", "instr", "replace",
+    "strftime", "date", "datetime", "julianday", "coalesce", "ifnull", "nullif", "iif",
+)  # fmt: skip
+_AGGREGATES = ["count", "sum", "avg", "min", "max", "total", "group_concat"]
+_TYPES = ["real", "integer", "int", "float", "text", "numeric", "double", "decimal"]
+_OPERATORS = ["like", "in", "is", "not", "between", "contains", "glob", "regexp", "equals", "equal"]
 """Words that make a filter's text a comparison where it begins with one."""
-_FOLLOWERS = "is in like between not".split()
+_FOLLOWERS = ["is", "in", "like", "between", "not"]
 """Words that make a filter's text a condition where they follow its first word."""
 
 _SHARED = r"""
@@ -83,8 +84,8 @@ operand@ ::= signed@ ((" + " | " - " | " * " | " / ") signed@)*
 signed@ ::= number | column | (aggregate | function) "(" operand@ ")"
   | frame@ | output@
 """
-"""Rules that each step has of its own, since a step may speak of earlier ones only. Lines that begin with `|` and
-speak of frames are left out of the first."""
+"""Rules that each step has of its own, since a step may speak of earlier ones only. Lines that begin with `|`
+and speak of frames are left out of the first."""
 
 
 def trajectory_grammar(schema: Schema, outputs: Iterable[str] = ()) -> str:
@@ -125,7 +126,9 @@ def _steps(outputs: Sequence[str]) -> list[str]:
     """Steps in order: `df1 = …`, `df2 = …`, at last `res = …`; each speaks of those before it only."""
     own = _OF_STEP.strip().replace(" AS", f' (" as " ({_any(outputs)}))?' if outputs else "")
     first = "\n".join(
-        line for line in own.splitlines() if not (line.startswith("  |") and re.search("(frame|output)@", line))
+        line
+        for line in own.splitlines()
+        if not (line.startswith("  |") and re.search("(frame|output)@", line))
     )
     rules = ['root ::= "```SR\\n" step1 "\\n```"', first.replace(" | frame@", "").replace("@", "1")]
     for number in range(1, MAX_STEPS + 1):
@@ -166,7 +169,9 @@ def _other_words(name: str, words: Sequence[str]) -> list[str]:
     rules: list[str] = []
     prefixes = sorted({word[:length] for word in words for length in range(len(word) + 1)})
     for prefix in prefixes:
-        following = sorted({word[len(prefix)] for word in words if word.startswith(prefix) and word != prefix})
+        following = sorted(
+            {word[len(prefix)] for word in words if word.startswith(prefix) and word != prefix}
+        )
         either = "".join(char + char.upper() for char in following)
         more = "0-9_" if prefix else ""
         rest = "".join(_ranges(either)) + more
@@ -186,7 +191,9 @@ def _ranges(without: str) -> list[str]:
 
 def _any(texts: Iterable[str]) -> str:
     """One of several texts; the longest first, for parsers that take the first that fits."""
-    return " | ".join(quoted(text) for text in sorted(dict.fromkeys(texts), key=lambda text: (-len(text), text)))
+    return " | ".join(
+        quoted(text) for text in sorted(dict.fromkeys(texts), key=lambda text: (-len(text), text))
+    )
 
 
 def quoted(text: str) -> str:
