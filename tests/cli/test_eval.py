@@ -56,6 +56,15 @@ def test_table_and_comparison(cases: Path, tmp_path: Path) -> None:
     assert json.loads(call("compare", first, first, "--json").stdout)["pairs"][0]["p"] == 1.0
 
 
+def test_compare_shows_how_it_is_called(cases: Path, tmp_path: Path) -> None:
+    help_text = call("compare", "--help").stdout
+    assert "share eval compare out/first out/second" in help_text
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "eval.json").write_text(call("--cases", cases, "--json").stdout)
+    assert call("compare", tmp_path / "first", tmp_path / "second").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

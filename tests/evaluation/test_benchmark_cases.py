@@ -55,9 +55,17 @@ def test_a_run_folder_brings_confidence_and_reason(folder: Path) -> None:
     row = {"id": "7", "sql": "SELECT 1", "verdict": "corrected", "confidence": 0.9, "reason": "a name"}
     row |= {"changes": ["+ x"], "usage": {"sam": {"prompt_tokens": 3, "completion_tokens": 4}}}
     put(folder, "run/corrections.jsonl", json.dumps(row) + "\n")
+    times = put(folder, "run/timings.jsonl", '{"id": "7", "seconds": {"sam": 1.5}, "total": 1.5}\n')
     drafts = put(folder, "drafts.json", ["SELECT 0", "SELECT 0"])
     loaded = read_questions("bird", folder / "bird.json", folder / "databases")
     case = read_benchmark(loaded, predictions=folder / "run", drafts=drafts).cases[0]
+    assert case.seconds == {"sam": 1.5}
+    assert read_benchmark(loaded, predictions=folder / "run/corrections.jsonl").cases[0].seconds
+    put(folder, "run/timings.jsonl", '{"id": "7"}\n')
+    with pytest.raises(BenchmarkError, match="holds no times"):
+        read_benchmark(loaded, predictions=folder / "run")
+    times.unlink()  # a run made before times were kept
+    assert read_benchmark(loaded, predictions=folder / "run").cases[0].seconds == {}
     assert (case.verdict, case.confidence, case.reason, case.draft) == (
         "corrected",
         0.9,

@@ -30,6 +30,8 @@ def scored(shop_path: Path, answers: list[int], samples: int = 0) -> Evaluation:
             confidence=0.5 + at / 10,
             reason=NASTY,
             tokens={"sam": (10, 5)},
+            seconds={"bam": 0.001, "regenerate": 0.25},
+            verdict="corrected" if answer != at % 2 else "kept",
         )
         for at, answer in enumerate(answers)
     ]
@@ -44,11 +46,15 @@ def test_report_holds_all_and_fetches_nothing(shop_path: Path, tmp_path: Path) -
     evaluation = scored(shop_path, [1, 1, 0, 0], samples=5)
     write_report(file, evaluation, evaluation)
     page = file.read_text("utf-8")
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 6
     assert len(re.findall(r'id="([^"]+)"', page)) == len(set(re.findall(r'id="([^"]+)"', page)))
     addresses = set(re.findall(r'(?:src|href)="([^"]*)"', page))
     assert all(address.startswith("#") for address in addresses), addresses
     assert "<img" not in page
+    text = re.sub(r"\s+", " ", page)
+    assert "Kept 2, corrected 2 (firing rate 50.0%), abstained 0 (0.0%)" in text
+    assert "<th>a case</th><th>bam</th><th>sam</th><th>regenerate</th><th>total</th>" in text
+    assert "<td>seconds</td><td>0.0010</td><td>0.0000</td><td>0.2500</td><td>0.2510</td>" in text
     assert page.count("<script") == 2
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     assert data

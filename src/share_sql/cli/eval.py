@@ -268,7 +268,16 @@ def show(
         print_json(reports[0])
 
 
-@command.command("compare")
+COMPARE_EXAMPLES = """\b
+Examples:
+  share eval --benchmark bird --questions dev.json --databases dev_databases
+    --predictions out/first --drafts gpt-4o.json --json > out/first/eval.json
+  share eval compare out/first out/second
+  share eval compare first.json second.json --json
+"""
+
+
+@command.command("compare", epilog=COMPARE_EXAMPLES)
 @click.argument("runs", nargs=-1, type=ANY, required=True)
 @_json_flag
 def compare(runs: tuple[Path, ...], as_json: bool) -> None:

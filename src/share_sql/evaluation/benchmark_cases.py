@@ -21,6 +21,9 @@ from share_sql.evaluation.metrics import Benchmark, EvalCase
 CORRECTIONS = "corrections.jsonl"
 """What a run folder keeps its SQL in."""
 
+TIMINGS = "timings.jsonl"
+"""What a run folder keeps the times of its cases in."""
+
 _GOLD = {"bird": "SQL", "spider": "query"}
 _ID_KEYS = ("question_id", "id", "idx")
 
@@ -107,6 +110,7 @@ def read_benchmark(
                     str(stage): (int(spent["prompt_tokens"]), int(spent["completion_tokens"]))
                     for stage, spent in (note.get("usage") or {}).items()
                 },
+                seconds=predicted.seconds.get(row.case.id, {}),
             )
         )
     _check_paired(predictions, predicted, labelled, places, cases)
@@ -128,6 +132,7 @@ class _Paired:
             found = Drafts(found.source, by_position=tuple(found.by_id.values()))
         self.drafts = found
         self.notes = _notes(file)
+        self.seconds = _timings(file.with_name(TIMINGS)) if file.name == CORRECTIONS else {}
 
     def get(self, row: LabelledCase, at: int) -> Draft | None:
         """The SQL for a question; None where there is none."""
@@ -147,6 +152,27 @@ def _notes(file: Path) -> dict[str, Mapping[str, Any]]:
         return {}
     rows = [json.loads(line) for line in file.read_text("utf-8-sig").split("\n") if line.strip()]
     return {str(row.get("id")): row for row in rows if isinstance(row, dict)}
+
+
+def _timings(file: Path) -> dict[str, dict[str, float]]:
+    """Seconds by stage, by id; empty where the run left none. Of an id given twice the first counts, as in
+    the run's other files."""
+    if not file.exists():
+        return {}
+    found: dict[str, dict[str, float]] = {}
+    try:
+        for line in file.read_text("utf-8-sig").split("\n"):
+            if line.strip():
+                row = json.loads(line)
+                spent = {str(stage): float(seconds) for stage, seconds in row["seconds"].items()}
+                found.setdefault(str(row["id"]), spent)
+    except OSError as error:
+        raise BenchmarkError(f"cannot read {file}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BenchmarkError(
+            f"{file} holds no times by case ({error!r}); delete it, or make it anew by `share run --resume`"
+        ) from error
+    return found
 
 
 def _check_gold(rows: Sequence[LabelledCase], benchmark: Benchmark, questions: Path) -> None:

@@ -56,7 +56,9 @@ class EvalCase:
     changes: tuple[str, ...] = ()
     """The trajectory's diff from draft to correction, one line an action; empty where unknown."""
     tokens: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Prompt and completion tokens by stage; empty where unknown."""
+    """Prompt and completion tokens by role; empty where unknown."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Wall-clock time the correction took, by stage; empty where unknown."""
 
 
 @dataclass(frozen=True)

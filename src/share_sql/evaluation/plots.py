@@ -116,7 +116,7 @@ def calibration_plot(bars: Sequence[ReliabilityBin], name: str) -> str:
     return _svg(figure, name)
 
 
-def token_bars(tokens: Mapping[str, tuple[int, int]], name: str) -> str:
+def token_bars(tokens: Mapping[str, tuple[float, float]], name: str) -> str:
     """Prompt and completion tokens by stage. Arguments and errors as `transition_bars`."""
     figure, axes = _figure(4.6)
     places = range(len(tokens))
@@ -132,4 +132,19 @@ def token_bars(tokens: Mapping[str, tuple[int, int]], name: str) -> str:
     axes.set_xticks(list(places), list(tokens))
     axes.set_ylabel("tokens a case")
     axes.legend(frameon=False)
+    return _svg(figure, name)
+
+
+def time_bars(seconds: Mapping[str, float], name: str) -> str:
+    """Wall-clock time by stage. Arguments and errors as `transition_bars`."""
+    figure, axes = _figure(6.0)
+    # Without a model all is over in milliseconds, with one it takes seconds.
+    fine = max(seconds.values(), default=0.0) < 1
+    drawn = axes.bar(
+        range(len(seconds)), [spent * (1000 if fine else 1) for spent in seconds.values()], color=_LINE
+    )
+    axes.bar_label(drawn, fmt="{:.3g}", fontsize=8, padding=2)
+    axes.margins(y=0.15)
+    axes.set_xticks(range(len(seconds)), list(seconds), fontsize=9)
+    axes.set_ylabel("milliseconds a case" if fine else "seconds a case")
     return _svg(figure, name)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from share_sql.errors import UsageError
+from share_sql.evaluation.assurance import assurance, verdicts
 from share_sql.evaluation.metrics import VERDICTS, CaseResult
 from share_sql.evaluation.runner import Evaluation
+from share_sql.evaluation.spending import spending, spending_rows
 from share_sql.evaluation.summary import (
     Line,
     against_drafts,
@@ -17,13 +19,6 @@ from share_sql.evaluation.summary import (
     by_difficulty,
     database_name,
     line,
-)
-from share_sql.evaluation.transitions import (
-    brier,
-    calibration_error,
-    reliability,
-    risk_coverage,
-    risk_coverage_area,
 )
 
 MAX_TEXT = 4000
@@ -69,6 +64,8 @@ def render_report(evaluation: Evaluation, corrected: Evaluation | None = None) -
             for name in evaluation.metrics
             if name in VERDICTS and (found := against_drafts(evaluation.results, name)) is not None
         },
+        ended=verdicts(evaluation.results),
+        spent=spending_rows(spent) if (spent := spending(r.case for r in evaluation.results)) else [],
         troubles=_troubles(evaluation),
         plots=_plots(evaluation.results, verdict) if verdict else [],
         cases=_script_json([_case(result, evaluation.metrics, verdict) for result in evaluation.results]),
@@ -117,7 +114,13 @@ def _troubles(evaluation: Evaluation) -> list[tuple[str, list[str]]]:
 
 def _plots(results: Sequence[CaseResult], verdict: str) -> list[tuple[str, str]]:
     """Title and SVG of each plot there is data for."""
-    from share_sql.evaluation.plots import calibration_plot, coverage_curve, token_bars, transition_bars
+    from share_sql.evaluation.plots import (
+        calibration_plot,
+        coverage_curve,
+        time_bars,
+        token_bars,
+        transition_bars,
+    )
 
     drawn: list[tuple[str, str]] = []
     if any(result.draft_scores for result in results):
@@ -130,23 +133,19 @@ def _plots(results: Sequence[CaseResult], verdict: str) -> list[tuple[str, str]]
             if len(groups) > 1 or title == "database":
                 svg = transition_bars(counts, f"bars-{title}")
                 drawn.append((f"Drafts fixed and broken by {title} ({verdict})", svg))
-    sure = [result for result in results if result.case.confidence is not None]
-    if sure:
-        confidences = [result.case.confidence or 0.0 for result in sure]
-        right = [bool(result.scores[verdict]) for result in sure]
-        bars = reliability([min(max(value, 0.0), 1.0) for value in confidences], right)
-        area = risk_coverage_area(confidences, right)
-        drawn.append(
-            (
-                f"Risk and coverage ({verdict})",
-                coverage_curve(risk_coverage(confidences, right), area, "risk"),
-            )
-        )
-        quality = f"Brier {brier(confidences, right):.4f}, calibration error {calibration_error(bars):.4f}"
-        drawn.append((f"Calibration ({verdict}): {quality}", calibration_plot(bars, "calibration")))
-    tokens = _tokens(results)
-    if tokens:
+    worth = assurance(results, verdict)
+    if worth is not None:
+        curve = coverage_curve(worth.curve, worth.area, "risk")
+        drawn.append((f"Risk and coverage ({verdict})", curve))
+        quality = f"Brier {worth.brier:.4f}, calibration error {worth.calibration_error:.4f}"
+        drawn.append((f"Calibration ({verdict}): {quality}", calibration_plot(worth.bars, "calibration")))
+    spent = spending(result.case for result in results)
+    if spent is not None and spent.token_cases:
+        tokens = {stage: spent.tokens[stage] for stage in spent.stages if stage in spent.tokens}
         drawn.append(("Tokens a case by stage", token_bars(tokens, "tokens")))
+    if spent is not None and spent.timed_cases:
+        seconds = {stage: spent.seconds[stage] for stage in spent.stages if stage in spent.seconds}
+        drawn.append(("Time a case by stage", time_bars(seconds, "time")))
     return drawn
 
 
@@ -164,20 +163,6 @@ def _by_name(results: Sequence[CaseResult]) -> dict[str, list[CaseResult]]:
     for result in results:
         names.setdefault(database_name(result.case.database), []).append(result)
     return dict(sorted(names.items()))
-
-
-def _tokens(results: Sequence[CaseResult]) -> dict[str, tuple[int, int]]:
-    """Mean prompt and completion tokens a case by stage; empty where no tokens were spent."""
-    sums: dict[str, list[int]] = {}
-    for result in results:
-        for stage, (prompt, completion) in result.case.tokens.items():
-            total = sums.setdefault(stage, [0, 0])
-            total[0] += prompt
-            total[1] += completion
-    if not any(sum(total) for total in sums.values()):
-        return {}
-    count = len(results)
-    return {stage: (prompt // count, completion // count) for stage, (prompt, completion) in sums.items()}
 
 
 def _case(result: CaseResult, metrics: Sequence[str], verdict: str | None) -> Mapping[str, object]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from share_sql.evaluation.assurance import assurance, assurance_json, verdicts, verdicts_json
 from share_sql.evaluation.metrics import VERDICTS, CaseResult
 from share_sql.evaluation.runner import Evaluation
+from share_sql.evaluation.spending import spending, spending_json
 from share_sql.evaluation.transitions import Transitions, transitions
 
 LEVELS = ("simple", "moderate", "challenging", "easy", "medium", "hard", "extra")
@@ -116,6 +118,17 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
     }
     if drafts:
         report["drafts"] = drafts
+    if (ended := verdicts(results)) is not None:
+        report["verdicts"] = verdicts_json(ended)
+    trusted = {
+        name: assurance_json(worth)
+        for name in metrics
+        if name in VERDICTS and (worth := assurance(results, name)) is not None
+    }
+    if trusted:
+        report["confidence"] = trusted
+    if (spent := spending(result.case for result in results)) is not None:
+        report["spent"] = spending_json(spent)
     report["missing"] = list(evaluation.missing)
     report["extra"] = list(evaluation.extra)
     report["gold_failed"] = [
@@ -163,6 +176,14 @@ def _case_json(result: CaseResult) -> dict[str, object]:
     answer["database"] = database_name(result.case.database)
     if result.draft_scores:
         answer["draft"] = result.draft_scores
+    if result.case.verdict:
+        answer["verdict"] = result.case.verdict
+    if result.case.confidence is not None:
+        answer["confidence"] = result.case.confidence
+    if result.case.tokens:
+        answer["tokens"] = sum(map(sum, result.case.tokens.values()))
+    if result.case.seconds:
+        answer["seconds"] = round(sum(result.case.seconds.values()), 6)
     if result.error is not None:
         answer["error"] = result.error
     if result.gold_error is not None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from share_sql.evaluation.assurance import assurance, verdicts
 from share_sql.evaluation.metrics import VERDICTS
 from share_sql.evaluation.runner import Evaluation
+from share_sql.evaluation.spending import spending, spending_rows
 from share_sql.evaluation.summary import Line, against_drafts, by_difficulty, line
 
 SHOWN = 10
@@ -19,7 +21,8 @@ def tables(evaluation: Evaluation) -> Iterator[str]:
         evaluation: what was scored.
 
     Yields:
-        The table of metrics by difficulty, that of drafts fixed and broken, and what went wrong.
+        The table of metrics by difficulty, the drafts fixed and broken, what the run's own word was worth
+        and what it cost, and what went wrong.
     """
     total = line(evaluation.results, evaluation.metrics)
     levels = by_difficulty(evaluation)
@@ -43,7 +46,35 @@ def tables(evaluation: Evaluation) -> Iterator[str]:
                 f"broken {found.broken}, net {found.net:+d} (p = {found.p_value:.3g}); changed "
                 f"{found.changed} of {found.cases}"
             )
+    yield from _own_word(evaluation)
+    spent = spending(result.case for result in evaluation.results)
+    if spent is not None:
+        yield from _grid(spending_rows(spent))
+        if spent.timed_cases:
+            yield (
+                f"seconds of all stages: median {spent.median_seconds:.4f}, longest "
+                f"{spent.longest_seconds:.4f}"
+            )
     yield from _troubles(evaluation, total)
+
+
+def _own_word(evaluation: Evaluation) -> Iterator[str]:
+    """What a run says of its own corrections: verdicts and confidences."""
+    ended = verdicts(evaluation.results)
+    if ended is not None:
+        counts = {name: ended.counts.get(name, 0) for name in ("kept", "corrected", "abstained")}
+        yield (
+            f"verdicts: kept {counts['kept']}, corrected {counts['corrected']} (firing rate "
+            f"{100 * ended.rate('corrected'):.1f}%), abstained {counts['abstained']} "
+            f"({100 * ended.rate('abstained'):.1f}%)"
+        )
+    for name in evaluation.metrics:
+        worth = assurance(evaluation.results, name) if name in VERDICTS else None
+        if worth is not None:
+            yield (
+                f"confidence by {name}, {worth.cases} case{'s' * (worth.cases != 1)}: risk-coverage area "
+                f"{worth.area:.4f}, Brier {worth.brier:.4f}, calibration error {worth.calibration_error:.4f}"
+            )
 
 
 def _troubles(evaluation: Evaluation, total: Line) -> Iterator[str]:

@@ -1,0 +1,132 @@
+"""What corrections cost: tokens and seconds a case, by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from share_sql.evaluation.metrics import EvalCase
+
+STAGES = ("database", "bam", "mask", "sam", "lom", "regenerate", "judge")
+"""The order in which stages are reported; `database` stands for opening it."""
+
+_STAGE_OF_ROLE = {"generator": "regenerate"}
+"""Tokens are counted by role; each other role has its stage's name."""
+
+
+@dataclass(frozen=True)
+class Spending:
+    """Means over the cases that tell what they cost."""
+
+    token_cases: int
+    """Cases with tokens told; 0 where no model was asked."""
+    tokens: dict[str, tuple[float, float]]
+    """Mean prompt and completion tokens a case, by stage."""
+    timed_cases: int
+    """Cases with times told."""
+    seconds: dict[str, float]
+    """Mean wall-clock seconds a case, by stage. Cases that were under way together waited for each other,
+    so that their sum is more than the run took."""
+    median_seconds: float
+    """Median over the cases of the time of all stages; 0 without times."""
+    longest_seconds: float
+    """That of the slowest case."""
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Stages with tokens or times, in order; unknown ones last."""
+        names = self.tokens.keys() | self.seconds.keys()
+        return (*(name for name in STAGES if name in names), *sorted(names - set(STAGES)))
+
+    @property
+    def all_tokens(self) -> tuple[float, float]:
+        """Mean prompt and completion tokens a case, over all stages."""
+        return sum(prompt for prompt, _ in self.tokens.values()), sum(
+            more for _, more in self.tokens.values()
+        )
+
+    @property
+    def all_seconds(self) -> float:
+        """Mean seconds a case, over all stages."""
+        return sum(self.seconds.values())
+
+
+def spending(cases: Iterable[EvalCase]) -> Spending | None:
+    """Means of what cases cost; None where no case tells."""
+    cases = tuple(cases)
+    asked = [case for case in cases if any(map(any, case.tokens.values()))]
+    timed = [case for case in cases if case.seconds]
+    if not asked and not timed:
+        return None
+    # A case that asked no model cost no tokens: it counts in the mean of a run that asked some.
+    told = [case for case in cases if case.tokens or case.seconds or case.verdict]
+    counted = len(told) if asked else 0
+    totals = [sum(case.seconds.values()) for case in timed]
+    return Spending(
+        token_cases=counted,
+        tokens=_mean_tokens(asked, counted),
+        timed_cases=len(timed),
+        seconds=_mean_seconds(timed),
+        median_seconds=median(totals) if totals else 0.0,
+        longest_seconds=max(totals, default=0.0),
+    )
+
+
+def _mean_tokens(cases: Sequence[EvalCase], count: int) -> dict[str, tuple[float, float]]:
+    sums: dict[str, tuple[int, int]] = {}
+    for case in cases:
+        for role, (prompt, completion) in case.tokens.items():
+            stage = _STAGE_OF_ROLE.get(role, role)
+            before = sums.get(stage, (0, 0))
+            sums[stage] = before[0] + prompt, before[1] + completion
+    return {stage: (prompt / count, completion / count) for stage, (prompt, completion) in sums.items()}
+
+
+def _mean_seconds(cases: Sequence[EvalCase]) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for case in cases:
+        for stage, spent in case.seconds.items():
+            sums[stage] = sums.get(stage, 0.0) + spent
+    return {stage: total / len(cases) for stage, total in sums.items()}
+
+
+def spending_json(found: Spending) -> dict[str, object]:
+    """Spending as `share eval --json` prints it: means a case."""
+    answer: dict[str, object] = {}
+    if found.token_cases:
+        answer["tokens"] = {
+            "cases": found.token_cases,
+            "stages": {
+                stage: _tokens_json(found.tokens[stage]) for stage in found.stages if stage in found.tokens
+            },
+            "total": _tokens_json(found.all_tokens),
+        }
+    if found.timed_cases:
+        answer["seconds"] = {
+            "cases": found.timed_cases,
+            "stages": {
+                stage: round(found.seconds[stage], 6) for stage in found.stages if stage in found.seconds
+            },
+            "total": round(found.all_seconds, 6),
+            "median": round(found.median_seconds, 6),
+            "longest": round(found.longest_seconds, 6),
+        }
+    return answer
+
+
+def _tokens_json(tokens: tuple[float, float]) -> dict[str, float]:
+    return {"prompt": round(tokens[0], 2), "completion": round(tokens[1], 2)}
+
+
+def spending_rows(found: Spending) -> list[list[str]]:
+    """Spending as a table's cells: a heading of stages, then a row each for tokens and seconds."""
+    rows = [["a case", *found.stages, "total"]]
+    if found.token_cases:
+        for at, name in enumerate(("prompt tokens", "completion tokens")):
+            cells = [f"{found.tokens.get(stage, (0, 0))[at]:.1f}" for stage in found.stages]
+            rows.append([name, *cells, f"{found.all_tokens[at]:.1f}"])
+    if found.timed_cases:
+        cells = [f"{found.seconds.get(stage, 0.0):.4f}" for stage in found.stages]
+        rows.append(["seconds", *cells, f"{found.all_seconds:.4f}"])
+    return rows
