@@ -145,10 +145,29 @@ def _run(state: State, tree: exp.Query) -> Generator[Request, Response, BoundQue
 
 
 def _quoted_text(tree: exp.Query, state: State) -> exp.Query:
-    """Write as strings what stands in double quotes and is no column: SQLite reads it so."""
+    """Write as strings what stands in double quotes and is no column: SQLite reads it so.
+
+    Where such a name is a column of another table and stands where a column does, not a value, SQLite's
+    reading is nobody's: the name is qualified instead, so that the query fails as it should and is mended
+    as any other.
+    """
     from share_sql.schema.link import resolve_tree
 
     for bound in resolve_tree(tree, state.schema).names.values():
-        if bound.status == "text":
-            bound.node.replace(exp.Literal.string(bound.node.name))
+        if bound.status != "text":
+            continue
+        source = next((source.name for source in bound.scope.sources if source.name), None)
+        if source is None or _is_value(bound.node) or not state.schema.tables_with(bound.column):
+            bound.node.replace(exp.Literal.string(bound.column))
+        else:
+            bound.node.set("table", exp.to_identifier(source, quoted=True))
     return tree
+
+
+def _is_value(node: exp.Expr) -> bool:
+    """Whether a name stands where a constant is compared with something else than a constant."""
+    parent = node.parent
+    if not isinstance(parent, exp.Predicate):
+        return isinstance(parent, exp.Func) and not isinstance(parent, exp.AggFunc)
+    others = [other for other in parent.iter_expressions() if other is not node]
+    return not all(isinstance(other, exp.Literal) for other in others)
