@@ -1,4 +1,4 @@
-"""Training data for BAM, SAM and LOM out of proved trajectories and drafts (SHARE, section 4).
+"""Training data for BAM, SAM and LOM out of proved trajectories and drafts (arXiv 2506.00391).
 
     bam   gold SQL and its columns                                    -> gold's trajectory
     sam   draft's trajectory masked, its columns, the whole schema    -> gold's trajectory

@@ -174,7 +174,7 @@ def missing_columns(wanted: ColumnSet, used: ColumnSet) -> tuple[str, ...]:
 
 
 def selection_counts(drafts: Iterable[DraftRow]) -> dict[str, int]:
-    """How many drafts the paper's rule for LOM's data selects (SHARE, section 4.3), and by which evidence.
+    """How many drafts the paper's rule for LOM's data selects (arXiv 2506.00391), and by which evidence.
 
     `by substrings` is the reference implementation's reading of "schema right", which looks for names
     anywhere in the text.

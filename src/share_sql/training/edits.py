@@ -1,4 +1,4 @@
-"""Edits that make a trajectory wrong: add, delete or substitute one action (SHARE, section 4.3).
+"""Edits that make a trajectory wrong: add, delete or substitute one action (arXiv 2506.00391).
 
 Each is named by the kind that `error_kinds` counts it as, and gives None where the trajectory has nothing
 for it to hold on to.

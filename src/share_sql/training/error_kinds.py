@@ -1,6 +1,6 @@
 """What is wrong with a trajectory, in kinds that can be counted and made again.
 
-A kind is `edit part`, as the paper's three edits say it (SHARE, section 4.3): `add`, `delete` or
+A kind is `edit part`, as the paper's three edits say it (arXiv 2506.00391): `add`, `delete` or
 `substitute`, then the part of the query it touches, and for substitutions what was substituted
 (`substitute where literal`). Kinds are measured on real drafts against gold, and `edits.py` makes each kind.
 """

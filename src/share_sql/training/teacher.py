@@ -1,4 +1,4 @@
-"""Teacher trajectories: one for each gold query, each proved to say what the query says (SHARE, section 4.1).
+"""Teacher trajectories: one for each gold query, each proved to say what the query says.
 
 Without a model the teacher is the symbolic BAM: the SQL's syntax tree walked into actions. With one, the
 model is shown examples and the query; its trajectory is compiled to SQL (or converted by the generator,
