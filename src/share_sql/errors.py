@@ -23,11 +23,12 @@
     │       ├── QueryRefused        it would write, attach or reach outside the database
     │       ├── QueryTimeout        it outlived its deadline and was stopped
     │       └── QueryTooLarge       its result is larger than the cap
-    └── ModelError
-        ├── ModelUnavailable        no answer after the retries (429, 5xx, timeouts, refused connection)
-        ├── ModelRefused            401, 403, 404 and other answers that a retry cannot mend
-        ├── ModelUnknown            no model is set for a role that a stage asks for
-        └── AnswerMissing           a recorded run holds no answer for this stage and case
+    ├── ModelError
+    │   ├── ModelUnavailable        no answer after the retries (429, 5xx, timeouts, refused connection)
+    │   ├── ModelRefused            401, 403, 404 and other answers that a retry cannot mend
+    │   ├── ModelUnknown            no model is set for a role that a stage asks for
+    │   └── AnswerMissing           a recorded run holds no answer for this stage and case
+    └── TrainingError               the training environment cannot be made, or a training failed
 
 A message is one line, written for the person who must act on it: what was wrong, with the name or
 value at fault, and what to do. Nothing here is ever shown with a traceback by the command line.

@@ -53,11 +53,6 @@ def test_a_missing_run_folder_is_named() -> None:
         load_models("recorded:no/such")
 
 
-def test_embedded_says_what_to_use_meanwhile() -> None:
-    with pytest.raises(SettingsError, match=r"none, recorded:DIR or FILE\.toml"):
-        load_models("embedded")
-
-
 @pytest.mark.parametrize("spec", ["", "gpt-4o", "record:x", "models.yaml", "recorded:"])
 def test_a_spec_that_names_nothing_is_refused(spec: str) -> None:
     with pytest.raises(SettingsError):

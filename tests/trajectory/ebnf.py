@@ -1,4 +1,4 @@
-"""A small reader of EBNF (as XGrammar and llama.cpp write it), to ask whether a text fits and to make texts."""
+"""A small reader of EBNF as XGrammar and llama.cpp write it: does a text fit, and which texts are there?"""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Grammar:
             nonlocal place
             options: list = [[]]
             while place < len(tokens):
-                literal, chars, name, assign, mark, head = tokens[place].groups()
+                literal, chars, name, _, mark, head = tokens[place].groups()
                 if head is not None or mark == ")":
                     break
                 place += 1

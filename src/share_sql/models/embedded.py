@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,10 +114,11 @@ class EmbeddedModel:
         """Take requests and drive the engine until there is nothing left and `None` has come."""
         engine: _Engine | None = None
         running: list[_Running] = []
+        alone: deque[_Job] = deque()  # what ran when the engine broke: tried once more, one by one
         ending = False
         number = 0
-        while running or not ending:
-            for job in self._arrived(wait=not running):
+        while running or alone or not ending:
+            for job in self._next(running, alone):
                 if job is None:
                     ending = True
                     continue
@@ -134,14 +136,27 @@ class EmbeddedModel:
                 engine.step()
                 running = [one for one in running if not self._finished(engine, one)]
             except Exception as error:
-                # Whatever broke it, the engine is not trusted again; the next request loads another.
-                for one in running:
-                    _settle(one.job, ModelUnavailable(f"{self.name}: the engine failed: {_one_line(error)}"))
+                # Whatever broke it, the engine is not trusted again; the next request loads another. A
+                # request that breaks it alone is at fault itself: mostly its grammar, which is read late.
+                if len(running) > 1:
+                    alone.extend(one.job for one in running)
+                else:
+                    _settle(running[0].job, self._failure(running[0].job.request, error))
                 engine, running = None, []
 
-    def _arrived(self, *, wait: bool) -> Iterable[_Job | None]:
-        """What is in the inbox; with `wait`, at least one."""
-        if wait:
+    def _failure(self, request: ModelRequest, error: Exception) -> ShareError:
+        """What a request is told that broke the engine."""
+        if request.grammar is not None:
+            return ModelRefused(f"{self.name}: the request's grammar cannot be used: {_one_line(error)}")
+        return ModelUnavailable(f"{self.name}: the engine failed: {_one_line(error)}")
+
+    def _next(self, running: list[_Running], alone: deque[_Job]) -> Iterable[_Job | None]:
+        """What to start now: one of `alone` at a time, else what is in the inbox, waited for if need be."""
+        if alone:
+            if not running:
+                yield alone.popleft()
+            return
+        if not running:
             yield self._inbox.get()
         while True:
             try:

@@ -13,9 +13,11 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -251,12 +253,13 @@ def _run(job: Job, environment: Environment, progress: Progress | None) -> None:
                 f"{environment.factory} cannot be started: {error.strerror or error}"
             ) from None
         try:
-            while process.poll() is None:
-                time.sleep(_POLL_SECONDS)
-                if progress is not None:
-                    steps, total, _ = read_progress(job.folder)
-                    if total:
-                        progress(steps, total)
+            with _terminated_as_interrupted():
+                while process.poll() is None:
+                    time.sleep(_POLL_SECONDS)
+                    if progress is not None:
+                        steps, total, _ = read_progress(job.folder)
+                        if total:
+                            progress(steps, total)
         finally:
             _end(process)
     if process.returncode:
@@ -264,6 +267,23 @@ def _run(job: Job, environment: Environment, progress: Progress | None) -> None:
             f"LLaMA-Factory ended with {process.returncode}: {_last_line(log)} (all of it in {log}); "
             "mend the cause and go on with --resume"
         )
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM ends the training as Ctrl-C does, so that its process never stays behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers
+        return
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

