@@ -11,6 +11,7 @@ DATA is a folder with `spider/` and `bird/` laid out as docs/results.md says (de
     spider_dev_drafts.jsonl    Spider dev, the drafts of all published generators there
     spider_dev_<model>.jsonl   Spider dev, one generator's drafts
     bird_dev.json              BIRD dev's questions on the databases that are there
+    bird_arcwise.json          the same of the corrected BIRD mini-dev that the recorded arcwise run is over
     bird_dev_<model>.jsonl     BIRD dev on the databases that are there, one generator's drafts
 """
 
@@ -93,22 +94,27 @@ def main(data: Path, out: Path) -> None:
     questions = [q for q in read(bird / "dev" / "dev.json") if q["db_id"] in there]
     (out / "bird_dev.json").write_text(json.dumps(questions, indent=1), encoding="utf-8")
     for path in sorted((bird / "dev" / "drafts").glob("*.json")):
-        drafts = read(path)
-        write(
-            out / f"bird_dev_{path.stem}.jsonl",
-            (
-                {
-                    "id": str(q["question_id"]),
-                    "question": q["question"],
-                    "evidence": q["evidence"],
-                    "database": q["db_id"],
-                    "gold": q["SQL"],
-                    "difficulty": q["difficulty"],
-                    "draft": drafts[str(q["question_id"])],
-                }
-                for q in questions
-            ),
-        )
+        write(out / f"bird_dev_{path.stem}.jsonl", bird_cases(questions, "question_id", read(path)))
+    recorded = data / "recorded" / "arcwise-gpt-5.2"
+    corrected = [q for q in read(recorded / "dev.json") if q["db_id"] in there]
+    (out / "bird_arcwise.json").write_text(json.dumps(corrected, indent=1), encoding="utf-8")
+    write(
+        out / "bird_dev_arcwise-gpt-5.2.jsonl",
+        bird_cases(corrected, "idx", read(recorded / "baseline_sql.json")),
+    )
+
+
+def bird_cases(questions: list[dict[str, Any]], key: str, drafts: dict[str, str]) -> Iterable[dict[str, Any]]:
+    for q in questions:
+        yield {
+            "id": str(q[key]),
+            "question": q["question"],
+            "evidence": q["evidence"],
+            "database": q["db_id"],
+            "gold": q["SQL"],
+            "difficulty": q.get("difficulty", ""),
+            "draft": drafts[str(q[key])].partition("\t----- bird -----\t")[0],
+        }
 
 
 def read(path: Path) -> Any:

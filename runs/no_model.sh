@@ -3,7 +3,8 @@
 #
 #     runs/no_model.sh [DATA] [OUT]
 #
-# Spider dev (five generators) and BIRD dev (three) on the databases that are there. Prints, by set: right
+# Spider dev (five generators), BIRD dev (three) and the corrected BIRD mini-dev of the recorded arcwise run
+# (one), on the databases that are there. Prints, by set: right
 # before and after, fixed, broken, as each benchmark defines execution accuracy.
 set -eu
 data=${1:-${SHARE_DATA:-../shared/data}}
@@ -11,25 +12,22 @@ out=${2:-out/no_model}
 share=${SHARE:-.venv/bin/share}
 mkdir -p "$out"
 "${PYTHON:-.venv/bin/python}" runs/make_cases.py "$data" "$out"
+correct() { # name, benchmark, questions, drafts, tables, databases, meanings
+    rm -rf "${out:?}/$1"
+    "$share" run --benchmark "$2" --questions "$3" --tables "$5" --databases "$6" --meanings "$7" \
+        --drafts "$4" --out "$out/$1" --models none
+    echo "== $1"
+    "$share" eval --benchmark "$2" --questions "$3" --tables "$5" --databases "$6" \
+        --predictions "$out/$1/final_sql.json" --drafts "$4" --metrics ex,strict
+}
 for path in "$data"/spider/drafts/*.json; do
-    name=spider-$(basename "$path" .json)
-    rm -rf "${out:?}/$name"
-    "$share" run --benchmark spider --questions "$data/spider/dev.json" --tables "$data/spider/tables.json" \
-        --databases "$data/spider/database" --meanings "$data/spider/column_meaning.json" \
-        --drafts "$path" --out "$out/$name" --models none
-    echo "== $name"
-    "$share" eval --benchmark spider --questions "$data/spider/dev.json" --tables "$data/spider/tables.json" \
-        --databases "$data/spider/database" --predictions "$out/$name/final_sql.json" --drafts "$path" \
-        --metrics ex,strict
+    correct "spider-$(basename "$path" .json)" spider "$data/spider/dev.json" "$path" \
+        "$data/spider/tables.json" "$data/spider/database" "$data/spider/column_meaning.json"
 done
-for path in "$data"/bird/dev/drafts/*.json; do
-    name=bird-$(basename "$path" .json)
-    rm -rf "${out:?}/$name"
-    "$share" run --benchmark bird --questions "$out/bird_dev.json" --tables "$data/bird/dev/dev_tables.json" \
-        --databases "$data/bird/dev/dev_databases" --meanings "$data/bird/dev/column_meaning.json" \
-        --drafts "$path" --out "$out/$name" --models none
-    echo "== $name"
-    "$share" eval --benchmark bird --questions "$out/bird_dev.json" --tables "$data/bird/dev/dev_tables.json" \
-        --databases "$data/bird/dev/dev_databases" --predictions "$out/$name/final_sql.json" --drafts "$path" \
-        --metrics ex,strict
+bird=$data/bird/dev
+for path in "$bird"/drafts/*.json; do
+    correct "bird-$(basename "$path" .json)" bird "$out/bird_dev.json" "$path" \
+        "$bird/dev_tables.json" "$bird/dev_databases" "$bird/column_meaning.json"
 done
+correct bird-arcwise-gpt-5.2 bird "$out/bird_arcwise.json" "$data/recorded/arcwise-gpt-5.2/baseline_sql.json" \
+    "$bird/dev_tables.json" "$bird/dev_databases" "$bird/column_meaning.json"
