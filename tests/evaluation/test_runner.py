@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from share_sql.database.child import Child
+from share_sql.database.sqlite import SqliteDatabase
 from share_sql.errors import UsageError
 from share_sql.evaluation.metrics import EvalCase, Options
-from share_sql.evaluation.runner import evaluate, open_sqlite, split
+from share_sql.evaluation.runner import evaluate, split
 from share_sql.evaluation.summary import against_drafts, as_json, by_difficulty, line
 
 EVERYTHING = ("ex", "strict", "soft-f1", "ves", "r-ves")
@@ -146,7 +148,7 @@ def test_the_cache_answers_and_notices_change(path: str, tmp_path: Path) -> None
 
     def watched(name: str):  # type: ignore[no-untyped-def]
         opened.append(name)
-        return open_sqlite(name)
+        return SqliteDatabase(name)
 
     first = evaluate(cases, ("ex", "soft-f1"), cache=cache, open_database=watched)
     assert opened
@@ -162,6 +164,38 @@ def test_the_cache_answers_and_notices_change(path: str, tmp_path: Path) -> None
     assert changed.results[0].scores == {"ex": False, "soft-f1": 0.0}
 
 
+def test_processes_serve_one_batch_after_another(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Child] = []
+
+    class Counted(Child):
+        def __init__(self) -> None:
+            super().__init__()
+            started.append(self)
+
+    monkeypatch.setattr("share_sql.database.child.Child", Counted)
+    other = tmp_path / "other.sqlite"
+    other.write_bytes(Path(path).read_bytes())
+    cases = [
+        case(name, f"SELECT {at}", f"SELECT {at % 150}") for name in (path, str(other)) for at in range(300)
+    ]
+    found = evaluate(cases, ("ex",), workers=2)
+    assert sum(result.scores["ex"] is True for result in found.results) == 300
+    assert 1 <= len(started) <= 2
+    assert not any(child.alive for child in started), "they end with the evaluation"
+
+
+def test_cached_verdicts_keep_their_places_among_new_cases(path: str, tmp_path: Path) -> None:
+    cases = [case(path, f"SELECT {at}", f"SELECT {at % 3}") for at in range(6)]
+    evaluate(cases[1::2], ("ex",), cache=tmp_path)
+    told: list[int] = []
+    found = evaluate(cases, ("ex",), cache=tmp_path, progress=told.append)
+    assert [result.scores["ex"] for result in found.results] == [True, True, True, False, False, False]
+    assert [result.case for result in found.results] == cases
+    assert told == [3, 6]
+
+
 def test_a_broken_cache_is_a_warning(path: str, tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     folder.mkdir()
@@ -174,7 +208,7 @@ def test_a_broken_cache_is_a_warning(path: str, tmp_path: Path) -> None:
 def test_a_database_that_changes_while_it_is_read(path: str) -> None:
     class Changing:
         def __init__(self, name: str) -> None:
-            self.inner = open_sqlite(name)
+            self.inner = SqliteDatabase(name)
 
         def query(self, *arguments: object) -> object:
             with sqlite3.connect(path) as connection:

@@ -99,11 +99,11 @@ def read_drafts(path: Path) -> Drafts:
 
 
 def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise BenchmarkError(f"{path}: the id {key!r} is there twice; keep one draft a question")
-        found[key] = value
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for at, key in enumerate(keys) if key in keys[:at])
+        raise BenchmarkError(f"{path}: the id {twice!r} is there twice; keep one draft a question")
     return found
 
 

@@ -170,13 +170,18 @@ def _check_alignment(
 
 
 def _databases(files: BenchmarkFiles, names: Mapping[str, None]) -> dict[str, BenchmarkDatabase]:
-    from share_sql.schema.meanings import read_column_meanings
-    from share_sql.schema.tables_json import read_tables_json
-
     if not files.databases.is_dir():
         raise BenchmarkError(f"there is no folder {files.databases}; expected <name>/<name>.sqlite in it")
-    schemas = read_tables_json(files.tables) if files.tables else {}
-    meanings = read_column_meanings(files.meanings, verbatim=True) if files.meanings else None
+    schemas: Mapping[str, Schema] = {}
+    meanings = None
+    if files.tables:
+        from share_sql.schema.tables_json import read_tables_json
+
+        schemas = read_tables_json(files.tables)
+    if files.meanings:
+        from share_sql.schema.meanings import read_column_meanings
+
+        meanings = read_column_meanings(files.meanings, verbatim=True)
     found = {}
     for name in names:
         path, declared = database_path(files.databases, name), schemas.get(name)
@@ -187,10 +192,12 @@ def _databases(files: BenchmarkFiles, names: Mapping[str, None]) -> dict[str, Be
 
 def _descriptions(path: Path, declared: Schema | None) -> dict[ColumnName, str]:
     """What BIRD's description folder beside a database says; nothing where there is none."""
+    folder = path.parent / "database_description"
+    if not declared or not folder.is_dir():
+        return {}
     from share_sql.schema.meanings import read_descriptions
 
-    folder = path.parent / "database_description"
-    return read_descriptions(folder, declared) if declared and folder.is_dir() else {}
+    return read_descriptions(folder, declared)
 
 
 def database_path(folder: Path, name: str) -> Path:

@@ -19,6 +19,7 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from functools import cache
 
 from share_sql.database.base import Row, Value
 
@@ -29,10 +30,13 @@ share of the larger; summing in another order moves a double by far less."""
 ABSOLUTE_TOLERANCE = 1e-9
 """The same for numbers around zero."""
 
-_TOKEN = re.compile(
-    r"""'(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/ | \w+ | .""",
-    re.VERBOSE | re.DOTALL,
-)
+_LEXEMES = r"""'(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/ | \w+ | ."""
+
+
+@cache
+def _token() -> re.Pattern[str]:
+    # Not compiled at import: most runs never need it.
+    return re.compile(_LEXEMES, re.VERBOSE | re.DOTALL)
 
 
 def bird_ex(predicted: Sequence[Row], gold: Sequence[Row]) -> bool:
@@ -69,7 +73,7 @@ def sorts_rows(gold_sql: str) -> bool:
     """
     depth = 0
     last = ""
-    for match in _TOKEN.finditer(gold_sql):
+    for match in _token().finditer(gold_sql):
         word = match[0].lower()
         if word == "(":
             depth += 1
@@ -258,7 +262,7 @@ def strip_distinct(sql: str) -> str:
     """
     if "distinct" not in sql.lower():
         return sql
-    return "".join(match[0] for match in _TOKEN.finditer(sql) if match[0].lower() != "distinct")
+    return "".join(match[0] for match in _token().finditer(sql) if match[0].lower() != "distinct")
 
 
 def spider_sql(sql: str, *, keep_distinct: bool = False, is_prediction: bool = False) -> str:

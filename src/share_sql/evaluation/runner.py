@@ -6,15 +6,14 @@ that interrupts it. Cases of one database stay together, so that a connection se
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from share_sql.database.base import Database
 from share_sql.evaluation.execution import spider_sql
@@ -38,15 +37,16 @@ from share_sql.evaluation.spider import (
     read_schema,
     suite_files,
 )
+from share_sql.evaluation.verdict_cache import keep, recall
+
+if TYPE_CHECKING:
+    from share_sql.database.child import Workers
 
 BATCH = 128
 """Cases a thread takes at once at most: few enough to share out a database, enough to reuse a connection."""
 
 NO_PREDICTION = Outcome(error="no prediction for this id", kind="Missing")
 """Stands for the result of a prediction that is not there."""
-
-VERDICT_VERSION = 1
-"""Part of each cached verdict's key: raised when a metric's code changes what it says."""
 
 NOT_RUN = Outcome()
 """Stands for results that no metric asked for."""
@@ -72,13 +72,6 @@ class Evaluation:
         return tuple(result.case.id for result in self.results if result.case.prediction is None)
 
 
-def open_sqlite(path: str) -> Database:
-    """Open a SQLite file, read-only."""
-    from share_sql.database.sqlite import SqliteDatabase
-
-    return SqliteDatabase(path)
-
-
 def evaluate(
     cases: Sequence[EvalCase],
     metrics: Sequence[str] = ("ex",),
@@ -86,7 +79,7 @@ def evaluate(
     *,
     cache: Path | None = None,
     workers: int | None = None,
-    open_database: Callable[[str], Database] = open_sqlite,
+    open_database: Callable[[str], Database] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Score predictions against gold.
@@ -97,7 +90,8 @@ def evaluate(
         options: whose rules and bounds; BIRD's where None.
         cache: folder of the result cache; None keeps nothing.
         workers: databases open at a time; the number of processors where None.
-        open_database: opens a database for reading.
+        open_database: opens a database for reading; None opens SQLite files, in processes that serve one
+            batch after another.
         progress: told the number of cases done, each time a batch is.
 
     Returns:
@@ -110,13 +104,13 @@ def evaluate(
     metrics = check_metrics(metrics)
     options = options or Options()
     results = ResultCache(cache) if cache is not None else None
-    batches = _batches(cases)
+    lanes = workers or min(os.cpu_count() or 1, 8)
     done = 0
     lock = threading.Lock()
 
     def work(batch: Sequence[int]) -> tuple[dict[int, CaseResult], list[str]]:
         nonlocal done
-        scored, warnings = _score_batch([cases[at] for at in batch], metrics, options, results, open_database)
+        scored, warnings = _score_batch([cases[at] for at in batch], metrics, options, results, opener)
         if progress is not None:
             with lock:
                 done += len(batch)
@@ -125,22 +119,48 @@ def evaluate(
 
     found: dict[int, CaseResult] = {}
     warnings: list[str] = []
-    try:
-        with ThreadPoolExecutor(workers or min(os.cpu_count() or 1, 8)) as pool:
-            for scored, said in pool.map(work, batches):
-                found |= scored
-                warnings += said
+    with ExitStack() as stack:
+        if results is not None:
+            stack.callback(results.close)
+        opener = open_database or _sqlite_opener(stack, lanes)
+        if results is not None and not options.samples:
+            found = recall(cases, metrics, options, results, opener)
+            done = len(found)
+            if progress is not None and done:
+                progress(done)
+        batches = _batches(cases, [at for at in range(len(cases)) if at not in found])
+        if batches:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(lanes) as pool:
+                for scored, said in pool.map(work, batches):
+                    found |= scored
+                    warnings += said
         ordered = [found[at] for at in range(len(cases))]
         if TIMED & set(metrics):
             from share_sql.evaluation.timing import add_timings
 
-            ordered = add_timings(ordered, metrics, options, open_database)
-    finally:
-        if results is not None:
-            results.close()
-            if results.warning:
-                warnings.append(results.warning)
+            ordered = add_timings(ordered, metrics, options, opener)
+    if results is not None and results.warning:
+        warnings.append(results.warning)
     return Evaluation(metrics, options, tuple(ordered), warnings=tuple(dict.fromkeys(warnings)))
+
+
+def _sqlite_opener(stack: ExitStack, lanes: int) -> Callable[[str], Database]:
+    """Opens SQLite files in at most so many processes at a time, which end with the stack."""
+    idle: list[Workers] = []
+
+    def open_sqlite(path: str) -> Database:
+        from share_sql.database.child import Workers
+        from share_sql.database.sqlite import SqliteDatabase
+
+        with lock:
+            if not idle:  # a run that the cache answers needs none
+                idle.append(stack.enter_context(Workers(lanes)))
+        return SqliteDatabase(path, workers=idle[0])
+
+    lock = threading.Lock()
+    return open_sqlite
 
 
 def split(evaluation: Evaluation, sizes: Sequence[int]) -> list[Evaluation]:
@@ -161,15 +181,15 @@ def split(evaluation: Evaluation, sizes: Sequence[int]) -> list[Evaluation]:
     return parts
 
 
-def _batches(cases: Sequence[EvalCase]) -> list[list[int]]:
-    """Places of the cases in batches of one database each; larger databases' batches first.
+def _batches(cases: Sequence[EvalCase], places: Iterable[int]) -> list[list[int]]:
+    """Places of cases in batches of one database each; larger databases' batches first.
 
     Cases with the same gold, as where several predictions are scored at once, stay together, so that a gold
     runs once though nothing is in the cache yet.
     """
     by_database: dict[str, list[int]] = {}
-    for at, case in enumerate(cases):
-        by_database.setdefault(case.database, []).append(at)
+    for at in places:
+        by_database.setdefault(cases[at].database, []).append(at)
     groups = sorted(by_database.values(), key=len, reverse=True)
     for group in groups:
         group.sort(key=lambda at: cases[at].gold)
@@ -192,7 +212,7 @@ def _score_batch(
     files = suite_files(path) if "test-suite" in metrics else [path]
     with ExitStack() as stack:
         executors = [stack.enter_context(Executor(name, options, cache, open_database)) for name in files]
-        results = [_remembered(case, metrics, options, executors, cache) for case in cases]
+        results = [_remember(case, metrics, options, executors, cache) for case in cases]
         warnings = [
             f"{executor.path} changed while it was read; score again"
             for executor in executors
@@ -201,36 +221,20 @@ def _score_batch(
     return results, warnings
 
 
-def _remembered(
+def _remember(
     case: EvalCase,
     metrics: Sequence[str],
     options: Options,
     executors: Sequence[Executor],
     cache: ResultCache | None,
 ) -> CaseResult:
-    """Score a case, or take the verdicts from the cache where the same texts were scored before on the same
-    databases under the same options. A report needs the rows and scores anew."""
+    """Score a case and keep its verdicts. A report needs the rows too, which are not kept with them."""
     if cache is None or options.samples:
         return _score(case, metrics, options, executors)
-    same = options.same_columns.get(Path(case.database).stem) if "em" in metrics else None
-    asked = (
-        *(executor.fingerprint() for executor in executors),
-        *(case.gold, case.prediction, case.draft, bool(case.difficulty), metrics, options.benchmark),
-        *(options.seconds, options.keep_distinct, options.plug_values, same),
-    )
-    name = f"{VERDICT_VERSION}{asked!r}"
-    held = cache.fetch(name)
-    if held is not None:
-        scores, drafts, error, gold_error, gold_empty, seconds, level = json.loads(held)
-        if not case.difficulty:
-            case = replace(case, difficulty=level)
-        return CaseResult(case, scores, drafts, error, gold_error, gold_empty, seconds)
     for executor in executors:
         executor.steady = True
     found = _score(case, metrics, options, executors)
-    if all(executor.steady for executor in executors):
-        kept = (found.scores, found.draft_scores, found.error, found.gold_error, found.gold_empty)
-        cache.keep(name, json.dumps((*kept, found.seconds, found.case.difficulty)))
+    keep(found, case, metrics, options, executors, cache)
     return found
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from share_sql.evaluation.assurance import assurance, assurance_json, verdicts, verdicts_json
 from share_sql.evaluation.metrics import VERDICTS, CaseResult
 from share_sql.evaluation.runner import Evaluation
-from share_sql.evaluation.spending import spending, spending_json
-from share_sql.evaluation.transitions import Transitions, transitions
+
+if TYPE_CHECKING:
+    from share_sql.evaluation.transitions import Transitions
 
 LEVELS = ("simple", "moderate", "challenging", "easy", "medium", "hard", "extra")
 """BIRD's and Spider's difficulties, in the order they are reported."""
@@ -84,6 +85,8 @@ def against_drafts(results: Iterable[CaseResult], metric: str) -> Transitions | 
     drafted = [result for result in results if metric in result.draft_scores]
     if not drafted:
         return None
+    from share_sql.evaluation.transitions import transitions
+
     return transitions(
         [bool(result.draft_scores[metric]) for result in drafted],
         [bool(result.scores[metric]) for result in drafted],
@@ -118,17 +121,8 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
     }
     if drafts:
         report["drafts"] = drafts
-    if (ended := verdicts(results)) is not None:
-        report["verdicts"] = verdicts_json(ended)
-    trusted = {
-        name: assurance_json(worth)
-        for name in metrics
-        if name in VERDICTS and (worth := assurance(results, name)) is not None
-    }
-    if trusted:
-        report["confidence"] = trusted
-    if (spent := spending(result.case for result in results)) is not None:
-        report["spent"] = spending_json(spent)
+    if of_a_run(results):
+        report |= _own_word(results, metrics)
     report["missing"] = list(evaluation.missing)
     report["extra"] = list(evaluation.extra)
     report["gold_failed"] = [
@@ -141,6 +135,34 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
         ]
     report["warnings"] = list(evaluation.warnings)
     return report
+
+
+def of_a_run(results: Iterable[CaseResult]) -> bool:
+    """Whether any case tells more of itself than its SQL: a verdict, a confidence, what it cost."""
+    return any(
+        result.case.verdict or result.case.confidence is not None or result.case.tokens or result.case.seconds
+        for result in results
+    )
+
+
+def _own_word(results: Sequence[CaseResult], metrics: Sequence[str]) -> dict[str, object]:
+    """What a run says of its own corrections: verdicts, confidences, cost."""
+    from share_sql.evaluation.assurance import assurance, assurance_json, verdicts, verdicts_json
+    from share_sql.evaluation.spending import spending, spending_json
+
+    told: dict[str, object] = {}
+    if (ended := verdicts(results)) is not None:
+        told["verdicts"] = verdicts_json(ended)
+    trusted = {
+        name: assurance_json(worth)
+        for name in metrics
+        if name in VERDICTS and (worth := assurance(results, name)) is not None
+    }
+    if trusted:
+        told["confidence"] = trusted
+    if (spent := spending(result.case for result in results)) is not None:
+        told["spent"] = spending_json(spent)
+    return told
 
 
 def _line_json(found: Line) -> dict[str, object]:

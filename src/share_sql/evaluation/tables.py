@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from share_sql.evaluation.assurance import assurance, verdicts
 from share_sql.evaluation.metrics import VERDICTS
 from share_sql.evaluation.runner import Evaluation
-from share_sql.evaluation.spending import spending, spending_rows
-from share_sql.evaluation.summary import Line, against_drafts, by_difficulty, line
+from share_sql.evaluation.summary import Line, against_drafts, by_difficulty, line, of_a_run
 
 SHOWN = 10
 """Ids listed of each kind of trouble; --json lists all."""
@@ -46,20 +44,16 @@ def tables(evaluation: Evaluation) -> Iterator[str]:
                 f"broken {found.broken}, net {found.net:+d} (p = {found.p_value:.3g}); changed "
                 f"{found.changed} of {found.cases}"
             )
-    yield from _own_word(evaluation)
-    spent = spending(result.case for result in evaluation.results)
-    if spent is not None:
-        yield from _grid(spending_rows(spent))
-        if spent.timed_cases:
-            yield (
-                f"seconds of all stages: median {spent.median_seconds:.4f}, longest "
-                f"{spent.longest_seconds:.4f}"
-            )
+    if of_a_run(evaluation.results):
+        yield from _own_word(evaluation)
     yield from _troubles(evaluation, total)
 
 
 def _own_word(evaluation: Evaluation) -> Iterator[str]:
-    """What a run says of its own corrections: verdicts and confidences."""
+    """What a run says of its own corrections: verdicts, confidences, cost."""
+    from share_sql.evaluation.assurance import assurance, verdicts
+    from share_sql.evaluation.spending import spending, spending_rows
+
     ended = verdicts(evaluation.results)
     if ended is not None:
         counts = {name: ended.counts.get(name, 0) for name in ("kept", "corrected", "abstained")}
@@ -74,6 +68,14 @@ def _own_word(evaluation: Evaluation) -> Iterator[str]:
             yield (
                 f"confidence by {name}, {worth.cases} case{'s' * (worth.cases != 1)}: risk-coverage area "
                 f"{worth.area:.4f}, Brier {worth.brier:.4f}, calibration error {worth.calibration_error:.4f}"
+            )
+    spent = spending(result.case for result in evaluation.results)
+    if spent is not None:
+        yield from _grid(spending_rows(spent))
+        if spent.timed_cases:
+            yield (
+                f"seconds of all stages: median {spent.median_seconds:.4f}, longest "
+                f"{spent.longest_seconds:.4f}"
             )
 
 
