@@ -147,6 +147,18 @@ def test_the_schema_tells_where_a_name_ends(text: str, column: n.ColumnRef) -> N
     )
 
 
+def test_a_filter_names_a_column_of_a_joins_alias() -> None:
+    columns = [ColumnName("film", "id"), ColumnName("film", "won")]
+    text = "res = df.from(film, T1).join(film, T2).where(element = T1.won, filter = '> T2.won').select(T1.id)"
+    condition = n.Binary(">", n.ColumnRef("T1", "won"), n.ColumnRef("T2", "won"))
+    tree = read(text, columns).trajectory
+    assert [node.condition for node in tree.walk() if isinstance(node, n.Where)] == [condition]
+    # Without that column it stays the text that it is.
+    other = read(text, [ColumnName("film", "id")]).trajectory
+    (where,) = (node for node in other.walk() if isinstance(node, n.Where))
+    assert n.ColumnRef("T2", "won") not in set(where.walk())
+
+
 def test_recorded_answers_are_typed(shared_data: Path) -> None:
     total = typed = 0
     for path in sorted((shared_data / "recorded").glob("*/*_traj.jsonl")):

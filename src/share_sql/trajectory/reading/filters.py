@@ -377,10 +377,11 @@ def _understood(parser: Cursor, value: Expr) -> bool:
             elif (" " in node.name and known is None and not re.search(r"[A-Z(]", node.name)) or (
                 known is not None
                 and node.table.lower() not in known.tables
+                and node.name.lower() not in known.columns  # `T2.won`: a join's alias and a known column
                 and not is_masked_name(node.table)
             ):
                 return False
-        if isinstance(node, Unary | Raw | Case) and isinstance(node, Raw):
+        if isinstance(node, Raw):
             return False
     if isinstance(value, Literal | FrameColumn | Frame | Mask | Call | Cast | ColumnRef | Case):
         return True
