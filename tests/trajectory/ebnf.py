@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 _TOKEN = re.compile(
-    r'\s*(?:"((?:[^"\\]|\\.)*)"|\[((?:[^\]\\]|\\.)*)\]|([A-Za-z][\w-]*+)(?!\s*::=)|(::=)|([|()*+?])|([A-Za-z][\w-]*)(?=\s*::=))'
+    r'\s*(?:"((?:[^"\\]|\\.)*)"|\[((?:[^\]\\]|\\.)*)\]|([A-Za-z][\w-]*+)(?!\s*::=)|(::=)|([|()*+?]|\{\d+,\d+\})|([A-Za-z][\w-]*)(?=\s*::=))'
 )
 _COMMON = "abeilnstTNOW _.-%0159(=<>!|é"
 _ALL = "".join(map(chr, range(32, 127)))
@@ -60,7 +60,10 @@ class Grammar:
                     assert name is not None
                     item = ("rule", name)
                 least, most = 1, 1
-                if place < len(tokens) and tokens[place][5] in ("*", "+", "?"):
+                if place < len(tokens) and (tokens[place][5] or "")[:1] == "{":
+                    least, most = map(int, tokens[place][5][1:-1].split(","))
+                    place += 1
+                elif place < len(tokens) and tokens[place][5] in ("*", "+", "?"):
                     least, most = {"*": (0, None), "+": (1, None), "?": (0, 1)}[tokens[place][5]]  # type: ignore[assignment]
                     place += 1
                 options[-1].append((*item, least, most))
@@ -115,11 +118,11 @@ class Grammar:
             _, _, least, most = item
             ends = {at} if least == 0 else set()
             here, seen = {at}, {at}
-            while here:
+            rounds = 0
+            while here and rounds != most:
+                rounds += 1
                 here = set().union(*(once(item, start) for start in here))
                 ends |= here
-                if most == 1:
-                    break
                 here -= seen
                 seen |= here
             return ends

@@ -25,6 +25,9 @@ _CACHE_GIGABYTES = 1
 """Bound on the memory for keys and values; SmolLM2-135M takes 23 KB a token."""
 _LEAST_ROOM = 16
 """Tokens that must be left for an answer; a prompt that leaves less is refused."""
+_LONGEST_ANSWER = 768
+"""Tokens; the longest gold trajectories of Spider and BIRD take about 400. A small model that repeats itself
+would go on to the request's own bound, and keep the others waiting."""
 _CLOSE_SECONDS = 30.0
 _PRECISION = "f16"
 """Of keys and values; the engine's own choice of 8 bits is no faster here and moves the answers more."""
@@ -206,7 +209,7 @@ class _Engine:
                 "Use a larger model, or a schema with fewer columns"
             )
         config = self._genai.GenerationConfig(
-            max_new_tokens=min(request.max_tokens, room), apply_chat_template=False
+            max_new_tokens=min(request.max_tokens, room, _LONGEST_ANSWER), apply_chat_template=False
         )
         config.set_eos_token_id(self._tokenizer.get_eos_token_id())
         if request.temperature > 0:

@@ -2,7 +2,8 @@
 
 The grammar is EBNF as llama.cpp and XGrammar read it. Its only columns are the schema's own, spelled as
 `write` spells them, its steps speak of earlier steps only, and every text in it is read by `read` without a
-raw node. It is narrower than what the reader takes: joins, nested frames, windows and tables of constants are
+raw node. Lists, chains and texts are bounded, so that a small model that repeats itself comes to an end. It
+is narrower than what the reader takes: joins, nested frames, windows and tables of constants are
 left out.
 """
 
@@ -19,6 +20,9 @@ MAX_STEPS = 12
 """Steps with `res`; more than all but a few gold queries of Spider and BIRD take. It also ends a model that
 repeats itself."""
 
+MAX_LEVELS = 4
+"""Brackets, calls and cases inside each other."""
+
 _FUNCTIONS = (
     "round", "abs", "length", "upper", "lower", "trim", "ltrim", "rtrim", "substr", "instr", "replace",
     "strftime", "date", "datetime", "julianday", "coalesce", "ifnull", "nullif", "iif",
@@ -31,19 +35,20 @@ _FOLLOWERS = ["is", "in", "like", "between", "not"]
 """Words that make a filter's text a condition where they follow its first word."""
 
 _SHARED = r"""
-text ::= "'" char* "'"
+text ::= "'" char{0,80} "'"
 char ::= [^'"`\\\n] | "''"
-number ::= "-"? [0-9]+ ("." [0-9]+)?
+number ::= "-"? [0-9]{1,12} ("." [0-9]{1,12})?
 day ::= [0-9] [0-9] [0-9] [0-9] "-" [0-9] [0-9] ("-" [0-9] [0-9])?
 sign ::= "=" | "!=" | "<" | "<=" | ">" | ">="
-alone ::= number | "'" plain "'" | "\"" plain "'" [^"`\\\n]* "\"" | "'is null'" | "'is not null'"
-  | "\"" sign " " text "\"" | "\"" ("in " | "not in ") "(" text (", " text)* ")\""
-  | "'" ("in " | "not in ") "(" number (", " number)* ")'"
+alone ::= number | "'" plain "'" | "\"" plain "'" [^"`\\\n]{0,60} "\"" | "'is null'" | "'is not null'"
+  | "\"" sign " " text "\"" | "\"" ("in " | "not in ") "(" text (", " text){0,20} ")\""
+  | "'" ("in " | "not in ") "(" number (", " number){0,20} ")'"
   | "'" ("like " | "not like ") pattern "'" | "\"" ("like " | "not like ") text "\""
   | "'" ("between " | "not between ") bound " and " bound "'"
   | "\"" ("between " | "not between ") text " and " text "\""
 bound ::= number | day
-pattern ::= like+ ("%" dotted*)? | "%" dotted*
+inner ::= number | column
+pattern ::= like{1,60} ("%" dotted{0,60})? | "%" dotted{0,60}
 like ::= [^'"`\\\n|.([%_] | "''"
 dotted ::= [^'"`\\\n|] | "''"
 """
@@ -52,40 +57,49 @@ dotted ::= [^'"`\\\n|] | "''"
 _OF_STEP = r"""
 line@ ::= source@ actions@
 source@ ::= "df" | frame@
-items@ ::= item@ (", " item@)*
-item@ ::= sum@ AS | star
-list@ ::= sum@ (", " sum@)*
-actions@ ::= action@+
+items@ ::= item@ (", " item@){0,20}
+item@ ::= sum@^ AS | star
+list@ ::= sum@^ (", " sum@^){0,12}
+actions@ ::= action@{1,10}
 action@ ::= ".where(" condition@ ")" | ".orwhere(" condition@ ")" | ".having(" condition@ ")"
-  | ".groupby(" list@ ")" | ".orderby(by = " key@ (", " key@)* ")" | ".select(" items@ ")" (".distinct()")?
-  | ".distinct()" | ".limit(" [0-9]+ (", offset = " [0-9]+)? ")" | "." aggregate "(" items@? ")"
+  | ".groupby(" list@ ")" | ".orderby(by = " key@ (", " key@){0,5} ")"
+  | ".select(" items@ ")" (".distinct()")?
+  | ".distinct()" | ".limit(" [0-9]{1,12} (", offset = " [0-9]{1,12})? ")" | "." aggregate "(" items@? ")"
   | ".count(distinct = " list@ ")"
   | "." ("union" | "union_all" | "intersect" | "except") "(" frame@ ")"
-key@ ::= sum@ ", " ("asc" | "desc")
-condition@ ::= "element = " element@ ", filter = " filter@ | either@
-either@ ::= both@ (" or " both@)*
-both@ ::= test@ (" and " test@)*
-test@ ::= element@ compared@ | "not " element@ compared@ | "not (" either@ ")" | "(" either@ ")"
-compared@ ::= " " sign " " sum@ | " is null" | " is not null" | (" like " | " not like ") (text | number)
-  | (" in (" | " not in (") sum@ (", " sum@)* ")" | (" between " | " not between ") sum@ " and " sum@
-element@ ::= named@ ((" + " | " - " | " * " | " / ") product@)*
-sum@ ::= product@ ((" + " | " - " | " || ") product@)*
-product@ ::= value@ ((" * " | " / " | " % ") value@)*
-value@ ::= number | text | "null" | named@ | "(" sum@ ")"
-  | frame@
-named@ ::= column | call@ | case@
-  | output@
-call@ ::= aggregate "(" (("distinct ")? sum@ | "*" | star) ")" | function "(" sum@ (", " sum@)* ")"
-  | "cast(" sum@ ", " type ")"
-case@ ::= "case" (" when " either@ " then " sum@)+ (" else " sum@)? " end"
-filter@ ::= alone | named@ | "'" sign " " operand@ "'"
+key@ ::= sum@^ ", " ("asc" | "desc")
+condition@ ::= "element = " element@^ ", filter = " filter@ | either@^
+filter@ ::= alone | named@^ | "'" sign " " operand@ "'"
   | frame@ | "'" ("in" | "not in") "', value = " frame@
-operand@ ::= signed@ ((" + " | " - " | " * " | " / ") signed@)*
-signed@ ::= number | column | (aggregate | function) "(" operand@ ")"
+operand@ ::= signed@ ((" + " | " - " | " * " | " / ") signed@){0,4}
+signed@ ::= number | column | (aggregate | function) "(" inner (", " inner){0,3} ")"
   | frame@ | output@
 """
-"""Rules that each step has of its own, since a step may speak of earlier ones only. Lines that begin with `|`
-and speak of frames are left out of the first."""
+"""Rules that each step has of its own (`@` stands for its number), since a step may speak of earlier ones
+only. Lines that begin with `|` and speak of frames are left out of the first."""
+
+_OF_LEVEL = r"""
+either@# ::= both@# (" or " both@#){0,8}
+both@# ::= test@# (" and " test@#){0,8}
+test@# ::= element@# compared@# | "not " element@# compared@#
+  | "not (" either@< ")" | "(" either@< ")"
+compared@# ::= " " sign " " sum@# | " is null" | " is not null" | (" like " | " not like ") (text | number)
+  | (" in (" | " not in (") sum@# (", " sum@#){0,20} ")" | (" between " | " not between ") sum@# " and " sum@#
+element@# ::= named@# ((" + " | " - " | " * " | " / ") product@#){0,8}
+sum@# ::= product@# ((" + " | " - " | " || ") product@#){0,8}
+product@# ::= value@# ((" * " | " / " | " % ") value@#){0,8}
+value@# ::= number | text | "null" | named@#
+  | "(" sum@< ")"
+  | frame@
+named@# ::= column
+  | call@< | case@<
+  | output@
+call@# ::= aggregate "(" (("distinct ")? sum@# | "*" | star) ")" | function "(" sum@# (", " sum@#){0,3} ")"
+  | "cast(" sum@# ", " type ")"
+case@# ::= "case" (" when " either@# " then " sum@#){1,8} (" else " sum@#)? " end"
+"""
+"""Rules that each level of brackets in a step has of its own (`#`); `<` stands for the one below, and `^` for
+the uppermost. Without them a small model may nest calls until nothing can read them."""
 
 
 def trajectory_grammar(schema: Schema, outputs: Iterable[str] = ()) -> str:
@@ -124,25 +138,37 @@ def trajectory_grammar(schema: Schema, outputs: Iterable[str] = ()) -> str:
 
 def _steps(outputs: Sequence[str]) -> list[str]:
     """Steps in order: `df1 = …`, `df2 = …`, at last `res = …`; each speaks of those before it only."""
-    own = _OF_STEP.strip().replace(" AS", f' (" as " ({_any(outputs)}))?' if outputs else "")
-    first = "\n".join(
-        line
-        for line in own.splitlines()
-        if not (line.startswith("  |") and re.search("(frame|output)@", line))
-    )
-    rules = ['root ::= "```SR\\n" step1 "\\n```"', first.replace(" | frame@", "").replace("@", "1")]
+    rules = ['root ::= "```SR\\n" step1 "\\n```"']
     for number in range(1, MAX_STEPS + 1):
-        last = f'"res = " (line{number} | sum{number})'
+        last = f'"res = " (line{number} | sum{number}-{MAX_LEVELS})'
         more = f'"df{number} = " line{number} "\\n" step{number + 1}'
         rules.append(f"step{number} ::= {last}" + (f" | {more}" if number < MAX_STEPS else ""))
-        if number > 1:
-            frames = _any(f"df{earlier}" for earlier in range(1, number))
-            rules += [
-                own.replace("@", str(number)),
-                f"frame{number} ::= {frames}",
-                f'output{number} ::= frame{number} "." output',
-            ]
+        rules += _of_step(number, outputs)
     return rules
+
+
+def _of_step(number: int, outputs: Sequence[str]) -> list[str]:
+    """The rules of one step."""
+    template = _OF_STEP.strip().replace(" AS", f' (" as " ({_any(outputs)}))?' if outputs else "")
+    texts = [template.replace("^", f"-{MAX_LEVELS}")]
+    for level in range(MAX_LEVELS + 1):
+        text = _OF_LEVEL.strip()
+        if level == 0:
+            text = _without(text, r"\w+@<")
+        texts.append(text.replace("#", f"-{level}").replace("<", f"-{level - 1}"))
+    if number == 1:
+        texts = [_without(text, "(?:frame|output)@").replace(" | frame@", "") for text in texts]
+    rules = [text.replace("@", str(number)) for text in texts]
+    if number > 1:
+        frames = _any(f"df{earlier}" for earlier in range(1, number))
+        rules += [f"frame{number} ::= {frames}", f'output{number} ::= frame{number} "." output']
+    return rules
+
+
+def _without(rules: str, what: str) -> str:
+    """Rules without the lines of further alternatives that speak of something."""
+    pattern = re.compile(rf"  \|.*{what}")
+    return "\n".join(line for line in rules.splitlines() if not pattern.match(line))
 
 
 def _plain() -> list[str]:
@@ -153,11 +179,11 @@ def _plain() -> list[str]:
     """
     word = r"[^\x00-/:-@\[-^`{-\x7f]"  # a letter, digit or underscore
     rules = [
-        r"plain ::= [0-9] free* | first | first [^\x00-\x20'\"`\\<>=!(0-9A-Za-z_] free* | first"
+        r"plain ::= [0-9] free{0,80} | first | first [^\x00-\x20'\"`\\<>=!(0-9A-Za-z_] free{0,80} | first"
         r" (" + quoted(" ") + r" second)",
-        r"second ::= later ([^'\"`\\\n0-9A-Za-z_] free*)? | [0-9] free*",
+        r"second ::= later ([^'\"`\\\n0-9A-Za-z_] free{0,80})? | [0-9] free{0,80}",
         r"free ::= [^'\"`\\\n] | " + quoted("''"),
-        f"letters ::= {word}*",
+        f"letters ::= {word}{{0,60}}",
     ]
     rules += _other_words("first", _OPERATORS)
     rules += _other_words("later", _FOLLOWERS)
