@@ -57,9 +57,9 @@ def main() -> int:
         fix(ROOT)
     problems = [
         *check_links(ROOT),
+        *check_generated(ROOT),  # before those below: click keeps the help option of the first context it sees
         *check_commands(ROOT),
         *check_help_examples(ROOT),
-        *check_generated(ROOT),
         *check_error_tree(),
         *([] if options.no_run else check_examples(ROOT)),
     ]
