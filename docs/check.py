@@ -57,7 +57,7 @@ def main() -> int:
         fix(ROOT)
     problems = [
         *check_links(ROOT),
-        *check_generated(ROOT),  # before those below: click keeps the help option of the first context it sees
+        *check_generated(ROOT),  # first: click keeps the help option of the first context it sees
         *check_commands(ROOT),
         *check_help_examples(ROOT),
         *check_error_tree(),
