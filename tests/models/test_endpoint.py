@@ -191,7 +191,8 @@ def test_bounds_concurrent_calls(request_of: Ask) -> None:
         await endpoint.close()
 
     asyncio.run(many())
-    assert (len(server.sent), server.most_busy) == (20, 3)
+    assert len(server.sent) == 20
+    assert 1 <= server.most_busy <= 3  # how many meet is the machine's affair; more than three never do
 
 
 def test_serves_one_event_loop_after_another(request_of: Ask) -> None:
