@@ -158,7 +158,7 @@ def test_a_data_config_names_the_parts_files(tmp_path: Path) -> None:
     }
     path = tmp_path / "data_config.json"
     path.write_text(json.dumps(config), encoding="utf-8")
-    root = Path("/root/of/it")
+    root = Path("/some/where")
     assert read_data_config(path, root=root) == BenchmarkFiles(
         "bird",
         root / "data/dev.json",
