@@ -28,9 +28,14 @@ def completion(*choices: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 class Server:
-    """Answers from a list, the last one again and again; keeps what it was sent."""
+    """Answers from a list, the last one again and again; keeps what it was sent.
 
-    def __init__(self, *answers: Any) -> None:
+    With `crowd`, nobody is answered before that many requests are under way at once.
+    """
+
+    def __init__(self, *answers: Any, crowd: int = 1) -> None:
+        self.crowd = crowd
+        self.gathered = asyncio.Event()
         self.answers = list(answers) or [completion()]
         self.sent: list[httpx2.Request] = []
         self.busy = self.most_busy = 0
@@ -39,7 +44,10 @@ class Server:
         self.sent.append(request)
         self.busy += 1
         self.most_busy = max(self.busy, self.most_busy)
-        await asyncio.sleep(0)
+        if self.busy >= self.crowd:
+            self.gathered.set()
+        await asyncio.wait_for(self.gathered.wait(), 30)
+        await asyncio.sleep(0.01 if self.crowd > 1 else 0)  # time for one too many to come in
         self.busy -= 1
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
