@@ -33,7 +33,13 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 DEFAULT_SET = "default"
-"""Name of the prompt set that comes with the package."""
+"""Name of the prompt set for models that follow instructions."""
+
+BRIEF_SET = "brief"
+"""Name of the prompt set that the shipped small models were trained on."""
+
+SHIPPED_SETS = (DEFAULT_SET, BRIEF_SET)
+"""Prompt sets that come with the package."""
 
 PLACEHOLDER = re.compile(r"\{\{([a-z_][a-z0-9_]*)\}\}")
 """A variable's place in a template."""
@@ -44,8 +50,8 @@ MARKER = re.compile(r"^--- (system|user|assistant) ---$", re.MULTILINE)
 ROLE_VARIABLES: Mapping[str, tuple[str, ...]] = {
     "bam": ("schema", "sql"),
     "mask": ("trajectory",),
-    "sam": ("schema", "highlighted_schema", "question", "evidence", "masked_trajectory"),
-    "lom": ("schema", "column_description", "question", "evidence", "trajectory"),
+    "sam": ("schema", "highlighted_schema", "question", "evidence", "masked_trajectory", "tables", "columns"),
+    "lom": ("schema", "column_description", "question", "evidence", "trajectory", "described_columns"),
     "generator": ("schema", "foreign_keys", "column_description", "question", "evidence", "trajectory"),
     "describe": ("table", "column", "profile"),
     "teacher": ("schema", "question", "evidence", "sql"),
@@ -213,17 +219,17 @@ def user_prompts_folder() -> Path:
 
 
 def prompt_set_names() -> tuple[str, ...]:
-    """Names that `load_prompts` knows: `default` and the sets of one's own, sorted."""
+    """Names that `load_prompts` knows: the shipped sets, then one's own, sorted."""
     folder = user_prompts_folder()
     own = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    return (DEFAULT_SET, *(name for name in own if name != DEFAULT_SET))
+    return (*SHIPPED_SETS, *(name for name in own if name not in SHIPPED_SETS))
 
 
 def load_prompts(name_or_path: str | Path = DEFAULT_SET) -> PromptSet:
     """Load a prompt set.
 
     Args:
-        name_or_path: `default`, the name of an imported set, or a folder of template files.
+        name_or_path: a shipped set, the name of an imported set, or a folder of template files.
 
     Returns:
         The set. Nothing is read again later.
@@ -232,8 +238,8 @@ def load_prompts(name_or_path: str | Path = DEFAULT_SET) -> PromptSet:
         PromptError: there is no such set, or one of its files is no template.
     """
     folder: Traversable
-    if name_or_path == DEFAULT_SET:
-        folder = files("share_sql.prompts") / DEFAULT_SET
+    if name_or_path in SHIPPED_SETS:
+        folder = files("share_sql.prompts") / str(name_or_path)
     else:
         named = user_prompts_folder() / name_or_path
         folder = named if named.is_dir() else Path(name_or_path)

@@ -9,6 +9,8 @@ recorded prompts. They are not all alike:
                highlighted schema: repr of a list of [table, column], no backticks
     lom        schema: as bam; descriptions: names with a space in backticks
     generator  schema and descriptions: names with a space in backticks; foreign keys: repr of a dict
+
+`tables`, `columns` and `described_columns` are SHARE's own (`brief.py`), for models of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
+from share_sql.prompts import brief
 from share_sql.schema.model import ColumnName, ColumnSet, Schema
 
 
@@ -49,12 +52,15 @@ def sam_variables(
         evidence: outside knowledge; may be empty.
         masked_trajectory: its text, without a fence.
     """
+    ordered = in_schema_order(columns, schema)
     return {
         "schema": schema_blocks(schema),
-        "highlighted_schema": highlighted_columns(in_schema_order(columns, schema)),
+        "highlighted_schema": highlighted_columns(ordered),
         "question": question,
         "evidence": evidence,
         "masked_trajectory": masked_trajectory,
+        "tables": brief.tables(schema),
+        "columns": brief.columns(ordered),
     }
 
 
@@ -84,6 +90,7 @@ def lom_variables(
         "question": question,
         "evidence": evidence,
         "trajectory": trajectory,
+        "described_columns": brief.described_columns(ordered, schema),
     }
 
 
