@@ -20,7 +20,9 @@ help:
 	@echo "make clean   remove the environment, caches and out/"
 	@echo "Settings: PYTHON=$(PYTHON) (3.11 or later), WORKERS=$(WORKERS) (processes that run tests)"
 
+# The small models' weights are fetched once, into the user's cache; the demo can do without them.
 demo: $(STAMPS)/default
+	@told=$$($(BIN)/share models pull 2>&1) && echo "$$told" || echo "Without small models: $$told"
 	$(BIN)/share demo --out out/demo
 
 test: $(STAMPS)/test

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from share_sql.assistant import STAGES, Assistant
-from share_sql.case import Case
+from share_sql.assistant import STAGES, Assistant, prompts_for
+from share_sql.case import Case, StepNote
 from share_sql.catalog import Catalog
-from share_sql.errors import ModelUnavailable
+from share_sql.errors import ModelUnavailable, ModelUnknown
 from share_sql.models.base import ModelRequest
+from share_sql.models.scorer import Scorer
 from share_sql.models.scripted import ScriptedModel
-from share_sql.stages.stage import Policy
+from share_sql.prompts.library import load_prompts
+from share_sql.stages.stage import Policy, Request, Response, Score, State
 
 RIGHT = "SELECT COUNT(*) FROM stores WHERE closed_on IS NULL"
 
@@ -196,3 +199,44 @@ def test_models_that_are_down_leave_the_draft_and_are_named(catalog: Catalog) ->
         done = assistant.correct(case(RIGHT))
     assert (done.verdict, done.sql) == ("kept", RIGHT)
     assert any("after 3 tries" in (step.error or "") for step in done.steps)
+
+
+# -- the scorer, and models that were trained on prompts of their own ---------------------------------
+
+TINY_SCORER = Path(__file__).parent / "models" / "tiny_scorer"
+PAIRS = (("how many", "select a"), ("how many", "select b"))
+
+
+def asking(state: State) -> Generator[Request, Response, State]:
+    """A stage that has two pairs scored and notes what it received."""
+    try:
+        told = repr((yield Score(PAIRS)))
+    except ModelUnknown as error:
+        told = str(error)
+    return replace(state, steps=(*state.steps, StepNote("bam", f"{state.plan.scored}: {told}")))
+
+
+@pytest.mark.parametrize("scorer", [Scorer(TINY_SCORER), None])
+def test_a_stage_gets_its_scores(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, scorer: Scorer | None
+) -> None:
+    monkeypatch.setattr("share_sql.assistant.STAGES", (asking, *STAGES))
+    with Assistant(catalog=catalog, scorer=scorer) as assistant:
+        first, *_ = assistant.correct(case(RIGHT)).steps
+    if scorer is None:
+        assert first.text == "False: no scorer is set; name one with --scorer"
+    else:
+        assert first.text == f"True: {scorer.score(PAIRS)}"
+
+
+def test_each_model_is_asked_with_the_prompts_it_was_trained_on() -> None:
+    trained, other = ScriptedModel({}), ScriptedModel({})
+    trained.prompts = "brief"  # type: ignore[attr-defined]
+    brief, default = load_prompts("brief"), load_prompts()
+    mixed = prompts_for({"sam": trained, "generator": other})
+    assert mixed.name == "brief+default"
+    assert mixed.template("sam") == brief.template("sam")
+    assert mixed.template("lom") == default.template("lom")
+    assert mixed.template("generator") == default.template("generator")
+    assert prompts_for({"sam": trained}).name == "brief"
+    assert prompts_for({"sam": other}) == prompts_for({}) == default

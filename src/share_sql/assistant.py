@@ -4,7 +4,7 @@
         correction = assistant.correct(case)
 
 A stage yields requests; `Assistant` answers them: `Ask` from the model of that role, `Query` and
-`Lookup` from the case's database. Cases flow independently of each other.
+`Lookup` from the case's database, `Score` from the scorer. Cases flow independently of each other.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ from share_sql.stages.lom import lom
 from share_sql.stages.mask import mask
 from share_sql.stages.regenerate import regenerate
 from share_sql.stages.sam import sam
-from share_sql.stages.stage import Ask, Lookup, Plan, Policy, Query, Request, Response, State
+from share_sql.stages.stage import Ask, Lookup, Plan, Policy, Query, Request, Response, Score, State
 
 if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
     from share_sql.evidence.weights import Weights
     from share_sql.models.base import Model
+    from share_sql.models.scorer import Scorer
     from share_sql.prompts.library import PromptSet
 
 STAGES = (bam, mask, sam, lom, regenerate, judge)
@@ -52,8 +53,9 @@ class Assistant:
             symbolically (bam, mask) or left out (sam, lom, generator).
         policy: gated (default: a candidate must earn its place), always (the paper: the last candidate
             wins if it is SQL), errors (only drafts that fail are touched).
-        prompts: the prompt set; None for SHARE's own.
+        prompts: the prompt set; None for those that each model was trained on, or SHARE's own.
         weights: the judge's calibrated weights; None for the shipped ones.
+        scorer: weighs candidates against the draft; None for no such opinion.
         concurrency: cases under way at once.
     """
 
@@ -65,15 +67,18 @@ class Assistant:
         policy: Policy = "gated",
         prompts: PromptSet | None = None,
         weights: Weights | None = None,
+        scorer: Scorer | None = None,
         concurrency: int = 8,
     ) -> None:
         self._catalog = catalog or Catalog()
         self._models = dict(models or {})
+        self._scorer = scorer
         self._concurrency = concurrency
         held = frozenset(
             role for role, model in self._models.items() if getattr(model, "takes_grammar", False)
         )
-        self._plan = Plan.make(policy, frozenset(self._models), prompts, weights, held)
+        prompts = prompts or prompts_for(self._models)
+        self._plan = Plan.make(policy, frozenset(self._models), prompts, weights, held, scorer is not None)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="share-driver", daemon=True)
         self._thread.start()
@@ -188,6 +193,10 @@ class Assistant:
                 return await asyncio.to_thread(source.query, request)
             case Lookup():
                 return await asyncio.to_thread(source.look_up, request)
+            case Score(pairs=pairs):
+                if self._scorer is None:
+                    raise ModelUnknown("no scorer is set; name one with --scorer")
+                return await asyncio.to_thread(self._scorer.score, pairs)
 
     def close(self) -> None:
         """Give models, databases and the driver's thread back."""
@@ -229,6 +238,22 @@ class _Source:
     def look_up(self, request: Lookup) -> tuple[ValueMatch, ...]:
         """The stored values nearest to a text."""
         return self._opened.values.lookup(request.text, columns=request.columns, limit=request.limit)
+
+
+def prompts_for(models: Mapping[str, Model]) -> PromptSet:
+    """The prompts to ask models with: each role's own where its model says which set it was trained on
+    (`prompts`), SHARE's default for the others."""
+    from share_sql.prompts.library import PromptSet, load_prompts
+
+    default = load_prompts()
+    templates = dict(default.templates)
+    names = set()
+    for role, model in models.items():
+        name: str = getattr(model, "prompts", None) or default.name
+        names.add(name)
+        if name != default.name:
+            templates[role] = load_prompts(name).template(role)
+    return PromptSet("+".join(sorted(names)) or default.name, templates)
 
 
 async def _cancel_others() -> None:

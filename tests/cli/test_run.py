@@ -316,3 +316,15 @@ def test_an_interrupt_ends_the_run_at_once_and_keeps_what_is_done(shop: Path) ->
     assert process.returncode == 130
     assert complaint == "share: stopped; go on with --resume\n"
     assert lines(out / JOURNAL)[1]["id"] == "quick"
+
+
+def test_a_run_says_who_scores(shop: Path) -> None:
+    cases, out = write_lines(shop.parent / "cases.jsonl", [case("1", WRONG)]), shop.parent / "out"
+    tiny = Path(__file__).parent.parent / "models" / "tiny_scorer"
+    assert run("--cases", cases, "--out", out, "--scorer", tiny).exit_code == 0
+    settings = json.loads((out / "run.json").read_text(encoding="utf-8"))["settings"]
+    assert settings["model for scorer"].startswith("scorer-")
+    assert settings["prompts"].startswith("default ")
+    other = run("--cases", cases, "--out", out, "--scorer", "none", "--resume")
+    assert other.exit_code != 0
+    assert "scorer" in other.stderr

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +12,24 @@ from share_sql.errors import RunFolderError, SettingsError
 from share_sql.models.base import ModelRequest
 from share_sql.models.cache import CachedModel
 from share_sql.models.endpoint import EndpointModel
-from share_sql.models.load import load_models
+from share_sql.models.load import (
+    ADAPTER_ROLES,
+    CARD,
+    load_models,
+    load_scorer,
+    named_scorer,
+    shipped_adapters,
+)
+from share_sql.models.lora import is_adapter, read_adapter
 from share_sql.models.recorded import RecordedModel
+from share_sql.models.scorer import Scorer
+from share_sql.models.weights_file import BASES, weights_path
+from share_sql.prompts.library import SHIPPED_SETS
+
+from .adapters import SHAPES, write_adapter, write_weights
 
 Ask = Callable[..., ModelRequest]
+TINY = Path(__file__).parent / "tiny_scorer"
 ENDPOINT = '[models.sam]\nbase_url = "http://localhost:8000/v1"\nmodel = "sam"\n'
 
 
@@ -146,3 +161,135 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "models.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match="UTF-8"):
         load_models(str(tmp_path / "models.toml"))
+
+
+# -- models in this process, and the scorer ----------------------------------------------------------
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in place of what comes with the package."""
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    monkeypatch.setattr("share_sql.models.load.shipped_adapters", lambda: folder)
+    return folder
+
+
+@pytest.fixture
+def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder with a small model in place of the base weights."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = weights_path(BASES["smollm2-135m"])
+    path.parent.mkdir(parents=True)
+    return write_weights(path)
+
+
+def test_embedded_brings_what_is_shipped(shipped: Path, base: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no adapter for sam, lom .*share train sam"):
+        load_models("embedded")
+    shutil.copytree(TINY, shipped / "scorer")
+    assert load_models("embedded") == {}
+    write_adapter(shipped / "lom", SHAPES, 1)
+    assert list(load_models("embedded")) == ["lom"]
+    for role in ("bam", "sam"):
+        write_adapter(shipped / role, SHAPES, 1)
+    assert list(load_models("embedded")) == ["sam", "lom"], "bam stays symbolic"
+    scorer = load_scorer("embedded")
+    assert scorer is not None
+    assert scorer.name == Scorer(TINY).name
+
+
+def test_a_file_may_name_a_shipped_adapter(shipped: Path, base: Path, file: Callable[[str], str]) -> None:
+    told = file('[models.bam]\nkind = "embedded"\nadapter = "shipped"\n')
+    with pytest.raises(SettingsError, match=r"models\.bam: no adapter for bam comes with the package"):
+        load_models(told)
+    write_adapter(shipped / "bam", SHAPES, 1)
+    assert load_models(told)["bam"].name.startswith("bam-")
+
+
+def test_a_name_changes_with_the_weights(base: Path, tmp_path: Path, file: Callable[[str], str]) -> None:
+    folder = tmp_path / "sam"
+    names = set()
+    for seed in (1, 2):
+        write_adapter(folder, SHAPES, 1, seed=seed)
+        names.add(load_models(file('[models.sam]\nkind = "embedded"\nadapter = "sam"\n'))["sam"].name)
+        (tmp_path / "x.gguf").write_bytes(base.read_bytes() + bytes(seed))
+        names.add(load_models(file('[models.sam]\nkind = "embedded"\nweights = "x.gguf"\n'))["sam"].name)
+    assert len(names) == 4, "the answer cache finds answers by it"
+
+
+def test_a_cache_stands_before_embedded_models(
+    base: Path, tmp_path: Path, file: Callable[[str], str]
+) -> None:
+    write_adapter(tmp_path / "sam", SHAPES, 1)
+    (tmp_path / "sam" / "card.json").write_text('{"prompts": "brief"}')
+    text = '[models.sam]\nkind = "embedded"\nadapter = "sam"\n'
+    plain = load_models(file(text))["sam"]
+    cached = load_models(file(text + '[cache]\npath = "answers.sqlite"\n'))["sam"]
+    assert isinstance(cached, CachedModel)
+    assert (cached.name, cached.takes_grammar, cached.prompts) == (plain.name, True, "brief")
+    asyncio.run(cached.close())
+
+
+def test_a_card_that_names_no_prompts_is_refused(
+    base: Path, tmp_path: Path, file: Callable[[str], str]
+) -> None:
+    write_adapter(tmp_path / "sam", SHAPES, 1)
+    told = file('[models.sam]\nkind = "embedded"\nadapter = "sam"\n')
+    assert getattr(load_models(told)["sam"], "prompts", "") is None
+    for text in ("{}", "[", '{"prompts": 3}', "[]"):
+        (tmp_path / "sam" / "card.json").write_text(text)
+        with pytest.raises(SettingsError, match=r"card\.json does not name a prompt set"):
+            load_models(told)
+
+
+def test_a_scorer_comes_with_models_or_does_not(tmp_path: Path, shipped: Path, run_folder: Path) -> None:
+    for spec in ("none", "embedded", f"embedded:{tmp_path}", f"recorded:{run_folder}"):
+        assert load_scorer(spec) is None
+    shutil.copytree(TINY, tmp_path / "scorer")
+    assert load_scorer(f"embedded:{tmp_path}") is not None
+
+
+def test_a_file_names_a_scorer(
+    tmp_path: Path, file: Callable[[str], str], shipped: Path, request_of: Ask
+) -> None:
+    assert load_scorer(file(ENDPOINT)) is None
+    shutil.copytree(TINY, tmp_path / "mine")
+    alone = file('[models.scorer]\nkind = "embedded"\nfolder = "mine"\n')
+    assert load_scorer(alone) is not None
+    assert load_models(alone) == {}
+    with pytest.raises(SettingsError, match=r"models\.scorer: no scorer comes with the package"):
+        load_scorer(file('[models.scorer]\nfolder = "shipped"\n'))
+    shutil.copytree(TINY, shipped / "scorer")
+    assert load_scorer(file('[models.scorer]\nfolder = "shipped"\n')) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[models.scorer]\n", r"models\.scorer\.folder is missing"),
+        ("[models.scorer]\nfoldr = 'x'\n", r"unknown key models\.scorer\.foldr; did you mean folder"),
+        ("[models.scorer]\nkind = 'endpoint'\nfolder = 'x'\n", r"models\.scorer\.kind: "),
+        ("[models]\nscorer = 3\n", r"models\.scorer: "),
+        ("[models.scorer]\nfolder = 'x'\n", r"models\.scorer: .*x holds no scorer"),
+    ],
+)
+def test_a_bad_scorer_is_told_in_one_line(file: Callable[[str], str], text: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^[^\n]*models\.toml: {told}[^\n]*$"):
+        load_scorer(file(text))
+
+
+def test_a_scorer_can_be_chosen_by_name(shipped: Path) -> None:
+    assert named_scorer("none") is None
+    assert named_scorer(str(TINY)) is not None
+    with pytest.raises(SettingsError, match="--scorer none"):
+        named_scorer("shipped")
+
+
+@pytest.mark.parametrize("role", ADAPTER_ROLES)
+def test_shipped_adapters_say_their_prompts(role: str) -> None:
+    folder = shipped_adapters() / role
+    if not is_adapter(folder):
+        pytest.skip(f"no adapter for {role} comes with the package yet")
+    assert read_adapter(folder).pairs
+    assert json.loads((folder / CARD).read_text(encoding="utf-8"))["prompts"] in SHIPPED_SETS

@@ -15,6 +15,8 @@ import click
 if TYPE_CHECKING:
     from share_sql.catalog import Catalog
     from share_sql.models.base import Model
+    from share_sql.models.scorer import Scorer
+    from share_sql.prompts.library import PromptSet
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -31,7 +33,8 @@ def assistant_options(function: _Function) -> _Function:
     """Options of verbs that correct drafts."""
     for option in (
         click.option(
-            "--prompts", default="default", show_default=True, help="Prompt set: a name or a folder."
+            "--prompts",
+            help="Prompt set: a name or a folder.  [default: what each model was trained on, else default]",
         ),
         click.option(
             "--policy",
@@ -40,6 +43,11 @@ def assistant_options(function: _Function) -> _Function:
             show_default=True,
             help="gated: a candidate must earn its place. always: the last one wins, as in the paper. "
             "errors: only drafts that fail are touched.",
+        ),
+        click.option(
+            "--scorer",
+            metavar="shipped|none|DIR",
+            help="Who weighs candidates against the draft.  [default: what --models brings]",
         ),
         click.option(
             "--models",
@@ -98,6 +106,21 @@ def models_for(spec: str) -> Mapping[str, Model]:
     from share_sql.models.load import load_models
 
     return load_models(spec)
+
+
+def scorer_for(models: str, scorer: str | None) -> Scorer | None:
+    """The scorer that `--scorer` names; without it, the one that comes with `--models`, if any."""
+    from share_sql.models.load import load_scorer, named_scorer
+
+    return load_scorer(models) if scorer is None else named_scorer(scorer)
+
+
+def prompts_of(prompts: str | None, models: Mapping[str, Model]) -> PromptSet:
+    """The prompt set that `--prompts` names; without it, what each model was trained on."""
+    from share_sql.assistant import prompts_for
+    from share_sql.prompts.library import load_prompts
+
+    return prompts_for(models) if prompts is None else load_prompts(prompts)
 
 
 def print_json(value: Any) -> None:

@@ -17,7 +17,9 @@ from share_sql.cli.common import (
     models_for,
     plain,
     print_json,
+    prompts_of,
     read_stdin,
+    scorer_for,
 )
 
 if TYPE_CHECKING:
@@ -49,8 +51,9 @@ def command(
     tables: Path | None,
     meanings: Path | None,
     models: str,
+    scorer: str | None,
     policy: Policy,
-    prompts: str,
+    prompts: str | None,
     cache: Path | None,
     as_json: bool,
 ) -> None:
@@ -62,16 +65,20 @@ def command(
     from share_sql.assistant import Assistant
     from share_sql.case import Case
     from share_sql.catalog import Catalog
-    from share_sql.prompts.library import load_prompts
     from share_sql.runs.record import case_error, correction_row
 
     if draft == "-":
         draft = read_stdin()
     catalog = Catalog(cache=cache)
     fill_catalog(catalog, [db], tables=tables, meanings=meanings)
+    asked = models_for(models)
     with (
         Assistant(
-            catalog=catalog, models=models_for(models), policy=policy, prompts=load_prompts(prompts)
+            catalog=catalog,
+            models=asked,
+            policy=policy,
+            prompts=prompts_of(prompts, asked),
+            scorer=scorer_for(models, scorer),
         ) as assistant,
         interruptible(),
     ):

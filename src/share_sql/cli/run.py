@@ -19,6 +19,8 @@ from share_sql.cli.common import (
     plain,
     print_json,
     progress_bar,
+    prompts_of,
+    scorer_for,
 )
 
 if TYPE_CHECKING:
@@ -84,8 +86,9 @@ def command(
     limit: int | None,
     concurrency: int,
     models: str,
+    scorer: str | None,
     policy: Policy,
-    prompts: str,
+    prompts: str | None,
     cache: Path | None,
     as_json: bool,
 ) -> None:
@@ -96,7 +99,6 @@ def command(
     """
     from share_sql.assistant import Assistant
     from share_sql.catalog import Catalog
-    from share_sql.prompts.library import load_prompts
     from share_sql.runs.execute import RunSettings, file_fingerprint, run_cases
 
     catalog = Catalog(cache=cache)
@@ -116,16 +118,25 @@ def command(
         labelled = list(loaded.cases)
     inputs = {"tables": tables, "meanings": meanings}
     asked = models_for(models)
-    prompt_set = load_prompts(prompts)
+    prompt_set = prompts_of(prompts, asked)
+    weigher = scorer_for(models, scorer)
+    names = {role: model.name for role, model in asked.items()}
+    if weigher is not None:
+        names["scorer"] = weigher.name
     settings = RunSettings(
         policy=policy,
-        models={role: model.name for role, model in asked.items()},
+        models=names,
         prompts=prompt_set,
         inputs={what: file_fingerprint(path) for what, path in inputs.items() if path is not None},
     )
     with (
         Assistant(
-            catalog=catalog, models=asked, policy=policy, prompts=prompt_set, concurrency=concurrency
+            catalog=catalog,
+            models=asked,
+            policy=policy,
+            prompts=prompt_set,
+            scorer=weigher,
+            concurrency=concurrency,
         ) as assistant,
         interruptible("; go on with --resume"),
         progress_bar("correcting") as progress,

@@ -35,6 +35,9 @@ class CachedModel:
         """
         self.model = model
         self.name = model.name
+        # What is asked of a model must not depend on whether a cache stands before it.
+        self.takes_grammar: bool = getattr(model, "takes_grammar", False)
+        self.prompts: str | None = getattr(model, "prompts", None)
         self.path = Path(path)
         self._lock = threading.Lock()
         self._database: sqlite3.Connection | None = self._open()

@@ -1,6 +1,6 @@
 """Small models on the machine's own CPU, in this process: no server, no key, no network, no torch.
 
-The engine is openvino-genai (extra `embedded`), which reads GGUF files. One thread drives it: requests that
+The engine is openvino-genai, which reads GGUF files. One thread drives it: requests that
 arrive while others are under way join them at the next token, so that they are computed together (continuous
 batching). An adapter is merged into the base weights first (`gguf_merge.py`): the engine ignores adapters on
 GGUF weights.
@@ -57,12 +57,14 @@ class EmbeddedModel:
     takes_grammar = True
     """A request's grammar is kept to, token by token."""
 
-    def __init__(self, weights: Path, name: str | None = None) -> None:
+    def __init__(self, weights: Path, name: str | None = None, prompts: str | None = None) -> None:
         """Look at the weights; they are loaded on the first request (some seconds).
 
         Args:
             weights: a GGUF file.
-            name: for logs and run.json; the file's name by default.
+            name: for logs, run.json and the answer cache, so it must tell the weights apart; the file's name
+                by default.
+            prompts: the prompt set that the weights were trained on; None for none in particular.
 
         Raises:
             SettingsError: the file is missing or damaged, or openvino-genai is not installed.
@@ -70,13 +72,12 @@ class EmbeddedModel:
         from importlib.util import find_spec
 
         if find_spec("openvino_genai") is None:
-            raise SettingsError(
-                "embedded models need the package's extra `embedded`; install openvino-genai and gguf"
-            )
+            raise SettingsError("models in this process need openvino-genai; install it")
         self._weights = weights
         context = header_value(weights, "{arch}.context_length")
         self._context = int(context) if isinstance(context, int) else 2048
         self.name = name or weights.stem
+        self.prompts = prompts
         self._inbox: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None

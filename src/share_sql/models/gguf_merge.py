@@ -85,7 +85,7 @@ def merge(base: Path, adapter: Adapter, target: Path) -> None:
     try:
         import gguf
     except ModuleNotFoundError:
-        raise SettingsError("merging an adapter needs the package's extra `embedded`: install gguf") from None
+        raise SettingsError("merging an adapter needs the package gguf; install it") from None
 
     reader = _opened(base)
     arch = str(reader.fields["general.architecture"].contents())

@@ -1,13 +1,14 @@
 """Models by role, from the text that `--models` takes.
 
     none            no model at all
-    embedded        the small models that come with the package, in this process
-    embedded:DIR    adapters in DIR/bam, DIR/sam, DIR/lom, as `share train` writes them, in this process
+    embedded        the small models that come with the package, in this process: sam, lom and the scorer; bam
+                    and mask stay symbolic, which is exact
+    embedded:DIR    adapters in DIR/bam, DIR/sam, DIR/lom, as `share train` writes them, and DIR/scorer
     recorded:DIR    a run folder's answers, for the roles it holds
     FILE.toml       a models file
 
-A models file has a table a role, and may have an answer cache for its endpoints. Paths in it are relative to
-the file.
+A models file has a table a role, one for the scorer, and may have an answer cache. Paths in it are relative
+to the file; `shipped` in place of a folder is the one that comes with the package.
 
     [models.sam]
     kind = "endpoint"                  # the default; or "recorded", with `folder`,
@@ -17,12 +18,17 @@ the file.
     api_key_env = "OPENAI_API_KEY"     # the variable that holds the key; keys do not belong in files
     headers = { "X-Team" = "data" }
 
+    [models.scorer]
+    kind = "embedded"
+    folder = "scorer"
+
     [cache]
     path = "answers.sqlite"
 """
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -33,11 +39,18 @@ from share_sql.errors import SettingsError
 
 if TYPE_CHECKING:
     from share_sql.models.base import Model
-    from share_sql.models.settings import EmbeddedSettings, EndpointSettings, ModelsFile
+    from share_sql.models.scorer import Scorer
+    from share_sql.models.settings import EmbeddedSettings, EndpointSettings
 
 ROLES = ("bam", "mask", "sam", "lom", "generator", "judge", "teacher")
 ADAPTER_ROLES = ("bam", "sam", "lom")
 """Roles that small models are trained for."""
+EMBEDDED_ROLES = ("sam", "lom")
+"""Roles that `embedded` brings models for; without one, bam walks the draft's syntax tree, which is exact."""
+SHIPPED = "shipped"
+"""In place of a folder: the one that comes with the package."""
+CARD = "card.json"
+"""Beside an adapter: {"prompts": NAME}, the prompt set that it was trained on."""
 
 
 def load_models(spec: str) -> Mapping[str, Model]:
@@ -67,24 +80,63 @@ def load_models(spec: str) -> Mapping[str, Model]:
     return _from_file(Path(spec))
 
 
+def load_scorer(spec: str) -> Scorer | None:
+    """The scorer that comes with the models that `spec` names; None where there is none.
+
+    Raises SettingsError where the models file or the scorer's folder cannot be used.
+    """
+    from share_sql.models.scorer import WEIGHTS, Scorer
+
+    kind, colon, rest = spec.partition(":")
+    if kind == "embedded":
+        folder = (Path(rest) if colon else shipped_adapters()) / "scorer"
+        return Scorer(folder) if (folder / WEIGHTS).is_file() else None
+    if not spec.endswith(".toml") or kind == "recorded":
+        return None
+    from share_sql.models.settings import parse_scorer
+
+    path = Path(spec)
+    chosen = parse_scorer(path, _read(path))
+    if chosen is None:
+        return None
+    try:
+        return named_scorer(SHIPPED if chosen.folder == SHIPPED else path.parent / chosen.folder)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: models.scorer: {error}") from None
+
+
+def named_scorer(name: str | Path) -> Scorer | None:
+    """The scorer that `--scorer` names: shipped, none, or a folder. Raises SettingsError as `Scorer`."""
+    if name == "none":
+        return None
+    from share_sql.models.scorer import WEIGHTS, Scorer
+
+    if name != SHIPPED:
+        return Scorer(name)
+    folder = shipped_adapters() / "scorer"
+    if not (folder / WEIGHTS).is_file():
+        raise SettingsError("no scorer comes with the package yet; name a folder, or use --scorer none")
+    return Scorer(folder)
+
+
 def shipped_adapters() -> Path:
-    """Folder of the adapters that come with the package: one folder a role."""
-    return Path(__file__).with_name("adapters")
+    """Folder of what comes with the package: adapters in `bam`, `sam`, `lom`, and `scorer`; any may lack."""
+    return Path(__file__).with_name("shipped")
 
 
 def _embedded_shipped() -> Mapping[str, Model]:
-    """All three shipped adapters."""
+    """The shipped adapters of EMBEDDED_ROLES, as many as there are."""
     from share_sql.models.lora import is_adapter
+    from share_sql.models.scorer import WEIGHTS
 
     folder = shipped_adapters()
-    missing = [role for role in ADAPTER_ROLES if not is_adapter(folder / role)]
-    if missing:
+    roles = [role for role in EMBEDDED_ROLES if is_adapter(folder / role)]
+    if not roles and not (folder / "scorer" / WEIGHTS).is_file():
         raise SettingsError(
-            f"no adapter for {', '.join(missing)} comes with the package yet; make them with "
-            f"`share train {missing[0]} --data ft_data --out models` and so on, "
-            "then use --models embedded:models"
+            f"no adapter for {', '.join(EMBEDDED_ROLES)} comes with the package yet; make them with "
+            "`share train sam --data ft_data --out models` and so on, then use --models embedded:models"
         )
-    return _embedded_all(folder)
+    return {role: embedded_model(adapter=folder / role) for role in roles}
 
 
 def _embedded_all(folder: Path) -> Mapping[str, Model]:
@@ -111,14 +163,31 @@ def embedded_model(
         adapter: folder of a LoRA adapter.
 
     Raises:
-        SettingsError: weights or adapter are missing or do not fit, or the extra `embedded` is not installed.
+        SettingsError: weights or adapter are missing or do not fit, or a package is not installed.
     """
     from share_sql.models.embedded import EmbeddedModel
     from share_sql.models.gguf_merge import merged_weights
-    from share_sql.models.weights_file import DEFAULT_BASE, base_weights
+    from share_sql.models.weights_file import DEFAULT_BASE, base_weights, checksum
 
     file = weights or base_weights(base or DEFAULT_BASE)
-    return EmbeddedModel(merged_weights(file, adapter) if adapter is not None else file)
+    if adapter is not None:
+        # Merged files are named after the checksums of all that made them.
+        return EmbeddedModel(merged_weights(file, adapter), prompts=_trained_on(adapter))
+    return EmbeddedModel(file, f"{file.stem}-{checksum(file)[:12]}")
+
+
+def _trained_on(adapter: Path) -> str | None:
+    """The prompt set that an adapter's card names; None without a card."""
+    path = adapter / CARD
+    if not path.is_file():
+        return None
+    try:
+        name = json.loads(path.read_text(encoding="utf-8"))["prompts"]
+    except (OSError, ValueError, KeyError, TypeError):
+        name = None
+    if not isinstance(name, str):
+        raise SettingsError(f'{path} does not name a prompt set; it should hold {{"prompts": "brief"}}')
+    return name
 
 
 def _from_file(path: Path) -> Mapping[str, Model]:
@@ -128,7 +197,7 @@ def _from_file(path: Path) -> Mapping[str, Model]:
     models: dict[str, Model] = {}
     for role, chosen in settings.models.items():
         if isinstance(chosen, EndpointSettings):
-            models[role] = _endpoint(path, role, chosen, settings)
+            models[role] = _endpoint(path, role, chosen)
         elif isinstance(chosen, EmbeddedSettings):
             models[role] = _embedded(path, role, chosen)
         else:
@@ -137,17 +206,27 @@ def _from_file(path: Path) -> Mapping[str, Model]:
             models[role] = RecordedModel(path.parent / chosen.folder, chosen.match_prompts)
             if role not in models[role].roles:  # type: ignore[attr-defined]
                 raise SettingsError(f"{path}: models.{role}: {chosen.folder} holds no answers of {role}")
+            continue  # a recorded answer needs no cache
+        if settings.cache is not None:
+            from share_sql.models.cache import CachedModel
+
+            models[role] = CachedModel(models[role], path.parent / settings.cache.path)
     return models
 
 
 def _embedded(path: Path, role: str, chosen: EmbeddedSettings) -> Model:
     if chosen.base is not None and chosen.weights is not None:
         raise SettingsError(f"{path}: models.{role}: give base or weights, not both")
+    adapter = path.parent / chosen.adapter if chosen.adapter is not None else None
+    if chosen.adapter == SHIPPED:
+        adapter = shipped_adapters() / role
+        if not adapter.is_dir():
+            raise SettingsError(f"{path}: models.{role}: no adapter for {role} comes with the package")
     try:
         return embedded_model(
             chosen.base,
             path.parent / chosen.weights if chosen.weights is not None else None,
-            path.parent / chosen.adapter if chosen.adapter is not None else None,
+            adapter,
         )
     except SettingsError as error:
         raise SettingsError(f"{path}: models.{role}: {error}") from None
@@ -166,7 +245,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} is not UTF-8 text") from None
 
 
-def _endpoint(path: Path, role: str, chosen: EndpointSettings, settings: ModelsFile) -> Model:
+def _endpoint(path: Path, role: str, chosen: EndpointSettings) -> Model:
     from share_sql.models.endpoint import EndpointModel
 
     key = None
@@ -178,11 +257,6 @@ def _endpoint(path: Path, role: str, chosen: EndpointSettings, settings: ModelsF
             )
     arguments = chosen.model_dump(exclude={"kind", "api_key_env"}, exclude_unset=True)
     try:
-        model: Model = EndpointModel(api_key=key, **arguments)
+        return EndpointModel(api_key=key, **arguments)
     except SettingsError as error:
         raise SettingsError(f"{path}: models.{role}: {error}") from None
-    if settings.cache is None:
-        return model
-    from share_sql.models.cache import CachedModel
-
-    return CachedModel(model, path.parent / settings.cache.path)

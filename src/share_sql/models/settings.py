@@ -57,11 +57,20 @@ class EmbeddedSettings(_Strict):
     weights: str | None = None
     """A GGUF file in place of `base`, relative to the models file."""
     adapter: str | None = None
-    """Folder of a LoRA adapter to merge, relative to the models file; None for the weights as they are."""
+    """Folder of a LoRA adapter to merge, relative to the models file; `shipped` for the role's own that comes
+    with the package; None for the weights as they are."""
+
+
+class ScorerSettings(_Strict):
+    """The scorer, in this process."""
+
+    kind: Literal["embedded"] = "embedded"
+    folder: str
+    """Relative to the models file; `shipped` for the one that comes with the package."""
 
 
 class CacheSettings(_Strict):
-    """The answer cache of all endpoints in the file."""
+    """The answer cache of all endpoints and embedded models in the file."""
 
     path: str
     """Relative to the models file."""
@@ -73,9 +82,8 @@ Chosen = Annotated[EndpointSettings | RecordedSettings | EmbeddedSettings, Field
 class ModelsFile(_Strict):
     """A models file."""
 
-    models: dict[Literal["bam", "mask", "sam", "lom", "generator", "judge", "teacher"], Chosen] = Field(
-        min_length=1
-    )
+    models: dict[Literal["bam", "mask", "sam", "lom", "generator", "judge", "teacher"], Chosen]
+    """All but `[models.scorer]`, which is no model that can be asked."""
     cache: CacheSettings | None = None
 
 
@@ -83,18 +91,36 @@ def parse_models_file(path: Path, tables: dict[str, Any]) -> ModelsFile:
     """The checked content of a models file. Raises SettingsError that names the first key at fault."""
     models = tables.get("models")
     if isinstance(models, dict):
+        if not models:
+            raise SettingsError(f"{path}: models: name at least one role, as in [models.sam]")
         # `kind` may be left out; pydantic needs it to tell the kinds apart.
         filled = {
             role: {"kind": "endpoint", **table} if isinstance(table, dict) else table
             for role, table in models.items()
+            if role != "scorer"
         }
         tables = {**tables, "models": filled}
     try:
         return ModelsFile.model_validate(tables)
     except ValidationError as error:
-        # An unknown key is mostly why another is missing.
-        faults = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
-        raise SettingsError(f"{path}: {_told(faults[0])}") from None
+        raise SettingsError(f"{path}: {_told(_first(error))}") from None
+
+
+def parse_scorer(path: Path, tables: dict[str, Any]) -> ScorerSettings | None:
+    """A models file's `[models.scorer]`, checked; None without one. Raises SettingsError as above."""
+    models = tables.get("models")
+    if not isinstance(models, dict) or "scorer" not in models:
+        return None
+    try:
+        return ScorerSettings.model_validate(models["scorer"])
+    except ValidationError as error:
+        fault = _first(error)
+        raise SettingsError(f"{path}: {_told({**fault, 'loc': ('scorer', *fault['loc'])})}") from None
+
+
+def _first(error: ValidationError) -> Any:
+    """The fault to tell of: an unknown key is mostly why another is missing."""
+    return sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")[0]
 
 
 def _told(fault: Any) -> str:
@@ -102,11 +128,15 @@ def _told(fault: Any) -> str:
     place = [str(part) for part in fault["loc"] if part not in ("[key]",)]
     if len(place) > 2 and place[0] == "models":
         del place[2]  # pydantic names the kind there
+    if place and place[0] == "scorer":
+        place.insert(0, "models")
     name = ".".join(place)
     if fault["type"] == "extra_forbidden":
         owner: type[BaseModel] = ModelsFile
         if place[0] == "cache":
             owner = CacheSettings
+        elif fault["loc"][0] == "scorer" and len(place) > 2:
+            owner = ScorerSettings
         elif len(place) > 2:
             kinds: dict[str, type[BaseModel]] = {"recorded": RecordedSettings, "embedded": EmbeddedSettings}
             owner = next((kinds[part] for part in fault["loc"] if part in kinds), EndpointSettings)

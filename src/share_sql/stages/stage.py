@@ -58,8 +58,16 @@ class Lookup:
     limit: int = 10
 
 
-Request: TypeAlias = Ask | Query | Lookup
-Response: TypeAlias = "ModelReply | QueryResult | QueryError | tuple[ValueMatch, ...]"
+@dataclass(frozen=True)
+class Score:
+    """A stage wants pairs of question and change scored. Receives a list of floats, the log-odds that a
+    change is right and the draft wrong; ModelError is thrown into the stage."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+
+Request: TypeAlias = Ask | Query | Lookup | Score
+Response: TypeAlias = "ModelReply | QueryResult | QueryError | tuple[ValueMatch, ...] | list[float]"
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,8 @@ class Plan:
     weights: Weights
     held: frozenset[str] = frozenset()
     """Roles whose model can be held to a grammar."""
+    scored: bool = False
+    """Whether there is a scorer to ask."""
 
     @staticmethod
     def make(
@@ -95,6 +105,7 @@ class Plan:
         prompts: PromptSet | None = None,
         weights: Weights | None = None,
         held: frozenset[str] = frozenset(),
+        scored: bool = False,
     ) -> Plan:
         """Fill in the shipped prompts and weights where none are given."""
         from share_sql.evidence.weights import load_weights
@@ -103,7 +114,7 @@ class Plan:
             from share_sql.prompts.library import load_prompts
 
             prompts = load_prompts()
-        return Plan(policy, roles, prompts, weights or load_weights(), held)
+        return Plan(policy, roles, prompts, weights or load_weights(), held, scored)
 
 
 @dataclass(frozen=True)
