@@ -99,6 +99,34 @@ def test_answers_come_together(weights: Path, request_of: Callable[..., ModelReq
     asyncio.run(go())
 
 
+def test_samples_differ_and_a_greedy_request_has_one_answer(
+    weights: Path, request_of: Callable[..., ModelRequest]
+) -> None:
+    model = EmbeddedModel(weights)
+
+    async def go() -> None:
+        warm, cold = await asyncio.gather(
+            model.ask(request_of("Name a city.", max_tokens=16, temperature=1.0, samples=3, logprobs=True)),
+            model.ask(request_of("Name a city.", max_tokens=16, samples=3)),
+        )
+        await model.close()
+        assert len(warm.answers) == 3
+        assert len({answer.text for answer in warm.answers}) > 1
+        assert warm.usage.completion_tokens == sum(answer.tokens or 0 for answer in warm.answers)
+        assert len(cold.answers) == 1
+
+    asyncio.run(go())
+
+
+def test_an_answer_that_repeats_its_prompt_comes_whole(
+    weights: Path, request_of: Callable[..., ModelRequest]
+) -> None:
+    line = "df1 = df.where(element = store.city, filter = 'Bonn')"
+    grammar = f'root ::= "{line} {line}"'
+    asked = request_of(f"Repeat: {line}", max_tokens=120, grammar=grammar)
+    assert ask_all(EmbeddedModel(weights), asked, asked) == [f"{line} {line}"] * 2
+
+
 def test_a_prompt_that_is_too_long_is_refused_and_others_go_on(
     weights: Path, request_of: Callable[..., ModelRequest]
 ) -> None:
