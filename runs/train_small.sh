@@ -1,53 +1,80 @@
 #!/usr/bin/env bash
-# From nothing to three adapters of SmolLM2-135M: training data, base weights, LLaMA-Factory, BAM, SAM, LOM.
+# From nothing to the shipped models: training data, a small model's own drafts, and adapters of SmolLM2-135M for
+# BAM, SAM, LOM and the scorer.
 #
 #   runs/train_small.sh [DATA] [OUT]
 #
-# DATA  folder of the benchmarks' data (default: $SHARE_DATA, else ../shared/data)
-# OUT   folder for data and models (default: out/small); what is finished there is not done again
-# GPUS  GPUs to use; default: one if nvidia-smi lists any, else the CPU (days; set EXAMPLES)
-# EXAMPLES  at most so many examples a model (default: all)
-# RECIPE    recipe file (default: runs/recipes/smollm2-135m.yaml, or smollm2-135m-cpu.yaml without a GPU)
+# DATA  folder of the benchmarks' data (default: $SHARE_DATA, else ../shared/data); only train questions are read
+# OUT   folder for all that is made (default: out/small); what is there is not made again
 #
-# The training environment (LLaMA-Factory 0.9.5, torch) is made on first use. To use another build of torch,
-# make the environment yourself and name it in SHARE_TRAINING_ENV.
+# Needs torch, tokenizers, safetensors and gguf in TRAIN_PYTHON (default: python3), and one large GPU: about ten
+# minutes on an H200 for drafting and training, and an hour of two cores for what is run and labelled between.
+# SECONDS_DRAFT, SECONDS_SAM, SECONDS_LOM, SECONDS_BAM, SECONDS_SCORER bound each training by the clock; the defaults
+# are what the shipped models had.
+#
+# The same adapters by LLaMA-Factory, from OUT/ft_data:
+#   share train sam --base smollm2-135m --data OUT/ft_data --out OUT/models --recipe runs/recipes/smollm2-135m.yaml
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 share=${SHARE:-$here/.venv/bin/share}
 python=$(dirname "$share")/python
+train=${TRAIN_PYTHON:-python3}
 data=${1:-${SHARE_DATA:-$here/../shared/data}}
 out=${2:-$here/out/small}
-found=0
-if command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 2>&1; then found=1; fi
-gpus=${GPUS:-$found}
-suffix=""
-if [ "$gpus" = 0 ]; then suffix=-cpu; fi
-recipe=${RECIPE:-$here/runs/recipes/smollm2-135m$suffix.yaml}
-
+small=$here/runs/small
+tokenizer=${TOKENIZER:?"name SmolLM2's tokenizer.json in TOKENIZER"}
 mkdir -p "$out"
-if [ ! -f "$out/ft_data/lom_train_data.json" ]; then
-  bash "$here/runs/training_data.sh" "$data" "$out"
-fi
 "$share" models pull
+base=${XDG_CACHE_HOME:-$HOME/.cache}/share-sql/models/base/SmolLM2-135M-Instruct.Q4_1.gguf
 
-used=$out/ft_data
-if [ -n "${EXAMPLES:-}" ]; then
-  used=$out/ft_data_$EXAMPLES
-  "$python" - "$out/ft_data" "$used" "$EXAMPLES" <<'PY'
-import json, random, shutil, sys
-from pathlib import Path
-source, target, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-target.mkdir(exist_ok=True)
-shutil.copy(source / "dataset_info.json", target)
-for role in ("bam", "sam", "lom"):
-    rows = json.loads((source / f"{role}_train_data.json").read_text(encoding="utf-8"))
-    rows = random.Random(1).sample(rows, min(count, len(rows)))
-    (target / f"{role}_train_data.json").write_text(json.dumps(rows), encoding="utf-8")
-PY
+step() { [ ! -e "$out/$1" ] && echo "== $1"; }
+
+# 1. Proved trajectories of gold, and the GPT drafts of BIRD train.
+if step spider-train; then bash "$here/runs/training_data.sh" "$data" "$out"; fi
+
+# 2. Real errors: a model fitted on three quarters of the databases drafts for the others.
+if step drafting.npz; then
+  "$python" "$small/draft_data.py" "$tokenizer" "$out" "$out/spider-train" "$out/bird-train"
+fi
+if step drafts.jsonl; then "$train" "$small/draft.py" "$base" "$tokenizer" "$out" "${SECONDS_DRAFT:-36}"; fi
+if step spider.labelled; then
+  "$python" "$small/label_drafts.py" "$out/spider-train" "$out/drafts.jsonl" "$out/spider.labelled" "$out/folds.jsonl"
+fi
+if step bird.labelled; then
+  "$python" "$small/label_drafts.py" "$out/bird-train" "$out/drafts.jsonl" "$out/bird.labelled" "$out/bird-folds.jsonl"
+fi
+if step spider-folds; then
+  "$share" data teacher "$out/spider-folds" --cases "$out/folds.jsonl" --databases "$data/spider/database" \
+    --tables "$data/spider/tables.json" --meanings "$data/spider/column_meaning.json" --rule spider
 fi
 
-for role in bam sam lom; do
-  "$share" train "$role" --base smollm2-135m --data "$used" --out "$out/models" \
-    --gpus "$gpus" --recipe "$recipe" --resume
-done
-echo "Use them with --models $out/models/models.toml"
+# 3. Examples in the brief prompts, without held-out databases; pairs for the scorer.
+if step brief; then
+  "$share" data bam "$out/bird-train" "$out/spider-train" --out "$out/brief" --prompts brief
+  "$share" data sam "$out/bird-train" "$out/spider-train" "$out/spider-folds" --out "$out/brief" --prompts brief
+  "$share" data lom "$out/bird-train" "$out/spider-train" "$out/spider-folds" --out "$out/brief" --prompts brief \
+    --unchanged 0.8
+  "$python" "$small/without_held_out.py" "$out/brief"
+fi
+if step pairs.jsonl; then
+  "$python" "$small/pairs.py" "$out/spider-train" "$out/spider.labelled" "$out/pairs-spider" 0 1
+  "$python" "$small/pairs.py" "$out/bird-train" "$out/bird.labelled" "$out/pairs-bird" 0 1 2
+  cat "$out"/pairs-spider.0 "$out"/pairs-bird.0 > "$out/pairs.jsonl"
+fi
+
+# 4. The adapters.
+tune() { # role, rank, alpha, epochs, rate, seconds
+  if step "models/$1"; then
+    "$train" "$small/finetune.py" "$base" "$tokenizer" "$out/brief/$1_train_data.json" "$out/models/$1" \
+      --rank "$2" --alpha "$3" --epochs "$4" --rate "$5" --seconds "$6"
+    echo '{"prompts": "brief"}' > "$out/models/$1/card.json"
+  fi
+}
+tune bam 8 16 2 1e-3 "${SECONDS_BAM:-60}"
+tune sam 16 32 3 8e-4 "${SECONDS_SAM:-190}"
+tune lom 16 32 4 8e-4 "${SECONDS_LOM:-265}"
+if step models/scorer; then
+  "$train" "$small/scorer.py" "$base" "$tokenizer" "$out/pairs.jsonl" "$out/models/scorer" "${SECONDS_SCORER:-172}"
+  echo '{"prompts": "brief"}' > "$out/models/scorer/card.json"
+fi
+echo "Use them with --models embedded:$out/models"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import asyncio
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +12,12 @@ import pytest
 from share_sql.assistant import STAGES, Assistant, prompts_for
 from share_sql.case import Case, StepNote
 from share_sql.catalog import Catalog
-from share_sql.errors import ModelUnavailable, ModelUnknown
-from share_sql.models.base import ModelRequest
-from share_sql.models.scorer import Scorer
+from share_sql.errors import ModelError, ModelUnavailable
+from share_sql.models.base import Message, Model, ModelReply, ModelRequest
 from share_sql.models.scripted import ScriptedModel
 from share_sql.prompts.library import load_prompts
-from share_sql.stages.stage import Policy, Request, Response, Score, State
+from share_sql.stages.judge import judge
+from share_sql.stages.stage import AskAll, Policy, Request, Response, State
 
 RIGHT = "SELECT COUNT(*) FROM stores WHERE closed_on IS NULL"
 
@@ -201,32 +202,53 @@ def test_models_that_are_down_leave_the_draft_and_are_named(catalog: Catalog) ->
     assert any("after 3 tries" in (step.error or "") for step in done.steps)
 
 
-# -- the scorer, and models that were trained on prompts of their own ---------------------------------
+# -- several questions at once, and models that were trained on prompts of their own -------------------
 
-TINY_SCORER = Path(__file__).parent / "models" / "tiny_scorer"
-PAIRS = (("how many", "select a"), ("how many", "select b"))
+TWO = tuple(ModelRequest("scorer", "1", (Message("user", text),)) for text in ("slow", "quick"))
 
 
 def asking(state: State) -> Generator[Request, Response, State]:
-    """A stage that has two pairs scored and notes what it received."""
+    """A stage that asks two questions at once and notes what it received."""
     try:
-        told = repr((yield Score(PAIRS)))
-    except ModelUnknown as error:
-        told = str(error)
-    return replace(state, steps=(*state.steps, StepNote("bam", f"{state.plan.scored}: {told}")))
+        replies = yield AskAll(TWO)
+    except ModelError as error:
+        return replace(state, steps=(StepNote("bam", str(error)),))
+    assert isinstance(replies, list)
+    return replace(state, steps=(StepNote("bam", " ".join(reply.text for reply in replies)),))
 
 
-@pytest.mark.parametrize("scorer", [Scorer(TINY_SCORER), None])
-def test_a_stage_gets_its_scores(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, scorer: Scorer | None
-) -> None:
-    monkeypatch.setattr("share_sql.assistant.STAGES", (asking, *STAGES))
-    with Assistant(catalog=catalog, scorer=scorer) as assistant:
+class _Slow(ScriptedModel):
+    """Lets the second question overtake the first."""
+
+    async def ask(self, request: ModelRequest) -> ModelReply:
+        turns = 100 if request.messages[0].content == "slow" else 0
+        while turns and not self.requests:
+            turns -= 1
+            await asyncio.sleep(0)
+        return await super().ask(request)
+
+
+def _told(catalog: Catalog, monkeypatch: pytest.MonkeyPatch, models: Mapping[str, Model]) -> str:
+    monkeypatch.setattr("share_sql.assistant.STAGES", (asking, judge))
+    with Assistant(catalog=catalog, models=models) as assistant:
         first, *_ = assistant.correct(case(RIGHT)).steps
-    if scorer is None:
-        assert first.text == "False: no scorer is set; name one with --scorer"
-    else:
-        assert first.text == f"True: {scorer.score(PAIRS)}"
+    return first.text
+
+
+def test_prompts_that_are_asked_at_once_are_answered_in_their_order(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = _Slow(lambda request: f"<{request.messages[0].content}>")
+    assert _told(catalog, monkeypatch, {"scorer": model}) == "<slow> <quick>"
+    assert [request.messages[0].content for request in model.requests] == ["quick", "slow"]
+
+
+def test_an_error_among_several_answers_reaches_the_stage(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = ScriptedModel({"scorer": ["yes", ModelUnavailable("it is down")]})
+    assert _told(catalog, monkeypatch, {"scorer": model}) == "it is down"
+    assert "no model is set for the role scorer" in _told(catalog, monkeypatch, {})
 
 
 def test_each_model_is_asked_with_the_prompts_it_was_trained_on() -> None:

@@ -2,9 +2,10 @@
 
     python runs/small/draft.py GGUF TOKENIZER FOLDER [SECONDS]
 
-FOLDER holds what `draft_data.py` wrote. For each fold SmolLM2-135M is fitted whole to the other folds, in at most
-SECONDS (default 60, on a GPU), and drafts for this one: its likeliest answer and SAMPLES drawn ones.
-Writes FOLDER/drafts.jsonl: `source`, `id`, and `drafts`, a list of [SQL, log-probability, times drawn].
+FOLDER holds what `draft_data.py` wrote. For each fold SmolLM2-135M is fitted whole to the other folds, in
+at most SECONDS (default 60, on a GPU), and drafts for this one: its likeliest answer and SAMPLES drawn
+ones. Writes FOLDER/drafts.jsonl: `source`, `id`, and `drafts`, a list of [SQL, log-probability, times
+drawn].
 """
 
 from __future__ import annotations

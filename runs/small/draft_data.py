@@ -2,14 +2,13 @@
 
     python runs/small/draft_data.py TOKENIZER OUT SOURCE…
 
-SOURCE is a folder of `share data teacher`. Databases are dealt into FOLDS folds; `draft.py` fits a model on all
-folds but one and lets it draft for that one. Writes OUT/drafting.npz, and OUT/drafting.jsonl with a line for each example
-(`source`, `id`, `fold`).
+SOURCE is a folder of `share data teacher`. Databases are dealt into FOLDS folds; `draft.py` fits a model on
+all folds but one and lets it draft for that one. Writes OUT/drafting.npz, and OUT/drafting.jsonl with a
+line for each example (`source`, `id`, `fold`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import sys
@@ -19,7 +18,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from share_sql.models.base import Message
-from share_sql.models.embedded import chatml
+from share_sql.models.engine import chatml
 from share_sql.prompts import brief
 from share_sql.schema.link import linked_columns
 from share_sql.schema.model import Schema
@@ -28,22 +27,11 @@ from share_sql.training.sources import SourceFiles, load_source
 
 sys.path.insert(0, str(Path(__file__).parent))
 from examples import EOS, Examples
+from folds import fold_of
 
-FOLDS = 4
 LONGEST_SCHEMA = 900
 """Tokens; tables that gold does not need are left out of longer ones, drawn by lot."""
 LONGEST_ANSWER = 256
-
-
-def fold_of(source: str, database: str) -> int:
-    """A database's fold: of its name alone, so that it is the same everywhere."""
-    return int(hashlib.sha256(f"{source}/{database}".encode()).hexdigest(), 16) % FOLDS
-
-
-def held_out(source: str, database: str) -> bool:
-    """Databases that no shipped model sees: half of fold 0. The judge is calibrated on them."""
-    mark = int(hashlib.sha256(f"{source}/{database}".encode()).hexdigest(), 16)
-    return mark % FOLDS == 0 and mark // FOLDS % 2 == 0
 
 
 def drafting_prompt(schema: Schema, question: str, evidence: str) -> str:

@@ -1,10 +1,11 @@
 """One LoRA adapter of SmolLM2-135M from the examples that `share data` writes.
 
     python runs/small/finetune.py GGUF TOKENIZER EXAMPLES OUT [--rank R] [--alpha A] [--epochs E] [--rate LR]
-                                  [--seconds S] [--compile] [--longest T]
+                                  [--seconds S] [--longest T]
 
-EXAMPLES is `bam_train_data.json` or another of LLaMA-Factory's layout (instruction, output, system). OUT gets the
-adapter as PEFT writes it. The same can be had from `share train`; this is many times faster on one large GPU.
+EXAMPLES is `bam_train_data.json` or another of LLaMA-Factory's layout (instruction, output, system). OUT
+gets the adapter as PEFT writes it. The same can be had from `share train`; this is many times faster on one
+large GPU.
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ from tokenizers import Tokenizer
 
 sys.path.insert(0, str(Path(__file__).parent))
 from examples import EOS, Examples
-from llama import Layer, Llama, compiled_layer, save_adapter, train
+from llama import Llama, save_adapter, train
 
 
 def chatml(system: str, user: str) -> str:
     """As `share_sql.models.embedded.chatml`, which is not at hand where training runs."""
     parts = [("system", system)] if system else []
     parts.append(("user", user))
-    return "".join(f"<|im_start|>{role}\n{text}<|im_end|>\n" for role, text in parts) + "<|im_start|>assistant\n"
+    return (
+        "".join(f"<|im_start|>{role}\n{text}<|im_end|>\n" for role, text in parts) + "<|im_start|>assistant\n"
+    )
 
 
 def read_examples(path: Path, tokenizer: Tokenizer, longest: int) -> Examples:
@@ -56,7 +59,6 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--seconds", type=float, default=1e9)
     parser.add_argument("--longest", type=int, default=1600)
-    parser.add_argument("--compile", action="store_true")
     args = parser.parse_args()
     torch.manual_seed(0)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -70,7 +72,7 @@ def main() -> None:
         epochs=args.epochs,
         rate=args.rate,
         seconds=args.seconds,
-        through=compiled_layer() if args.compile else Layer.forward,
+        tokens=20_480,
         log=lambda line: print(line, flush=True),
     )
     save_adapter(model, args.out)

@@ -1,7 +1,7 @@
 """A llama in plain PyTorch: SmolLM2-135M read from its GGUF file, with or without LoRA adapters.
 
-Written out because a small model on a large GPU is bound by everything but arithmetic: prompts are sorted by
-length, logits are computed for answers only, and many samples of one prompt share its keys and values.
+Written out because a small model on a large GPU is bound by everything but arithmetic: prompts are sorted
+by length, logits are computed for answers only, and many samples of one prompt share its keys and values.
 Matrices have Hugging Face's names and order, so that an adapter is one that PEFT and SHARE read.
 """
 
@@ -11,18 +11,18 @@ import json
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from examples import EOS, Examples
 from torch import Tensor, nn
 from torch.nn import functional
 
-from examples import EOS, Examples
-
+BASE = "HuggingFaceTB/SmolLM2-135M-Instruct"
 ADAPTED = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """Matrices that LoRA adapts: all of a layer's, as LLaMA-Factory's `lora_target: all`."""
 
@@ -144,13 +144,12 @@ class Llama(nn.Module):
         ids: Tensor,
         positions: Tensor,
         attend: Callable[[int], Callable[..., Tensor]],
-        through: Callable[..., Tensor] = Layer.forward,
     ) -> Tensor:
-        """Hidden states [batch, length, width] for token ids [batch, length]; `through` runs a layer."""
+        """Hidden states [batch, length, width] for token ids [batch, length]."""
         cos, sin = self.angles(positions)
         x = functional.embedding(ids, self.embedding.bfloat16())
         for number, layer in enumerate(self.layers):
-            x = through(layer, x, cos, sin, attend(number))
+            x = layer(x, cos, sin, attend(number))
         return functional.rms_norm(x, (self.shape.width,), self.norm.to(x.dtype), self.shape.epsilon)
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -178,11 +177,20 @@ def save_adapter(model: Llama, folder: Path) -> None:
     tensors = {name: t.to(torch.bfloat16).cpu().contiguous() for name, t in model.adapter().items()}
     save_file(tensors, folder / "adapter_model.safetensors", {"format": "pt"})
     config = {
-        "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": "HuggingFaceTB/SmolLM2-135M-Instruct",
+        "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": BASE,
         "r": model.rank, "lora_alpha": model.alpha, "lora_dropout": 0.0, "bias": "none",
         "target_modules": list(ADAPTED), "inference_mode": True,
     }  # fmt: skip
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+
+
+def load_adapter(model: Llama, folder: Path) -> None:
+    """Take an adapter's matrices over."""
+    from safetensors.torch import load_file
+
+    held = load_file(folder / "adapter_model.safetensors")
+    for name, own in model.adapter().items():
+        own.copy_(held[name])
 
 
 def read_gguf(path: Path) -> tuple[Shape, dict[str, np.ndarray]]:
@@ -205,7 +213,9 @@ def read_gguf(path: Path) -> tuple[Shape, dict[str, np.ndarray]]:
         heads = {"attn_q": shape.heads, "attn_k": shape.kv_heads}.get(tensor.name.split(".")[-2])
         if heads:
             rows, columns = weight.shape
-            weight = weight.reshape(heads, rows // heads // 2, 2, columns).swapaxes(1, 2).reshape(rows, columns)
+            weight = (
+                weight.reshape(heads, rows // heads // 2, 2, columns).swapaxes(1, 2).reshape(rows, columns)
+            )
         tensors[tensor.name] = np.ascontiguousarray(weight)
     return shape, tensors
 
@@ -250,11 +260,6 @@ def padded(examples: Examples, batch: list[int], device: str) -> tuple[Tensor, T
     )
 
 
-def compiled_layer() -> Callable[..., Tensor]:
-    """A layer compiled once for all layers and lengths; takes half a minute, and pays beyond a few."""
-    return torch.compile(Layer.forward, dynamic=True)
-
-
 def train(
     model: Llama,
     examples: Examples,
@@ -266,7 +271,6 @@ def train(
     decay: float = 0.0,
     seed: int = 0,
     seconds: float = 1e9,
-    through: Callable[..., Tensor] = Layer.forward,
     log: Callable[[str], None] = print,
 ) -> None:
     """Fit to the answers: AdamW, linear warm-up, cosine to nothing.
@@ -280,8 +284,7 @@ def train(
         warmup: share of the steps.
         decay: weight decay.
         seed: fixes batches.
-        seconds: the schedule is cut to fit, from the speed of the first steps.
-        through: `Layer.forward`, or what `torch.compile` makes of it (`compiled_layer`).
+        seconds: the schedule ends here at the latest.
         log: takes a line of progress.
     """
     device = str(model.embedding.device)
@@ -292,27 +295,26 @@ def train(
         plan += batches(lengths, tokens, rng)
     plan = plan[: max(1, round(epochs * len(batches(lengths, tokens, random.Random(0)))))]
     wanted = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(wanted, lr=rate, betas=(0.9, 0.98), weight_decay=decay, fused=device != "cpu")
+    optimiser = torch.optim.AdamW(
+        wanted, lr=rate, betas=(0.9, 0.98), weight_decay=decay, fused=device != "cpu"
+    )
     model.train()
     total, started, losses = len(plan), time.time(), []
-    begun, seen = started, 0
+    seen = 0
     step = 0
-    while step < total:
-        if step in (10, 40):
-            if device != "cpu":
-                torch.cuda.synchronize()
-            if step == 40:
-                pace = (time.time() - begun) / 30
-                total = min(total, 40 + max(0, int((seconds - (time.time() - started)) / pace)))
-                log(f"  {pace:.3f} s a step, {seen / (time.time() - begun):,.0f} tokens a second; {total} of {len(plan)} steps")
-            begun, seen = time.time(), 0
+    while step < total and time.time() - started < seconds:
         ids, places, targets = padded(examples, plan[step], device)
-        share = (step + 1) / total
-        factor = share / warmup if share < warmup else 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
+        # A schedule by the clock where that runs out first: other trainings may share the GPU.
+        share = min(1.0, max((step + 1) / total, (time.time() - started) / seconds))
+        factor = (
+            share / warmup
+            if share < warmup
+            else 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
+        )
         for group in optimiser.param_groups:
             group["lr"] = rate * factor
         positions = torch.arange(ids.shape[1], device=ids.device)[None].expand_as(ids)
-        hidden = model(ids, positions, lambda _: causal, through).flatten(0, 1)
+        hidden = model(ids, positions, lambda _: causal).flatten(0, 1)
         loss = functional.cross_entropy(model.logits(hidden[places]).float(), targets)
         loss.backward()
         nn.utils.clip_grad_norm_(wanted, 1.0)
@@ -323,7 +325,10 @@ def train(
         step += 1
         if step % max(1, total // 12) == 0:
             recent = torch.stack(losses[-max(1, total // 12) :]).mean().item()
-            log(f"  step {step}/{total} loss {recent:.4f} {time.time() - started:.0f} s")
+            spent = time.time() - started
+            log(
+                f"  step {step}/{total} loss {recent:.4f}, {spent:.0f} s, {seen / spent:,.0f} tokens a second"
+            )
     model.eval()
 
 
@@ -365,6 +370,22 @@ class Cache:
         """Drop all other rows."""
         self.keys, self.values = self.keys[:, rows], self.values[:, rows]
         self.hidden = self.hidden[rows]
+
+
+def _remembering(
+    keys: Tensor, values: Tensor, width: int, each: int
+) -> Callable[[int], Callable[..., Tensor]]:
+    """Attention of whole prompts that keeps their keys and values, `each` times a row."""
+
+    def of_layer(number: int) -> Callable[..., Tensor]:
+        def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            keys[number, :, :, :width] = k.repeat_interleave(each, 0)
+            values[number, :, :, :width] = v.repeat_interleave(each, 0)
+            return causal(q, k, v)
+
+        return attend
+
+    return of_layer
 
 
 @torch.inference_mode()
@@ -413,16 +434,8 @@ def answer(
         keys = torch.empty(size, dtype=torch.bfloat16, device=device)
         values = torch.empty(size, dtype=torch.bfloat16, device=device)
 
-        def remember(number: int) -> Callable[..., Tensor]:
-            def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-                keys[number, :, :, :width] = k.repeat_interleave(each, 0)
-                values[number, :, :, :width] = v.repeat_interleave(each, 0)
-                return causal(q, k, v)
-
-            return attend
-
         positions = torch.arange(width, device=device)[None].expand_as(held)
-        hidden = model(held, positions, remember)
+        hidden = model(held, positions, _remembering(keys, values, width, each))
         last = hidden[torch.arange(len(batch), device=device), lengths - 1].repeat_interleave(each, 0)
         cache = Cache(keys, values, lengths.repeat_interleave(each), width)
         greedy = torch.zeros(len(batch) * each, dtype=torch.bool, device=device)
@@ -435,7 +448,11 @@ def answer(
         done = torch.zeros(len(names), dtype=torch.bool, device=device)
         for step in range(longest):
             scores = model.logits(last).float()
-            drawn = torch.multinomial((scores / temperature).softmax(-1), 1)[:, 0] if samples else scores.argmax(-1)
+            drawn = (
+                torch.multinomial((scores / temperature).softmax(-1), 1)[:, 0]
+                if samples
+                else scores.argmax(-1)
+            )
             chosen = torch.where(greedy[live], scores.argmax(-1), drawn)
             logprob = scores.log_softmax(-1).gather(1, chosen[:, None])[:, 0]
             sums[live] += torch.where(done[live], 0.0, logprob)

@@ -4,7 +4,7 @@
         correction = assistant.correct(case)
 
 A stage yields requests; `Assistant` answers them: `Ask` from the model of that role, `Query` and
-`Lookup` from the case's database, `Score` from the scorer. Cases flow independently of each other.
+`Lookup` from the case's database. Cases flow independently of each other.
 """
 
 from __future__ import annotations
@@ -29,13 +29,12 @@ from share_sql.stages.lom import lom
 from share_sql.stages.mask import mask
 from share_sql.stages.regenerate import regenerate
 from share_sql.stages.sam import sam
-from share_sql.stages.stage import Ask, Lookup, Plan, Policy, Query, Request, Response, Score, State
+from share_sql.stages.stage import Ask, AskAll, Lookup, Plan, Policy, Query, Request, Response, State
 
 if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
     from share_sql.evidence.weights import Weights
     from share_sql.models.base import Model
-    from share_sql.models.scorer import Scorer
     from share_sql.prompts.library import PromptSet
 
 STAGES = (bam, mask, sam, lom, regenerate, judge)
@@ -49,13 +48,12 @@ class Assistant:
 
     Args:
         catalog: databases by name; None for an empty one (cases then name paths or URLs).
-        models: who answers which role: bam, mask, sam, lom, generator. A role that is missing is done
-            symbolically (bam, mask) or left out (sam, lom, generator).
+        models: who answers which role: bam, mask, sam, lom, generator, scorer. A role that is missing is done
+            symbolically (bam, mask) or left out (the others).
         policy: gated (default: a candidate must earn its place), always (the paper: the last candidate
             wins if it is SQL), errors (only drafts that fail are touched).
         prompts: the prompt set; None for those that each model was trained on, or SHARE's own.
         weights: the judge's calibrated weights; None for the shipped ones.
-        scorer: weighs candidates against the draft; None for no such opinion.
         concurrency: cases under way at once.
     """
 
@@ -67,18 +65,16 @@ class Assistant:
         policy: Policy = "gated",
         prompts: PromptSet | None = None,
         weights: Weights | None = None,
-        scorer: Scorer | None = None,
         concurrency: int = 8,
     ) -> None:
         self._catalog = catalog or Catalog()
         self._models = dict(models or {})
-        self._scorer = scorer
         self._concurrency = concurrency
         held = frozenset(
             role for role, model in self._models.items() if getattr(model, "takes_grammar", False)
         )
         prompts = prompts or prompts_for(self._models)
-        self._plan = Plan.make(policy, frozenset(self._models), prompts, weights, held, scorer is not None)
+        self._plan = Plan.make(policy, frozenset(self._models), prompts, weights, held)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="share-driver", daemon=True)
         self._thread.start()
@@ -183,20 +179,18 @@ class Assistant:
     async def _answer(self, request: Request, source: _Source) -> Response:
         match request:
             case Ask(request=asked):
-                model = self._models.get(asked.role)
-                if model is None:
-                    raise ModelUnknown(
-                        f"no model is set for the role {asked.role}; name one in the models file"
-                    )
-                return await model.ask(asked)
+                return await self._model(asked.role).ask(asked)
+            case AskAll(requests=all_asked):
+                return await asyncio.gather(*(self._model(asked.role).ask(asked) for asked in all_asked))
             case Query():
                 return await asyncio.to_thread(source.query, request)
             case Lookup():
                 return await asyncio.to_thread(source.look_up, request)
-            case Score(pairs=pairs):
-                if self._scorer is None:
-                    raise ModelUnknown("no scorer is set; name one with --scorer")
-                return await asyncio.to_thread(self._scorer.score, pairs)
+
+    def _model(self, role: str) -> Model:
+        if role not in self._models:
+            raise ModelUnknown(f"no model is set for the role {role}; name one in the models file")
+        return self._models[role]
 
     def close(self) -> None:
         """Give models, databases and the driver's thread back."""

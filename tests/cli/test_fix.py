@@ -72,7 +72,6 @@ def test_what_is_no_select_is_handed_back_with_a_reason(shop: Path, draft: str) 
         (["--models", "gpt"], "'gpt' names no models"),
         (["--models", "none.toml"], "there is no models file none.toml"),
         (["--prompts", "nowhere"], "there is no prompt set 'nowhere'"),
-        (["--scorer", "nowhere"], "nowhere holds no scorer"),
         (["--policy", "never"], "Invalid value for '--policy'"),
         (["--tables", "none.json"], "no tables file at none.json"),
     ],

@@ -32,7 +32,7 @@ def test_an_imported_set_is_listed_shown_and_loaded(tmp_path: Path) -> None:
     assert "1 prompts (mask)" in share("import", str(module), "--name", "paper")
     listed = json.loads(share("list", "--json"))
     assert {"name": "paper", "roles": ["mask"]} in listed["sets"]
-    assert share("list").splitlines()[1] == "paper: mask"
+    assert "paper: mask" in share("list").splitlines()
     assert share("show", "mask", "--set", "paper").endswith("--- user ---\nHide {{trajectory}}\n")
     assert json.loads(share("show", "mask", "--set", "paper", "--json"))["variables"] == ["trajectory"]
     assert load_prompts("paper").render("mask", trajectory="T")[1].content == "Hide T"

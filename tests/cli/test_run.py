@@ -319,12 +319,14 @@ def test_an_interrupt_ends_the_run_at_once_and_keeps_what_is_done(shop: Path) ->
 
 
 def test_a_run_says_who_scores(shop: Path) -> None:
-    cases, out = write_lines(shop.parent / "cases.jsonl", [case("1", WRONG)]), shop.parent / "out"
-    tiny = Path(__file__).parent.parent / "models" / "tiny_scorer"
-    assert run("--cases", cases, "--out", out, "--scorer", tiny).exit_code == 0
+    # A draft that holds no SQL has nothing to score, so nobody need listen at the address.
+    cases, out = write_lines(shop.parent / "cases.jsonl", [case("1", "no SQL")]), shop.parent / "out"
+    models = shop.parent / "models.toml"
+    models.write_text('[models.scorer]\nbase_url = "http://localhost:1/v1"\nmodel = "weigher"\n')
+    assert run("--cases", cases, "--out", out, "--models", models).exit_code == 0
     settings = json.loads((out / "run.json").read_text(encoding="utf-8"))["settings"]
-    assert settings["model for scorer"].startswith("scorer-")
+    assert settings["model for scorer"].startswith("weigher@")
     assert settings["prompts"].startswith("default ")
-    other = run("--cases", cases, "--out", out, "--scorer", "none", "--resume")
+    other = run("--cases", cases, "--out", out, "--resume")
     assert other.exit_code != 0
     assert "scorer" in other.stderr

@@ -15,12 +15,13 @@ import pytest
 
 from share_sql.errors import ModelRefused, SettingsError
 from share_sql.models.base import Message, ModelRequest
-from share_sql.models.embedded import EmbeddedModel, chatml
+from share_sql.models.embedded import EmbeddedModel
+from share_sql.models.engine import chatml
 from share_sql.models.gguf_merge import merged_weights
 from share_sql.models.load import load_models
 from share_sql.schema.model import Column, ColumnName, Schema, Table
-from share_sql.trajectory.columns import columns
-from share_sql.trajectory.grammar import trajectory_grammar
+from share_sql.trajectory.columns import unknown_columns
+from share_sql.trajectory.grammar import filling_grammar
 from share_sql.trajectory.read import read
 
 from .adapters import write_adapter
@@ -68,7 +69,7 @@ def test_without_the_engine_it_says_so(tmp_path: Path) -> None:
 
 def test_embedded_says_which_adapters_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("share_sql.models.load.shipped_adapters", lambda: tmp_path)
-    with pytest.raises(SettingsError, match=r"sam, lom .*share train sam"):
+    with pytest.raises(SettingsError, match=r"sam, lom, scorer .*share train sam"):
         load_models("embedded")
     with pytest.raises(SettingsError, match="holds no adapter"):
         load_models(f"embedded:{tmp_path}")
@@ -173,17 +174,15 @@ def test_held_answers_name_only_the_schemas_columns(
     )
     schema = Schema("heroes", tables)
     names = [ColumnName(table.name, column.name) for table, column in schema.columns()]
-    grammar = trajectory_grammar(schema)
+    grammar = filling_grammar("res = df.where(element = [MASK], filter = '> 180').select([MASK])", schema)
     asked = [
         request_of(f"Write a trajectory: {what}.", max_tokens=160, temperature=warmth, grammar=grammar)
         for what, warmth in (("tall heroes", 0.0), ("teams by year", 0.7), ("weather in Paris", 1.0))
     ]
     for text in ask_all(EmbeddedModel(weights), *asked):
-        assert text.startswith("```SR\n")
-        whole = text if text.endswith("```") else text.rsplit("\n", 1)[0]  # cut off at its last token
-        if "=" in whole:
-            trajectory = read(whole, names).trajectory
-            assert columns(trajectory, schema) <= set(names)
+        trajectory = read(text, names).trajectory
+        assert len(trajectory.steps) == 1
+        assert unknown_columns(trajectory, schema) == ()
 
 
 def test_an_adapter_changes_the_answers(

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,20 +15,16 @@ from share_sql.models.load import (
     ADAPTER_ROLES,
     CARD,
     load_models,
-    load_scorer,
-    named_scorer,
     shipped_adapters,
 )
 from share_sql.models.lora import is_adapter, read_adapter
 from share_sql.models.recorded import RecordedModel
-from share_sql.models.scorer import Scorer
 from share_sql.models.weights_file import BASES, weights_path
 from share_sql.prompts.library import SHIPPED_SETS
 
 from .adapters import SHAPES, write_adapter, write_weights
 
 Ask = Callable[..., ModelRequest]
-TINY = Path(__file__).parent / "tiny_scorer"
 ENDPOINT = '[models.sam]\nbase_url = "http://localhost:8000/v1"\nmodel = "sam"\n'
 
 
@@ -163,7 +158,7 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
         load_models(str(tmp_path / "models.toml"))
 
 
-# -- models in this process, and the scorer ----------------------------------------------------------
+# -- models in this process ---------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -185,18 +180,13 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_embedded_brings_what_is_shipped(shipped: Path, base: Path) -> None:
-    with pytest.raises(SettingsError, match=r"no adapter for sam, lom .*share train sam"):
+    with pytest.raises(SettingsError, match=r"no adapter for sam, lom, scorer .*share train sam"):
         load_models("embedded")
-    shutil.copytree(TINY, shipped / "scorer")
-    assert load_models("embedded") == {}
     write_adapter(shipped / "lom", SHAPES, 1)
     assert list(load_models("embedded")) == ["lom"]
-    for role in ("bam", "sam"):
+    for role in ("bam", "sam", "scorer"):
         write_adapter(shipped / role, SHAPES, 1)
-    assert list(load_models("embedded")) == ["sam", "lom"], "bam stays symbolic"
-    scorer = load_scorer("embedded")
-    assert scorer is not None
-    assert scorer.name == Scorer(TINY).name
+    assert list(load_models("embedded")) == ["sam", "lom", "scorer"], "bam stays symbolic"
 
 
 def test_a_file_may_name_a_shipped_adapter(shipped: Path, base: Path, file: Callable[[str], str]) -> None:
@@ -243,47 +233,22 @@ def test_a_card_that_names_no_prompts_is_refused(
             load_models(told)
 
 
-def test_a_scorer_comes_with_models_or_does_not(tmp_path: Path, shipped: Path, run_folder: Path) -> None:
-    for spec in ("none", "embedded", f"embedded:{tmp_path}", f"recorded:{run_folder}"):
-        assert load_scorer(spec) is None
-    shutil.copytree(TINY, tmp_path / "scorer")
-    assert load_scorer(f"embedded:{tmp_path}") is not None
+def test_a_folder_of_adapters_stands_under_its_roles(base: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    for role in ("scorer", "bam", "other"):
+        write_adapter(folder / role, SHAPES, 1)
+    assert list(load_models(f"embedded:{folder}")) == ["bam", "scorer"]
 
 
-def test_a_file_names_a_scorer(
-    tmp_path: Path, file: Callable[[str], str], shipped: Path, request_of: Ask
+def test_a_file_may_name_a_scorer_alone(
+    base: Path, shipped: Path, tmp_path: Path, file: Callable[[str], str]
 ) -> None:
-    assert load_scorer(file(ENDPOINT)) is None
-    shutil.copytree(TINY, tmp_path / "mine")
-    alone = file('[models.scorer]\nkind = "embedded"\nfolder = "mine"\n')
-    assert load_scorer(alone) is not None
-    assert load_models(alone) == {}
-    with pytest.raises(SettingsError, match=r"models\.scorer: no scorer comes with the package"):
-        load_scorer(file('[models.scorer]\nfolder = "shipped"\n'))
-    shutil.copytree(TINY, shipped / "scorer")
-    assert load_scorer(file('[models.scorer]\nfolder = "shipped"\n')) is not None
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("[models.scorer]\n", r"models\.scorer\.folder is missing"),
-        ("[models.scorer]\nfoldr = 'x'\n", r"unknown key models\.scorer\.foldr; did you mean folder"),
-        ("[models.scorer]\nkind = 'endpoint'\nfolder = 'x'\n", r"models\.scorer\.kind: "),
-        ("[models]\nscorer = 3\n", r"models\.scorer: "),
-        ("[models.scorer]\nfolder = 'x'\n", r"models\.scorer: .*x holds no scorer"),
-    ],
-)
-def test_a_bad_scorer_is_told_in_one_line(file: Callable[[str], str], text: str, told: str) -> None:
-    with pytest.raises(SettingsError, match=rf"^[^\n]*models\.toml: {told}[^\n]*$"):
-        load_scorer(file(text))
-
-
-def test_a_scorer_can_be_chosen_by_name(shipped: Path) -> None:
-    assert named_scorer("none") is None
-    assert named_scorer(str(TINY)) is not None
-    with pytest.raises(SettingsError, match="--scorer none"):
-        named_scorer("shipped")
+    told = '[models.scorer]\nkind = "embedded"\nadapter = "{}"\n'
+    with pytest.raises(SettingsError, match=r"models\.scorer: no adapter for scorer comes with the package"):
+        load_models(file(told.format("shipped")))
+    for folder, named in ((shipped / "scorer", "shipped"), (tmp_path / "weigher", "weigher")):
+        write_adapter(folder, SHAPES, 1)
+        assert list(load_models(file(told.format(named)))) == ["scorer"]
 
 
 @pytest.mark.parametrize("role", ADAPTER_ROLES)

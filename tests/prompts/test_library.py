@@ -22,10 +22,14 @@ from share_sql.prompts.library import (
 MASK = "role: mask\nvariables: trajectory\n--- user ---\nHide: {{trajectory}}\n"
 
 
+BRIEF = {"tables", "columns", "described_columns"}
+"""Variables that say in few words what others say at length; the sets for small models use them."""
+
+
 @pytest.mark.parametrize("role", ROLE_VARIABLES)
 def test_the_default_set_has_every_role_with_all_its_variables(role: str) -> None:
     template = load_prompts().template(role)
-    assert template.variables == ROLE_VARIABLES[role]
+    assert template.variables == tuple(name for name in ROLE_VARIABLES[role] if name not in BRIEF)
     messages = load_prompts().render(role, **{name: f"<{name}>" for name in template.variables})
     assert [message.role for message in messages] == ["system", "user"]
     for name in template.variables:
@@ -110,9 +114,9 @@ def test_sets_of_ones_own_are_found_by_name(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("SHARE_PROMPTS", str(tmp_path))
     (tmp_path / "paper").mkdir()
     (tmp_path / "paper" / "mask.md").write_text(MASK, encoding="utf-8")
-    assert prompt_set_names() == ("default", "paper")
+    assert prompt_set_names() == ("default", "brief", "paper")
     assert load_prompts("paper").roles == ("mask",)
-    with pytest.raises(PromptError, match="there is no prompt set 'papers'; there are default, paper"):
+    with pytest.raises(PromptError, match="there is no prompt set 'papers'; there are default, brief, paper"):
         load_prompts("papers")
 
 

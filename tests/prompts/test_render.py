@@ -49,6 +49,8 @@ def test_sam_shows_a_block_a_table_and_pairs() -> None:
         "question": "Q",
         "evidence": "",
         "masked_trajectory": "res = df.select([MASK])",
+        "tables": "order line(id, unit price)\nusers(id, name)",
+        "columns": "order line.unit price",
     }
 
 

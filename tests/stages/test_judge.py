@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from share_sql.case import Correction
+from share_sql.case import Correction, Finding
 from share_sql.database.sqlite import SqliteDatabase
-from share_sql.evidence.compare import FEATURES
+from share_sql.evidence.compare import FEATURES, SCORED
 from share_sql.evidence.weights import load_weights
 from share_sql.stages.judge import judge
-from share_sql.stages.stage import Candidate, Policy
+from share_sql.stages.stage import Candidate, Policy, State
 from tests.stages.driving import drive, start
 
 OPEN = "SELECT COUNT(*) FROM stores WHERE closed_on IS NULL"
@@ -97,3 +97,73 @@ def test_evidence_against_the_draft_lowers_the_confidence_and_is_named(shop: Sql
     assert bad.confidence < good.confidence
     assert [finding.kind for finding in bad.findings] == ["empty-result"]
     assert "empty" in bad.reason
+
+
+# -- candidates that the scorer weighed ----------------------------------------------------------------
+
+FOUND = Finding("unknown-table", "there is no table shops", weight=2.0)
+
+
+def _weighed(shop: SqliteDatabase, draft: str, *candidates: Candidate) -> State:
+    """Judge; a candidate's probability is its score's, and must be above that of log-odds 2."""
+    row = tuple(float(name == "score") for name in SCORED)
+    weights = replace(load_weights(), scored_features=SCORED, scored_weights=row, scored_threshold=0.8808)
+    state = start(shop, "How many stores are open?", draft, weights=weights)
+    state = replace(state, candidates=candidates)
+    return drive(judge(state), shop, state)
+
+
+def _edit(sql: str, score: float, origin: str = "edit") -> Candidate:
+    return Candidate(
+        sql, origin, "it is said otherwise", kind="operator" if origin == "edit" else "", score=score
+    )
+
+
+@pytest.mark.parametrize("origin", ["edit", "compile"])
+@pytest.mark.parametrize(("score", "verdict"), [(1.9, "kept"), (2.1, "corrected")])
+def test_a_scored_candidate_replaces_the_draft_above_the_threshold(
+    shop: SqliteDatabase, origin: str, score: float, verdict: str
+) -> None:
+    done = _weighed(shop, OPEN, _edit(SHUT, score, origin)).correction
+    assert done is not None
+    assert done.verdict == verdict
+    if verdict == "corrected":
+        assert (done.sql, done.confidence) == (SHUT, 0.8909)
+        assert done.reason.startswith("it is said otherwise")
+
+
+def test_the_best_scored_candidate_is_taken_whatever_its_place(shop: SqliteDatabase) -> None:
+    all_of_them = "SELECT COUNT(*) FROM stores"
+    done = _weighed(
+        shop, OPEN, _edit(SHUT, 3.0), _edit(all_of_them, 4.0), _edit(OPEN + " LIMIT 1", 2.5)
+    ).correction
+    assert done is not None
+    assert done.sql == all_of_them
+
+
+def test_weights_without_a_model_of_scored_candidates_keep_the_draft(shop: SqliteDatabase) -> None:
+    weights = replace(load_weights(), scored_features=(), scored_weights=(), scored_threshold=1.0)
+    state = start(shop, "How many stores are open?", OPEN, weights=weights)
+    state = replace(state, candidates=(_edit(SHUT, 12.0),))
+    done = drive(judge(state), shop, state).correction
+    assert done is not None
+    assert done.verdict == "kept"
+
+
+@pytest.mark.parametrize(("score", "sql"), [(1.9, OPEN), (2.1, SHUT)])
+def test_what_a_failing_draft_was_repaired_to_stands_like_a_draft(
+    shop: SqliteDatabase, score: float, sql: str
+) -> None:
+    repaired = Candidate(OPEN, "repair", "the table is stores", (FOUND,))
+    done = _weighed(shop, FAILS, repaired, _edit(SHUT, score)).correction
+    assert done is not None
+    assert (done.verdict, done.sql) == ("corrected", sql)
+
+
+def test_what_was_compared_is_noted_for_calibration(shop: SqliteDatabase) -> None:
+    state = _weighed(shop, OPEN, Candidate(EMPTY, "generator"), _edit(SHUT, 1.0), _edit(FAILS, 3.0))
+    (compared,) = state.compared
+    assert (compared.standing, compared.candidate) == (OPEN, SHUT)
+    told = dict(zip(SCORED, compared.row, strict=True))
+    assert {name: value for name, value in told.items() if value} == {"bias": 1.0, "score": 1.0, "best": 1.0}
+    assert compared.kind == "operator"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from share_sql.schema.model import Column, Schema, Table
-from share_sql.trajectory.columns import columns
+from share_sql.trajectory.columns import columns, unknown_columns
 from share_sql.trajectory.read import read
 
 SCHEMA = Schema(
@@ -38,3 +38,19 @@ SCHEMA = Schema(
 )  # fmt: skip
 def test_columns(text: str, expected: str) -> None:
     assert {str(column) for column in columns(read(text).trajectory, SCHEMA)} == set(expected.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("res = df.where(element = towns.NAME, filter = 'x').select(size, Roads.*)", ""),
+        ("res = df.where(element = towns.length, filter = 5).select(towns.nothing)",
+         "towns.length towns.nothing"),
+        ("res = df.select(nowhere.Name, nothing, nowhere.Name)", "nowhere.Name nothing"),
+        ("res = df.from(Towns as t).join(Roads as r, on = t.id = r.town_id).select(r.length)", ""),
+        ("df1 = df.select(towns.size as most)\nres = df1.select(most, df1.most)", ""),
+        ("res = df.select(count(*), [MASK])", ""),
+    ],
+)  # fmt: skip
+def test_unknown_columns(text: str, expected: str) -> None:
+    assert unknown_columns(read(text).trajectory, SCHEMA) == tuple(expected.split())

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import click
 
-from share_sql.cli.common import FILE, FOLDER, as_json, cache_option, print_json
+from share_sql.cli.common import FILE, FOLDER, as_json, cache_option, models_for, print_json
+
+AT_ONCE = 32
+"""Cases under way at once: models in this process answer more when they are asked more at a time."""
 
 EXAMPLES = """\b
 Example:
@@ -18,8 +21,15 @@ Example:
 @click.command("calibrate", epilog=EXAMPLES)
 @click.option("--gold", type=FILE, required=True, help="Cases whose gold runs; drafts are made from gold.")
 @click.option("--text", type=FILE, help="Real drafts with gold, without databases; needs --tables.")
-@click.option("--tables", type=FILE, help="tables.json with the schemas of --text.")
+@click.option("--tables", type=FILE, help="tables.json with the schemas of --text and --scored.")
 @click.option("--drafts", type=FILE, help="Real drafts with gold and databases, several a question.")
+@click.option(
+    "--scored",
+    type=FILE,
+    help="Real drafts with gold and databases that no model of --models has seen, one or more a question.",
+)
+@click.option("--models", default="none", metavar="embedded|FILE.toml", help="Who answers for --scored.")
+@click.option("--meanings", type=FILE, help="column_meaning.json, for --scored.")
 @click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite for databases given by name.")
 @click.option(
     "--rule",
@@ -36,6 +46,9 @@ def command(
     text: Path | None,
     tables: Path | None,
     drafts: Path | None,
+    scored: Path | None,
+    models: str,
+    meanings: Path | None,
     databases: Path | None,
     rule: str,
     out: Path,
@@ -48,16 +61,21 @@ def command(
     scikit-learn (the extra `calibrate`).
     """
     import json
+    from dataclasses import replace
     from typing import cast
 
+    from share_sql.assistant import Assistant
     from share_sql.benchmarks.cases import read_cases_jsonl
     from share_sql.benchmarks.files import database_path
     from share_sql.calibration.calibrate import calibrate
     from share_sql.calibration.label import Labeller, Rule
+    from share_sql.calibration.scored import with_scored
     from share_sql.catalog import Catalog
     from share_sql.errors import UsageError
     from share_sql.evidence.weights import load_weights
+    from share_sql.schema.meanings import read_column_meanings
     from share_sql.schema.tables_json import read_tables_json
+    from share_sql.stages.single_edits.propose import EDIT_KINDS
 
     if text is not None and tables is None:
         raise UsageError("--text needs the schemas of its databases; give them with --tables")
@@ -65,12 +83,26 @@ def command(
     with_gold = read_cases_jsonl(gold, need=("question", "database", "gold"))
     on_text = read_cases_jsonl(text, need=("question", "database", "draft", "gold")) if text else []
     paired = read_cases_jsonl(drafts, need=("question", "database", "draft", "gold")) if drafts else []
+    weighed = read_cases_jsonl(scored, need=("question", "database", "draft", "gold")) if scored else []
+    told = read_column_meanings(meanings, verbatim=True) if meanings else {}
     catalog = Catalog(cache=cache)
     if databases is not None:
-        for name in dict.fromkeys(case.case.database for case in (*with_gold, *paired)):
+        for name in dict.fromkeys(case.case.database for case in (*with_gold, *paired, *weighed)):
             if Path(name).name == name:
-                catalog.add(name, database_path(databases, name), declared=schemas.get(name))
-    done = calibrate(Labeller(catalog, cast(Rule, rule)), with_gold, on_text, schemas, paired, load_weights())
+                catalog.add(
+                    name, database_path(databases, name), declared=schemas.get(name), meanings=told.get(name)
+                )
+    labeller = Labeller(catalog, cast(Rule, rule))
+    done = calibrate(labeller, with_gold, on_text, schemas, paired, load_weights())
+    if weighed:
+        assistant = Assistant(
+            catalog=catalog,
+            models=models_for(models),
+            weights=replace(done.weights, edits=frozenset(EDIT_KINDS)),
+            concurrency=AT_ONCE,
+        )
+        done = with_scored(done, weighed, assistant, labeller)
+        assistant.close()
     catalog.close()
     out.write_text(json.dumps(done.weights.to_json(), indent=1) + "\n", encoding="utf-8")
     if as_json:

@@ -15,7 +15,6 @@ import click
 if TYPE_CHECKING:
     from share_sql.catalog import Catalog
     from share_sql.models.base import Model
-    from share_sql.models.scorer import Scorer
     from share_sql.prompts.library import PromptSet
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -45,16 +44,11 @@ def assistant_options(function: _Function) -> _Function:
             "errors: only drafts that fail are touched.",
         ),
         click.option(
-            "--scorer",
-            metavar="shipped|none|DIR",
-            help="Who weighs candidates against the draft.  [default: what --models brings]",
-        ),
-        click.option(
             "--models",
             default="none",
             show_default=True,
             metavar="none|embedded[:DIR]|recorded:DIR|FILE.toml",
-            help="Who answers for bam, mask, sam, lom and generator.",
+            help="Who answers for bam, mask, sam, lom, generator and scorer.",
         ),
     ):
         function = option(function)
@@ -106,13 +100,6 @@ def models_for(spec: str) -> Mapping[str, Model]:
     from share_sql.models.load import load_models
 
     return load_models(spec)
-
-
-def scorer_for(models: str, scorer: str | None) -> Scorer | None:
-    """The scorer that `--scorer` names; without it, the one that comes with `--models`, if any."""
-    from share_sql.models.load import load_scorer, named_scorer
-
-    return load_scorer(models) if scorer is None else named_scorer(scorer)
 
 
 def prompts_of(prompts: str | None, models: Mapping[str, Model]) -> PromptSet:

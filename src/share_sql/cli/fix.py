@@ -19,7 +19,6 @@ from share_sql.cli.common import (
     print_json,
     prompts_of,
     read_stdin,
-    scorer_for,
 )
 
 if TYPE_CHECKING:
@@ -51,7 +50,6 @@ def command(
     tables: Path | None,
     meanings: Path | None,
     models: str,
-    scorer: str | None,
     policy: Policy,
     prompts: str | None,
     cache: Path | None,
@@ -78,7 +76,6 @@ def command(
             models=asked,
             policy=policy,
             prompts=prompts_of(prompts, asked),
-            scorer=scorer_for(models, scorer),
         ) as assistant,
         interruptible(),
     ):

@@ -20,7 +20,6 @@ from share_sql.cli.common import (
     print_json,
     progress_bar,
     prompts_of,
-    scorer_for,
 )
 
 if TYPE_CHECKING:
@@ -86,7 +85,6 @@ def command(
     limit: int | None,
     concurrency: int,
     models: str,
-    scorer: str | None,
     policy: Policy,
     prompts: str | None,
     cache: Path | None,
@@ -119,13 +117,9 @@ def command(
     inputs = {"tables": tables, "meanings": meanings}
     asked = models_for(models)
     prompt_set = prompts_of(prompts, asked)
-    weigher = scorer_for(models, scorer)
-    names = {role: model.name for role, model in asked.items()}
-    if weigher is not None:
-        names["scorer"] = weigher.name
     settings = RunSettings(
         policy=policy,
-        models=names,
+        models={role: model.name for role, model in asked.items()},
         prompts=prompt_set,
         inputs={what: file_fingerprint(path) for what, path in inputs.items() if path is not None},
     )
@@ -135,7 +129,6 @@ def command(
             models=asked,
             policy=policy,
             prompts=prompt_set,
-            scorer=weigher,
             concurrency=concurrency,
         ) as assistant,
         interruptible("; go on with --resume"),

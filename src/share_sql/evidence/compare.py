@@ -7,6 +7,7 @@ real queries, gives the probability that the candidate is right and the draft wr
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,21 @@ FEATURES = (
 )
 """Names of the features, in the order of the weights."""
 
+SCORED = (
+    "bias",
+    "score",
+    "score-compiled",
+    "compiled",
+    "best",
+    "rows-agree",
+    "likely",
+    "likely-score",
+    "lom-keeps",
+    "lom-keeps-likely",
+)
+"""Features of a candidate that the scorer weighed, in the order of the weights. Few: what else `FEATURES` has was no
+better on databases that were left out."""
+
 
 def compare_features(draft: BoundQuery, candidate: BoundQuery, agreeing: int = 0) -> list[float]:
     """Describe what a candidate changes.
@@ -70,6 +86,39 @@ def compare_features(draft: BoundQuery, candidate: BoundQuery, agreeing: int = 0
         values[f"more:{name}"] = max(0.0, min(1.0, change))
         values[f"less:{name}"] = max(0.0, min(1.0, -change))
     return [values[name] for name in FEATURES]
+
+
+def scored_features(
+    score: float, *, best: bool, agreeing: int, edited: bool, likely: float | None, lom_keeps: float | None
+) -> list[float]:
+    """Describe a candidate that the scorer weighed.
+
+    Args:
+        score: the scorer's log-odds.
+        best: whether no other candidate of the case has a higher score.
+        agreeing: how many scored candidates of other origin give the candidate's rows.
+        edited: whether it is the draft with a single edit; else it was compiled or generated.
+        likely: natural log-probability of the answer it was compiled from; None where unknown.
+        lom_keeps: where lom left the trajectory as it found it, the natural log-probability of that answer
+            (0 where unknown); None where it changed something, or there is no lom.
+
+    Returns:
+        One number a feature, in the order of SCORED.
+    """
+    sure = math.exp(likely) if likely is not None else 0.0
+    values = {
+        "bias": 1.0,
+        "score": score,
+        "score-compiled": 0.0 if edited else score,
+        "compiled": float(not edited),
+        "best": float(best),
+        "rows-agree": float(agreeing > 0),
+        "likely": sure,
+        "likely-score": sure * score,
+        "lom-keeps": float(lom_keeps is not None),
+        "lom-keeps-likely": math.exp(lom_keeps) if lom_keeps is not None else 0.0,
+    }
+    return [values[name] for name in SCORED]
 
 
 def _rows(query: BoundQuery) -> frozenset[object] | None:

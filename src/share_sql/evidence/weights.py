@@ -58,6 +58,14 @@ class Weights:
     replace_threshold: float = 1.0
     """A candidate replaces the draft above this probability."""
 
+    edits: frozenset[str] = frozenset()
+    """Kinds of single edits that are worth a question to the scorer."""
+    scored_features: tuple[str, ...] = ()
+    scored_weights: tuple[float, ...] = ()
+    """Logistic model of `evidence.compare` for candidates that the scorer weighed."""
+    scored_threshold: float = 1.0
+    """A scored candidate replaces what stands above this probability."""
+
     def asked(self, row: Sequence[float]) -> float:
         """Probability that an output column was asked for."""
         return sigmoid(sum(w * x for w, x in zip(self.asked_weights, row, strict=True)))
@@ -65,6 +73,10 @@ class Weights:
     def replaces(self, row: Sequence[float]) -> float:
         """Probability that the candidate is the better one of the two."""
         return sigmoid(sum(w * x for w, x in zip(self.replace_weights, row, strict=True)))
+
+    def replaces_scored(self, row: Sequence[float]) -> float:
+        """The same, of a candidate that the scorer weighed."""
+        return sigmoid(sum(w * x for w, x in zip(self.scored_weights, row, strict=True)))
 
     def to_json(self) -> dict[str, Any]:
         """As stored in a weights file."""
@@ -80,6 +92,9 @@ class Weights:
             "asked_threshold": self.asked_threshold,
             "replace": dict(zip(self.replace_features, self.replace_weights, strict=True)),
             "replace_threshold": self.replace_threshold,
+            "edits": sorted(self.edits),
+            "scored": dict(zip(self.scored_features, self.scored_weights, strict=True)),
+            "scored_threshold": self.scored_threshold,
         }
 
 
@@ -117,6 +132,10 @@ def load_weights(path: Path = SHIPPED) -> Weights:
             replace_features=tuple(raw["replace"]),
             replace_weights=tuple(raw["replace"].values()),
             replace_threshold=raw["replace_threshold"],
+            edits=frozenset(raw["edits"]),
+            scored_features=tuple(raw["scored"]),
+            scored_weights=tuple(raw["scored"].values()),
+            scored_threshold=raw["scored_threshold"],
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(

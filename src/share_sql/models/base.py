@@ -42,7 +42,7 @@ class ModelRequest:
     """What a stage wants to know from a model."""
 
     role: str
-    """Which model: bam, mask, sam, lom, generator, judge or teacher."""
+    """Which model: bam, mask, sam, lom, generator, scorer, judge or teacher."""
     case_id: str
     """The case it is for; recorded answers are matched by role and case."""
     messages: tuple[Message, ...]

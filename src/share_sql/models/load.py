@@ -7,8 +7,8 @@
     recorded:DIR    a run folder's answers, for the roles it holds
     FILE.toml       a models file
 
-A models file has a table a role, one for the scorer, and may have an answer cache. Paths in it are relative
-to the file; `shipped` in place of a folder is the one that comes with the package.
+A models file has a table a role, and may have an answer cache. Paths in it are relative to the file; the
+adapter `shipped` is the role's own that comes with the package.
 
     [models.sam]
     kind = "endpoint"                  # the default; or "recorded", with `folder`,
@@ -20,7 +20,7 @@ to the file; `shipped` in place of a folder is the one that comes with the packa
 
     [models.scorer]
     kind = "embedded"
-    folder = "scorer"
+    adapter = "shipped"
 
     [cache]
     path = "answers.sqlite"
@@ -39,13 +39,12 @@ from share_sql.errors import SettingsError
 
 if TYPE_CHECKING:
     from share_sql.models.base import Model
-    from share_sql.models.scorer import Scorer
     from share_sql.models.settings import EmbeddedSettings, EndpointSettings
 
-ROLES = ("bam", "mask", "sam", "lom", "generator", "judge", "teacher")
-ADAPTER_ROLES = ("bam", "sam", "lom")
+ROLES = ("bam", "mask", "sam", "lom", "generator", "scorer", "judge", "teacher")
+ADAPTER_ROLES = ("bam", "sam", "lom", "scorer")
 """Roles that small models are trained for."""
-EMBEDDED_ROLES = ("sam", "lom")
+EMBEDDED_ROLES = ("sam", "lom", "scorer")
 """Roles that `embedded` brings models for; without one, bam walks the draft's syntax tree, which is exact."""
 SHIPPED = "shipped"
 """In place of a folder: the one that comes with the package."""
@@ -80,58 +79,18 @@ def load_models(spec: str) -> Mapping[str, Model]:
     return _from_file(Path(spec))
 
 
-def load_scorer(spec: str) -> Scorer | None:
-    """The scorer that comes with the models that `spec` names; None where there is none.
-
-    Raises SettingsError where the models file or the scorer's folder cannot be used.
-    """
-    from share_sql.models.scorer import WEIGHTS, Scorer
-
-    kind, colon, rest = spec.partition(":")
-    if kind == "embedded":
-        folder = (Path(rest) if colon else shipped_adapters()) / "scorer"
-        return Scorer(folder) if (folder / WEIGHTS).is_file() else None
-    if not spec.endswith(".toml") or kind == "recorded":
-        return None
-    from share_sql.models.settings import parse_scorer
-
-    path = Path(spec)
-    chosen = parse_scorer(path, _read(path))
-    if chosen is None:
-        return None
-    try:
-        return named_scorer(SHIPPED if chosen.folder == SHIPPED else path.parent / chosen.folder)
-    except SettingsError as error:
-        raise SettingsError(f"{path}: models.scorer: {error}") from None
-
-
-def named_scorer(name: str | Path) -> Scorer | None:
-    """The scorer that `--scorer` names: shipped, none, or a folder. Raises SettingsError as `Scorer`."""
-    if name == "none":
-        return None
-    from share_sql.models.scorer import WEIGHTS, Scorer
-
-    if name != SHIPPED:
-        return Scorer(name)
-    folder = shipped_adapters() / "scorer"
-    if not (folder / WEIGHTS).is_file():
-        raise SettingsError("no scorer comes with the package yet; name a folder, or use --scorer none")
-    return Scorer(folder)
-
-
 def shipped_adapters() -> Path:
-    """Folder of what comes with the package: adapters in `bam`, `sam`, `lom`, and `scorer`; any may lack."""
+    """Folder of the adapters that come with the package: one folder a role."""
     return Path(__file__).with_name("shipped")
 
 
 def _embedded_shipped() -> Mapping[str, Model]:
     """The shipped adapters of EMBEDDED_ROLES, as many as there are."""
     from share_sql.models.lora import is_adapter
-    from share_sql.models.scorer import WEIGHTS
 
     folder = shipped_adapters()
     roles = [role for role in EMBEDDED_ROLES if is_adapter(folder / role)]
-    if not roles and not (folder / "scorer" / WEIGHTS).is_file():
+    if not roles:
         raise SettingsError(
             f"no adapter for {', '.join(EMBEDDED_ROLES)} comes with the package yet; make them with "
             "`share train sam --data ft_data --out models` and so on, then use --models embedded:models"

@@ -61,14 +61,6 @@ class EmbeddedSettings(_Strict):
     with the package; None for the weights as they are."""
 
 
-class ScorerSettings(_Strict):
-    """The scorer, in this process."""
-
-    kind: Literal["embedded"] = "embedded"
-    folder: str
-    """Relative to the models file; `shipped` for the one that comes with the package."""
-
-
 class CacheSettings(_Strict):
     """The answer cache of all endpoints and embedded models in the file."""
 
@@ -82,8 +74,9 @@ Chosen = Annotated[EndpointSettings | RecordedSettings | EmbeddedSettings, Field
 class ModelsFile(_Strict):
     """A models file."""
 
-    models: dict[Literal["bam", "mask", "sam", "lom", "generator", "judge", "teacher"], Chosen]
-    """All but `[models.scorer]`, which is no model that can be asked."""
+    models: dict[Literal["bam", "mask", "sam", "lom", "generator", "scorer", "judge", "teacher"], Chosen] = (
+        Field(min_length=1)
+    )
     cache: CacheSettings | None = None
 
 
@@ -91,31 +84,16 @@ def parse_models_file(path: Path, tables: dict[str, Any]) -> ModelsFile:
     """The checked content of a models file. Raises SettingsError that names the first key at fault."""
     models = tables.get("models")
     if isinstance(models, dict):
-        if not models:
-            raise SettingsError(f"{path}: models: name at least one role, as in [models.sam]")
         # `kind` may be left out; pydantic needs it to tell the kinds apart.
         filled = {
             role: {"kind": "endpoint", **table} if isinstance(table, dict) else table
             for role, table in models.items()
-            if role != "scorer"
         }
         tables = {**tables, "models": filled}
     try:
         return ModelsFile.model_validate(tables)
     except ValidationError as error:
         raise SettingsError(f"{path}: {_told(_first(error))}") from None
-
-
-def parse_scorer(path: Path, tables: dict[str, Any]) -> ScorerSettings | None:
-    """A models file's `[models.scorer]`, checked; None without one. Raises SettingsError as above."""
-    models = tables.get("models")
-    if not isinstance(models, dict) or "scorer" not in models:
-        return None
-    try:
-        return ScorerSettings.model_validate(models["scorer"])
-    except ValidationError as error:
-        fault = _first(error)
-        raise SettingsError(f"{path}: {_told({**fault, 'loc': ('scorer', *fault['loc'])})}") from None
 
 
 def _first(error: ValidationError) -> Any:
@@ -128,21 +106,17 @@ def _told(fault: Any) -> str:
     place = [str(part) for part in fault["loc"] if part not in ("[key]",)]
     if len(place) > 2 and place[0] == "models":
         del place[2]  # pydantic names the kind there
-    if place and place[0] == "scorer":
-        place.insert(0, "models")
     name = ".".join(place)
     if fault["type"] == "extra_forbidden":
         owner: type[BaseModel] = ModelsFile
         if place[0] == "cache":
             owner = CacheSettings
-        elif fault["loc"][0] == "scorer" and len(place) > 2:
-            owner = ScorerSettings
         elif len(place) > 2:
             kinds: dict[str, type[BaseModel]] = {"recorded": RecordedSettings, "embedded": EmbeddedSettings}
             owner = next((kinds[part] for part in fault["loc"] if part in kinds), EndpointSettings)
         return f"unknown key {name}{_nearest(place[-1], list(owner.model_fields))}"
     if fault["type"] == "literal_error" and "[key]" in fault["loc"]:
-        roles = ["bam", "mask", "sam", "lom", "generator", "judge", "teacher"]
+        roles = ["bam", "mask", "sam", "lom", "generator", "scorer", "judge", "teacher"]
         return f"unknown role {name}{_nearest(place[-1], roles)}; roles are {', '.join(roles)}"
     if fault["type"] == "missing":
         return f"{name} is missing"

@@ -30,14 +30,20 @@ def ask(
         raise PromptError(f"no prompt set is loaded, so {role} cannot be asked")
     messages = state.plan.prompts.render(role, **variables)
     request = ModelRequest(
-        role=role, case_id=state.case.id, messages=messages, samples=samples, grammar=grammar
+        role=role,
+        case_id=state.case.id,
+        messages=messages,
+        samples=samples,
+        grammar=grammar,
+        logprobs="scorer" in state.plan.roles,
     )
     reply = yield Ask(request)
     assert isinstance(reply, ModelReply)
     usage = {**state.usage, role: state.usage.get(role, Usage()) + reply.usage}
     prompts = {**state.prompts, role: messages[-1].content}
     texts = {**state.texts, role: reply.text}
-    return replace(state, usage=usage, prompts=prompts, texts=texts), reply
+    likely = {**state.likely, role: reply.answers[0].logprob}
+    return replace(state, usage=usage, prompts=prompts, texts=texts, likely=likely), reply
 
 
 def read_answer(state: State, text: str) -> Trajectory:

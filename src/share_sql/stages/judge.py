@@ -15,13 +15,14 @@ from share_sql.case import Correction, Finding, StepNote, Verdict
 from share_sql.errors import QueryError, SqlError, TrajectoryError
 from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.checks import findings
-from share_sql.evidence.compare import compare_features
+from share_sql.evidence.compare import compare_features, scored_features
 from share_sql.evidence.weights import sigmoid
 from share_sql.sqltext import extract_sql, parse_select
-from share_sql.stages.stage import Candidate, Query, Request, Response, State
+from share_sql.stages.stage import Candidate, Compared, Query, Request, Response, State
 
 if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
+    from share_sql.trajectory.nodes import Trajectory
 
 
 @dataclass(eq=False)
@@ -51,7 +52,7 @@ def judge(state: State) -> Generator[Request, Response, State]:
     for candidate in _distinct(state):
         judged = yield from _examine(state, candidate.sql, candidate)
         others = [*others, judged]
-    chosen, why, confidence = _choose(state, draft, others)
+    state, chosen, why, confidence = _decide(state, draft, others)
     against = draft.findings if draft is not None else ()
     if chosen is None:
         sure = 1 - _wrong(state, against) if draft is not None else 0.0
@@ -67,6 +68,54 @@ def judge(state: State) -> Generator[Request, Response, State]:
     kinds = {finding.kind for finding in mended}
     found = (*(finding for finding in against if finding.kind not in kinds), *mended)
     return _end(state, chosen.sql, "corrected", why, confidence, found)
+
+
+def _decide(
+    state: State, draft: _Judged | None, others: list[_Judged]
+) -> tuple[State, _Judged | None, str, float]:
+    """`_choose`, with what was compared noted in the state where a scorer weighed candidates."""
+    standing = _standing(draft, others)
+    if state.plan.policy == "gated" and standing is not None:
+        scored = [other for other in others if other.runs and _score(other) is not None]
+        compared = tuple(
+            Compared(standing.sql, other.sql, other.candidate.kind, tuple(row))
+            for other in scored
+            if other.candidate is not None and (row := _scored_row(state, other, scored)) is not None
+        )
+        state = replace(state, compared=compared)
+    return state, *_choose(state, draft, others)
+
+
+def _standing(draft: _Judged | None, others: list[_Judged]) -> _Judged | None:
+    """What a scored candidate was compared with: the draft, or its repair."""
+    repaired = next((o for o in others if o.candidate is not None and o.candidate.origin == "repair"), None)
+    return repaired or draft
+
+
+def _score(judged: _Judged) -> float | None:
+    return judged.candidate.score if judged.candidate is not None else None
+
+
+def _scored_row(state: State, other: _Judged, scored: list[_Judged]) -> list[float] | None:
+    """Features of a candidate; None where the scorer did not weigh it."""
+    score = _score(other)
+    if other.candidate is None or score is None:
+        return None
+    lom_keeps = _same(state.final, state.filled or state.trajectory)
+    return scored_features(
+        score,
+        best=all(score >= told for peer in scored if (told := _score(peer)) is not None),
+        agreeing=_agreeing(other, scored),
+        edited=other.candidate.origin == "edit",
+        likely=other.candidate.likely,
+        lom_keeps=(state.likely.get("lom") or 0.0) if lom_keeps else None,
+    )
+
+
+def _same(after: Trajectory | None, before: Trajectory | None) -> bool:
+    from share_sql.trajectory.write import write
+
+    return after is not None and before is not None and write(after, "paper") == write(before, "paper")
 
 
 def _no_sql(state: State) -> str:
@@ -114,6 +163,8 @@ def _choose(state: State, draft: _Judged | None, others: list[_Judged]) -> tuple
     if draft is None or not draft.runs:
         if not runnable:
             return None, "the draft does not run and no candidate does" + _because(draft), 0.0
+        if draft is not None and any(_score(other) is not None for other in runnable):
+            return _gated(state, draft, runnable)  # its repair runs, and candidates were weighed against that
         best = runnable[0]
         for other in runnable[1:]:
             if _odds(state, best, other, runnable) > _odds(state, other, best, runnable):
@@ -136,13 +187,21 @@ def _gated(state: State, draft: _Judged, runnable: list[_Judged]) -> tuple[_Judg
         if other.candidate is not None and other.candidate.origin == "repair":
             standing, why = other, _what(other)
             confidence = min(sigmoid(finding.weight) for finding in other.candidate.evidence)
-    best, best_odds = None, state.plan.weights.replace_threshold
+    weights = state.plan.weights
+    scored = [other for other in runnable if _score(other) is not None]
+    best, best_odds, best_lead = None, 0.0, 0.0
     for other in runnable:
         if other is standing or (other.candidate is not None and other.candidate.origin == "repair"):
             continue
-        odds = _odds(state, standing, other, runnable)
-        if odds > best_odds:
-            best, best_odds = other, odds
+        if _score(other) is not None:
+            row = _scored_row(state, other, scored) if weights.scored_features else None
+            odds = weights.replaces_scored(row) if row is not None else 0.0
+            lead = odds - weights.scored_threshold
+        else:
+            odds = _odds(state, standing, other, runnable)
+            lead = odds - weights.replace_threshold
+        if lead > best_lead:
+            best, best_odds, best_lead = other, odds, lead
     if best is not None:
         gone = [f.message for f in standing.findings if f.kind not in {g.kind for g in best.findings}]
         reason = f"{_what(best)}" + (f"; it removes: {'; '.join(gone)}" if gone else "")
@@ -154,6 +213,8 @@ def _gated(state: State, draft: _Judged, runnable: list[_Judged]) -> tuple[_Judg
 
 def _odds(state: State, standing: _Judged, other: _Judged, runnable: list[_Judged]) -> float:
     """Calibrated probability that `other` is right and `standing` wrong."""
+    if _score(other) is not None:
+        return 0.0  # weighed by `_gated`, against what stands
     if standing.draft is None or other.draft is None or not state.plan.weights.replace_features:
         return 0.0
     row = compare_features(standing.draft, other.draft, _agreeing(other, runnable))

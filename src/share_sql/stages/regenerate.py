@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from share_sql.errors import CompileError, ModelError, SqlError
 from share_sql.prompts.render import generator_variables
@@ -15,8 +16,12 @@ from share_sql.sqltext import extract_sql
 from share_sql.stages.asking import ask, noted
 from share_sql.stages.repair.loop import repair
 from share_sql.stages.stage import Candidate, Request, Response, State
+from share_sql.stages.weigh import weigh
 from share_sql.trajectory.to_sql import to_sql
 from share_sql.trajectory.write import write
+
+if TYPE_CHECKING:
+    from share_sql.trajectory.nodes import Trajectory
 
 
 def regenerate(state: State) -> Generator[Request, Response, State]:
@@ -24,11 +29,11 @@ def regenerate(state: State) -> Generator[Request, Response, State]:
     if state.sql:
         repaired = yield from repair(state)
         state = replace(state, candidates=(*state.candidates, *repaired))
-    rewritten = state.final or state.filled
-    if rewritten is not None:
+    for role, rewritten in _rewritten(state):
         try:
             hint = f"{state.case.question} {state.case.evidence}"
-            compiled = Candidate(to_sql(rewritten, state.schema, hint=hint, guess=True), "compile")
+            sql = to_sql(rewritten, state.schema, hint=hint, guess=True)
+            compiled = Candidate(sql, "compile", likely=state.likely.get(role))
             state = replace(state, candidates=(*state.candidates, compiled))
         except CompileError as error:
             state = noted(state, "regenerate", "the trajectory is not compiled", error=str(error))
@@ -36,7 +41,29 @@ def regenerate(state: State) -> Generator[Request, Response, State]:
         state = yield from _generate(state)
     if state.plan.policy == "gated":
         state = yield from _repair_candidates(state)
+        state = yield from weigh(state)
     return noted(state, "regenerate", f"{len(state.candidates)} candidates")
+
+
+def _rewritten(state: State) -> list[tuple[str, Trajectory]]:
+    """The trajectories to compile, with the role that wrote each: the final one, the paper's choice, last.
+
+    A scorer tells whether a rewrite is better, so it gets sam's too; one that leaves the draft's trajectory
+    as it is has nothing to offer it.
+    """
+    written = [
+        (role, each) for role, each in (("lom", state.final), ("sam", state.filled)) if each is not None
+    ]
+    if "scorer" not in state.plan.roles or state.plan.policy != "gated":
+        return written[:1]
+    seen = {write(state.trajectory, "paper")} if state.trajectory else set()
+    found = []
+    for role, trajectory in written:
+        text = write(trajectory, "paper")
+        if text not in seen:
+            seen.add(text)
+            found.append((role, trajectory))
+    return found[::-1]
 
 
 def _repair_candidates(state: State) -> Generator[Request, Response, State]:

@@ -13,7 +13,8 @@ from share_sql.prompts.render import sam_variables
 from share_sql.schema.model import ColumnName, Schema
 from share_sql.stages.asking import ask, noted, read_answer
 from share_sql.stages.stage import Request, Response, State
-from share_sql.trajectory.columns import columns
+from share_sql.trajectory.columns import columns, unknown_columns
+from share_sql.trajectory.grammar import filling_grammar
 from share_sql.trajectory.write import write
 
 
@@ -30,7 +31,13 @@ def sam(state: State) -> Generator[Request, Response, State]:
         masked_trajectory=write(state.masked, "paper") if state.masked else "",
     )
     try:
-        state, reply = yield from ask(state, "sam", variables, grammar=_grammar(state))
+        state, reply = yield from ask(state, "sam", variables)
+        held = "sam" in state.plan.held and state.masked is not None
+        if held and reply.columns is None and not _is_filled(state, reply.text):
+            # Free answers may mend more than names; one that names what the schema has not is given again,
+            # held to it.
+            grammar = filling_grammar(variables["masked_trajectory"], state.schema)
+            state, reply = yield from ask(state, "sam", variables, grammar=grammar)
         if reply.columns is not None:
             named = _known(reply.columns, state.schema)
             return noted(
@@ -44,13 +51,12 @@ def sam(state: State) -> Generator[Request, Response, State]:
     return noted(state, "sam", f"{len(added - state.linked)} columns added by {reply.model}")
 
 
-def _grammar(state: State) -> str | None:
-    """What a model that can be held to a grammar may answer: a trajectory over the schema's own columns."""
-    if "sam" not in state.plan.held:
-        return None
-    from share_sql.trajectory.grammar import output_names, trajectory_grammar
-
-    return trajectory_grammar(state.schema, output_names(state.trajectory))
+def _is_filled(state: State, text: str) -> bool:
+    """Whether an answer is a trajectory that names no column but the schema's."""
+    try:
+        return not unknown_columns(read_answer(state, text), state.schema)
+    except TrajectoryError:
+        return False
 
 
 def _known(names: tuple[str, ...], schema: Schema) -> frozenset[ColumnName]:

@@ -59,15 +59,15 @@ class Lookup:
 
 
 @dataclass(frozen=True)
-class Score:
-    """A stage wants pairs of question and change scored. Receives a list of floats, the log-odds that a
-    change is right and the draft wrong; ModelError is thrown into the stage."""
+class AskAll:
+    """A stage wants answers to several prompts at once. Receives a list of ModelReply, in their order; the
+    first ModelError is thrown into the stage."""
 
-    pairs: tuple[tuple[str, str], ...]
+    requests: tuple[ModelRequest, ...]
 
 
-Request: TypeAlias = Ask | Query | Lookup | Score
-Response: TypeAlias = "ModelReply | QueryResult | QueryError | tuple[ValueMatch, ...] | list[float]"
+Request: TypeAlias = Ask | AskAll | Query | Lookup
+Response: TypeAlias = "ModelReply | QueryResult | QueryError | tuple[ValueMatch, ...] | list[ModelReply]"
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,31 @@ class Candidate:
 
     sql: str
     origin: str
-    """Where it comes from: repair, compile, generator, recorded."""
+    """Where it comes from: repair, compile, generator, recorded, edit."""
     note: str = ""
     """For repairs: what was changed and why, one line."""
     evidence: tuple[Finding, ...] = ()
     """The findings on the draft that this candidate answers."""
+    kind: str = ""
+    """For edits: the kind of edit."""
+    likely: float | None = None
+    """For compiled trajectories: natural log-probability of the model's answer; None where unknown."""
+    score: float | None = None
+    """The scorer's log-odds that this mends what stands, less those of the way back; None: not asked."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A scored candidate beside what stands."""
+
+    standing: str
+    """SQL of the draft, or of its repair."""
+    candidate: str
+    """SQL of the candidate."""
+    kind: str
+    """The kind of edit; empty for others."""
+    row: tuple[float, ...]
+    """Its features, in the order of `evidence.compare.SCORED`."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +115,6 @@ class Plan:
     weights: Weights
     held: frozenset[str] = frozenset()
     """Roles whose model can be held to a grammar."""
-    scored: bool = False
-    """Whether there is a scorer to ask."""
 
     @staticmethod
     def make(
@@ -105,7 +123,6 @@ class Plan:
         prompts: PromptSet | None = None,
         weights: Weights | None = None,
         held: frozenset[str] = frozenset(),
-        scored: bool = False,
     ) -> Plan:
         """Fill in the shipped prompts and weights where none are given."""
         from share_sql.evidence.weights import load_weights
@@ -114,7 +131,7 @@ class Plan:
             from share_sql.prompts.library import load_prompts
 
             prompts = load_prompts()
-        return Plan(policy, roles, prompts, weights or load_weights(), held, scored)
+        return Plan(policy, roles, prompts, weights or load_weights(), held)
 
 
 @dataclass(frozen=True)
@@ -139,6 +156,8 @@ class State:
     final: Trajectory | None = None
     """lom's result."""
     candidates: tuple[Candidate, ...] = ()
+    compared: tuple[Compared, ...] = ()
+    """What the judge compared, for `share calibrate`."""
     correction: Correction | None = None
     """judge's result."""
     steps: tuple[StepNote, ...] = ()
@@ -148,6 +167,8 @@ class State:
     seconds: dict[str, float] = field(default_factory=dict)
     """Wall-clock time of each stage, and of opening the database under `database`. Where several cases are
     under way, it counts the waiting for one another too."""
+    likely: dict[str, float | None] = field(default_factory=dict)
+    """Natural log-probability of each model's first answer, by role; None where it was not told."""
     texts: dict[str, str] = field(default_factory=dict)
     """Each model's answer as given, by role, for the run folder."""
     prompts: dict[str, str] = field(default_factory=dict)

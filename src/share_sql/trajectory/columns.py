@@ -23,6 +23,27 @@ def columns(trajectory: n.Trajectory, schema: Schema) -> ColumnSet:
     return frozenset(_Finder(trajectory, schema).find())
 
 
+def unknown_columns(trajectory: n.Trajectory, schema: Schema) -> tuple[str, ...]:
+    """The columns that a trajectory names and the schema does not have, as written, each once.
+
+    Names of steps, aliases and outputs are no columns of the schema and do not count.
+    """
+    finder = _Finder(trajectory, schema)
+    known = finder.outputs | {step.name.lower() for step in trajectory.steps} | set(finder.aliases)
+    joined = {id(node.source) for node in trajectory.walk() if isinstance(node, n.Join)}
+    found: dict[str, None] = {}
+    for node in trajectory.walk():
+        if not isinstance(node, n.ColumnRef) or id(node) in joined:
+            continue
+        if node.table is not None and node.table.lower() not in known:
+            table = schema.table(node.table)
+            if table is None or table.column(node.name) is None:
+                found[f"{node.table}.{node.name}"] = None
+        elif node.table is None and node.name.lower() not in known and not schema.tables_with(node.name):
+            found[node.name] = None
+    return tuple(found)
+
+
 class _Finder:
     """Resolves the names of one trajectory."""
 

@@ -48,6 +48,17 @@ def edited(draft: BoundQuery, node: exp.Expr, change: Callable[[exp.Expr], exp.E
     return copy
 
 
+def put(draft: BoundQuery, node: exp.Expr, new: exp.Expr | None) -> exp.Query:
+    """Copy the query with a copy of `new` in the place of `node`; None takes it out."""
+    if new is None:
+        return edited(draft, node, _take_out)
+    return edited(draft, node, lambda _: new.copy())
+
+
+def _take_out(node: exp.Expr) -> None:
+    node.pop()
+
+
 def _path(node: exp.Expr, root: exp.Expr) -> list[tuple[str, int | None]]:
     path: list[tuple[str, int | None]] = []
     while node is not root:

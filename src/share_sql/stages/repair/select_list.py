@@ -78,12 +78,12 @@ def unasked(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
     value = item.this if isinstance(item, exp.Alias) else item
     new = tree.copy()
     new.set("expressions", [kept for at, kept in enumerate(new.expressions) if at != worst])
-    _inline_alias(new, item, value)
+    inline_alias(new, item, value)
     shown = value.sql(dialect="sqlite")
     return [Edit("unasked-column", f"the question does not ask for {shown}; it is no longer selected", new)]
 
 
-def _inline_alias(tree: exp.Select, item: exp.Expr, value: exp.Expr) -> None:
+def inline_alias(tree: exp.Select, item: exp.Expr, value: exp.Expr) -> None:
     """Where the dropped column's alias is used in GROUP BY, HAVING or ORDER BY, put its value there."""
     if not isinstance(item, exp.Alias):
         return

@@ -1,0 +1,153 @@
+"""Fit when a candidate that the scorer weighed beats what stands, on drafts of databases that no model saw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from share_sql.benchmarks.cases import LabelledCase
+from share_sql.calibration.label import Labeller
+from share_sql.calibration.logistic import fit, out_of_fold
+from share_sql.evidence.compare import SCORED
+from share_sql.stages.single_edits.propose import EDIT_KINDS
+from share_sql.stages.stage import State
+
+if TYPE_CHECKING:
+    from share_sql.assistant import Assistant
+    from share_sql.calibration.calibrate import Calibration
+
+WRONG_SHARE = 0.2
+"""Share of wrong drafts that is calibrated for. Drafts at work are better than those of the small model that
+drafted for the calibration: published generators are wrong on 14 to 29% of Spider dev and BIRD dev."""
+LEAST_PRECISION = 0.85
+"""Of the drafts whose rightness a scored candidate changes, the share that it makes right; as in `replace.py`."""
+STRENGTH = 0.1
+"""Inverse of the regularisation: there are few candidates to learn from."""
+LEAST_ACTED = 20
+"""Cases acted on; fewer say nothing of a threshold."""
+LEAST_FIXED = 3
+"""Drafts that a kind of single edit would mend; a kind is proposed if they are no fewer than those it would break."""
+
+
+@dataclass
+class ScoredData:
+    """Scored candidates beside what stands."""
+
+    rows: list[tuple[float, ...]] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    """The kind of edit of each; empty for others."""
+    before: list[bool] = field(default_factory=list)
+    after: list[bool] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    """The database of each."""
+    cases: list[str] = field(default_factory=list)
+    """The case of each: one candidate a case is taken at most."""
+    drafts: dict[str, bool] = field(default_factory=dict)
+    """Of each case, candidates or not: whether what stands is right."""
+
+    def without_edits(self, kinds: AbstractSet[str]) -> ScoredData:
+        """The same without candidates of some kinds of edit."""
+        kept = [at for at, kind in enumerate(self.kinds) if kind not in kinds]
+        columns = (self.rows, self.kinds, self.before, self.after, self.groups, self.cases)
+        return ScoredData(*([column[at] for at in kept] for column in columns), self.drafts)  # type: ignore[arg-type, call-arg]
+
+
+def collect_scored(
+    cases: Iterable[LabelledCase], states: Iterable[State], labeller: Labeller, data: ScoredData
+) -> None:
+    """Label what the judge compared; adds to `data`.
+
+    Args:
+        cases: drafts with gold.
+        states: the cases as the assistant left them, in any order.
+        labeller: says what is right.
+        data: added to.
+    """
+    gold = {each.case.id: each.gold for each in cases}
+    for state in states:
+        case, wanted = state.case, gold[state.case.id]
+        if not labeller.gold_runs(case.database, wanted):
+            continue
+        key = f"{case.database}/{case.id}"
+        standing = state.compared[0].standing if state.compared else state.sql
+        before = labeller.right(case.database, standing, wanted)
+        data.drafts[key] = before
+        for compared in state.compared:
+            data.rows.append(compared.row)
+            data.kinds.append(compared.kind)
+            data.before.append(before)
+            data.after.append(labeller.right(case.database, compared.candidate, wanted))
+            data.groups.append(case.database)
+            data.cases.append(key)
+
+
+def with_scored(
+    done: Calibration, cases: Sequence[LabelledCase], assistant: Assistant, labeller: Labeller
+) -> Calibration:
+    """A calibration with the model of scored candidates fitted too.
+
+    Args:
+        done: all else that was fitted.
+        cases: drafts with gold, of databases that the assistant's models have not seen.
+        assistant: with a scorer, and weights that let every kind of edit be proposed.
+        labeller: says what is right.
+    """
+    data = ScoredData()
+    states = sorted(assistant.correct_states(each.case for each in cases), key=lambda s: s.case.database)
+    collect_scored(cases, states, labeller, data)
+    edits = worthwhile(data)
+    row, bar, figures = fit_scored(data.without_edits(frozenset(EDIT_KINDS) - edits))
+    weights = replace(
+        done.weights, edits=edits, scored_features=SCORED, scored_weights=tuple(row), scored_threshold=bar
+    )
+    return replace(done, weights=weights, figures={**done.figures, "scored": figures})
+
+
+def worthwhile(data: ScoredData) -> frozenset[str]:
+    """Kinds of single edits that mend at least as many drafts as they break, whatever the scorer says."""
+    fixed, broken = Counter[str](), Counter[str]()
+    for kind, before, after in zip(data.kinds, data.before, data.after, strict=True):
+        fixed[kind] += after and not before
+        broken[kind] += before and not after
+    return frozenset(kind for kind in EDIT_KINDS if fixed[kind] >= max(LEAST_FIXED, broken[kind]))
+
+
+def fit_scored(data: ScoredData) -> tuple[list[float], float, dict[str, float]]:
+    """Weights and threshold of the model of scored candidates.
+
+    The threshold is the lowest whose precision is LEAST_PRECISION, out of fold (folds by database) and with
+    right and wrong drafts weighted to WRONG_SHARE.
+
+    Returns:
+        Weights in the order of `evidence.compare.SCORED`, the threshold, and figures: cases, their share of
+        wrong ones, cases acted on, fixed and broken (unweighted), precision (weighted).
+    """
+    better = [int(after and not before) for before, after in zip(data.before, data.after, strict=True)]
+    scores = out_of_fold(data.rows, better, data.groups, STRENGTH)
+    chosen: dict[str, tuple[float, bool, bool]] = {}
+    for key, score, before, after in zip(data.cases, scores, data.before, data.after, strict=True):
+        if key not in chosen or score > chosen[key][0]:
+            chosen[key] = (score, before, after)
+    wrong = sum(not right for right in data.drafts.values()) / max(1, len(data.drafts))
+    of_wrong, of_right = WRONG_SHARE / wrong, (1 - WRONG_SHARE) / (1 - wrong)
+    threshold, kept = _threshold(list(chosen.values()), of_wrong, of_right)
+    figures = {"cases": len(data.drafts), "wrong": round(wrong, 3), **kept}
+    return fit(data.rows, better, STRENGTH), round(threshold, 4), figures
+
+
+def _threshold(
+    chosen: Sequence[tuple[float, bool, bool]], of_wrong: float, of_right: float
+) -> tuple[float, dict[str, float]]:
+    fixed = broken = 0
+    threshold, kept = 1.0, {"acted on": 0.0, "fixed": 0.0, "broken": 0.0, "precision": 0.0}
+    for acted, (score, before, after) in enumerate(sorted(chosen, key=lambda entry: -entry[0]), 1):
+        fixed += after and not before
+        broken += before and not after
+        precision = fixed * of_wrong / max(1e-9, fixed * of_wrong + broken * of_right)
+        if acted >= LEAST_ACTED and precision >= LEAST_PRECISION:
+            threshold = score
+            kept = {"acted on": acted, "fixed": fixed, "broken": broken, "precision": round(precision, 3)}
+    return threshold, kept

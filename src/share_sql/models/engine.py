@@ -1,0 +1,254 @@
+"""The process that holds one embedded model: started by `embedded.py`, asked through a socket, killable.
+
+openvino-genai keeps Python's lock while it computes, so in the caller's process each of its steps would hold up
+all else: queries, other models, the event loop. Requests that arrive while others are under way join them at the next
+token, so that they are computed together (continuous batching). Answers mostly repeat their prompt, so what
+followed the last words there is proposed as what comes next, and the model checks it in one go (prompt lookup).
+"""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from share_sql.errors import ModelRefused, ModelUnavailable, ShareError
+from share_sql.models.base import Answer, Message, ModelReply, ModelRequest, Usage
+
+_CACHE_GIGABYTES = 1
+"""Bound on the memory for keys and values; SmolLM2-135M takes 23 KB a token."""
+_LEAST_ROOM = 16
+"""Tokens that must be left for an answer; a prompt that leaves less is refused."""
+_LONGEST_ANSWER = 768
+"""Tokens; the longest gold trajectories of Spider and BIRD take about 400. A small model that repeats itself
+would go on to the request's own bound, and keep the others waiting."""
+_PROPOSED = 5
+"""Tokens proposed from the prompt at a time; 8 or 12 cost as much as they save."""
+_LOOKED_UP = 3
+"""Longest run of tokens that is looked up in the prompt."""
+_PRECISION = "f16"
+"""Of keys and values; the engine's own choice of 8 bits is no faster here and moves the answers more."""
+
+Asked: TypeAlias = "tuple[int, ModelRequest | None]"
+"""A request with its number; None in its place takes the number's request back."""
+Told: TypeAlias = "tuple[int, ModelReply | tuple[Literal['refused', 'unavailable'], str]]"
+"""The answer to a number's request, or what went wrong."""
+
+
+@dataclass(frozen=True)
+class _Running:
+    """A request that the engine works on."""
+
+    request: ModelRequest
+    handles: tuple[Any, ...]
+    """One an answer."""
+    prompt_tokens: int
+
+
+class Engine:
+    """The loaded weights. Used by one thread only."""
+
+    def __init__(self, weights: Path, context: int) -> None:
+        import openvino_genai as genai
+
+        scheduler = genai.SchedulerConfig()
+        scheduler.cache_size = _CACHE_GIGABYTES
+        scheduler.enable_prefix_caching = True
+        properties = {"KV_CACHE_PRECISION": _PRECISION, "prompt_lookup": True}
+        self._genai = genai
+        self._context = context
+        self._numbers = itertools.count()
+        try:
+            self._pipeline = genai.ContinuousBatchingPipeline(str(weights), scheduler, "CPU", properties)
+        except RuntimeError as error:
+            raise ModelRefused(f"{weights} cannot be loaded: {_one_line(error)}") from None
+        self._tokenizer = self._pipeline.get_tokenizer()
+
+    def start(self, request: ModelRequest) -> _Running:
+        """Hand a request to the scheduler."""
+        tokens = self._tokenizer.encode(chatml(request.messages), add_special_tokens=False).input_ids
+        length = int(tokens.shape[-1])
+        room = self._context - length
+        if room < _LEAST_ROOM:
+            raise ModelRefused(
+                f"the prompt has {length:,} tokens; this model takes {self._context:,} with its answer. "
+                "Use a larger model, or a schema with fewer columns"
+            )
+        config = self._genai.GenerationConfig(
+            max_new_tokens=min(request.max_tokens, room, _LONGEST_ANSWER), apply_chat_template=False
+        )
+        config.set_eos_token_id(self._tokenizer.get_eos_token_id())
+        config.num_assistant_tokens = _PROPOSED
+        config.max_ngram_size = _LOOKED_UP
+        samples = 1
+        if request.temperature > 0:
+            config.do_sample = True
+            config.temperature = request.temperature
+            samples = request.samples
+        if request.logprobs:
+            config.logprobs = 1
+        if request.grammar is not None:
+            config.structured_output_config = self._genai.StructuredOutputConfig(grammar=request.grammar)
+        try:
+            # With prompt lookup the engine gives one answer a request; each has chance of its own.
+            handles = []
+            for seed in range(samples):
+                config.rng_seed = seed
+                handles.append(self._pipeline.add_request(next(self._numbers), tokens, config))
+            return _Running(request, tuple(handles), length)
+        except RuntimeError as error:
+            raise ModelRefused(f"the request cannot be used: {_one_line(error)}") from None
+
+    def step(self) -> None:
+        """One token more for all that runs."""
+        if self._pipeline.has_non_finished_requests():
+            self._pipeline.step()
+
+    def reply(self, one: _Running, name: str) -> ModelReply | ModelRefused | None:
+        """The answers to a request; None while it runs."""
+        known = self._genai.GenerationStatus
+        statuses = {handle.get_status() for handle in one.handles}
+        if known.RUNNING in statuses:
+            return None
+        if statuses != {known.FINISHED}:
+            return ModelRefused(
+                f"{name} had no memory left for a prompt of {one.prompt_tokens:,} tokens; "
+                "run fewer cases at once"
+            )
+        reasons = {
+            self._genai.GenerationFinishReason.STOP: "stop",
+            self._genai.GenerationFinishReason.LENGTH: "length",
+        }
+        answers = []
+        completion = 0
+        for output in (output for handle in one.handles for output in handle.read_all()):
+            ids = list(output.generated_ids)
+            completion += len(ids)
+            told = one.request.logprobs
+            answers.append(
+                Answer(
+                    self._tokenizer.decode(ids),
+                    float(sum(output.generated_log_probs)) if told else None,
+                    len(ids) if told else None,
+                    reasons.get(output.finish_reason, "unknown"),  # type: ignore[arg-type]
+                )
+            )
+        if not answers:
+            return ModelRefused(f"{name} gave no answer")
+        return ModelReply(tuple(answers), Usage(one.prompt_tokens, completion, requests=1), name)
+
+
+class Server:
+    """Takes requests from a connection and answers them; one a process."""
+
+    def __init__(self, connection: Connection, weights: Path, context: int, name: str) -> None:
+        self.connection = connection
+        self.weights = weights
+        self.context = context
+        self.name = name
+        self.engine: Engine | None = None
+        self.running: dict[int, _Running] = {}
+        self.alone: deque[tuple[int, ModelRequest]] = deque()
+        """What ran when the engine broke: tried once more, one by one."""
+
+    def serve(self) -> None:
+        """Work until the other side closes the connection."""
+        try:
+            while True:
+                for number, request in self._next():
+                    self._take(number, request)
+                if self.engine is not None and self.running:
+                    self._step(self.engine)
+        except (EOFError, ConnectionError):
+            return  # whoever asked has gone
+
+    def _take(self, number: int, request: ModelRequest | None) -> None:
+        if request is None:
+            for handle in self.running.pop(number).handles if number in self.running else ():
+                handle.cancel()
+            return
+        try:
+            self.engine = self.engine or Engine(self.weights, self.context)
+            self.running[number] = self.engine.start(request)
+        except ShareError as error:
+            self._tell(number, error)
+        except Exception as error:
+            self._tell(number, ModelUnavailable(f"{self.name}: the engine failed: {_one_line(error)}"))
+
+    def _step(self, engine: Engine) -> None:
+        try:
+            engine.step()
+            for number, one in list(self.running.items()):
+                reply = engine.reply(one, self.name)
+                if reply is not None:
+                    del self.running[number]
+                    self._tell(number, reply)
+        except Exception as error:
+            # Whatever broke it, the engine is not trusted again; the next request loads another. A
+            # request that breaks it alone is at fault itself: mostly its grammar, which is read late.
+            if isinstance(error, EOFError | ConnectionError):
+                raise
+            broken, self.running, self.engine = self.running, {}, None
+            if len(broken) > 1:
+                self.alone.extend((number, one.request) for number, one in broken.items())
+            else:
+                for number, one in broken.items():
+                    self._tell(number, self._failure(one.request, error))
+
+    def _failure(self, request: ModelRequest, error: Exception) -> ShareError:
+        """What a request is told that broke the engine."""
+        if request.grammar is not None:
+            return ModelRefused(f"{self.name}: the request's grammar cannot be used: {_one_line(error)}")
+        return ModelUnavailable(f"{self.name}: the engine failed: {_one_line(error)}")
+
+    def _next(self) -> Iterator[Asked]:
+        """What to start now: one of `alone` at a time, else what has come, waited for if need be."""
+        if self.alone:
+            if not self.running:
+                yield self.alone.popleft()
+            return
+        if not self.running:
+            yield self.connection.recv()
+        while self.connection.poll():
+            yield self.connection.recv()
+
+    def _tell(self, number: int, outcome: ModelReply | ShareError) -> None:
+        told: Told
+        if isinstance(outcome, ModelReply):
+            told = (number, outcome)
+        else:
+            told = (number, ("refused" if isinstance(outcome, ModelRefused) else "unavailable", str(outcome)))
+        self.connection.send(told)
+
+
+def chatml(messages: Iterable[Message]) -> str:
+    """Messages as SmolLM2 and LLaMA-Factory's template `chatml` write them, up to where the answer begins.
+
+    Marks of the format in a content are taken apart: a question or a stored value must not end its message.
+    """
+    parts = [
+        f"<|im_start|>{message.role}\n{message.content.replace('<|', '< |')}<|im_end|>\n"
+        for message in messages
+    ]
+    return "".join(parts) + "<|im_start|>assistant\n"
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def main() -> None:
+    """Serve on the socket whose number is the first argument; weights, context and name follow."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller decides what an interruption means
+    socket, weights, context, name = sys.argv[1:5]
+    Server(Connection(int(socket)), Path(weights), int(context), name).serve()
+
+
+if __name__ == "__main__":
+    main()

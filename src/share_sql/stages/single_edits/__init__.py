@@ -1,0 +1,1 @@
+"""The draft with one edit: candidates that no rule proves, for the scorer to choose among."""

@@ -1,0 +1,126 @@
+"""The scorer weighs what may replace the draft: rewritten candidates, and the draft with single edits.
+
+Part of regenerate. What the repairs left stands; a candidate is asked about only where it runs, gives other
+rows than what stands, and none that questions rarely have.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterable
+from dataclasses import replace
+
+from share_sql.errors import ModelError, QueryError, SqlError
+from share_sql.evidence.bound_query import BoundQuery
+from share_sql.evidence.change_text import change_text, query_text, question_text
+from share_sql.evidence.outcome import is_abnormal
+from share_sql.models.base import ModelReply, ModelRequest, Usage
+from share_sql.sqltext import parse_select
+from share_sql.stages.asking import noted
+from share_sql.stages.single_edits.propose import single_edits
+from share_sql.stages.stage import AskAll, Candidate, Query, Request, Response, State
+
+MOST_SCORED = 14
+"""Candidates asked about in one case; each costs a CPU some fifty milliseconds."""
+KEPT_EDITS = 3
+"""Edits that become candidates, the best scored ones."""
+_LARGEST = 12.0
+"""Bound on a score: beyond it a probability in 32 bits is 0 or 1."""
+
+
+def weigh(state: State) -> Generator[Request, Response, State]:
+    """Score the candidates and add the best edits to them. Without a scorer nothing changes."""
+    if "scorer" not in state.plan.roles or not state.sql:
+        return state
+    standing = next((c.sql for c in state.candidates if c.origin == "repair"), state.sql)
+    outcome = yield Query(standing)
+    if isinstance(outcome, QueryError):
+        return state  # there is nothing to lose, and nothing that an edit could start from
+    try:
+        tree = parse_select(standing, state.schema.dialect)
+    except SqlError:
+        return state
+    case = state.case
+    draft = BoundQuery(tree, state.schema, case.question, case.evidence, outcome, state.plan.weights)  # type: ignore[arg-type]
+    proposed = (
+        Candidate(edit.tree.sql(dialect=state.schema.dialect), "edit", edit.message, kind=edit.kind)
+        for edit in single_edits(draft)
+        if edit.kind in state.plan.weights.edits
+    )
+    rewritten = [c for c in state.candidates if c.origin != "repair"]
+    asked = yield from _worth_asking(draft, [*rewritten, *proposed])
+    before = query_text(standing, state.schema)
+    try:
+        state, scores = yield from _scores(state, [(before, _text(state, each)) for each in asked])
+        edits = [(score, each) for each, score in zip(asked, scores, strict=True) if each.origin == "edit"]
+        best = [each for _, each in sorted(edits, key=lambda entry: -entry[0])[:KEPT_EDITS]]
+        chosen = [each for each in asked if each.origin != "edit" or each in best]
+        # Asked both ways, what the scorer thinks of every change cancels out.
+        state, back = yield from _scores(state, [(_text(state, each), before) for each in chosen])
+    except ModelError as error:
+        return noted(state, "regenerate", "candidates are not scored", error=str(error))
+    forth = dict(zip((each.sql for each in asked), scores, strict=True))
+    scored = {
+        each.sql: replace(each, score=forth[each.sql] - other)
+        for each, other in zip(chosen, back, strict=True)
+    }
+    kept = tuple(scored.get(each.sql, each) if each.origin != "repair" else each for each in state.candidates)
+    return replace(state, candidates=(*kept, *(scored[each.sql] for each in best)))
+
+
+def _text(state: State, candidate: Candidate) -> str:
+    return query_text(candidate.sql, state.schema)
+
+
+def _worth_asking(
+    draft: BoundQuery, candidates: Iterable[Candidate]
+) -> Generator[Request, Response, list[Candidate]]:
+    """Those that run and give other, ordinary rows; the first MOST_SCORED of them."""
+    assert draft.outcome is not None
+    assert not isinstance(draft.outcome, QueryError)
+    found: dict[str, Candidate] = {}
+    for candidate in candidates:
+        if len(found) == MOST_SCORED:
+            break
+        after = yield Query(candidate.sql)
+        assert not isinstance(after, tuple | list)
+        if isinstance(after, QueryError) or candidate.sql in found:
+            continue
+        if is_abnormal(after) and not is_abnormal(draft.outcome):  # type: ignore[arg-type]
+            continue
+        if after.rows != draft.outcome.rows:  # type: ignore[union-attr]
+            found[candidate.sql] = candidate
+    return list(found.values())
+
+
+def _scores(
+    state: State, changes: list[tuple[str, str]]
+) -> Generator[Request, Response, tuple[State, list[float]]]:
+    """Ask about all changes, from one query's text to another's, at once. Raises ModelError."""
+    assert state.plan.prompts is not None
+    question = question_text(state.case.question, state.case.evidence)
+    requests = []
+    for old, new in changes:
+        change = change_text(old, new, state.schema)
+        messages = state.plan.prompts.render("scorer", question=question, change=change)
+        requests.append(ModelRequest("scorer", state.case.id, messages, max_tokens=1, logprobs=True))
+    replies = yield AskAll(tuple(requests))
+    assert isinstance(replies, list)
+    spent = sum((reply.usage for reply in replies), state.usage.get("scorer", Usage()))
+    state = replace(state, usage={**state.usage, "scorer": spent})
+    return state, [log_odds(reply) for reply in replies]
+
+
+def log_odds(reply: ModelReply) -> float:
+    """Natural log-odds of yes, from the probability of the one word that was answered.
+
+    A model that does not tell probabilities counts as nearly sure.
+    """
+    answer = reply.answers[0]
+    said = answer.text.strip().lower()
+    if not said.startswith(("yes", "no")):
+        return -_LARGEST
+    share = math.exp(answer.logprob) if answer.logprob is not None else 0.95
+    share = min(max(share, 1e-9), 1 - 1e-9)
+    odds = max(-_LARGEST, min(_LARGEST, math.log(share / (1 - share))))
+    return odds if said.startswith("yes") else -odds

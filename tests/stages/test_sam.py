@@ -1,0 +1,76 @@
+"""sam: the masks are filled freely first, and held to the schema where that names what is not there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from share_sql.database.sqlite import SqliteDatabase
+from share_sql.errors import ModelUnavailable
+from share_sql.models.scripted import ScriptedModel
+from share_sql.schema.model import ColumnName
+from share_sql.stages.mask import mask
+from share_sql.stages.sam import sam
+from share_sql.stages.stage import State
+from share_sql.trajectory.from_sql import from_sql
+from share_sql.trajectory.write import write
+from tests.stages.driving import drive, start
+
+GOOD = "```SR\nres = df.where(element = stores.region, filter = 'North').select(stores.store_name)\n```"
+UNKNOWN = "```SR\nres = df.where(element = stores.area, filter = 'North').select(stores.store_name)\n```"
+
+
+def _sam(shop: SqliteDatabase, model: ScriptedModel, held: bool = True) -> State:
+    state = start(
+        shop, "Which stores are in the North?", "SELECT store_name FROM stores WHERE city = 'North'",
+        roles=("sam",),
+    )  # fmt: skip
+    state = replace(
+        state,
+        plan=replace(state.plan, held=frozenset({"sam"} if held else ())),
+        trajectory=from_sql(state.sql, state.schema),
+        linked=frozenset({ColumnName("stores", "city")}),
+    )
+    state = drive(mask(state), shop, state)
+    return drive(sam(state), shop, state, model)
+
+
+def _filled(state: State) -> str:
+    return write(state.filled, "paper") if state.filled else ""
+
+
+def test_an_answer_over_the_schema_is_taken_as_it_is(shop: SqliteDatabase) -> None:
+    model = ScriptedModel({"sam": [GOOD]})
+    done = _sam(shop, model)
+    assert f"```SR\n{_filled(done)}\n```" == GOOD
+    assert [request.grammar for request in model.requests] == [None]
+    assert done.augmented == {ColumnName("stores", name) for name in ("city", "region", "store_name")}
+
+
+@pytest.mark.parametrize("first", [UNKNOWN, "I do not know.", ""])
+def test_one_that_is_not_is_asked_for_again_held_to_the_schema(shop: SqliteDatabase, first: str) -> None:
+    model = ScriptedModel({"sam": [first, GOOD]})
+    done = _sam(shop, model)
+    assert f"```SR\n{_filled(done)}\n```" == GOOD
+    free, held = model.requests
+    assert free.grammar is None
+    assert held.grammar is not None
+    assert held.grammar.startswith(
+        'root ::= "```SR\\ndf1 = df.where(element = " column ", filter = \'North\')'
+    )
+    assert held.messages == free.messages
+    assert done.usage["sam"].requests == 2
+
+
+def test_a_model_that_cannot_be_held_is_asked_once(shop: SqliteDatabase) -> None:
+    model = ScriptedModel({"sam": [UNKNOWN]})
+    done = _sam(shop, model, held=False)
+    assert len(model.requests) == 1
+    assert "stores.area" in _filled(done)
+
+
+def test_a_model_that_is_down_leaves_the_drafts_columns_and_is_named(shop: SqliteDatabase) -> None:
+    done = _sam(shop, ScriptedModel({"sam": ModelUnavailable("it is down")}))
+    assert (done.filled, done.augmented) == (None, {ColumnName("stores", "city")})
+    assert done.steps[-1].error == "it is down"

@@ -1,0 +1,165 @@
+"""The scorer weighs candidates and single edits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from share_sql.database.sqlite import SqliteDatabase
+from share_sql.errors import ModelUnavailable
+from share_sql.evidence.weights import load_weights
+from share_sql.models.base import Answer, ModelReply, ModelRequest, Usage
+from share_sql.models.scripted import ScriptedModel
+from share_sql.stages.single_edits.propose import EDIT_KINDS
+from share_sql.stages.stage import Candidate, State
+from share_sql.stages.weigh import KEPT_EDITS, MOST_SCORED, log_odds, weigh
+from tests.stages.driving import drive, start
+
+DRAFT = "SELECT store_name FROM stores WHERE closed_on IS NULL"
+OTHER = "SELECT store_name FROM stores WHERE NOT closed_on IS NULL"
+FAILS = "SELECT store_name FROM shops"
+EMPTY = "SELECT store_name FROM stores WHERE city = 'Atlantis'"
+SAME = "SELECT stores.store_name FROM stores WHERE closed_on IS NULL"
+
+
+def _reply(text: str, logprob: float | None) -> ModelReply:
+    return ModelReply((Answer(text, logprob),), Usage(10, 1, requests=1))
+
+
+def _odds(share: int) -> float:
+    return math.log(share / (100 - share))
+
+
+def _rising() -> ScriptedModel:
+    """Finds each change better than the one before, by one per cent."""
+    asked: list[ModelRequest] = []
+
+    def answer(request: ModelRequest) -> ModelReply:
+        asked.append(request)
+        return _reply("yes", math.log(len(asked) / 100))
+
+    return ScriptedModel(answer)
+
+
+def _weigh(
+    shop: SqliteDatabase,
+    model: ScriptedModel,
+    *candidates: Candidate,
+    draft: str = DRAFT,
+    kinds: Iterable[str] = EDIT_KINDS,
+) -> State:
+    weights = replace(load_weights(), edits=frozenset(kinds))
+    state = start(shop, "Which stores are open?", draft, weights=weights, roles=("scorer",))
+    state = replace(state, candidates=candidates)
+    return drive(weigh(state), shop, state, model)
+
+
+def test_the_best_edits_become_candidates_best_first(shop: SqliteDatabase) -> None:
+    model = _rising()
+    done = _weigh(shop, model)
+    asked = len(model.requests) - KEPT_EDITS
+    assert KEPT_EDITS < asked <= MOST_SCORED
+    # Each is scored by the change to it, less the change from it.
+    assert [each.score for each in done.candidates] == pytest.approx(
+        [_odds(asked - at) - _odds(asked + KEPT_EDITS - at) for at in range(KEPT_EDITS)]
+    )
+    assert {each.origin for each in done.candidates} == {"edit"}
+    assert all(each.kind and each.note for each in done.candidates)
+    spent = len(model.requests)
+    assert done.usage["scorer"] == Usage(10 * spent, spent, requests=spent)
+
+
+def test_only_kinds_that_the_weights_name_are_proposed(shop: SqliteDatabase) -> None:
+    done = _weigh(shop, _rising(), kinds=["condition-drop"])
+    assert [each.kind for each in done.candidates] == ["condition-drop"]
+    assert _weigh(shop, _rising(), kinds=[]).candidates == ()
+
+
+def test_it_is_asked_for_one_word_with_its_probability_there_and_back(shop: SqliteDatabase) -> None:
+    model = _rising()
+    _weigh(shop, model, Candidate(OTHER, "compile"))
+    assert {(each.role, each.max_tokens, each.logprobs) for each in model.requests} == {("scorer", 1, True)}
+    there, back = (model.requests[at].messages[-1].content for at in (0, -1 - KEPT_EDITS))
+    assert "Which stores are open?" in there
+    assert "{ 'is null' => 'is not null' }" in there
+    assert "{ 'is not null' => 'is null' }" in back
+
+
+def test_rewritten_candidates_keep_their_place_and_are_asked_about_first(shop: SqliteDatabase) -> None:
+    model = _rising()
+    first, *edits = _weigh(shop, model, Candidate(OTHER, "compile", "as lom says")).candidates
+    assert (first.sql, first.origin, first.note, first.kind) == (OTHER, "compile", "as lom says", "")
+    assert first.score == pytest.approx(_odds(1) - _odds(len(model.requests) - KEPT_EDITS))
+    assert len(edits) == KEPT_EDITS
+    assert OTHER not in {each.sql for each in edits}
+
+
+@pytest.mark.parametrize("sql", [FAILS, EMPTY, SAME])
+def test_what_fails_is_empty_or_gives_the_same_rows_is_not_asked_about(
+    shop: SqliteDatabase, sql: str
+) -> None:
+    alone, beside = _rising(), _rising()
+    _weigh(shop, alone)
+    done = _weigh(shop, beside, Candidate(sql, "generator"))
+    assert done.candidates[0] == Candidate(sql, "generator")
+    assert beside.requests == alone.requests
+
+
+def test_what_stands_is_the_repair(shop: SqliteDatabase) -> None:
+    model = _rising()
+    done = _weigh(shop, model, Candidate(DRAFT, "repair"), draft=FAILS)
+    assert done.candidates[0] == Candidate(DRAFT, "repair")
+    plain = _rising()
+    _weigh(shop, plain)
+    assert model.requests == plain.requests
+    assert [each.sql for each in done.candidates[1:]] == [
+        each.sql for each in _weigh(shop, _rising()).candidates
+    ]
+
+
+def test_a_draft_that_fails_has_nothing_to_weigh_against(shop: SqliteDatabase) -> None:
+    model = _rising()
+    assert _weigh(shop, model, Candidate(OTHER, "compile"), draft=FAILS).candidates == (
+        Candidate(OTHER, "compile"),
+    )
+    assert model.requests == []
+
+
+def test_without_a_scorer_nothing_changes(shop: SqliteDatabase) -> None:
+    state = start(shop, "Which stores are open?", DRAFT)
+    assert drive(weigh(state), shop, state) is state
+
+
+@pytest.mark.parametrize("change", ["{", "{ 'is not null' => 'is null' }"])
+def test_a_scorer_that_is_down_leaves_the_candidates_and_is_named(shop: SqliteDatabase, change: str) -> None:
+    def answer(request: ModelRequest) -> ModelReply | ModelUnavailable:
+        asked = request.messages[-1].content
+        return ModelUnavailable("it is down") if change in asked else _reply("yes", -0.5)
+
+    done = _weigh(shop, ScriptedModel(answer), Candidate(OTHER, "compile"))
+    assert done.candidates == (Candidate(OTHER, "compile"),)
+    (note,) = done.steps
+    assert (note.text, note.error) == ("candidates are not scored", "it is down")
+
+
+@pytest.mark.parametrize(
+    ("text", "logprob", "expected"),
+    [
+        ("yes", math.log(0.8), math.log(4)),
+        (" Yes.", math.log(0.8), math.log(4)),
+        ("no", math.log(0.8), -math.log(4)),
+        ("yes", math.log(0.5), 0.0),
+        ("yes", 0.0, 12.0),
+        ("no", 0.0, -12.0),
+        ("yes", -1000.0, -12.0),
+        ("yes", None, math.log(19)),
+        ("no", None, -math.log(19)),
+        ("perhaps", math.log(0.8), -12.0),
+        ("", None, -12.0),
+    ],
+)
+def test_log_odds(text: str, logprob: float | None, expected: float) -> None:
+    assert log_odds(_reply(text, logprob)) == pytest.approx(expected)
