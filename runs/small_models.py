@@ -158,11 +158,12 @@ def main() -> None:
             for name in sets:
                 row = figures(name, variant, args.data, args.out)
                 log.write(json.dumps(row) + "\n")
-                print(
-                    f"| {name} | {variant} | {row['cases']} | {row['before']} | {row['after']} | {row['fixed']} | "
-                    f"{row['broken']} | {row['fired'] / row['cases']:.1%} | {row['seconds']:.2f} | {row['tokens']:.0f} |",
-                    flush=True,
-                )
+                counts = [
+                    row[key] for key in ("set", "variant", "cases", "before", "after", "fixed", "broken")
+                ]
+                told = [*map(str, counts), f"{row['fired'] / row['cases']:.1%}"]
+                told += [f"{row['seconds']:.2f}", f"{row['tokens']:.0f}"]
+                print(f"| {' | '.join(told)} |", flush=True)
 
 
 if __name__ == "__main__":

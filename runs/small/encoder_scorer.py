@@ -37,9 +37,16 @@ IDLE_WEIGHT = 0.5
 def config() -> BertConfig:
     """MiniLM-L6's shape, with one output."""
     return BertConfig(
-        vocab_size=30522, hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536,
-        max_position_embeddings=512, type_vocab_size=2, num_labels=1, problem_type="regression",
-    )  # fmt: skip
+        vocab_size=30522,
+        hidden_size=384,
+        num_hidden_layers=6,
+        num_attention_heads=12,
+        intermediate_size=1536,
+        max_position_embeddings=512,
+        type_vocab_size=2,
+        num_labels=1,
+        problem_type="regression",
+    )
 
 
 def load(folder: Path) -> BertForSequenceClassification:

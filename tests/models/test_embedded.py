@@ -1,6 +1,6 @@
 """Models in this process. What needs the engine and SmolLM2's weights is skipped where they are not.
 
-SHARE_WEIGHTS names the weights' file (SmolLM2-135M-Instruct.Q4_1.gguf).
+The weights are those that `share models pull` keeps, or the file that SHARE_WEIGHTS names.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from share_sql.errors import ModelRefused, SettingsError
+from share_sql.errors import ModelRefused, ModelUnavailable, SettingsError
 from share_sql.models.base import Message, ModelRequest
 from share_sql.models.embedded import EmbeddedModel
 from share_sql.models.engine import chatml
 from share_sql.models.gguf_merge import merged_weights
-from share_sql.models.load import load_models
+from share_sql.models.load import load_models, shipped_adapters
+from share_sql.models.weights_file import DEFAULT_BASE, known_base
+from share_sql.prompts.library import load_prompts
 from share_sql.schema.model import Column, ColumnName, Schema, Table
+from share_sql.stages.weigh import log_odds
 from share_sql.trajectory.columns import unknown_columns
 from share_sql.trajectory.grammar import filling_grammar
 from share_sql.trajectory.read import read
@@ -35,10 +38,11 @@ needs_no_engine = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def weights() -> Path:
     pytest.importorskip("openvino_genai", reason="openvino-genai is not installed")
-    named = os.environ.get("SHARE_WEIGHTS")
-    if not named or not Path(named).is_file():
-        pytest.skip("SHARE_WEIGHTS names no file of SmolLM2's weights")
-    return Path(named)
+    pulled = Path.home() / ".cache/share-sql/models/base" / known_base(DEFAULT_BASE).file
+    path = Path(os.environ.get("SHARE_WEIGHTS", pulled))
+    if not path.is_file():
+        pytest.skip(f"there are no weights {path}; `share models pull`, or name them in SHARE_WEIGHTS")
+    return path
 
 
 def ask_all(model: EmbeddedModel, *requests: ModelRequest) -> list[str]:
@@ -183,6 +187,64 @@ def test_held_answers_name_only_the_schemas_columns(
         trajectory = read(text, names).trajectory
         assert len(trajectory.steps) == 1
         assert unknown_columns(trajectory, schema) == ()
+
+
+def test_a_process_that_dies_fails_its_requests_and_the_next_starts_another(
+    weights: Path, request_of: Callable[..., ModelRequest], capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = EmbeddedModel(weights)
+
+    async def go() -> None:
+        await model.ask(request_of("hello", max_tokens=2))
+        child = model.child
+        assert child is not None
+        asked = asyncio.create_task(model.ask(request_of("Tell a long story.", max_tokens=500)))
+        await asyncio.sleep(0.5)
+        child.kill()
+        with pytest.raises(ModelUnavailable, match="its process ended"):
+            await asked
+        assert (await model.ask(request_of("hello", max_tokens=2))).text
+        await model.close()
+
+    asyncio.run(go())
+
+
+def test_a_request_that_nobody_waits_for_is_given_up(
+    weights: Path, request_of: Callable[..., ModelRequest]
+) -> None:
+    model = EmbeddedModel(weights)
+
+    async def go() -> None:
+        asked = asyncio.create_task(model.ask(request_of("Tell a long story.", max_tokens=700)))
+        await asyncio.sleep(0.1)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        assert (await model.ask(request_of("hello", max_tokens=2))).text
+        await model.close()
+
+    asyncio.run(go())
+
+
+def test_the_shipped_scorer_prefers_a_column_that_is_asked_for(weights: Path, tmp_path: Path) -> None:
+    model = EmbeddedModel(merged_weights(weights, shipped_adapters() / "scorer", tmp_path))
+    question = "What are the names of all singers?"
+    changes = [
+        "select ( singer.Name { , singer.Age => } )",
+        "select ( singer.Name { => , singer.Age } )",
+    ]
+    messages = [load_prompts("brief").render("scorer", question=question, change=each) for each in changes]
+    requests = [
+        ModelRequest("scorer", str(at), each, max_tokens=1, logprobs=True)
+        for at, each in enumerate(messages)
+    ]
+
+    async def go() -> None:
+        taken, added = await asyncio.gather(*(model.ask(request) for request in requests))
+        await model.close()
+        assert log_odds(taken) > log_odds(added)
+
+    asyncio.run(go())
 
 
 def test_an_adapter_changes_the_answers(

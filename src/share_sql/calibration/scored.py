@@ -1,4 +1,4 @@
-"""Fit when a candidate that the scorer weighed beats what stands, on drafts of databases that no model saw."""
+"""Fit when a candidate that the scorer weighed beats what stands, on databases that no model saw."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ WRONG_SHARE = 0.2
 """Share of wrong drafts that is calibrated for. Drafts at work are better than those of the small model that
 drafted for the calibration: published generators are wrong on 14 to 29% of Spider dev and BIRD dev."""
 LEAST_PRECISION = 0.85
-"""Of the drafts whose rightness a scored candidate changes, the share that it makes right; as in `replace.py`."""
+"""Of the drafts whose rightness a candidate changes, the share that it makes right; as in `replace.py`."""
 STRENGTH = 0.1
 """Inverse of the regularisation: there are few candidates to learn from."""
 LEAST_ACTED = 20
 """Cases acted on; fewer say nothing of a threshold."""
 LEAST_FIXED = 3
-"""Drafts that a kind of single edit would mend; a kind is proposed if they are no fewer than those it would break."""
+"""Drafts that a kind of single edit must mend, and no fewer than it breaks, to be proposed."""
 
 
 @dataclass

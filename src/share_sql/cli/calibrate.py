@@ -98,7 +98,9 @@ def command(
         assistant = Assistant(
             catalog=catalog,
             models=models_for(models),
-            weights=replace(done.weights, edits=frozenset(EDIT_KINDS)),
+            weights=replace(
+                done.weights, edits=frozenset(EDIT_KINDS), scored_features=(), scored_weights=()
+            ),
             concurrency=AT_ONCE,
         )
         done = with_scored(done, weighed, assistant, labeller)

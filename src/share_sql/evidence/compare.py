@@ -53,8 +53,8 @@ SCORED = (
     "lom-keeps",
     "lom-keeps-likely",
 )
-"""Features of a candidate that the scorer weighed, in the order of the weights. Few: what else `FEATURES` has was no
-better on databases that were left out."""
+"""Features of a candidate that the scorer weighed, in the order of the weights. Few: with what else `FEATURES`
+has it was no better on databases that were left out."""
 
 
 def compare_features(draft: BoundQuery, candidate: BoundQuery, agreeing: int = 0) -> list[float]:
@@ -86,6 +86,17 @@ def compare_features(draft: BoundQuery, candidate: BoundQuery, agreeing: int = 0
         values[f"more:{name}"] = max(0.0, min(1.0, change))
         values[f"less:{name}"] = max(0.0, min(1.0, -change))
     return [values[name] for name in FEATURES]
+
+
+def loses_constants(draft: BoundQuery, candidate: BoundQuery) -> bool:
+    """Whether a candidate lacks a constant of the draft's that the question or the evidence spells out: a
+    quoted text or a number. Such a candidate answers another question."""
+
+    def held(query: BoundQuery) -> set[str]:
+        return {str(literal.this).lower() for literal in query.tree.find_all(exp.Literal)}
+
+    told = _quoted(draft.question) | _quoted(draft.evidence)
+    return bool(told & (held(draft) - held(candidate)))
 
 
 def scored_features(

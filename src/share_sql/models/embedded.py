@@ -1,13 +1,14 @@
 """Small models on the machine's own CPU: no server, no key, no network, no torch.
 
-Each has a process of its own (`engine.py`), which is started on the first request and ends with the model. The
-engine is openvino-genai, which reads GGUF files. An adapter is merged into the base weights first
+Each has a process of its own (`engine.py`), which is started on the first request and ends with the model.
+The engine is openvino-genai, which reads GGUF files. An adapter is merged into the base weights first
 (`gguf_merge.py`): the engine ignores adapters on GGUF weights.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import socket
@@ -92,6 +93,11 @@ class EmbeddedModel:
                     self._send(child, number, None)
             raise
 
+    @property
+    def child(self) -> subprocess.Popen[bytes] | None:
+        """Its process; None before the first request and after the end."""
+        return self._child.process if self._child is not None else None
+
     async def close(self) -> None:
         """Give up what is under way and give the memory back; may be called twice."""
         with self._lock:
@@ -127,10 +133,9 @@ class EmbeddedModel:
 
     @staticmethod
     def _send(child: _Child, number: int, request: ModelRequest | None) -> None:
-        try:
+        # Where it has ended, who reads its answers tells all that wait.
+        with contextlib.suppress(OSError, ValueError):
             child.connection.send((number, request))
-        except (OSError, ValueError):
-            pass  # it has ended; who reads its answers tells all that wait
 
     def _read(self, child: _Child) -> None:
         """Hand answers over until the process ends; then tell all that wait."""

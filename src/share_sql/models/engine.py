@@ -1,9 +1,10 @@
 """The process that holds one embedded model: started by `embedded.py`, asked through a socket, killable.
 
-openvino-genai keeps Python's lock while it computes, so in the caller's process each of its steps would hold up
-all else: queries, other models, the event loop. Requests that arrive while others are under way join them at the next
-token, so that they are computed together (continuous batching). Answers mostly repeat their prompt, so what
-followed the last words there is proposed as what comes next, and the model checks it in one go (prompt lookup).
+openvino-genai keeps Python's lock while it computes, so in the caller's process each of its steps would hold
+up all else: queries, other models, the event loop. Requests that arrive while others are under way join them
+at the next token, so that they are computed together (continuous batching). Answers mostly repeat their
+prompt, so what followed the last words there is proposed as what comes next, and the model checks it in one
+go (prompt lookup).
 """
 
 from __future__ import annotations

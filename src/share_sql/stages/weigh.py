@@ -1,7 +1,7 @@
 """The scorer weighs what may replace the draft: rewritten candidates, and the draft with single edits.
 
 Part of regenerate. What the repairs left stands; a candidate is asked about only where it runs, gives other
-rows than what stands, and none that questions rarely have.
+rows than what stands, and none that questions rarely have, and keeps the question's own constants.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import replace
 from share_sql.errors import ModelError, QueryError, SqlError
 from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.change_text import change_text, query_text, question_text
+from share_sql.evidence.compare import loses_constants
 from share_sql.evidence.outcome import is_abnormal
 from share_sql.models.base import ModelReply, ModelRequest, Usage
 from share_sql.sqltext import parse_select
@@ -75,22 +76,33 @@ def _text(state: State, candidate: Candidate) -> str:
 def _worth_asking(
     draft: BoundQuery, candidates: Iterable[Candidate]
 ) -> Generator[Request, Response, list[Candidate]]:
-    """Those that run and give other, ordinary rows; the first MOST_SCORED of them."""
+    """Those that run, give other, ordinary rows, and keep the constants that the question spells out; the
+    first MOST_SCORED of them."""
     assert draft.outcome is not None
     assert not isinstance(draft.outcome, QueryError)
     found: dict[str, Candidate] = {}
     for candidate in candidates:
         if len(found) == MOST_SCORED:
             break
+        if candidate.sql in found or _answers_another(draft, candidate):
+            continue
         after = yield Query(candidate.sql)
         assert not isinstance(after, tuple | list)
-        if isinstance(after, QueryError) or candidate.sql in found:
+        if isinstance(after, QueryError):
             continue
         if is_abnormal(after) and not is_abnormal(draft.outcome):  # type: ignore[arg-type]
             continue
         if after.rows != draft.outcome.rows:  # type: ignore[union-attr]
             found[candidate.sql] = candidate
     return list(found.values())
+
+
+def _answers_another(draft: BoundQuery, candidate: Candidate) -> bool:
+    try:
+        tree = parse_select(candidate.sql, draft.schema.dialect)
+    except SqlError:
+        return False  # that it does not run is for the database to say
+    return loses_constants(draft, replace(draft, tree=tree))
 
 
 def _scores(
