@@ -2,8 +2,8 @@
 
     python runs/model_answers.py [DATA] [RUNS]
 
-RUNS (default: out/small_models/full) holds the run folders of `runs/small_models.py`. An answer is readable if it is
-read whole, nothing of it left raw. SAM's answers are held against the schema of the case's database.
+RUNS (default: out/small_models/full) holds the run folders of `runs/small_models.py`. An answer is readable
+if it is read whole, nothing of it left raw. SAM's answers are held against the schema of the case's database.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
 #     runs/recorded_judge.sh [DATA] [OUT]
 #
 # The recorded GPT-4o run over BIRD dev, on the databases that are there, under each policy: `always` is what
-# the reference does, `gated` the judge. Then the same with the repairs alone, for comparison.
+# the reference does, `gated` the judge, `scored` the judge with the shipped scorer (`share models pull` first). Then the
+# same with the repairs alone, for comparison.
 set -eu
 data=${1:-${SHARE_DATA:-../shared/data}}
 out=${2:-out/recorded_judge}
@@ -14,9 +15,18 @@ mkdir -p "$out"
 bird="--questions $out/bird_dev.json --tables $data/bird/dev/dev_tables.json \
     --databases $data/bird/dev/dev_databases"
 drafts=$data/bird/dev/drafts/gpt-4o.json
-for policy in always errors gated none; do
+recorded=$(cd "$data/recorded/bird-gpt-4o" && pwd)
+for role in bam mask sam generator; do
+    printf '[models.%s]\nkind = "recorded"\nfolder = "%s"\n' "$role" "$recorded"
+done > "$out/scored.toml"
+printf '[models.scorer]\nkind = "embedded"\nadapter = "shipped"\n[cache]\npath = "answers.sqlite"\n' >> "$out/scored.toml"
+for policy in always errors gated scored none; do
     models=recorded:$data/recorded/bird-gpt-4o
     chosen=$policy
+    if [ "$policy" = scored ]; then
+        models=$out/scored.toml
+        chosen=gated
+    fi
     if [ "$policy" = none ]; then
         models=none
         chosen=gated

@@ -2,7 +2,7 @@
 
     python runs/small/calibration_files.py DATA SMALL OUT
 
-Writes OUT/drafts.jsonl (the small model's drafts of Spider train, several a question), OUT/scored.jsonl
+Writes OUT/drafts.jsonl (the small model's drafts of Spider train, two a question), OUT/scored.jsonl
 (drafts of held-out databases and their gold: 560 of Spider train, 260 of BIRD train, drawn by lot),
 OUT/databases (links; BIRD's are the made-up ones), OUT/tables.json and OUT/column_meaning.json (of both).
 """
@@ -25,9 +25,7 @@ def main() -> None:
     data, small, out = map(Path, sys.argv[1:4])
     spider, bird = data / "spider", data / "bird" / "train"
     rng = random.Random(5)
-    drafts = lines(small / "folds.jsonl")
-    rng.shuffle(drafts)
-    write(out / "drafts.jsonl", drafts[:OF_DRAFTS])
+    write(out / "drafts.jsonl", small_drafts(spider, small, rng))
 
     of_spider = lines(small / "spider.labelled.held.jsonl")
     of_bird = bird_drafts(bird)
@@ -49,6 +47,27 @@ def main() -> None:
         link = databases / name / f"{name}.sqlite"
         link.unlink(missing_ok=True)
         link.symlink_to(path.resolve())
+
+
+def small_drafts(spider: Path, small: Path, rng: random.Random) -> list[dict[str, Any]]:
+    """The small model's drafts of Spider train as it wrote them, those that fail too: two a question."""
+    asked = json.loads((spider / "train.json").read_text(encoding="utf-8"))
+    drafted = [row for row in lines(small / "drafts.jsonl") if row["source"] == "spider-train"]
+    rng.shuffle(drafted)
+    found = []
+    for row in drafted[: OF_DRAFTS // 2]:
+        question = asked[int(row["id"])]
+        for number, (sql, *_) in enumerate(sorted(row["drafts"], key=lambda draft: -draft[1])[:2]):
+            found.append(
+                {
+                    "id": f"{row['id']}.{number}",
+                    "question": question["question"],
+                    "database": question["db_id"],
+                    "gold": question["query"],
+                    "draft": sql,
+                }
+            )
+    return found
 
 
 def bird_file(bird: Path, file: str) -> Path:

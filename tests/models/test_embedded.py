@@ -235,8 +235,7 @@ def test_the_shipped_scorer_prefers_a_column_that_is_asked_for(weights: Path, tm
     ]
     messages = [load_prompts("brief").render("scorer", question=question, change=each) for each in changes]
     requests = [
-        ModelRequest("scorer", str(at), each, max_tokens=1, logprobs=True)
-        for at, each in enumerate(messages)
+        ModelRequest("scorer", str(at), each, max_tokens=1, logprobs=True) for at, each in enumerate(messages)
     ]
 
     async def go() -> None:

@@ -18,11 +18,14 @@ from share_sql.stages.stage import Candidate, State
 from share_sql.stages.weigh import KEPT_EDITS, MOST_SCORED, log_odds, weigh
 from tests.stages.driving import drive, start
 
-DRAFT = "SELECT store_name FROM stores WHERE closed_on IS NULL"
-OTHER = "SELECT store_name FROM stores WHERE NOT closed_on IS NULL"
-FAILS = "SELECT store_name FROM shops"
-EMPTY = "SELECT store_name FROM stores WHERE city = 'Atlantis'"
-SAME = "SELECT stores.store_name FROM stores WHERE closed_on IS NULL"
+DRAFT = "SELECT city, COUNT(*) FROM stores WHERE closed_on IS NULL"
+"""A column beside an aggregate without grouping: that speaks against it."""
+OTHER = "SELECT city FROM stores WHERE NOT closed_on IS NULL"
+FAILS = "SELECT city FROM shops"
+EMPTY = "SELECT city FROM stores WHERE city = 'Atlantis'"
+SAME = "SELECT city, COUNT(*) FROM stores WHERE stores.closed_on IS NULL"
+BLAMED = "SELECT city, COUNT(*) FROM stores"
+BLAMELESS = "SELECT city FROM stores WHERE closed_on IS NULL"
 
 
 def _reply(text: str, logprob: float | None) -> ModelReply:
@@ -50,9 +53,10 @@ def _weigh(
     *candidates: Candidate,
     draft: str = DRAFT,
     kinds: Iterable[str] = EDIT_KINDS,
+    question: str = "In which cities are stores open?",
 ) -> State:
     weights = replace(load_weights(), edits=frozenset(kinds))
-    state = start(shop, "Which stores are open?", draft, weights=weights, roles=("scorer",))
+    state = start(shop, question, draft, weights=weights, roles=("scorer",))
     state = replace(state, candidates=candidates)
     return drive(weigh(state), shop, state, model)
 
@@ -61,7 +65,7 @@ def test_the_best_edits_become_candidates_best_first(shop: SqliteDatabase) -> No
     model = _rising()
     done = _weigh(shop, model)
     asked = len(model.requests) - KEPT_EDITS
-    assert KEPT_EDITS < asked <= MOST_SCORED
+    assert KEPT_EDITS <= asked <= MOST_SCORED
     # Each is scored by the change to it, less the change from it.
     assert [each.score for each in done.candidates] == pytest.approx(
         [_odds(asked - at) - _odds(asked + KEPT_EDITS - at) for at in range(KEPT_EDITS)]
@@ -73,8 +77,8 @@ def test_the_best_edits_become_candidates_best_first(shop: SqliteDatabase) -> No
 
 
 def test_only_kinds_that_the_weights_name_are_proposed(shop: SqliteDatabase) -> None:
-    done = _weigh(shop, _rising(), kinds=["condition-drop"])
-    assert [each.kind for each in done.candidates] == ["condition-drop"]
+    done = _weigh(shop, _rising(), kinds=["group-add"])
+    assert [each.kind for each in done.candidates] == ["group-add"]
     assert _weigh(shop, _rising(), kinds=[]).candidates == ()
 
 
@@ -83,7 +87,7 @@ def test_it_is_asked_for_one_word_with_its_probability_there_and_back(shop: Sqli
     _weigh(shop, model, Candidate(OTHER, "compile"))
     assert {(each.role, each.max_tokens, each.logprobs) for each in model.requests} == {("scorer", 1, True)}
     there, back = (model.requests[at].messages[-1].content for at in (0, -1 - KEPT_EDITS))
-    assert "Which stores are open?" in there
+    assert "In which cities are stores open?" in there
     assert "{ 'is null' => 'is not null' }" in there
     assert "{ 'is not null' => 'is null' }" in back
 
@@ -97,8 +101,8 @@ def test_rewritten_candidates_keep_their_place_and_are_asked_about_first(shop: S
     assert OTHER not in {each.sql for each in edits}
 
 
-@pytest.mark.parametrize("sql", [FAILS, EMPTY, SAME])
-def test_what_fails_is_empty_or_gives_the_same_rows_is_not_asked_about(
+@pytest.mark.parametrize("sql", [FAILS, EMPTY, SAME, BLAMED])
+def test_what_fails_is_blamed_too_or_gives_the_same_rows_is_not_asked_about(
     shop: SqliteDatabase, sql: str
 ) -> None:
     alone, beside = _rising(), _rising()
@@ -106,6 +110,27 @@ def test_what_fails_is_empty_or_gives_the_same_rows_is_not_asked_about(
     done = _weigh(shop, beside, Candidate(sql, "generator"))
     assert done.candidates[0] == Candidate(sql, "generator")
     assert beside.requests == alone.requests
+
+
+@pytest.mark.parametrize("draft", [BLAMELESS, EMPTY])
+def test_where_nothing_or_only_the_result_speaks_against_the_draft_nothing_is_asked(
+    shop: SqliteDatabase, draft: str
+) -> None:
+    model = _rising()
+    done = _weigh(shop, model, Candidate(OTHER, "compile"), draft=draft)
+    assert done.candidates == (Candidate(OTHER, "compile"),)
+    assert model.requests == []
+
+
+def test_a_rewrite_that_loses_a_constant_of_the_question_is_not_asked_about(shop: SqliteDatabase) -> None:
+    draft = "SELECT city, COUNT(*) FROM stores WHERE store_id > 2"
+    model = _rising()
+    told = "In which cities are stores with a number above 2?"
+    _weigh(shop, model, Candidate(BLAMELESS, "compile"), draft=draft, kinds=[], question=told)
+    assert model.requests == []
+    kept = Candidate("SELECT city FROM stores WHERE store_id > 2", "compile")
+    _weigh(shop, model, kept, draft=draft, kinds=[], question=told)
+    assert len(model.requests) == 2
 
 
 def test_what_stands_is_the_repair(shop: SqliteDatabase) -> None:
@@ -129,7 +154,7 @@ def test_a_draft_that_fails_has_nothing_to_weigh_against(shop: SqliteDatabase) -
 
 
 def test_without_a_scorer_nothing_changes(shop: SqliteDatabase) -> None:
-    state = start(shop, "Which stores are open?", DRAFT)
+    state = start(shop, "In which cities are stores open?", DRAFT)
     assert drive(weigh(state), shop, state) is state
 
 

@@ -33,6 +33,7 @@ def calibrate(
     schemas: dict[str, Schema],
     drafts: Sequence[LabelledCase],
     start: Weights,
+    rewrites: Sequence[LabelledCase] = (),
 ) -> Calibration:
     """Fit all weights.
 
@@ -44,6 +45,7 @@ def calibrate(
         drafts: real drafts with gold and databases, several a question; none leaves the findings' weights
             and the comparison as `start` has them.
         start: what is kept where nothing is fitted.
+        rewrites: the same, for the comparison alone; `drafts` where there are none.
     """
     figures: dict[str, Any] = {}
     data = SelectData()
@@ -72,8 +74,9 @@ def calibrate(
         raw, pairs = PairData(), PairData()
         collect(drafts, labeller, weights, raw)
         found, prior = fit_findings(raw)
+        compared = rewrites or drafts
         # By the time a candidate is compared, it and the draft have been through the repairs.
-        collect(repaired(drafts, labeller, weights), labeller, weights, pairs)
+        collect(repaired(compared, labeller, weights), labeller, weights, pairs)
         row, bar, figures["replace"] = fit_replace(pairs)
         weights = replace(
             weights,

@@ -24,6 +24,9 @@ Example:
 @click.option("--tables", type=FILE, help="tables.json with the schemas of --text and --scored.")
 @click.option("--drafts", type=FILE, help="Real drafts with gold and databases, several a question.")
 @click.option(
+    "--rewrites", type=FILE, help="The same, for the comparison of candidates alone.  [default: --drafts]"
+)
+@click.option(
     "--scored",
     type=FILE,
     help="Real drafts with gold and databases that no model of --models has seen, one or more a question.",
@@ -46,6 +49,7 @@ def command(
     text: Path | None,
     tables: Path | None,
     drafts: Path | None,
+    rewrites: Path | None,
     scored: Path | None,
     models: str,
     meanings: Path | None,
@@ -83,24 +87,23 @@ def command(
     with_gold = read_cases_jsonl(gold, need=("question", "database", "gold"))
     on_text = read_cases_jsonl(text, need=("question", "database", "draft", "gold")) if text else []
     paired = read_cases_jsonl(drafts, need=("question", "database", "draft", "gold")) if drafts else []
+    compared = read_cases_jsonl(rewrites, need=("question", "database", "draft", "gold")) if rewrites else []
     weighed = read_cases_jsonl(scored, need=("question", "database", "draft", "gold")) if scored else []
     told = read_column_meanings(meanings, verbatim=True) if meanings else {}
     catalog = Catalog(cache=cache)
     if databases is not None:
-        for name in dict.fromkeys(case.case.database for case in (*with_gold, *paired, *weighed)):
+        for name in dict.fromkeys(case.case.database for case in (*with_gold, *paired, *compared, *weighed)):
             if Path(name).name == name:
                 catalog.add(
                     name, database_path(databases, name), declared=schemas.get(name), meanings=told.get(name)
                 )
     labeller = Labeller(catalog, cast(Rule, rule))
-    done = calibrate(labeller, with_gold, on_text, schemas, paired, load_weights())
+    done = calibrate(labeller, with_gold, on_text, schemas, paired, load_weights(), compared)
     if weighed:
         assistant = Assistant(
             catalog=catalog,
             models=models_for(models),
-            weights=replace(
-                done.weights, edits=frozenset(EDIT_KINDS), scored_features=(), scored_weights=()
-            ),
+            weights=replace(done.weights, edits=frozenset(EDIT_KINDS), scored_features=(), scored_weights=()),
             concurrency=AT_ONCE,
         )
         done = with_scored(done, weighed, assistant, labeller)

@@ -53,8 +53,8 @@ SCORED = (
     "lom-keeps",
     "lom-keeps-likely",
 )
-"""Features of a candidate that the scorer weighed, in the order of the weights. Few: with what else `FEATURES`
-has it was no better on databases that were left out."""
+"""Features of a candidate that the scorer weighed, in the order of the weights. Few: with what else
+`FEATURES` has it was no better on databases that were left out."""
 
 
 def compare_features(draft: BoundQuery, candidate: BoundQuery, agreeing: int = 0) -> list[float]:

@@ -35,7 +35,9 @@ def ask(
         messages=messages,
         samples=samples,
         grammar=grammar,
-        logprobs="scorer" in state.plan.roles,
+        # The judge weighs them where there is a scorer. Models in this process tell them at no cost, and are
+        # asked alike with and without one, so that answers come from the cache.
+        logprobs="scorer" in state.plan.roles or role in state.plan.held,
     )
     reply = yield Ask(request)
     assert isinstance(reply, ModelReply)

@@ -163,8 +163,8 @@ def _choose(state: State, draft: _Judged | None, others: list[_Judged]) -> tuple
     if draft is None or not draft.runs:
         if not runnable:
             return None, "the draft does not run and no candidate does" + _because(draft), 0.0
-        if draft is not None and any(_score(other) is not None for other in runnable):
-            return _gated(state, draft, runnable)  # its repair runs, and candidates were weighed against that
+        if draft is not None and any(_origin(other) == "repair" for other in runnable):
+            return _gated(state, draft, runnable)  # its repair runs, and a rewrite must be better than that
         best = runnable[0]
         for other in runnable[1:]:
             if _odds(state, best, other, runnable) > _odds(state, other, best, runnable):
@@ -197,6 +197,8 @@ def _gated(state: State, draft: _Judged, runnable: list[_Judged]) -> tuple[_Judg
             row = _scored_row(state, other, scored) if weights.scored_features else None
             odds = weights.replaces_scored(row) if row is not None else 0.0
             lead = odds - weights.scored_threshold
+        elif "scorer" in state.plan.roles and _origin(other) == "compile":
+            continue  # not worth asking about
         else:
             odds = _odds(state, standing, other, runnable)
             lead = odds - weights.replace_threshold
