@@ -110,6 +110,10 @@ def columns_of(run: Recorded, step: str, case: str) -> Collection[ColumnName]:
     return linked | reference_linked_columns(run.answers["sam"][case], schema)
 
 
+OF_OURS = frozenset({"tables", "columns", "described_columns"})
+"""Variables of the brief prompts, which no recorded prompt holds."""
+
+
 def variables(run: Recorded, step: str, case: str, columns: Collection[ColumnName]) -> dict[str, str]:
     entry = run.questions[case]
     schema = run.schemas[entry["db_id"]]
@@ -119,9 +123,11 @@ def variables(run: Recorded, step: str, case: str, columns: Collection[ColumnNam
     if step == "mask":
         return mask_variables(run.text("bam", case))
     if step == "sam":
-        return sam_variables(columns, schema, **asked, masked_trajectory=run.text("mask", case))
+        given = sam_variables(columns, schema, **asked, masked_trajectory=run.text("mask", case))
+        return {name: value for name, value in given.items() if name not in OF_OURS}
     if step == "lom":
-        return lom_variables(columns, schema, **asked, trajectory=run.text("sam", case))
+        given = lom_variables(columns, schema, **asked, trajectory=run.text("sam", case))
+        return {name: value for name, value in given.items() if name not in OF_OURS}
     return generator_variables(columns, schema, **asked, trajectory=run.text("lom", case))
 
 

@@ -60,10 +60,10 @@ def import_(file: Path, name: str | None, to: Path | None, as_json: bool) -> Non
     """Read the string literals of a Python FILE into a prompt set, without executing it."""
     from share_sql.errors import PromptError
     from share_sql.prompts.importer import import_prompts, write_prompts
-    from share_sql.prompts.library import DEFAULT_SET, user_prompts_folder
+    from share_sql.prompts.library import SHIPPED_SETS, user_prompts_folder
 
     name = name or file.stem
-    if name == DEFAULT_SET or Path(name).name != name or name.startswith("."):
+    if name in SHIPPED_SETS or Path(name).name != name or name.startswith("."):
         raise PromptError(f"{name!r} cannot be the name of a prompt set of one's own; give another by --name")
     prompts = import_prompts(file, name)
     folder = to or user_prompts_folder() / name
