@@ -1,0 +1,75 @@
+"""When a scored candidate may replace what stands, fitted on made-up candidates."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from share_sql.calibration.scored import (
+    LEAST_ACTED,
+    LEAST_FIXED,
+    LEAST_PRECISION,
+    ScoredData,
+    fit_scored,
+    worthwhile,
+)
+from share_sql.evidence.compare import SCORED
+from share_sql.evidence.weights import sigmoid
+
+pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+
+
+def _data(telling: bool) -> ScoredData:
+    """600 cases of six databases, half of them wrong; where it is telling, mending candidates score high."""
+    rng = random.Random(1)
+    data = ScoredData()
+    for number in range(600):
+        right = number % 2 == 0
+        mends = not right and rng.random() < 0.4
+        score = (4.0 if mends else -4.0) if telling else rng.uniform(-4, 4)
+        row = {"bias": 1.0, "score": score + rng.uniform(-1, 1)}
+        data.rows.append(tuple(row.get(name, 0.0) for name in SCORED))
+        data.kinds.append("")
+        data.before.append(right)
+        data.after.append(mends)
+        data.groups.append(f"db{number % 6}")
+        data.cases.append(str(number))
+        data.drafts[str(number)] = right
+    return data
+
+
+def test_a_telling_score_moves_the_threshold_to_where_nothing_breaks() -> None:
+    weights, threshold, figures = fit_scored(_data(telling=True))
+    assert weights[SCORED.index("score")] > 0
+    assert figures["acted on"] >= LEAST_ACTED
+    assert figures["precision"] >= LEAST_PRECISION
+    assert figures["fixed"] > 50
+    high = sigmoid(
+        sum(w * {"bias": 1.0, "score": 4.0}.get(n, 0.0) for n, w in zip(SCORED, weights, strict=True))
+    )
+    assert threshold < high
+
+
+def test_a_score_that_tells_nothing_lets_nothing_through() -> None:
+    _, threshold, figures = fit_scored(_data(telling=False))
+    assert threshold == 1.0
+    assert figures["acted on"] == 0
+
+
+def test_a_kind_of_edit_must_mend_enough_and_no_less_than_it_breaks() -> None:
+    data = ScoredData()
+    for kind, fixed, broken in (
+        ("ties", LEAST_FIXED, LEAST_FIXED),
+        ("operator", LEAST_FIXED, LEAST_FIXED + 1),
+        ("and-or", LEAST_FIXED - 1, 0),
+    ):
+        for mends in [True] * fixed + [False] * broken:
+            data.rows.append((0.0,) * len(SCORED))
+            data.kinds.append(kind)
+            data.before.append(not mends)
+            data.after.append(mends)
+            data.groups.append("db")
+            data.cases.append(str(len(data.cases)))
+    assert worthwhile(data) == {"ties"}
+    assert set(data.without_edits({"ties", "and-or"}).kinds) == {"operator"}
