@@ -226,22 +226,17 @@ def test_a_request_that_nobody_waits_for_is_given_up(
     asyncio.run(go())
 
 
-def test_the_shipped_scorer_prefers_a_column_that_is_asked_for(weights: Path, tmp_path: Path) -> None:
+def test_the_shipped_scorer_answers_yes_or_no_with_its_probability(weights: Path, tmp_path: Path) -> None:
     model = EmbeddedModel(merged_weights(weights, shipped_adapters() / "scorer", tmp_path))
-    question = "What are the names of all singers?"
-    changes = [
-        "select ( singer.Name { , singer.Age => } )",
-        "select ( singer.Name { => , singer.Age } )",
-    ]
-    messages = [load_prompts("brief").render("scorer", question=question, change=each) for each in changes]
-    requests = [
-        ModelRequest("scorer", str(at), each, max_tokens=1, logprobs=True) for at, each in enumerate(messages)
-    ]
+    change = "where ( singer.Country , 'France' ) select ( singer.Name { , singer.Age => } )"
+    messages = load_prompts("brief").render("scorer", question="Who sings in France?", change=change)
+    request = ModelRequest("scorer", "1", messages, max_tokens=1, logprobs=True)
 
     async def go() -> None:
-        taken, added = await asyncio.gather(*(model.ask(request) for request in requests))
+        reply = await model.ask(request)
         await model.close()
-        assert log_odds(taken) > log_odds(added)
+        assert reply.text in ("yes", "no")
+        assert -12 < log_odds(reply) < 12
 
     asyncio.run(go())
 
