@@ -10,7 +10,7 @@
 # Needs torch, tokenizers, safetensors and gguf in TRAIN_PYTHON (default: python3), and one large GPU: about ten
 # minutes on an H200 for drafting and training, and an hour of two cores for what is run and labelled between.
 # SECONDS_DRAFT, SECONDS_SAM, SECONDS_LOM, SECONDS_BAM, SECONDS_SCORER bound each training by the clock; the defaults
-# are what the shipped models had.
+# are about what the shipped models had, which were trained side by side, the scorer in two goes.
 #
 # The same adapters by LLaMA-Factory, from OUT/ft_data:
 #   share train sam --base smollm2-135m --data OUT/ft_data --out OUT/models --recipe runs/recipes/smollm2-135m.yaml
@@ -58,7 +58,8 @@ if step brief; then
 fi
 if step pairs.jsonl; then
   "$python" "$small/pairs.py" "$out/spider-train" "$out/spider.labelled" "$out/pairs-spider" 0 1
-  "$python" "$small/pairs.py" "$out/bird-train" "$out/bird.labelled" "$out/pairs-bird" 0 1 2
+  cat "$out/bird-train/drafts.jsonl" "$out/bird.labelled" > "$out/bird-all.labelled"  # GPT's drafts too
+  "$python" "$small/pairs.py" "$out/bird-train" "$out/bird-all.labelled" "$out/pairs-bird" 0 1 2
   cat "$out"/pairs-spider.0 "$out"/pairs-bird.0 > "$out/pairs.jsonl"
 fi
 

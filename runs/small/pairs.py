@@ -44,6 +44,8 @@ class Maker:
         self.weights = load_weights()
         self.drafts: dict[str, list[dict[str, Any]]] = {}
         for row in labelled:
+            if not row["sql"]:
+                continue
             self.drafts.setdefault(row["id"], []).append(row)
 
     def question(self, each: Any) -> list[dict[str, Any]]:

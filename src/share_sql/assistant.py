@@ -73,7 +73,8 @@ class Assistant:
         held = frozenset(
             role for role, model in self._models.items() if getattr(model, "takes_grammar", False)
         )
-        prompts = prompts or prompts_for(self._models)
+        if prompts is None and self._models:
+            prompts = prompts_for(self._models)
         self._plan = Plan.make(policy, frozenset(self._models), prompts, weights, held)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="share-driver", daemon=True)

@@ -14,6 +14,7 @@ from share_sql.calibration.scored import (
     fit_scored,
     worthwhile,
 )
+from share_sql.errors import SettingsError
 from share_sql.evidence.compare import SCORED
 from share_sql.evidence.weights import sigmoid
 
@@ -55,6 +56,15 @@ def test_a_score_that_tells_nothing_lets_nothing_through() -> None:
     _, threshold, figures = fit_scored(_data(telling=False))
     assert threshold == 1.0
     assert figures["acted on"] == 0
+
+
+def test_too_little_to_learn_from_is_told_in_one_line() -> None:
+    with pytest.raises(SettingsError, match="0 drafts with 0 scored candidates are too few"):
+        fit_scored(ScoredData())
+    data = _data(telling=True)
+    data.drafts = dict.fromkeys(data.drafts, True)
+    with pytest.raises(SettingsError, match="600 drafts .*right and wrong drafts are needed"):
+        fit_scored(data)
 
 
 def test_a_kind_of_edit_must_mend_enough_and_no_less_than_it_breaks() -> None:

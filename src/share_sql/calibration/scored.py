@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.label import Labeller
 from share_sql.calibration.logistic import fit, out_of_fold
+from share_sql.errors import SettingsError
 from share_sql.evidence.compare import SCORED
 from share_sql.stages.single_edits.propose import EDIT_KINDS
 from share_sql.stages.stage import State
@@ -124,8 +125,16 @@ def fit_scored(data: ScoredData) -> tuple[list[float], float, dict[str, float]]:
     Returns:
         Weights in the order of `evidence.compare.SCORED`, the threshold, and figures: cases, their share of
         wrong ones, cases acted on, fixed and broken (unweighted), precision (weighted).
+
+    Raises:
+        SettingsError: there is too little to learn from.
     """
     better = [int(after and not before) for before, after in zip(data.before, data.after, strict=True)]
+    if len(set(better)) < 2 or len(set(data.drafts.values())) < 2:
+        raise SettingsError(
+            f"{len(data.drafts)} drafts with {len(better)} scored candidates are too few to calibrate on: right and "
+            "wrong drafts are needed, and candidates that mend some; give more cases to --scored"
+        )
     scores = out_of_fold(data.rows, better, data.groups, STRENGTH)
     chosen: dict[str, tuple[float, bool, bool]] = {}
     for key, score, before, after in zip(data.cases, scores, data.before, data.after, strict=True):

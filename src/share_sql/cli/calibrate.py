@@ -83,6 +83,11 @@ def command(
 
     if text is not None and tables is None:
         raise UsageError("--text needs the schemas of its databases; give them with --tables")
+    asked = models_for(models) if scored is not None else {}
+    if scored is not None and "scorer" not in asked:
+        raise UsageError(
+            "--scored needs a scorer; give --models embedded, or a models file with [models.scorer]"
+        )
     schemas = read_tables_json(tables) if tables is not None else {}
     with_gold = read_cases_jsonl(gold, need=("question", "database", "gold"))
     on_text = read_cases_jsonl(text, need=("question", "database", "draft", "gold")) if text else []
@@ -102,7 +107,7 @@ def command(
     if weighed:
         assistant = Assistant(
             catalog=catalog,
-            models=models_for(models),
+            models=asked,
             weights=replace(done.weights, edits=frozenset(EDIT_KINDS), scored_features=(), scored_weights=()),
             concurrency=AT_ONCE,
         )

@@ -31,7 +31,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,9 @@ def load_models(spec: str) -> Mapping[str, Model]:
     if kind == "embedded":
         if colon and not rest:
             raise SettingsError("embedded: needs a folder of adapters, as in embedded:models")
-        return _embedded_all(Path(rest)) if colon else _embedded_shipped()
+        if colon:
+            return _embedded_all(Path(rest), ADAPTER_ROLES)
+        return _embedded_all(shipped_adapters(), EMBEDDED_ROLES)
     if colon and kind == "recorded":
         if not rest:
             raise SettingsError("recorded: needs a run's folder, as in recorded:runs/first")
@@ -84,30 +86,14 @@ def shipped_adapters() -> Path:
     return Path(__file__).with_name("shipped")
 
 
-def _embedded_shipped() -> Mapping[str, Model]:
-    """The shipped adapters of EMBEDDED_ROLES, as many as there are."""
-    from share_sql.models.lora import is_adapter
-
-    folder = shipped_adapters()
-    roles = [role for role in EMBEDDED_ROLES if is_adapter(folder / role)]
-    if not roles:
-        raise SettingsError(
-            f"no adapter for {', '.join(EMBEDDED_ROLES)} comes with the package yet; make them with "
-            "`share train sam --data ft_data --out models` and so on, then use --models embedded:models"
-        )
-    return {role: embedded_model(adapter=folder / role) for role in roles}
-
-
-def _embedded_all(folder: Path) -> Mapping[str, Model]:
+def _embedded_all(folder: Path, among: Sequence[str]) -> Mapping[str, Model]:
     """The adapters that a folder holds, by role."""
     from share_sql.models.lora import is_adapter
 
-    roles = [role for role in ADAPTER_ROLES if is_adapter(folder / role)]
+    roles = [role for role in among if is_adapter(folder / role)]
     if not roles:
-        raise SettingsError(
-            f"{folder} holds no adapter ({', '.join(f'{role}/' for role in ADAPTER_ROLES)}); "
-            "`share train` writes them"
-        )
+        wanted = ", ".join(f"{role}/" for role in among)
+        raise SettingsError(f"{folder} holds no adapter ({wanted}); `share train` writes them")
     return {role: embedded_model(adapter=folder / role) for role in roles}
 
 

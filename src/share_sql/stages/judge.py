@@ -52,7 +52,8 @@ def judge(state: State) -> Generator[Request, Response, State]:
     for candidate in _distinct(state):
         judged = yield from _examine(state, candidate.sql, candidate)
         others = [*others, judged]
-    state, chosen, why, confidence = _decide(state, draft, others)
+    state = _compared(state, draft, others)
+    chosen, why, confidence = _choose(state, draft, others)
     against = draft.findings if draft is not None else ()
     if chosen is None:
         sure = 1 - _wrong(state, against) if draft is not None else 0.0
@@ -70,26 +71,24 @@ def judge(state: State) -> Generator[Request, Response, State]:
     return _end(state, chosen.sql, "corrected", why, confidence, found)
 
 
-def _decide(
-    state: State, draft: _Judged | None, others: list[_Judged]
-) -> tuple[State, _Judged | None, str, float]:
-    """`_choose`, with what was compared noted in the state where a scorer weighed candidates."""
-    standing = _standing(draft, others)
-    if state.plan.policy == "gated" and standing is not None:
-        scored = [other for other in others if other.runs and _score(other) is not None]
-        compared = tuple(
-            Compared(standing.sql, other.sql, other.candidate.kind, tuple(row))
-            for other in scored
-            if other.candidate is not None and (row := _scored_row(state, other, scored)) is not None
-        )
-        state = replace(state, compared=compared)
-    return state, *_choose(state, draft, others)
+def _compared(state: State, draft: _Judged | None, others: list[_Judged]) -> State:
+    """The state with the features of what the scorer weighed, beside the draft or its repair."""
+    standing = _repaired(others) or draft
+    scored = [other for other in others if other.runs and _score(other) is not None]
+    if standing is None:
+        return state
+    rows = ((other, _scored_row(state, other, scored)) for other in scored)
+    compared = (
+        Compared(standing.sql, other.sql, other.candidate.kind, tuple(row))
+        for other, row in rows
+        if other.candidate is not None and row is not None
+    )
+    return replace(state, compared=tuple(compared))
 
 
-def _standing(draft: _Judged | None, others: list[_Judged]) -> _Judged | None:
-    """What a scored candidate was compared with: the draft, or its repair."""
-    repaired = next((o for o in others if o.candidate is not None and o.candidate.origin == "repair"), None)
-    return repaired or draft
+def _repaired(others: list[_Judged]) -> _Judged | None:
+    """The repair, if it runs; there is one at most."""
+    return next((other for other in others if other.runs and _origin(other) == "repair"), None)
 
 
 def _score(judged: _Judged) -> float | None:
@@ -163,8 +162,10 @@ def _choose(state: State, draft: _Judged | None, others: list[_Judged]) -> tuple
     if draft is None or not draft.runs:
         if not runnable:
             return None, "the draft does not run and no candidate does" + _because(draft), 0.0
-        if draft is not None and any(_origin(other) == "repair" for other in runnable):
-            return _gated(state, draft, runnable)  # its repair runs, and a rewrite must be better than that
+        if draft is not None and _repaired(runnable) is not None:
+            # A rewrite must be better than the repair.
+            chosen, why, confidence = _gated(state, draft, runnable)
+            return chosen, f"the draft does not run{_because(draft)}; {why}", confidence
         best = runnable[0]
         for other in runnable[1:]:
             if _odds(state, best, other, runnable) > _odds(state, other, best, runnable):
@@ -183,19 +184,18 @@ def _gated(state: State, draft: _Judged, runnable: list[_Judged]) -> tuple[_Judg
     """Repairs have proved themselves edit by edit; a rewritten candidate must beat what stands."""
     standing, why = draft, ""
     confidence = 1 - _wrong(state, draft.findings)
-    for other in runnable:
-        if other.candidate is not None and other.candidate.origin == "repair":
-            standing, why = other, _what(other)
-            confidence = min(sigmoid(finding.weight) for finding in other.candidate.evidence)
+    repaired = _repaired(runnable)
+    if repaired is not None and repaired.candidate is not None:
+        standing, why = repaired, _what(repaired)
+        confidence = min(sigmoid(finding.weight) for finding in repaired.candidate.evidence)
     weights = state.plan.weights
-    scored = [other for other in runnable if _score(other) is not None]
+    rows = {compared.candidate: compared.row for compared in state.compared}
     best, best_odds, best_lead = None, 0.0, 0.0
     for other in runnable:
-        if other is standing or (other.candidate is not None and other.candidate.origin == "repair"):
+        if other is standing:
             continue
-        if _score(other) is not None:
-            row = _scored_row(state, other, scored) if weights.scored_features else None
-            odds = weights.replaces_scored(row) if row is not None else 0.0
+        if other.sql in rows:
+            odds = weights.replaces_scored(rows[other.sql]) if weights.scored_features else 0.0
             lead = odds - weights.scored_threshold
         elif "scorer" in state.plan.roles and _origin(other) == "compile":
             continue  # not worth asking about
@@ -215,8 +215,6 @@ def _gated(state: State, draft: _Judged, runnable: list[_Judged]) -> tuple[_Judg
 
 def _odds(state: State, standing: _Judged, other: _Judged, runnable: list[_Judged]) -> float:
     """Calibrated probability that `other` is right and `standing` wrong."""
-    if _score(other) is not None:
-        return 0.0  # weighed by `_gated`, against what stands
     if standing.draft is None or other.draft is None or not state.plan.weights.replace_features:
         return 0.0
     row = compare_features(standing.draft, other.draft, _agreeing(other, runnable))

@@ -7,6 +7,7 @@ back what SQLite expects.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -52,20 +53,20 @@ _TYPES = {
 """sqlglot's type names to SQLite's of the same affinity."""
 
 
-class ExpressionBuilder:
+class ExpressionBuilder(ABC):
     """Turns sqlglot expressions into trajectory expressions; names and queries are left to a subclass."""
 
+    @abstractmethod
     def column(self, tree: exp.Column) -> n.Expr:
         """Resolve a column."""
-        raise NotImplementedError
 
+    @abstractmethod
     def subquery(self, tree: Any) -> n.Frame:
         """Turn a query into a frame."""
-        raise NotImplementedError
 
+    @abstractmethod
     def named_window(self, name: str) -> exp.Expression | None:
         """The definition of a window of the WINDOW clause."""
-        raise NotImplementedError
 
     def order_key(self, tree: Any) -> n.OrderKey:
         """One ORDER BY term."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,17 +45,17 @@ class SourceReader(ExpressionBuilder):
         self.keep_names = False
         """True while a correlated query is walked again with names that no query around it uses."""
 
+    @abstractmethod
     def nested(self, tree: Any, parent: Scope | None) -> Built:
         """Walk an inner query."""
-        raise NotImplementedError
 
+    @abstractmethod
     def values(self, tree: exp.Values) -> Built:
         """Walk a VALUES clause."""
-        raise NotImplementedError
 
+    @abstractmethod
     def frame(self, built: Built) -> n.Frame:
         """A reference to a walked query."""
-        raise NotImplementedError
 
     def sources(self, tree: exp.Select) -> list[n.Join]:
         """Fill the scope's sources; give the joins as written."""

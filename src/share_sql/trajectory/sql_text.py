@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -81,24 +82,24 @@ _PARAMETER = re.compile(r"\?\d*\Z|[:@$][A-Za-z_][A-Za-z0-9_]*\Z")
 _TYPE = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*(?:\(\d+(?:, ?\d+)?\))?\Z")
 
 
-class ExpressionPrinter:
+class ExpressionPrinter(ABC):
     """Prints expressions; a subclass says what columns and frames are called."""
 
+    @abstractmethod
     def column(self, node: n.ColumnRef) -> str:
         """A column's text."""
-        raise NotImplementedError
 
+    @abstractmethod
     def frame_column(self, node: n.FrameColumn) -> str:
         """The text of an earlier frame's column."""
-        raise NotImplementedError
 
+    @abstractmethod
     def query_text(self, frame: n.Expr) -> str:
         """A frame's SELECT, without parentheses around it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def star(self, node: n.Star) -> str:
         """`*` or `table.*`."""
-        raise NotImplementedError
 
     def expr(self, node: Any, least: int = 0) -> str:
         """Print an expression, in parentheses if it binds less tightly than `least`."""
