@@ -63,7 +63,7 @@ def test_too_little_to_learn_from_is_told_in_one_line() -> None:
         fit_scored(ScoredData())
     data = _data(telling=True)
     data.drafts = dict.fromkeys(data.drafts, True)
-    with pytest.raises(SettingsError, match="600 drafts .*right and wrong drafts are needed"):
+    with pytest.raises(SettingsError, match=r"600 drafts .*right and wrong drafts are needed"):
         fit_scored(data)
 
 

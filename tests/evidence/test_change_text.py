@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.golden import titled_pairs
 
 from share_sql.evidence.change_text import change_text, query_text, question_text, shortened
 from share_sql.schema.model import Column, ForeignKey, Schema, Table
@@ -37,16 +38,8 @@ SCHEMA = Schema(
 )
 
 
-def _pairs() -> list[tuple[str, dict[str, str]]]:
-    found = []
-    for block in GOLDEN.read_text(encoding="utf-8").split("\n== ")[1:]:
-        title, *lines = block.strip().splitlines()
-        found.append((title, dict(line.split(": ", 1) for line in lines)))
-    return found
-
-
 @pytest.mark.parametrize(
-    ("title", "pair"), _pairs(), ids=lambda value: value if isinstance(value, str) else ""
+    ("title", "pair"), titled_pairs(GOLDEN), ids=lambda value: value if isinstance(value, str) else ""
 )
 def test_golden(title: str, pair: dict[str, str]) -> None:
     draft, candidate = query_text(pair["draft"], SCHEMA), query_text(pair["candidate"], SCHEMA)

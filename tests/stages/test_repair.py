@@ -10,22 +10,15 @@ import pytest
 from share_sql.database.sqlite import SqliteDatabase
 from share_sql.evidence.weights import load_weights
 from share_sql.stages.repair.loop import KINDS, repair
+from tests.golden import titled_pairs
 from tests.stages.driving import drive, start
 
 GOLDEN = Path(__file__).with_name("golden") / "repairs.txt"
 EVERYTHING = replace(load_weights(), enabled=frozenset(KINDS))
 
 
-def _pairs() -> list[tuple[str, dict[str, str]]]:
-    found = []
-    for block in GOLDEN.read_text(encoding="utf-8").split("\n== ")[1:]:
-        title, *lines = block.strip().splitlines()
-        found.append((title, dict(line.split(": ", 1) for line in lines)))
-    return found
-
-
 @pytest.mark.parametrize(
-    ("title", "pair"), _pairs(), ids=lambda value: value if isinstance(value, str) else ""
+    ("title", "pair"), titled_pairs(GOLDEN), ids=lambda value: value if isinstance(value, str) else ""
 )
 def test_golden(title: str, pair: dict[str, str], shop: SqliteDatabase) -> None:
     state = start(shop, pair["question"], pair["draft"], pair.get("evidence", ""), EVERYTHING)

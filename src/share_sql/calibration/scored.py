@@ -132,8 +132,8 @@ def fit_scored(data: ScoredData) -> tuple[list[float], float, dict[str, float]]:
     better = [int(after and not before) for before, after in zip(data.before, data.after, strict=True)]
     if len(set(better)) < 2 or len(set(data.drafts.values())) < 2:
         raise SettingsError(
-            f"{len(data.drafts)} drafts with {len(better)} scored candidates are too few to calibrate on: right and "
-            "wrong drafts are needed, and candidates that mend some; give more cases to --scored"
+            f"{len(data.drafts)} drafts with {len(better)} scored candidates are too few to calibrate on: "
+            "right and wrong drafts are needed, and candidates that mend some; give more cases to --scored"
         )
     scores = out_of_fold(data.rows, better, data.groups, STRENGTH)
     chosen: dict[str, tuple[float, bool, bool]] = {}

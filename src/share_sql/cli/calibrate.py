@@ -85,9 +85,7 @@ def command(
         raise UsageError("--text needs the schemas of its databases; give them with --tables")
     asked = models_for(models) if scored is not None else {}
     if scored is not None and "scorer" not in asked:
-        raise UsageError(
-            "--scored needs a scorer; give --models embedded, or a models file with [models.scorer]"
-        )
+        raise UsageError("--scored needs a scorer; give --models embedded, or a file with [models.scorer]")
     schemas = read_tables_json(tables) if tables is not None else {}
     with_gold = read_cases_jsonl(gold, need=("question", "database", "gold"))
     on_text = read_cases_jsonl(text, need=("question", "database", "draft", "gold")) if text else []
