@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,6 +56,16 @@ def ask_all(model: EmbeddedModel, *requests: ModelRequest) -> list[str]:
         return [reply.text for reply in replies]
 
     return asyncio.run(go())
+
+
+def engine_processes() -> list[int]:
+    """The engines that this process has started and that still run."""
+    children = "".join(path.read_text() for path in Path("/proc/self/task").glob("*/children")).split()
+    return [
+        int(pid)
+        for pid in children
+        if b"share_sql.models.engine" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
 
 
 def test_chatml_keeps_messages_apart() -> None:
@@ -190,17 +201,16 @@ def test_held_answers_name_only_the_schemas_columns(
 
 
 def test_a_process_that_dies_fails_its_requests_and_the_next_starts_another(
-    weights: Path, request_of: Callable[..., ModelRequest], capfd: pytest.CaptureFixture[str]
+    weights: Path, request_of: Callable[..., ModelRequest]
 ) -> None:
     model = EmbeddedModel(weights)
 
     async def go() -> None:
         await model.ask(request_of("hello", max_tokens=2))
-        child = model.child
-        assert child is not None
         asked = asyncio.create_task(model.ask(request_of("Tell a long story.", max_tokens=500)))
         await asyncio.sleep(0.5)
-        child.kill()
+        for process in engine_processes():
+            os.kill(process, signal.SIGKILL)
         with pytest.raises(ModelUnavailable, match="its process ended"):
             await asked
         assert (await model.ask(request_of("hello", max_tokens=2))).text

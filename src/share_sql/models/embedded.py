@@ -93,11 +93,6 @@ class EmbeddedModel:
                     self._send(child, number, None)
             raise
 
-    @property
-    def child(self) -> subprocess.Popen[bytes] | None:
-        """Its process; None before the first request and after the end."""
-        return self._child.process if self._child is not None else None
-
     async def close(self) -> None:
         """Give up what is under way and give the memory back; may be called twice."""
         with self._lock:

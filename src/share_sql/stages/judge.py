@@ -18,6 +18,7 @@ from share_sql.evidence.checks import findings
 from share_sql.evidence.compare import compare_features, scored_features
 from share_sql.evidence.weights import sigmoid
 from share_sql.sqltext import extract_sql, parse_select
+from share_sql.stages.bind import bind
 from share_sql.stages.stage import Candidate, Compared, Query, Request, Response, State
 
 if TYPE_CHECKING:
@@ -141,10 +142,8 @@ def _normal(sql: str) -> str:
 def _examine(state: State, sql: str, candidate: Candidate | None) -> Generator[Request, Response, _Judged]:
     outcome = yield Query(sql)
     assert not isinstance(outcome, tuple)
-    case = state.case
     try:
-        tree = parse_select(sql, state.schema.dialect)
-        bound = BoundQuery(tree, state.schema, case.question, case.evidence, outcome, state.plan.weights)  # type: ignore[arg-type]
+        bound = bind(state, parse_select(sql, state.schema.dialect), outcome)
     except SqlError:
         bound = None
     found = findings(bound, outcome, state.plan.weights)  # type: ignore[arg-type]

@@ -19,6 +19,7 @@ from share_sql.evidence.compare import loses_constants
 from share_sql.models.base import ModelReply, ModelRequest, Usage
 from share_sql.sqltext import parse_select
 from share_sql.stages.asking import noted
+from share_sql.stages.bind import bind
 from share_sql.stages.single_edits.propose import single_edits
 from share_sql.stages.stage import AskAll, Candidate, Query, Request, Response, State
 
@@ -48,15 +49,17 @@ def weigh(state: State) -> Generator[Request, Response, State]:
         tree = parse_select(standing, state.schema.dialect)
     except SqlError:
         return state
-    case = state.case
-    draft = BoundQuery(tree, state.schema, case.question, case.evidence, outcome, state.plan.weights)  # type: ignore[arg-type]
+    draft = bind(state, tree, outcome)
+    kinds = state.plan.weights.edits
     proposed = (
         Candidate(edit.tree.sql(dialect=state.schema.dialect), "edit", edit.message, kind=edit.kind)
-        for edit in single_edits(draft)
-        if edit.kind in state.plan.weights.edits
+        for edit in (single_edits(draft) if kinds else ())
+        if edit.kind in kinds
     )
     rewritten = [c for c in state.candidates if c.origin != "repair"]
     asked = yield from _worth_asking(draft, [*rewritten, *proposed])
+    if not asked:
+        return state
     before = query_text(standing, state.schema)
     try:
         state, scores = yield from _scores(state, [(before, _text(state, each)) for each in asked])

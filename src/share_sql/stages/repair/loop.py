@@ -12,6 +12,7 @@ from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.outcome import is_abnormal
 from share_sql.evidence.weights import logit
 from share_sql.sqltext import parse_select
+from share_sql.stages.bind import bind
 from share_sql.stages.repair.arithmetic import divisions
 from share_sql.stages.repair.comparisons import comparisons
 from share_sql.stages.repair.counting import distinct_counts
@@ -139,9 +140,7 @@ def _is_good(before: BoundQuery, after: BoundQuery) -> bool:
 
 def _run(state: State, tree: exp.Query) -> Generator[Request, Response, BoundQuery]:
     outcome = yield Query(tree.sql(dialect=state.schema.dialect))
-    assert not isinstance(outcome, tuple)
-    case = state.case
-    return BoundQuery(tree, state.schema, case.question, case.evidence, outcome, state.plan.weights)  # type: ignore[arg-type]
+    return bind(state, tree, outcome)
 
 
 def _quoted_text(tree: exp.Query, state: State) -> exp.Query:
