@@ -7,6 +7,8 @@
 # DATA  folder of the benchmarks' data (default: $SHARE_DATA, else ../shared/data); only train questions are read
 # OUT   folder for all that is made (default: out/small); what is there is not made again
 #
+# TOKENIZER  SmolLM2's tokenizer.json; transformers' AutoTokenizer reads it out of the GGUF file and saves it
+#
 # Needs torch, tokenizers, safetensors and gguf in TRAIN_PYTHON (default: python3), and one large GPU: about ten
 # minutes on an H200 for drafting and training, and an hour of two cores for what is run and labelled between.
 # SECONDS_DRAFT, SECONDS_SAM, SECONDS_LOM, SECONDS_BAM, SECONDS_SCORER bound each training by the clock; the defaults

@@ -3,7 +3,7 @@
     python runs/small/calibration_files.py DATA SMALL OUT
 
 Writes OUT/drafts.jsonl (the small model's drafts of Spider train, two a question), OUT/scored.jsonl
-(drafts of held-out databases and their gold: 560 of Spider train, 260 of BIRD train, drawn by lot),
+(drafts of held-out databases and their gold: 560 of Spider train, 170 of its gold alone, 180 of BIRD train),
 OUT/databases (links; BIRD's are the made-up ones), OUT/tables.json and OUT/column_meaning.json (of both).
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from folds import held_out
 
-OF_SPIDER, OF_BIRD, OF_DRAFTS = 560, 260, 4_000
+OF_SPIDER, OF_GOLD, OF_BIRD, OF_DRAFTS = 560, 170, 180, 4_000
 
 
 def main() -> None:
@@ -27,11 +27,12 @@ def main() -> None:
     rng = random.Random(5)
     write(out / "drafts.jsonl", small_drafts(spider, small, rng))
 
-    of_spider = lines(small / "spider.labelled.held.jsonl")
+    of_spider = lines(small / "spider.held.jsonl")
     of_bird = bird_drafts(bird)
     rng.shuffle(of_spider)
     rng.shuffle(of_bird)
-    write(out / "scored.jsonl", [*of_spider[:OF_SPIDER], *of_bird[:OF_BIRD]])
+    gold = [row for row in of_spider[OF_SPIDER:] if row["draft"] == row["gold"]]
+    write(out / "scored.jsonl", [*of_spider[:OF_SPIDER], *gold[:OF_GOLD], *of_bird[:OF_BIRD]])
 
     for file in ("tables.json", "column_meaning.json"):
         both = [
