@@ -1,85 +1,72 @@
-"""Prompts for a small text-to-SQL model that drafts for the databases it has not seen.
+"""The drafter's examples as token ids, each several times with its tables in another order.
 
-    python runs/small/draft_data.py TOKENIZER OUT SOURCE…
+    python runs/small/draft_data.py TOKENIZER EXAMPLES OUT [VARIANTS]
 
-SOURCE is a folder of `share data teacher`. Databases are dealt into FOLDS folds; `draft.py` fits a model on
-all folds but one and lets it draft for that one. Writes OUT/drafting.npz, and OUT/drafting.jsonl with a
-line for each example (`source`, `id`, `fold`).
+EXAMPLES is `drafter_train_data.json` as `share data drafter --prompts brief` writes it. Tables come as the
+schema has them once, and in orders drawn by lot VARIANTS times (default 4), so that nothing is learnt of
+the order. Where a schema is long, tables that the answer does not name are left out, drawn by lot. Writes
+OUT/drafting.npz, and OUT/drafting.jsonl with a line for each example: `source`, `id`, `database`, `variant`
+(0 is the schema's order).
 """
 
 from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from share_sql.models.base import Message
-from share_sql.models.engine import chatml
-from share_sql.prompts import brief
-from share_sql.schema.link import linked_columns
-from share_sql.schema.model import Schema
-from share_sql.sqltext import extract_sql
-from share_sql.training.sources import SourceFiles, load_source
-
 sys.path.insert(0, str(Path(__file__).parent))
 from examples import EOS, Examples
-from folds import fold_of
+from finetune import chatml
 
-LONGEST_SCHEMA = 900
-"""Tokens; tables that gold does not need are left out of longer ones, drawn by lot."""
-LONGEST_ANSWER = 256
-
-
-def drafting_prompt(schema: Schema, question: str, evidence: str) -> str:
-    """What the drafting model is shown."""
-    text = f"Tables:\n{brief.tables(schema)}\nQuestion: {question}\nNotes: {evidence}\nSQL:"
-    return chatml([Message("user", text)])
+LONGEST_SCHEMA = 2_600
+"""Characters of a schema's tables, about 900 tokens."""
+LONGEST = 1_400
+"""Tokens of an example."""
 
 
-def narrowed(schema: Schema, needed: set[str], tokenizer: Tokenizer, seed: str) -> Schema:
-    """The schema with tables left out until it is short enough."""
-    tables = list(schema.tables)
-    rng = random.Random(seed)
-    others = [t for t in tables if t.name not in needed]
+def varied(prompt: str, answer: str, variant: int, rng: random.Random) -> str:
+    """The prompt with its tables in another order, and fewer of them where they are long."""
+    head, block, tail = re.fullmatch(r"(Tables:\n)(.*?)(\nValues: .*)", prompt, re.DOTALL).groups()  # type: ignore[union-attr]
+    tables = block.split("\n")
+    names = {table: re.escape(table.split("(")[0]) for table in tables}
+    named = [table for table in tables if re.search(rf"(?<!\w){names[table]}(?!\w)", answer)]
+    others = [table for table in tables if table not in named]
     rng.shuffle(others)
-    while others:
-        kept = Schema(schema.name, tuple(tables))
-        if len(tokenizer.encode(brief.tables(kept)).ids) <= LONGEST_SCHEMA:
-            return kept
-        tables.remove(others.pop())
-    return Schema(schema.name, tuple(tables))
+    room = LONGEST_SCHEMA - sum(map(len, named))
+    kept = set(named)
+    for table in others:
+        room -= len(table)
+        if room > 0:
+            kept.add(table)
+    tables = [table for table in tables if table in kept]
+    if variant:
+        rng.shuffle(tables)
+    return head + "\n".join(tables) + tail
 
 
 def main() -> None:
     tokenizer = Tokenizer.from_file(sys.argv[1])
-    out = Path(sys.argv[2])
+    rows = json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
+    out = Path(sys.argv[3])
+    variants = int(sys.argv[4]) if len(sys.argv) > 4 else 4
     out.mkdir(parents=True, exist_ok=True)
-    made = Examples([], [])
-    lines = []
-    for folder in map(Path, sys.argv[3:]):
-        source = load_source(SourceFiles.of(folder))
-        short: dict[tuple[str, frozenset[str]], Schema] = {}
-        for each in source.cases:
-            case = each.case
-            schema = source.schema(case.database)
-            sql = " ".join(extract_sql(each.gold).split())
-            needed = frozenset(name.table for name in linked_columns(sql, schema))
-            key = (case.database, needed)
-            if key not in short:
-                short[key] = narrowed(schema, set(needed), tokenizer, case.database)
-            prompt = tokenizer.encode(drafting_prompt(short[key], case.question, case.evidence)).ids
-            answer = tokenizer.encode(sql).ids
-            if len(answer) > LONGEST_ANSWER or len(prompt) > 1400:
-                continue
-            made.prompts.append(np.array(prompt, dtype=np.uint16))
-            made.answers.append(np.array([*answer, EOS], dtype=np.uint16))
-            fold = fold_of(source.name, case.database)
-            lines.append(json.dumps({"source": source.name, "id": case.id, "fold": fold}))
-        source.close()
+    made, lines = Examples([], []), []
+    rng = random.Random(0)
+    answers = tokenizer.encode_batch([row["output"] for row in rows])
+    for variant in range(variants + 1):
+        prompts = [chatml("", varied(row["instruction"], row["output"], variant, rng)) for row in rows]
+        for row, prompt, answer in zip(rows, tokenizer.encode_batch(prompts), answers, strict=True):
+            if len(prompt.ids) + len(answer.ids) < LONGEST:
+                made.prompts.append(np.array(prompt.ids, dtype=np.uint16))
+                made.answers.append(np.array([*answer.ids, EOS], dtype=np.uint16))
+                told = {key: row[key] for key in ("source", "id", "database")}
+                lines.append(json.dumps({**told, "variant": variant}))
     made.save(out / "drafting.npz")
     (out / "drafting.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     lengths = made.lengths()

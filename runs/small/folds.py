@@ -12,6 +12,11 @@ def fold_of(source: str, database: str) -> int:
     return int(hashlib.sha256(f"{source}/{database}".encode()).hexdigest(), 16) % FOLDS
 
 
+def half_of(source: str, database: str) -> int:
+    """A database's half, 0 or 1: who drafts for the one has learnt from the other."""
+    return fold_of(source, database) % 2
+
+
 def held_out(source: str, database: str) -> bool:
     """Databases that no shipped model sees: half of fold 0. The judge is calibrated on them."""
     mark = int(hashlib.sha256(f"{source}/{database}".encode()).hexdigest(), 16)

@@ -22,5 +22,7 @@ def report(rows: list[tuple[str, int, float]]) -> None:
         for name in ("all", kind.split(":")[0]):
             groups.setdefault(name, []).append((label, score))
     for name, entries in sorted(groups.items()):
+        if len({label for label, _ in entries}) < 2:
+            continue
         area = area_under([score for _, score in entries], [label for label, _ in entries])
         print(f"  held out, {name}: {len(entries)} pairs, area {area:.3f}", flush=True)

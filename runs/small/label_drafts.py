@@ -2,8 +2,9 @@
 
     python runs/small/label_drafts.py SOURCE DRAFTS OUT CASES
 
-SOURCE is a folder of `share data teacher`, DRAFTS what `draft.py` wrote. A draft that does not run is
-mended symbolically first, as it would be at work, and left out if it still does not. OUT gets a line a
+SOURCE is a folder of `share data teacher`, DRAFTS what `draft.py` wrote. Trajectories are compiled to SQL.
+A draft that does not run is mended symbolically first, as it would be at work, and left out if it still
+does not. OUT gets a line a
 draft: `id`, `database`, `sql`, `right`. CASES gets up to two wrong drafts and a right one of each question
 as cases with gold, but for held-out databases: what SAM and LOM learn from. OUT's own stem with
 `.held.jsonl` gets the held-out ones, and each of their gold queries as a draft: what the judge is
@@ -21,15 +22,18 @@ from typing import Any
 from share_sql.assistant import Assistant
 from share_sql.case import Case
 from share_sql.errors import ShareError
+from share_sql.schema.model import Schema
 from share_sql.sqltext import extract_sql
 from share_sql.training.sources import SourceFiles, load_source
-from share_sql.training.validate import Validator
+from share_sql.training.validate import Validator, columns_of
+from share_sql.trajectory.read import read
+from share_sql.trajectory.to_sql import to_sql
 
 sys.path.insert(0, str(Path(__file__).parent))
 from folds import held_out
 
 MOST_TRIED = 6
-"""Drafts a question, the likeliest."""
+"""Drafts a question, the likeliest first."""
 
 
 def main() -> None:
@@ -42,14 +46,15 @@ def main() -> None:
     drafted.sort(key=lambda row: (cases[row["id"]].case.database, row["id"]))
     out, learned = Path(sys.argv[3]), Path(sys.argv[4])
     kept: list[dict[str, Any]] = []
+    likeliest = likeliest_right = 0
     with Assistant(catalog=source.catalog) as assistant, out.open("w", encoding="utf-8") as file:
         for row in drafted:
             each = cases[row["id"]]
             case, gold = each.case, extract_sql(each.gold)
             seen: dict[str, bool] = {}
-            for text, _, _ in sorted(row["drafts"], key=lambda draft: -draft[1])[:MOST_TRIED]:
+            for number, (text, _, _) in enumerate(row["drafts"][:MOST_TRIED]):
                 try:
-                    sql = " ".join(extract_sql(text).split())
+                    sql = compiled(text, case, source.schema(case.database))
                     if isinstance(validator.result(case.database, sql), str):
                         whole = Case(case.id, case.question, case.database, sql, case.evidence)
                         sql = assistant.correct(whole).sql
@@ -59,12 +64,21 @@ def main() -> None:
                         seen[sql] = validator.right(case.database, sql, gold)[0]
                 except ShareError:
                     continue
+                likeliest += number == 0
+                likeliest_right += number == 0 and seen[sql]
             for sql, right in seen.items():
                 told = {"id": case.id, "database": case.database, "sql": sql, "right": right}
                 kept.append(told)
                 file.write(json.dumps(told) + "\n")
+    print(f"{len(kept)} drafts; likeliest ones of {len(drafted)}: {likeliest} run, {likeliest_right} right")
     _write_cases(source.name, cases, kept, learned, out.with_suffix(".held.jsonl"))
     source.close()
+
+
+def compiled(text: str, case: Case, schema: Schema) -> str:
+    """A trajectory's SQL, as at work. Raises ShareError where it cannot be read or compiled."""
+    trajectory = read(text, columns_of(schema)).trajectory
+    return " ".join(to_sql(trajectory, schema, hint=f"{case.question} {case.evidence}", guess=True).split())
 
 
 def _write_cases(

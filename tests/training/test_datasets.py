@@ -55,6 +55,18 @@ def test_bam_learns_sql_to_trajectory(make_source: Make, tmp_path: Path) -> None
     assert first.proof == "rows"
 
 
+def test_a_drafter_learns_from_the_question_and_the_values_it_names(
+    make_source: Make, tmp_path: Path
+) -> None:
+    made = material(make_source(), tmp_path / "d")
+    dataset = make_dataset("drafter", [made], Making(load_prompts("brief"), "proved"))
+    first = dataset.examples[0]
+    assert "store(" in first.instruction
+    assert "Values: store.city 'Bonn'\n" in first.instruction
+    assert CASES[0]["question"] in first.instruction
+    assert first.output.startswith("```SR\ndf1 = df.where(element = store.city, filter = 'Bonn')")
+
+
 def test_sam_learns_to_fill_the_draft_s_masked_trajectory(make_source: Make, tmp_path: Path) -> None:
     dataset = make_dataset("sam", [material(make_source(), tmp_path / "d")], making())
     examples = {example.id: example for example in dataset.examples}

@@ -1,8 +1,9 @@
-"""Fit when a candidate that the scorer weighed beats what stands, on databases that no model saw."""
+"""Fit when a candidate that the scorer weighed beats what stands, on databases that no model saw.
+
+Rewritten candidates and single edits each have a model and a threshold of their own."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -12,8 +13,7 @@ from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.label import Labeller
 from share_sql.calibration.logistic import fit, out_of_fold
 from share_sql.errors import SettingsError
-from share_sql.evidence.compare import SCORED
-from share_sql.stages.single_edits.propose import EDIT_KINDS
+from share_sql.evidence.compare import EDITED, SCORED
 from share_sql.stages.stage import State
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ STRENGTH = 0.1
 """Inverse of the regularisation: there are few candidates to learn from."""
 LEAST_ACTED = 20
 """Cases acted on; fewer say nothing of a threshold."""
-LEAST_FIXED = 5
-"""Drafts that a kind of single edit must mend, and no fewer than it breaks, to be proposed."""
 
 
 @dataclass
@@ -49,9 +47,9 @@ class ScoredData:
     drafts: dict[str, bool] = field(default_factory=dict)
     """Of each case, candidates or not: whether what stands is right."""
 
-    def without_edits(self, kinds: AbstractSet[str]) -> ScoredData:
-        """The same without candidates of some kinds of edit."""
-        kept = [at for at, kind in enumerate(self.kinds) if kind not in kinds]
+    def of(self, kinds: AbstractSet[str]) -> ScoredData:
+        """The same with the candidates of some kinds of edit alone; the empty kind is rewritten ones."""
+        kept = [at for at, kind in enumerate(self.kinds) if kind in kinds]
         columns = (self.rows, self.kinds, self.before, self.after, self.groups, self.cases)
         return ScoredData(*([column[at] for at in kept] for column in columns), self.drafts)  # type: ignore[arg-type, call-arg]
 
@@ -86,34 +84,40 @@ def collect_scored(
 
 
 def with_scored(
-    done: Calibration, cases: Sequence[LabelledCase], assistant: Assistant, labeller: Labeller
+    done: Calibration,
+    cases: Sequence[LabelledCase],
+    assistant: Assistant,
+    labeller: Labeller,
+    kinds: frozenset[str] = frozenset(),
 ) -> Calibration:
     """A calibration with the model of scored candidates fitted too.
 
     Args:
         done: all else that was fitted.
         cases: drafts with gold, of databases that the assistant's models have not seen.
-        assistant: with a scorer, and weights that let every kind of edit be proposed.
+        assistant: with a scorer, and weights that let `kinds` be proposed.
         labeller: says what is right.
+        kinds: of single edits.
     """
     data = ScoredData()
     states = sorted(assistant.correct_states(each.case for each in cases), key=lambda s: s.case.database)
     collect_scored(cases, states, labeller, data)
-    edits = worthwhile(data)
-    row, bar, figures = fit_scored(data.without_edits(frozenset(EDIT_KINDS) - edits))
+    row, bar, figures = fit_scored(data.of({""}))
     weights = replace(
-        done.weights, edits=edits, scored_features=SCORED, scored_weights=tuple(row), scored_threshold=bar
+        done.weights,
+        edits=frozenset(),
+        scored_features=SCORED,
+        scored_weights=tuple(row),
+        scored_threshold=bar,
     )
-    return replace(done, weights=weights, figures={**done.figures, "scored": figures})
-
-
-def worthwhile(data: ScoredData) -> frozenset[str]:
-    """Kinds of single edits that mend at least as many drafts as they break, whatever the scorer says."""
-    fixed, broken = Counter[str](), Counter[str]()
-    for kind, before, after in zip(data.kinds, data.before, data.after, strict=True):
-        fixed[kind] += after and not before
-        broken[kind] += before and not after
-    return frozenset(kind for kind in EDIT_KINDS if fixed[kind] >= max(LEAST_FIXED, broken[kind]))
+    told = {**done.figures, "scored": figures}
+    if kinds:
+        row, bar, told["edited"] = fit_scored(data.of(kinds))
+        if bar < 1:
+            weights = replace(
+                weights, edits=kinds, edited_features=EDITED, edited_weights=tuple(row), edited_threshold=bar
+            )
+    return replace(done, weights=weights, figures=told)
 
 
 def fit_scored(data: ScoredData) -> tuple[list[float], float, dict[str, float]]:
@@ -123,7 +127,7 @@ def fit_scored(data: ScoredData) -> tuple[list[float], float, dict[str, float]]:
     right and wrong drafts weighted to WRONG_SHARE.
 
     Returns:
-        Weights in the order of `evidence.compare.SCORED`, the threshold, and figures: cases, their share of
+        Weights in the order of the rows, the threshold, and figures: cases, their share of
         wrong ones, cases acted on, fixed and broken (unweighted), precision (weighted).
 
     Raises:

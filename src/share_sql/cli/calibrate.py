@@ -32,6 +32,12 @@ Example:
     help="Real drafts with gold and databases that no model of --models has seen, one or more a question.",
 )
 @click.option("--models", default="none", metavar="embedded|FILE.toml", help="Who answers for --scored.")
+@click.option(
+    "--edits",
+    multiple=True,
+    metavar="KIND",
+    help="A kind of single edit to ask the scorer about; may be given several times.",
+)
 @click.option("--meanings", type=FILE, help="column_meaning.json, for --scored.")
 @click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite for databases given by name.")
 @click.option(
@@ -52,6 +58,7 @@ def command(
     rewrites: Path | None,
     scored: Path | None,
     models: str,
+    edits: tuple[str, ...],
     meanings: Path | None,
     databases: Path | None,
     rule: str,
@@ -81,6 +88,9 @@ def command(
     from share_sql.schema.tables_json import read_tables_json
     from share_sql.stages.single_edits.propose import EDIT_KINDS
 
+    unknown = sorted(set(edits) - set(EDIT_KINDS))
+    if unknown:
+        raise UsageError(f"{unknown[0]} is no kind of single edit; there are {', '.join(EDIT_KINDS)}")
     if text is not None and tables is None:
         raise UsageError("--text needs the schemas of its databases; give them with --tables")
     asked = models_for(models) if scored is not None else {}
@@ -106,10 +116,10 @@ def command(
         assistant = Assistant(
             catalog=catalog,
             models=asked,
-            weights=replace(done.weights, edits=frozenset(EDIT_KINDS), scored_features=(), scored_weights=()),
+            weights=replace(done.weights, edits=frozenset(edits), scored_features=(), scored_weights=()),
             concurrency=AT_ONCE,
         )
-        done = with_scored(done, weighed, assistant, labeller)
+        done = with_scored(done, weighed, assistant, labeller, frozenset(edits))
         assistant.close()
     catalog.close()
     out.write_text(json.dumps(done.weights.to_json(), indent=1) + "\n", encoding="utf-8")

@@ -296,6 +296,20 @@ def lom(
     )
 
 
+@command.command("drafter", epilog="\b\nExample:\n  share data drafter data/spider --out ft_data")
+@_dataset_options
+@_wording("proved")
+def drafter(
+    folders: tuple[Path, ...], out: Path, prompts: str, longest: int | None, as_json: bool, wording: str
+) -> None:
+    """Make the drafter's examples: a question to its trajectory, without a draft.
+
+    Stored values that a question names are told, where the database is there.
+    """
+    materials = _materials(folders)
+    _make("drafter", materials, out, prompts, as_json=as_json, wording=wording, longest=longest)
+
+
 @command.command("stats", epilog="\b\nExample:\n  share data stats ft_data")
 @click.argument("folder", type=FOLDER)
 @as_json
@@ -376,7 +390,7 @@ def _make(
     making = Making(
         load_prompts(prompts), cast("Wording", wording), seed=seed, unchanged=unchanged, longest=longest
     )
-    if role != "bam":
+    if role not in ("bam", "drafter"):
         from dataclasses import replace
 
         from share_sql.training.error_kinds import ErrorProfile

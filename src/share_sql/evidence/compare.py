@@ -41,20 +41,12 @@ FEATURES = (
 )
 """Names of the features, in the order of the weights."""
 
-SCORED = (
-    "bias",
-    "score",
-    "score-compiled",
-    "compiled",
-    "best",
-    "rows-agree",
-    "likely",
-    "likely-score",
-    "lom-keeps",
-    "lom-keeps-likely",
-)
-"""Features of a candidate that the scorer weighed, in the order of the weights. Few: with what else
+SCORED = ("bias", "score", "best", "rows-agree", "likely", "likely-score", "lom-keeps", "lom-keeps-likely")
+"""Features of a rewritten candidate that the scorer weighed, in the order of the weights. Few: with what else
 `FEATURES` has it was no better on databases that were left out."""
+
+EDITED = ("bias", "score", "least", "lead", "rows-agree", "lom-keeps", "lom-keeps-likely", "asked")
+"""The same for the draft with a single edit."""
 
 
 def compare_features(draft: BoundQuery, candidate: BoundQuery, agreeing: int = 0) -> list[float]:
@@ -100,15 +92,14 @@ def loses_constants(draft: BoundQuery, candidate: BoundQuery) -> bool:
 
 
 def scored_features(
-    score: float, *, best: bool, agreeing: int, edited: bool, likely: float | None, lom_keeps: float | None
+    score: float, *, best: bool, agreeing: int, likely: float | None, lom_keeps: float | None
 ) -> list[float]:
-    """Describe a candidate that the scorer weighed.
+    """Describe a rewritten candidate that the scorer weighed.
 
     Args:
         score: the scorer's log-odds.
         best: whether no other candidate of the case has a higher score.
         agreeing: how many scored candidates of other origin give the candidate's rows.
-        edited: whether it is the draft with a single edit; else it was compiled or generated.
         likely: natural log-probability of the answer it was compiled from; None where unknown.
         lom_keeps: where lom left the trajectory as it found it, the natural log-probability of that answer
             (0 where unknown); None where it changed something, or there is no lom.
@@ -120,16 +111,82 @@ def scored_features(
     values = {
         "bias": 1.0,
         "score": score,
-        "score-compiled": 0.0 if edited else score,
-        "compiled": float(not edited),
         "best": float(best),
         "rows-agree": float(agreeing > 0),
         "likely": sure,
         "likely-score": sure * score,
+        **_kept(lom_keeps),
+    }
+    return [values[name] for name in SCORED]
+
+
+def edited_features(
+    draft: BoundQuery,
+    edited: BoundQuery,
+    *,
+    score: float,
+    forth: float,
+    lead: float,
+    agreeing: int,
+    lom_keeps: float | None,
+) -> list[float]:
+    """Describe the draft with a single edit that the scorer weighed.
+
+    Args:
+        draft: what stands.
+        edited: the edit.
+        score: the scorer's log-odds of the edit less those of the way back.
+        forth: its log-odds of the edit alone.
+        lead: `score` less that of the best other edit; 0 where there is none.
+        agreeing: how many rewritten candidates give the edit's rows.
+        lom_keeps: as for `scored_features`.
+
+    Returns:
+        One number a feature, in the order of EDITED.
+    """
+    values = {
+        "bias": 1.0,
+        "score": score,
+        "least": min(forth, score - forth),
+        "lead": max(-_FAR, min(_FAR, lead)),
+        "rows-agree": float(agreeing > 0),
+        **_kept(lom_keeps),
+        "asked": _asked_of_dropped(draft, edited),
+    }
+    return [values[name] for name in EDITED]
+
+
+_FAR = 6.0
+"""Bound on log-odds that are differences or come from few words."""
+
+
+def _kept(lom_keeps: float | None) -> dict[str, float]:
+    return {
         "lom-keeps": float(lom_keeps is not None),
         "lom-keeps-likely": math.exp(lom_keeps) if lom_keeps is not None else 0.0,
     }
-    return [values[name] for name in SCORED]
+
+
+def _asked_of_dropped(draft: BoundQuery, edited: BoundQuery) -> float:
+    """Log-odds that the question asks for an output column that the edit drops; 0 where it drops none."""
+    weights = draft.weights
+    if not (isinstance(draft.tree, exp.Select) and isinstance(edited.tree, exp.Select)):
+        return 0.0
+    kept = {item.unalias().sql() for item in edited.tree.expressions}
+    if (
+        len(edited.tree.expressions) >= len(draft.tree.expressions)
+        or weights is None
+        or not weights.asked_features
+    ):
+        return 0.0
+    rows = select_features(draft.tree, draft.question, draft.evidence)
+    dropped = [
+        weights.asked(row)
+        for row, item in zip(rows, draft.tree.expressions, strict=True)
+        if item.unalias().sql() not in kept
+    ]
+    most = min(max(dropped, default=0.5), 1 - 1e-9)
+    return max(-_FAR, min(_FAR, math.log(max(most, 1e-9) / (1 - most))))
 
 
 def _rows(query: BoundQuery) -> frozenset[object] | None:

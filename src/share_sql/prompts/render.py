@@ -20,7 +20,8 @@ from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from share_sql.prompts import brief
-from share_sql.schema.model import ColumnName, ColumnSet, Schema
+from share_sql.schema.model import ColumnName, ColumnSet, Schema, ValueMatch
+from share_sql.schema.spoken import told
 
 
 def bam_variables(sql: str, columns: Collection[ColumnName], schema: Schema) -> dict[str, str]:
@@ -91,6 +92,25 @@ def lom_variables(
         "evidence": evidence,
         "trajectory": trajectory,
         "described_columns": brief.described_columns(ordered, schema),
+    }
+
+
+def drafter_variables(
+    schema: Schema, *, question: str, evidence: str, values: Iterable[ValueMatch]
+) -> dict[str, str]:
+    """Variables of the drafter prompt: no draft and no linked columns, so that the answer depends on neither.
+
+    Args:
+        schema: the whole schema.
+        question: the question.
+        evidence: outside knowledge; may be empty.
+        values: stored values that the question names.
+    """
+    return {
+        "tables": brief.tables(schema),
+        "values": told(values),
+        "question": question,
+        "evidence": evidence,
     }
 
 

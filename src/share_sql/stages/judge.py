@@ -15,7 +15,7 @@ from share_sql.case import Correction, Finding, StepNote, Verdict
 from share_sql.errors import QueryError, SqlError, TrajectoryError
 from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.checks import findings
-from share_sql.evidence.compare import compare_features, scored_features
+from share_sql.evidence.compare import compare_features, edited_features, scored_features
 from share_sql.evidence.weights import sigmoid
 from share_sql.sqltext import extract_sql, parse_select
 from share_sql.stages.bind import bind
@@ -24,6 +24,10 @@ from share_sql.stages.stage import Candidate, Compared, Query, Request, Response
 if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
     from share_sql.trajectory.nodes import Trajectory
+
+
+REWRITTEN = ("compile", "generator")
+"""Origins of candidates that a model wrote whole."""
 
 
 @dataclass(eq=False)
@@ -75,15 +79,14 @@ def judge(state: State) -> Generator[Request, Response, State]:
 def _compared(state: State, draft: _Judged | None, others: list[_Judged]) -> State:
     """The state with the features of what the scorer weighed, beside the draft or its repair."""
     standing = _repaired(others) or draft
-    scored = [other for other in others if other.runs and _score(other) is not None]
     if standing is None:
         return state
-    rows = ((other, _scored_row(state, other, scored)) for other in scored)
-    compared = (
-        Compared(standing.sql, other.sql, other.candidate.kind, tuple(row))
-        for other, row in rows
-        if other.candidate is not None and row is not None
-    )
+    runnable = [other for other in others if other.runs]
+    compared = []
+    for other in runnable:
+        row = _scored_row(state, standing, other, runnable)
+        if row is not None and other.candidate is not None:
+            compared.append(Compared(standing.sql, other.sql, other.candidate.kind, tuple(row)))
     return replace(state, compared=tuple(compared))
 
 
@@ -92,23 +95,42 @@ def _repaired(others: list[_Judged]) -> _Judged | None:
     return next((other for other in others if other.runs and _origin(other) == "repair"), None)
 
 
-def _score(judged: _Judged) -> float | None:
-    return judged.candidate.score if judged.candidate is not None else None
-
-
-def _scored_row(state: State, other: _Judged, scored: list[_Judged]) -> list[float] | None:
+def _scored_row(
+    state: State, standing: _Judged, other: _Judged, runnable: list[_Judged]
+) -> list[float] | None:
     """Features of a candidate; None where the scorer did not weigh it."""
-    score = _score(other)
-    if other.candidate is None or score is None:
+    candidate = other.candidate
+    if candidate is None or candidate.score is None:
         return None
     lom_keeps = _same(state.final, state.filled or state.trajectory)
-    return scored_features(
-        score,
-        best=all(score >= told for peer in scored if (told := _score(peer)) is not None),
-        agreeing=_agreeing(other, scored),
-        edited=other.candidate.origin == "edit",
-        likely=other.candidate.likely,
-        lom_keeps=(state.likely.get("lom") or 0.0) if lom_keeps else None,
+    kept = (state.likely.get("lom") or 0.0) if lom_keeps else None
+    edited = candidate.origin == "edit"
+    alike = [
+        (peer, peer.candidate.score)
+        for peer in runnable
+        if peer.candidate is not None
+        and peer.candidate.score is not None
+        and (peer.candidate.origin == "edit") is edited
+    ]
+    if not edited:
+        return scored_features(
+            candidate.score,
+            best=all(candidate.score >= score for _, score in alike),
+            agreeing=_agreeing(other, [peer for peer, _ in alike]),
+            likely=candidate.likely,
+            lom_keeps=kept,
+        )
+    if standing.draft is None or other.draft is None or candidate.forth is None:
+        return None
+    rivals = [score for peer, score in alike if peer is not other]
+    return edited_features(
+        standing.draft,
+        other.draft,
+        score=candidate.score,
+        forth=candidate.forth,
+        lead=candidate.score - max(rivals) if rivals else 0.0,
+        agreeing=_agreeing(other, [peer for peer in runnable if _origin(peer) in REWRITTEN]),
+        lom_keeps=kept,
     )
 
 
@@ -193,7 +215,10 @@ def _gated(state: State, draft: _Judged, runnable: list[_Judged]) -> tuple[_Judg
     for other in runnable:
         if other is standing:
             continue
-        if other.sql in rows:
+        if other.sql in rows and _origin(other) == "edit":
+            odds = weights.edits_better(rows[other.sql]) if weights.edited_features else 0.0
+            lead = odds - weights.edited_threshold
+        elif other.sql in rows:
             odds = weights.replaces_scored(rows[other.sql]) if weights.scored_features else 0.0
             lead = odds - weights.scored_threshold
         elif "scorer" in state.plan.roles and _origin(other) == "compile":

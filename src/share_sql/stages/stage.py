@@ -87,6 +87,8 @@ class Candidate:
     """For compiled trajectories: natural log-probability of the model's answer; None where unknown."""
     score: float | None = None
     """The scorer's log-odds that this mends what stands, less those of the way back; None: not asked."""
+    forth: float | None = None
+    """Those log-odds alone."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Compared:
     kind: str
     """The kind of edit; empty for others."""
     row: tuple[float, ...]
-    """Its features, in the order of `evidence.compare.SCORED`."""
+    """Its features, in the order of `evidence.compare.SCORED`; for an edit, of EDITED."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """The scorer weighs what may replace the draft: rewritten candidates, and the draft with single edits.
 
-Part of regenerate. What the repairs left stands. A candidate is asked about only where a finding speaks
-against what stands and not against the candidate: of the drafts that nothing speaks against, rewriting breaks
-as many as it mends (MapleRepair, arXiv 2501.09310, found the same of other models).
+Part of regenerate. What the repairs left stands. A rewritten candidate is asked about only where a finding
+speaks against what stands and not against the candidate: of the drafts that nothing speaks against, rewriting
+breaks as many as it mends (MapleRepair, arXiv 2501.09310, found the same of other models). An edit changes
+one thing, of a kind that calibration found to pay, so it needs no finding.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def weigh(state: State) -> Generator[Request, Response, State]:
         return noted(state, "regenerate", "candidates are not scored", error=str(error))
     forth = dict(zip((each.sql for each in asked), scores, strict=True))
     scored = {
-        each.sql: replace(each, score=forth[each.sql] - other)
+        each.sql: replace(each, score=forth[each.sql] - other, forth=forth[each.sql])
         for each, other in zip(chosen, back, strict=True)
     }
     kept = tuple(scored.get(each.sql, each) if each.origin != "repair" else each for each in state.candidates)
@@ -86,20 +87,19 @@ def _text(state: State, candidate: Candidate) -> str:
 def _worth_asking(
     draft: BoundQuery, candidates: Iterable[Candidate]
 ) -> Generator[Request, Response, list[Candidate]]:
-    """Those that run, give other rows, take the blame away and bring no finding, and keep the constants that
-    the question spells out; the first MOST_SCORED of them."""
+    """Those that run, give other rows, bring no finding, and keep the constants that the question spells out;
+    rewritten ones must take the blame away too. The first MOST_SCORED of them."""
     assert draft.outcome is not None
     assert draft.weights is not None
     assert not isinstance(draft.outcome, QueryError)
     against = {finding.kind for finding in findings(draft, draft.outcome, draft.weights)}
     blames = BLAMES if draft.weights.scored_features else BLAMES | ABNORMAL
-    if not against & blames:
-        return []
     found: dict[str, Candidate] = {}
     for candidate in candidates:
         if len(found) == MOST_SCORED:
             break
-        if candidate.sql in found:
+        edited = candidate.origin == "edit"
+        if candidate.sql in found or not (edited or against & blames):
             continue
         after = yield Query(candidate.sql)
         assert not isinstance(after, tuple | list)
@@ -111,7 +111,8 @@ def _worth_asking(
             continue
         changed = replace(draft, tree=tree, outcome=after)  # type: ignore[arg-type]
         left = {finding.kind for finding in findings(changed, after, draft.weights)}  # type: ignore[arg-type]
-        if left <= against and (against - left) & blames and not loses_constants(draft, changed):
+        mends = edited or bool((against - left) & blames)
+        if left <= against and mends and not loses_constants(draft, changed):
             found[candidate.sql] = candidate
     return list(found.values())
 

@@ -4,6 +4,10 @@
     sam   draft's trajectory masked, its columns, the whole schema    -> gold's trajectory
     lom   columns, meanings, question, a wrong trajectory             -> gold's trajectory
 
+and, beyond the paper:
+
+    drafter  the whole schema, question, stored values it names       -> gold's trajectory
+
 LOM follows the paper's rule. Where the draft uses all of gold's columns and gives other rows, its own
 trajectory is the wrong one; where it uses them and gives gold's rows, a perturbed one is. A source without
 drafts is taken as if gold were the draft. Each case ends as an example or as a line that says why not.
@@ -17,9 +21,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from share_sql.errors import CompileError, ShareError, SqlError
-from share_sql.prompts.render import bam_variables, lom_variables, sam_variables
+from share_sql.prompts.render import bam_variables, drafter_variables, lom_variables, sam_variables
 from share_sql.schema.link import linked_columns
-from share_sql.schema.model import ColumnName, Schema
+from share_sql.schema.model import ColumnName, Schema, ValueMatch
+from share_sql.schema.spoken import phrases, spoken_values
 from share_sql.sqltext import extract_sql
 from share_sql.training.edits import Literals
 from share_sql.training.error_kinds import ErrorProfile, error_kinds, measure
@@ -103,7 +108,7 @@ def make_dataset(
     """The examples of all sources for one model.
 
     Args:
-        role: bam, sam or lom.
+        role: bam, sam, lom or drafter.
         materials: the sources, with what was made of them.
         making: how.
         progress: called with the number of finished cases and of all.
@@ -216,6 +221,20 @@ class _Maker:
         if self._rng(each, "unchanged").random() < self.making.unchanged:
             made += self._lom(each, row, schema, gold, gold, linked, "unchanged", (), row.proof)
         return made
+
+    def drafter(self, each: LabelledCase) -> list[Example]:
+        """A question to gold's trajectory, without any draft."""
+        row, schema, gold = self._gold(each)
+        values: tuple[ValueMatch, ...] = ()
+        # Made-up rows hold gold's own constants, so they would tell what is asked for.
+        if each.case.database not in self.source.made_up:
+            with self.source.open(each.case.database) as opened:
+                if opened is not None and opened.database.dialect == "sqlite":
+                    values = spoken_values(phrases(each.case.question), opened.values.lookup)
+        variables = drafter_variables(
+            schema, question=each.case.question, evidence=each.case.evidence, values=values
+        )
+        return [self._example("drafter", each, row, gold, variables, "gold")]
 
     def _lom(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import combinations
 
 from sqlglot import exp
 
@@ -41,7 +42,7 @@ def output_edits(draft: BoundQuery) -> Iterator[Edit]:
 
 
 def _dropped(draft: BoundQuery, tree: exp.Select) -> Iterator[Edit]:
-    """One output column fewer, the one that is asked for least first."""
+    """One output column fewer, the one that is asked for least first; then two of the least asked for."""
     items = tree.expressions
     if len(items) < 2:
         return
@@ -49,12 +50,17 @@ def _dropped(draft: BoundQuery, tree: exp.Select) -> Iterator[Edit]:
     if draft.weights is not None and draft.weights.asked_features:
         scores = [draft.weights.asked(row) for row in select_features(tree, draft.question, draft.evidence)]
         order = sorted(order, key=lambda at: scores[at])  # type: ignore[assignment]
-    for at in list(order)[:4]:
+    least = list(order)
+    dropped = [(at,) for at in least[:4]]
+    pairs = combinations(least[:3], 2) if len(items) > 2 else ()
+    for places in (*dropped, *pairs):
         new = tree.copy()
-        new.set("expressions", [kept for place, kept in enumerate(new.expressions) if place != at])
-        item = items[at]
-        inline_alias(new, item, item.this if isinstance(item, exp.Alias) else item)
-        yield Edit("select-drop", f"{item.sql(dialect='sqlite')} is no longer selected", new)
+        new.set("expressions", [kept for place, kept in enumerate(new.expressions) if place not in places])
+        gone = [items[at] for at in places]
+        for item in gone:
+            inline_alias(new, item, item.this if isinstance(item, exp.Alias) else item)
+        told = " and ".join(item.sql(dialect="sqlite") for item in gone)
+        yield Edit("select-drop", f"{told} no longer selected", new)
 
 
 def _distinct(tree: exp.Select) -> Iterator[Edit]:
