@@ -8,11 +8,9 @@ import pytest
 
 from share_sql.calibration.scored import (
     LEAST_ACTED,
-    LEAST_FIXED,
     LEAST_PRECISION,
     ScoredData,
     fit_scored,
-    worthwhile,
 )
 from share_sql.errors import SettingsError
 from share_sql.evidence.compare import SCORED
@@ -67,19 +65,10 @@ def test_too_little_to_learn_from_is_told_in_one_line() -> None:
         fit_scored(data)
 
 
-def test_a_kind_of_edit_must_mend_enough_and_no_less_than_it_breaks() -> None:
-    data = ScoredData()
-    for kind, fixed, broken in (
-        ("ties", LEAST_FIXED, LEAST_FIXED),
-        ("operator", LEAST_FIXED, LEAST_FIXED + 1),
-        ("and-or", LEAST_FIXED - 1, 0),
-    ):
-        for mends in [True] * fixed + [False] * broken:
-            data.rows.append((0.0,) * len(SCORED))
-            data.kinds.append(kind)
-            data.before.append(not mends)
-            data.after.append(mends)
-            data.groups.append("db")
-            data.cases.append(str(len(data.cases)))
-    assert worthwhile(data) == {"ties"}
-    assert set(data.without_edits({"ties", "and-or"}).kinds) == {"operator"}
+def test_each_kind_of_candidate_is_fitted_apart() -> None:
+    data = _data(telling=True)
+    data.kinds = ["select-drop" if number % 2 else "" for number in range(len(data.kinds))]
+    edits = data.of({"select-drop"})
+    assert (set(edits.kinds), len(edits.rows), len(edits.cases)) == ({"select-drop"}, 300, 300)
+    assert edits.drafts == data.drafts
+    assert data.of({""}).kinds == [""] * 300

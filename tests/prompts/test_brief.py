@@ -60,7 +60,7 @@ def test_a_long_meaning_is_cut_at_a_word() -> None:
 
 def test_the_brief_set_asks_what_small_models_are_trained_for() -> None:
     prompts = load_prompts("brief")
-    assert set(prompts.roles) == {"bam", "sam", "lom", "scorer"}
+    assert set(prompts.roles) == {"bam", "sam", "lom", "drafter", "scorer"}
     for role in prompts.roles:
         values = {name: f"<{name}>" for name in ROLE_VARIABLES[role]}
         (message,) = prompts.render(role, **values)

@@ -8,7 +8,7 @@ import pytest
 
 from share_sql.case import Correction, Finding
 from share_sql.database.sqlite import SqliteDatabase
-from share_sql.evidence.compare import FEATURES, SCORED
+from share_sql.evidence.compare import EDITED, FEATURES, SCORED
 from share_sql.evidence.weights import load_weights
 from share_sql.stages.judge import judge
 from share_sql.stages.stage import Candidate, Policy, State
@@ -106,8 +106,15 @@ FOUND = Finding("unknown-table", "there is no table shops", weight=2.0)
 
 def _weighed(shop: SqliteDatabase, draft: str, *candidates: Candidate) -> State:
     """Judge; a candidate's probability is its score's, and must be above that of log-odds 2."""
-    row = tuple(float(name == "score") for name in SCORED)
-    weights = replace(load_weights(), scored_features=SCORED, scored_weights=row, scored_threshold=0.8808)
+    weights = replace(
+        load_weights(),
+        scored_features=SCORED,
+        scored_weights=tuple(float(name == "score") for name in SCORED),
+        scored_threshold=0.8808,
+        edited_features=EDITED,
+        edited_weights=tuple(float(name == "score") for name in EDITED),
+        edited_threshold=0.8808,
+    )
     state = start(shop, "How many stores are open?", draft, weights=weights)
     state = replace(state, candidates=candidates)
     return drive(judge(state), shop, state)
@@ -115,7 +122,12 @@ def _weighed(shop: SqliteDatabase, draft: str, *candidates: Candidate) -> State:
 
 def _edit(sql: str, score: float, origin: str = "edit") -> Candidate:
     return Candidate(
-        sql, origin, "it is said otherwise", kind="operator" if origin == "edit" else "", score=score
+        sql,
+        origin,
+        "it is said otherwise",
+        kind="operator" if origin == "edit" else "",
+        score=score,
+        forth=score / 2 + 0.5,
     )
 
 
@@ -141,10 +153,16 @@ def test_the_best_scored_candidate_is_taken_whatever_its_place(shop: SqliteDatab
     assert done.sql == all_of_them
 
 
-def test_weights_without_a_model_of_scored_candidates_keep_the_draft(shop: SqliteDatabase) -> None:
-    weights = replace(load_weights(), scored_features=(), scored_weights=(), scored_threshold=1.0)
+@pytest.mark.parametrize("origin", ["edit", "compile"])
+def test_weights_without_a_model_of_scored_candidates_keep_the_draft(
+    shop: SqliteDatabase, origin: str
+) -> None:
+    weights = replace(
+        load_weights(), scored_features=(), scored_weights=(), scored_threshold=1.0,
+        edited_features=(), edited_weights=(), edited_threshold=1.0,
+    )  # fmt: skip
     state = start(shop, "How many stores are open?", OPEN, weights=weights)
-    state = replace(state, candidates=(_edit(SHUT, 12.0),))
+    state = replace(state, candidates=(_edit(SHUT, 12.0, origin),))
     done = drive(judge(state), shop, state).correction
     assert done is not None
     assert done.verdict == "kept"
@@ -164,6 +182,9 @@ def test_what_was_compared_is_noted_for_calibration(shop: SqliteDatabase) -> Non
     state = _weighed(shop, OPEN, Candidate(EMPTY, "generator"), _edit(SHUT, 1.0), _edit(FAILS, 3.0))
     (compared,) = state.compared
     assert (compared.standing, compared.candidate) == (OPEN, SHUT)
-    told = dict(zip(SCORED, compared.row, strict=True))
-    assert {name: value for name, value in told.items() if value} == {"bias": 1.0, "score": 1.0, "best": 1.0}
+    told = dict(zip(EDITED, compared.row, strict=True))
+    assert {name: value for name, value in told.items() if value} == {"bias": 1.0, "score": 1.0}
     assert compared.kind == "operator"
+    state = _weighed(shop, OPEN, _edit(SHUT, 1.0, "compile"))
+    told = dict(zip(SCORED, state.compared[0].row, strict=True))
+    assert {name: value for name, value in told.items() if value} == {"bias": 1.0, "score": 1.0, "best": 1.0}

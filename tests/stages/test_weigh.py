@@ -113,13 +113,22 @@ def test_what_fails_is_blamed_too_or_gives_the_same_rows_is_not_asked_about(
 
 
 @pytest.mark.parametrize("draft", [BLAMELESS, EMPTY])
-def test_where_nothing_or_only_the_result_speaks_against_the_draft_nothing_is_asked(
+def test_where_nothing_or_only_the_result_speaks_against_the_draft_no_rewrite_is_asked_about(
     shop: SqliteDatabase, draft: str
 ) -> None:
     model = _rising()
-    done = _weigh(shop, model, Candidate(OTHER, "compile"), draft=draft)
+    done = _weigh(shop, model, Candidate(OTHER, "compile"), draft=draft, kinds=[])
     assert done.candidates == (Candidate(OTHER, "compile"),)
     assert model.requests == []
+
+
+def test_edits_need_no_finding_against_the_draft(shop: SqliteDatabase) -> None:
+    model = _rising()
+    done = _weigh(shop, model, Candidate(OTHER, "compile"), draft=BLAMELESS, kinds=["distinct-add"])
+    rewritten, edit = done.candidates
+    assert rewritten == Candidate(OTHER, "compile")
+    assert (edit.kind, edit.sql) == ("distinct-add", BLAMELESS.replace("SELECT", "SELECT DISTINCT"))
+    assert (edit.forth, edit.score) == (pytest.approx(_odds(1)), pytest.approx(_odds(1) - _odds(2)))
 
 
 def test_a_rewrite_that_loses_a_constant_of_the_question_is_not_asked_about(shop: SqliteDatabase) -> None:

@@ -53,7 +53,7 @@ ROLE_VARIABLES: Mapping[str, tuple[str, ...]] = {
     "sam": ("schema", "highlighted_schema", "question", "evidence", "masked_trajectory", "tables", "columns"),
     "lom": ("schema", "column_description", "question", "evidence", "trajectory", "described_columns"),
     "generator": ("schema", "foreign_keys", "column_description", "question", "evidence", "trajectory"),
-    "drafter": ("tables", "values", "question", "evidence"),
+    "drafter": ("schema", "values", "question", "evidence", "tables"),
     "scorer": ("question", "change"),
     "describe": ("table", "column", "profile"),
     "teacher": ("schema", "question", "evidence", "sql"),

@@ -107,6 +107,7 @@ def drafter_variables(
         values: stored values that the question names.
     """
     return {
+        "schema": schema_blocks(schema),
         "tables": brief.tables(schema),
         "values": told(values),
         "question": question,
