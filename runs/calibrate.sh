@@ -5,8 +5,8 @@
 #
 # SMALL is the folder of `runs/train_small.sh` (default: out/small). Repairs and the model of asked columns: Spider train and
 # the demo (gold, and gold made wrong) and BIRD train (real GPT drafts beside gold). The comparison of candidates: a small
-# model's drafts on Spider train. Scored candidates: its drafts, GPT's and gold on databases of Spider train and BIRD
-# train that the shipped models never saw. The weights of findings alone, which make confidences and abstentions and
+# model's drafts on Spider train. Scored candidates and single edits: its drafts and GPT's on databases of Spider train
+# and BIRD train that the shipped models never saw. The weights of findings alone, which make confidences and abstentions and
 # choose no SQL, are fitted on the drafts of Spider dev. About half an hour on two cores.
 set -eu
 data=${1:-${SHARE_DATA:-../shared/data}}
@@ -20,5 +20,6 @@ python=${PYTHON:-.venv/bin/python}
     --gold "$out/gold.jsonl" \
     --text "$out/bird_train_text.jsonl" --tables "$out/tables.json" \
     --drafts "$out/spider_dev_drafts.jsonl" --rewrites "$out/drafts.jsonl" \
-    --scored "$out/scored.jsonl" --models embedded --meanings "$out/column_meaning.json" \
+    --scored "$out/scored.jsonl" --edits select-drop --edits select-column --edits order-column \
+    --edits condition-column --models embedded --meanings "$out/column_meaning.json" \
     --databases "$out/databases" --rule spider --out "$out/weights.json"

@@ -3,8 +3,9 @@
     python runs/small/calibration_files.py DATA SMALL OUT
 
 Writes OUT/drafts.jsonl (the small model's drafts of Spider train, two a question), OUT/scored.jsonl
-(drafts of held-out databases and their gold: 560 of Spider train, 170 of its gold alone, 180 of BIRD train),
-OUT/databases (links; BIRD's are the made-up ones), OUT/tables.json and OUT/column_meaning.json (of both).
+(real drafts of held-out databases: the small model's likeliest one of each question of Spider train, GPT's of
+BIRD train), OUT/databases (links; BIRD's are the made-up ones), OUT/tables.json and OUT/column_meaning.json
+(of both). Gold is no draft there: it is right by definition, also where it selects what nobody asked for.
 """
 
 from __future__ import annotations
@@ -18,21 +19,19 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from folds import held_out
 
-OF_SPIDER, OF_GOLD, OF_BIRD, OF_DRAFTS = 560, 170, 180, 4_000
+OF_QUESTIONS = 2_000
+"""Whose drafts the comparison of candidates is fitted on."""
 
 
 def main() -> None:
     data, small, out = map(Path, sys.argv[1:4])
     spider, bird = data / "spider", data / "bird" / "train"
+    drafts = labelled_drafts(spider, small)
     rng = random.Random(5)
-    write(out / "drafts.jsonl", small_drafts(spider, small, rng))
-
-    of_spider = lines(small / "spider.held.jsonl")
-    of_bird = bird_drafts(bird)
-    rng.shuffle(of_spider)
-    rng.shuffle(of_bird)
-    gold = [row for row in of_spider[OF_SPIDER:] if row["draft"] == row["gold"]]
-    write(out / "scored.jsonl", [*of_spider[:OF_SPIDER], *gold[:OF_GOLD], *of_bird[:OF_BIRD]])
+    chosen = rng.sample(sorted(drafts), min(len(drafts), OF_QUESTIONS))
+    write(out / "drafts.jsonl", [draft for number in chosen for draft in drafts[number][:2]])
+    held = [told[0] for told in drafts.values() if held_out("spider-train", told[0]["database"])]
+    write(out / "scored.jsonl", [*held, *bird_drafts(bird)])
 
     for file in ("tables.json", "column_meaning.json"):
         both = [
@@ -50,24 +49,22 @@ def main() -> None:
         link.symlink_to(path.resolve())
 
 
-def small_drafts(spider: Path, small: Path, rng: random.Random) -> list[dict[str, Any]]:
-    """The small model's drafts of Spider train as it wrote them, those that fail too: two a question."""
+def labelled_drafts(spider: Path, small: Path) -> dict[int, list[dict[str, Any]]]:
+    """The small model's drafts of Spider train that run, by question, the likeliest first."""
     asked = json.loads((spider / "train.json").read_text(encoding="utf-8"))
-    drafted = [row for row in lines(small / "drafts.jsonl") if row["source"] == "spider-train"]
-    rng.shuffle(drafted)
-    found = []
-    for row in drafted[: OF_DRAFTS // 2]:
-        question = asked[int(row["id"])]
-        for number, (sql, *_) in enumerate(sorted(row["drafts"], key=lambda draft: -draft[1])[:2]):
-            found.append(
-                {
-                    "id": f"{row['id']}.{number}",
-                    "question": question["question"],
-                    "database": question["db_id"],
-                    "gold": question["query"],
-                    "draft": sql,
-                }
-            )
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in lines(small / "spider.labelled"):
+        number = int(row["id"])
+        told = found.setdefault(number, [])
+        told.append(
+            {
+                "id": f"{number}.{len(told)}",
+                "question": asked[number]["question"],
+                "database": asked[number]["db_id"],
+                "gold": asked[number]["query"],
+                "draft": row["sql"],
+            }
+        )
     return found
 
 
@@ -76,23 +73,21 @@ def bird_file(bird: Path, file: str) -> Path:
 
 
 def bird_drafts(bird: Path) -> list[dict[str, Any]]:
-    """GPT's drafts of held-out databases, and their gold as drafts."""
+    """GPT's drafts of held-out databases."""
     baseline = json.loads((bird / "baseline_sql.json").read_text(encoding="utf-8"))
-    found = []
-    for number, asked in enumerate(json.loads((bird / "train.json").read_text(encoding="utf-8"))):
-        if held_out("bird-train", asked["db_id"]):
-            for what, draft in (("gpt", baseline[str(number)]), ("gold", asked["SQL"])):
-                found.append(
-                    {
-                        "id": f"{what}/{number}",
-                        "question": asked["question"],
-                        "evidence": asked["evidence"],
-                        "database": asked["db_id"],
-                        "gold": asked["SQL"],
-                        "draft": draft,
-                    }
-                )
-    return found
+    questions = json.loads((bird / "train.json").read_text(encoding="utf-8"))
+    return [
+        {
+            "id": f"gpt/{number}",
+            "question": asked["question"],
+            "evidence": asked["evidence"],
+            "database": asked["db_id"],
+            "gold": asked["SQL"],
+            "draft": baseline[str(number)],
+        }
+        for number, asked in enumerate(questions)
+        if held_out("bird-train", asked["db_id"])
+    ]
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

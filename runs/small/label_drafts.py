@@ -3,12 +3,10 @@
     python runs/small/label_drafts.py SOURCE DRAFTS OUT CASES
 
 SOURCE is a folder of `share data teacher`, DRAFTS what `draft.py` wrote. Trajectories are compiled to SQL.
-A draft that does not run is mended symbolically first, as it would be at work, and left out if it still
-does not. OUT gets a line a
-draft: `id`, `database`, `sql`, `right`. CASES gets up to two wrong drafts and a right one of each question
-as cases with gold, but for held-out databases: what SAM and LOM learn from. OUT's own stem with
-`.held.jsonl` gets the held-out ones, and each of their gold queries as a draft: what the judge is
-calibrated on.
+A draft that does not run is mended symbolically first, as it would be at work, and left out if it still does
+not. OUT gets a line a draft, the likeliest of a question first: `id`, `database`, `sql`, `right`. CASES gets
+up to two wrong drafts and a right one of each question as cases with gold, but for held-out databases: what
+SAM and LOM learn from.
 """
 
 from __future__ import annotations
@@ -71,7 +69,7 @@ def main() -> None:
                 kept.append(told)
                 file.write(json.dumps(told) + "\n")
     print(f"{len(kept)} drafts; likeliest ones of {len(drafted)}: {likeliest} run, {likeliest_right} right")
-    _write_cases(source.name, cases, kept, learned, out.with_suffix(".held.jsonl"))
+    _write_cases(source.name, cases, kept, learned)
     source.close()
 
 
@@ -81,24 +79,22 @@ def compiled(text: str, case: Case, schema: Schema) -> str:
     return " ".join(to_sql(trajectory, schema, hint=f"{case.question} {case.evidence}", guess=True).split())
 
 
-def _write_cases(
-    name: str, cases: dict[str, Any], kept: list[dict[str, Any]], learned: Path, held: Path
-) -> None:
+def _write_cases(name: str, cases: dict[str, Any], kept: list[dict[str, Any]], learned: Path) -> None:
     by_question: dict[str, list[dict[str, Any]]] = {}
     for row in kept:
-        by_question.setdefault(row["id"], []).append(row)
-    with learned.open("w", encoding="utf-8") as to_learn, held.open("w", encoding="utf-8") as to_calibrate:
+        if not held_out(name, row["database"]):
+            by_question.setdefault(row["id"], []).append(row)
+    with learned.open("w", encoding="utf-8") as file:
         for id_, rows in by_question.items():
             case, gold = cases[id_].case, cases[id_].gold
-            hidden = held_out(name, case.database)
             wrong = [row["sql"] for row in rows if not row["right"]][:2]
-            chosen = [*wrong, *[row["sql"] for row in rows if row["right"]][:1]]
-            for number, draft in enumerate([*chosen, gold] if hidden else chosen):
+            right = [row["sql"] for row in rows if row["right"]][:1]
+            for number, draft in enumerate([*wrong, *right]):
                 line = {
                     "id": f"{id_}.{number}", "question": case.question, "evidence": case.evidence,
                     "database": case.database, "gold": gold, "draft": draft,
                 }  # fmt: skip
-                (to_calibrate if hidden else to_learn).write(json.dumps(line) + "\n")
+                file.write(json.dumps(line) + "\n")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from share_sql.case import Correction, Finding, StepNote, Verdict
 from share_sql.errors import QueryError, SqlError, TrajectoryError
 from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.checks import findings
-from share_sql.evidence.compare import compare_features, edited_features, scored_features
+from share_sql.evidence.compare import BLAMES, compare_features, edited_features, scored_features
 from share_sql.evidence.weights import sigmoid
 from share_sql.sqltext import extract_sql, parse_select
 from share_sql.stages.bind import bind
@@ -112,15 +112,20 @@ def _scored_row(
         and peer.candidate.score is not None
         and (peer.candidate.origin == "edit") is edited
     ]
+    if candidate.forth is None:
+        return None
     if not edited:
+        ours = {finding.kind for finding in standing.findings}
         return scored_features(
             candidate.score,
+            forth=candidate.forth,
+            mends=bool((ours - {finding.kind for finding in other.findings}) & BLAMES),
             best=all(candidate.score >= score for _, score in alike),
             agreeing=_agreeing(other, [peer for peer, _ in alike]),
             likely=candidate.likely,
             lom_keeps=kept,
         )
-    if standing.draft is None or other.draft is None or candidate.forth is None:
+    if standing.draft is None or other.draft is None:
         return None
     rivals = [score for peer, score in alike if peer is not other]
     return edited_features(

@@ -16,7 +16,7 @@ from share_sql.errors import ModelError, QueryError, SqlError
 from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.change_text import change_text, query_text, question_text
 from share_sql.evidence.checks import findings
-from share_sql.evidence.compare import loses_constants
+from share_sql.evidence.compare import BLAMES, loses_constants
 from share_sql.models.base import ModelReply, ModelRequest, Usage
 from share_sql.sqltext import parse_select
 from share_sql.stages.asking import noted
@@ -26,12 +26,6 @@ from share_sql.stages.stage import AskAll, Candidate, Query, Request, Response, 
 
 MOST_SCORED = 14
 """Candidates asked about in one case; each costs a CPU some fifty milliseconds."""
-BLAMES = frozenset({"ungrouped-column", "unasked-column", "number-unused"})
-"""Findings that speak against a query strongly enough for a rewrite to be weighed. `idle-table` is on 8% of
-Spider train's gold and `join-no-key` on 24% of BIRD train's: these are habits of writing."""
-ABNORMAL = frozenset({"empty-result", "null-result", "zero-result"})
-"""Findings that blame a query only while `share calibrate` looks for pairs to learn from: some questions have
-no answer (3.6% of Spider train's gold gives no row), and a rewrite with one answers another question."""
 KEPT_EDITS = 3
 """Edits that become candidates, the best scored ones."""
 _LARGEST = 12.0
@@ -93,13 +87,13 @@ def _worth_asking(
     assert draft.weights is not None
     assert not isinstance(draft.outcome, QueryError)
     against = {finding.kind for finding in findings(draft, draft.outcome, draft.weights)}
-    blames = BLAMES if draft.weights.scored_features else BLAMES | ABNORMAL
+    everything = not draft.weights.scored_features  # calibration wants to see all
     found: dict[str, Candidate] = {}
     for candidate in candidates:
         if len(found) == MOST_SCORED:
             break
         edited = candidate.origin == "edit"
-        if candidate.sql in found or not (edited or against & blames):
+        if candidate.sql in found or not (edited or everything or against & BLAMES):
             continue
         after = yield Query(candidate.sql)
         assert not isinstance(after, tuple | list)
@@ -111,7 +105,7 @@ def _worth_asking(
             continue
         changed = replace(draft, tree=tree, outcome=after)  # type: ignore[arg-type]
         left = {finding.kind for finding in findings(changed, after, draft.weights)}  # type: ignore[arg-type]
-        mends = edited or bool((against - left) & blames)
+        mends = edited or everything or bool((against - left) & BLAMES)
         if left <= against and mends and not loses_constants(draft, changed):
             found[candidate.sql] = candidate
     return list(found.values())
