@@ -6,12 +6,7 @@ import math
 
 import pytest
 
-from share_sql.database.sqlite import SqliteDatabase
-from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.compare import EDITED, SCORED, edited_features, scored_features
-from share_sql.evidence.weights import load_weights
-from share_sql.schema.introspect import introspect
-from share_sql.sqltext import parse_select
 
 
 def _told(
@@ -46,29 +41,14 @@ def test_what_else_is_told_of_a_rewritten_candidate() -> None:
     }  # fmt: skip
 
 
-def _bound(shop: SqliteDatabase, sql: str) -> BoundQuery:
-    question = "In which cities are stores?"
-    return BoundQuery(parse_select(sql, "sqlite"), introspect(shop), question, "", None, load_weights())
+def _edited(forth: float = 2.0, *, drops: bool = False) -> dict[str, float]:
+    return dict(zip(EDITED, edited_features(3.0, forth=forth, drops=drops), strict=True))
 
 
-def _edited(shop: SqliteDatabase, draft: str, edited: str, lead: float = 0.0) -> dict[str, float]:
-    row = edited_features(
-        _bound(shop, draft), _bound(shop, edited), score=3.0, forth=2.0, lead=lead, agreeing=1, lom_keeps=None
-    )
-    return dict(zip(EDITED, row, strict=True))
+def test_an_edit_is_as_sure_as_its_weaker_direction() -> None:
+    assert _edited() == {"bias": 1.0, "score": 3.0, "least": 1.0, "drops": 0.0, "score-drops": 0.0}
+    assert _edited(forth=0.5)["least"] == 0.5
 
 
-def test_an_edit_is_as_sure_as_its_weaker_direction(shop: SqliteDatabase) -> None:
-    told = _edited(shop, "SELECT city FROM stores", "SELECT DISTINCT city FROM stores", lead=99.0)
-    assert told == {
-        "bias": 1.0, "score": 3.0, "least": 1.0, "lead": 6.0, "rows-agree": 1.0, "lom-keeps": 0.0,
-        "lom-keeps-likely": 0.0, "drops": 0.0, "asked": 0.0,
-    }  # fmt: skip
-
-
-def test_an_edit_that_drops_a_column_tells_how_surely_it_was_asked_for(shop: SqliteDatabase) -> None:
-    draft = "SELECT city, COUNT(*) FROM stores GROUP BY city"
-    wanted = _edited(shop, draft, "SELECT COUNT(*) FROM stores GROUP BY city")
-    along = _edited(shop, draft, "SELECT city FROM stores GROUP BY city")
-    assert wanted["drops"] == along["drops"] == 1.0
-    assert wanted["asked"] > along["asked"]
+def test_an_edit_that_drops_columns_has_a_score_of_its_own() -> None:
+    assert _edited(drops=True) == {**_edited(), "drops": 1.0, "score-drops": 3.0}

@@ -32,7 +32,9 @@ def _reply(text: str, logprob: float | None) -> ModelReply:
     return ModelReply((Answer(text, logprob),), Usage(10, 1, requests=1))
 
 
-def _odds(share: int) -> float:
+def _odds(number: int) -> float:
+    """What `_rising` says to its question of this number, from 1."""
+    share = number + 9
     return math.log(share / (100 - share))
 
 
@@ -42,7 +44,7 @@ def _rising() -> ScriptedModel:
 
     def answer(request: ModelRequest) -> ModelReply:
         asked.append(request)
-        return _reply("yes", math.log(len(asked) / 100))
+        return _reply("yes", math.log((len(asked) + 9) / 100))
 
     return ScriptedModel(answer)
 
@@ -120,6 +122,17 @@ def test_where_nothing_or_only_the_result_speaks_against_the_draft_no_rewrite_is
     done = _weigh(shop, model, Candidate(OTHER, "compile"), draft=draft, kinds=[])
     assert done.candidates == (Candidate(OTHER, "compile"),)
     assert model.requests == []
+
+
+def test_edits_that_are_unlikely_are_given_up_without_asking_about_the_way_back(shop: SqliteDatabase) -> None:
+    model = ScriptedModel(lambda _: _reply("no", math.log(0.99)))
+    done = _weigh(shop, model, Candidate(OTHER, "compile"))
+    assert [each.origin for each in done.candidates] == ["compile"]
+    backwards = [
+        each for each in model.requests if "{ 'is not null' => 'is null' }" in each.messages[-1].content
+    ]
+    assert len(backwards) == 1
+    assert len(model.requests) <= MOST_SCORED + 1
 
 
 def test_edits_need_no_finding_against_the_draft(shop: SqliteDatabase) -> None:

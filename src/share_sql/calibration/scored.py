@@ -25,7 +25,7 @@ WRONG_SHARE = 0.2
 drafted for the calibration: published generators are wrong on 14 to 29% of Spider dev and BIRD dev."""
 LEAST_PRECISION = 0.91
 """Of the drafts whose rightness a candidate changes, the share that it makes right: ten to one."""
-STRENGTH = 0.1
+STRENGTH = 1.0
 """Inverse of the regularisation: there are few candidates to learn from."""
 LEAST_ACTED = 20
 """Cases acted on; fewer say nothing of a threshold."""

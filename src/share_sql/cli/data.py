@@ -34,6 +34,7 @@ Examples:
   share data bam data/bird data/spider --out ft_data
   share data sam data/bird --out ft_data
   share data lom data/bird --out ft_data
+  share data drafter data/spider --out ft_data
   share data stats ft_data
 """
 
@@ -47,7 +48,8 @@ def command() -> None:
     """Make training data out of labelled SQL.
 
     First `teacher` makes a data folder with a proved trajectory for each gold query; then `bam`, `sam` and
-    `lom` make the examples for each model, as LLaMA-Factory reads them; `stats` tells what is in them.
+    `lom` make the examples for each model, as LLaMA-Factory reads them, and `drafter` those for a model
+    whose drafts are to be learnt from; `stats` tells what is in them.
     """
 
 

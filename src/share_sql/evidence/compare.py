@@ -7,7 +7,6 @@ real queries, gives the probability that the candidate is right and the draft wr
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING
 
@@ -41,22 +40,17 @@ FEATURES = (
 )
 """Names of the features, in the order of the weights."""
 
-SCORED = (
-    "bias", "score", "least", "mends", "best", "rows-agree", "likely", "likely-score", "lom-keeps",
-    "lom-keeps-likely",
-)  # fmt: skip
+SCORED = ("bias", "score", "least", "mends")
 """Features of a rewritten candidate that the scorer weighed, in the order of the weights. Few: with what else
-`FEATURES` has it was no better on databases that were left out."""
+`FEATURES` has, or with how likely its answer was, it was no better on databases that were left out."""
 
-EDITED = (
-    "bias", "score", "least", "lead", "rows-agree", "lom-keeps", "lom-keeps-likely", "drops", "asked",
-)  # fmt: skip
+EDITED = ("bias", "score", "least", "drops", "score-drops")
 """The same for the draft with a single edit."""
 
 BLAMES = frozenset({"ungrouped-column", "unasked-column", "number-unused"})
-"""Findings that speak against a query strongly enough for a rewrite to be weighed. `idle-table` is on 8% of
-Spider train's gold and `join-no-key` on 24% of BIRD train's: these are habits of writing. Some questions have
-no answer (3.6% of Spider train's gold gives no row), and a rewrite with one answers another question."""
+"""Findings that speak strongly against a query: they are rare on right ones. `idle-table` is on 8% of Spider
+train's gold and `join-no-key` on 24% of BIRD train's: these are habits of writing. Some questions have no answer
+(3.6% of Spider train's gold gives no row), and a rewrite with one answers another question."""
 
 
 def compare_features(draft: BoundQuery, candidate: BoundQuery, agreeing: int = 0) -> list[float]:
@@ -101,113 +95,41 @@ def loses_constants(draft: BoundQuery, candidate: BoundQuery) -> bool:
     return bool(told & (held(draft) - held(candidate)))
 
 
-def scored_features(
-    score: float,
-    *,
-    forth: float,
-    mends: bool,
-    best: bool,
-    agreeing: int,
-    likely: float | None,
-    lom_keeps: float | None,
-) -> list[float]:
+def scored_features(score: float, *, forth: float, mends: bool) -> list[float]:
     """Describe a rewritten candidate that the scorer weighed.
 
     Args:
         score: the scorer's log-odds of the change less those of the way back.
         forth: its log-odds of the change alone.
-        mends: whether it takes away a finding that blames what stands.
-        best: whether no other candidate of the case has a higher score.
-        agreeing: how many scored candidates of other origin give the candidate's rows.
-        likely: natural log-probability of the answer it was compiled from; None where unknown.
-        lom_keeps: where lom left the trajectory as it found it, the natural log-probability of that answer
-            (0 where unknown); None where it changed something, or there is no lom.
+        mends: whether it takes away a finding that blames what stands (BLAMES).
 
     Returns:
         One number a feature, in the order of SCORED.
     """
-    sure = math.exp(likely) if likely is not None else 0.0
-    values = {
-        "bias": 1.0,
-        "score": score,
-        "least": min(forth, score - forth),
-        "mends": float(mends),
-        "best": float(best),
-        "rows-agree": float(agreeing > 0),
-        "likely": sure,
-        "likely-score": sure * score,
-        **_kept(lom_keeps),
-    }
+    values = {"bias": 1.0, "score": score, "least": min(forth, score - forth), "mends": float(mends)}
     return [values[name] for name in SCORED]
 
 
-def edited_features(
-    draft: BoundQuery,
-    edited: BoundQuery,
-    *,
-    score: float,
-    forth: float,
-    lead: float,
-    agreeing: int,
-    lom_keeps: float | None,
-) -> list[float]:
+def edited_features(score: float, *, forth: float, drops: bool) -> list[float]:
     """Describe the draft with a single edit that the scorer weighed.
 
     Args:
-        draft: what stands.
-        edited: the edit.
         score: as for `scored_features`.
         forth: as for `scored_features`.
-        lead: `score` less that of the best other edit; 0 where there is none.
-        agreeing: how many rewritten candidates give the edit's rows.
-        lom_keeps: as for `scored_features`.
+        drops: whether the edit drops output columns; of strong generators' faults this is the most frequent
+            and the surest to tell.
 
     Returns:
         One number a feature, in the order of EDITED.
     """
-    asked = _asked_of_dropped(draft, edited)
     values = {
         "bias": 1.0,
         "score": score,
         "least": min(forth, score - forth),
-        "lead": max(-_FAR, min(_FAR, lead)),
-        "rows-agree": float(agreeing > 0),
-        **_kept(lom_keeps),
-        "drops": float(asked is not None),
-        "asked": asked or 0.0,
+        "drops": float(drops),
+        "score-drops": score if drops else 0.0,
     }
     return [values[name] for name in EDITED]
-
-
-_FAR = 6.0
-"""Bound on log-odds that are differences or come from few words."""
-
-
-def _kept(lom_keeps: float | None) -> dict[str, float]:
-    return {
-        "lom-keeps": float(lom_keeps is not None),
-        "lom-keeps-likely": math.exp(lom_keeps) if lom_keeps is not None else 0.0,
-    }
-
-
-def _asked_of_dropped(draft: BoundQuery, edited: BoundQuery) -> float | None:
-    """Log-odds that the question asks for an output column that the edit drops; None where it drops none."""
-    if not (isinstance(draft.tree, exp.Select) and isinstance(edited.tree, exp.Select)):
-        return None
-    if len(edited.tree.expressions) >= len(draft.tree.expressions):
-        return None
-    weights = draft.weights
-    if weights is None or not weights.asked_features:
-        return 0.0
-    kept = {item.unalias().sql() for item in edited.tree.expressions}
-    rows = select_features(draft.tree, draft.question, draft.evidence)
-    dropped = [
-        weights.asked(row)
-        for row, item in zip(rows, draft.tree.expressions, strict=True)
-        if item.unalias().sql() not in kept
-    ]
-    most = min(max(dropped, default=0.5), 1 - 1e-9)
-    return max(-_FAR, min(_FAR, math.log(max(most, 1e-9) / (1 - most))))
 
 
 def _rows(query: BoundQuery) -> frozenset[object] | None:

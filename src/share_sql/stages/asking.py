@@ -35,17 +35,13 @@ def ask(
         messages=messages,
         samples=samples,
         grammar=grammar,
-        # The judge weighs them where there is a scorer. Models in this process tell them at no cost, and are
-        # asked alike with and without one, so that answers come from the cache.
-        logprobs="scorer" in state.plan.roles or role in state.plan.held,
     )
     reply = yield Ask(request)
     assert isinstance(reply, ModelReply)
     usage = {**state.usage, role: state.usage.get(role, Usage()) + reply.usage}
     prompts = {**state.prompts, role: messages[-1].content}
     texts = {**state.texts, role: reply.text}
-    likely = {**state.likely, role: reply.answers[0].logprob}
-    return replace(state, usage=usage, prompts=prompts, texts=texts, likely=likely), reply
+    return replace(state, usage=usage, prompts=prompts, texts=texts), reply
 
 
 def read_answer(state: State, text: str) -> Trajectory:

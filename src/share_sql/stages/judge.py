@@ -23,11 +23,6 @@ from share_sql.stages.stage import Candidate, Compared, Query, Request, Response
 
 if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
-    from share_sql.trajectory.nodes import Trajectory
-
-
-REWRITTEN = ("compile", "generator")
-"""Origins of candidates that a model wrote whole."""
 
 
 @dataclass(eq=False)
@@ -81,10 +76,9 @@ def _compared(state: State, draft: _Judged | None, others: list[_Judged]) -> Sta
     standing = _repaired(others) or draft
     if standing is None:
         return state
-    runnable = [other for other in others if other.runs]
     compared = []
-    for other in runnable:
-        row = _scored_row(state, standing, other, runnable)
+    for other in others:
+        row = _scored_row(standing, other) if other.runs else None
         if row is not None and other.candidate is not None:
             compared.append(Compared(standing.sql, other.sql, other.candidate.kind, tuple(row)))
     return replace(state, compared=tuple(compared))
@@ -95,54 +89,16 @@ def _repaired(others: list[_Judged]) -> _Judged | None:
     return next((other for other in others if other.runs and _origin(other) == "repair"), None)
 
 
-def _scored_row(
-    state: State, standing: _Judged, other: _Judged, runnable: list[_Judged]
-) -> list[float] | None:
+def _scored_row(standing: _Judged, other: _Judged) -> list[float] | None:
     """Features of a candidate; None where the scorer did not weigh it."""
     candidate = other.candidate
-    if candidate is None or candidate.score is None:
+    if candidate is None or candidate.score is None or candidate.forth is None:
         return None
-    lom_keeps = _same(state.final, state.filled or state.trajectory)
-    kept = (state.likely.get("lom") or 0.0) if lom_keeps else None
-    edited = candidate.origin == "edit"
-    alike = [
-        (peer, peer.candidate.score)
-        for peer in runnable
-        if peer.candidate is not None
-        and peer.candidate.score is not None
-        and (peer.candidate.origin == "edit") is edited
-    ]
-    if candidate.forth is None:
-        return None
-    if not edited:
-        ours = {finding.kind for finding in standing.findings}
-        return scored_features(
-            candidate.score,
-            forth=candidate.forth,
-            mends=bool((ours - {finding.kind for finding in other.findings}) & BLAMES),
-            best=all(candidate.score >= score for _, score in alike),
-            agreeing=_agreeing(other, [peer for peer, _ in alike]),
-            likely=candidate.likely,
-            lom_keeps=kept,
-        )
-    if standing.draft is None or other.draft is None:
-        return None
-    rivals = [score for peer, score in alike if peer is not other]
-    return edited_features(
-        standing.draft,
-        other.draft,
-        score=candidate.score,
-        forth=candidate.forth,
-        lead=candidate.score - max(rivals) if rivals else 0.0,
-        agreeing=_agreeing(other, [peer for peer in runnable if _origin(peer) in REWRITTEN]),
-        lom_keeps=kept,
-    )
-
-
-def _same(after: Trajectory | None, before: Trajectory | None) -> bool:
-    from share_sql.trajectory.write import write
-
-    return after is not None and before is not None and write(after, "paper") == write(before, "paper")
+    if candidate.origin == "edit":
+        drops = candidate.kind == "select-drop"
+        return edited_features(candidate.score, forth=candidate.forth, drops=drops)
+    gone = {finding.kind for finding in standing.findings} - {finding.kind for finding in other.findings}
+    return scored_features(candidate.score, forth=candidate.forth, mends=bool(gone & BLAMES))
 
 
 def _no_sql(state: State) -> str:

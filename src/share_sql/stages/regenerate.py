@@ -29,12 +29,11 @@ def regenerate(state: State) -> Generator[Request, Response, State]:
     if state.sql:
         repaired = yield from repair(state)
         state = replace(state, candidates=(*state.candidates, *repaired))
-    for role, rewritten in _rewritten(state):
+    for rewritten in _rewritten(state):
         try:
             hint = f"{state.case.question} {state.case.evidence}"
             sql = to_sql(rewritten, state.schema, hint=hint, guess=True)
-            compiled = Candidate(sql, "compile", likely=state.likely.get(role))
-            state = replace(state, candidates=(*state.candidates, compiled))
+            state = replace(state, candidates=(*state.candidates, Candidate(sql, "compile")))
         except CompileError as error:
             state = noted(state, "regenerate", "the trajectory is not compiled", error=str(error))
     if "generator" in state.plan.roles:
@@ -45,24 +44,22 @@ def regenerate(state: State) -> Generator[Request, Response, State]:
     return noted(state, "regenerate", f"{len(state.candidates)} candidates")
 
 
-def _rewritten(state: State) -> list[tuple[str, Trajectory]]:
-    """The trajectories to compile, with the role that wrote each: the final one, the paper's choice, last.
+def _rewritten(state: State) -> list[Trajectory]:
+    """The trajectories to compile: the final one, the paper's choice, last.
 
     A scorer tells whether a rewrite is better, so it gets sam's too; one that leaves the draft's trajectory
     as it is has nothing to offer it.
     """
-    written = [
-        (role, each) for role, each in (("lom", state.final), ("sam", state.filled)) if each is not None
-    ]
+    written = [each for each in (state.final, state.filled) if each is not None]
     if "scorer" not in state.plan.roles or state.plan.policy != "gated":
         return written[:1]
     seen = {write(state.trajectory, "paper")} if state.trajectory else set()
     found = []
-    for role, trajectory in written:
+    for trajectory in written:
         text = write(trajectory, "paper")
         if text not in seen:
             seen.add(text)
-            found.append((role, trajectory))
+            found.append(trajectory)
     return found[::-1]
 
 

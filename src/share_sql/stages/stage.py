@@ -83,8 +83,6 @@ class Candidate:
     """The findings on the draft that this candidate answers."""
     kind: str = ""
     """For edits: the kind of edit."""
-    likely: float | None = None
-    """For compiled trajectories: natural log-probability of the model's answer; None where unknown."""
     score: float | None = None
     """The scorer's log-odds that this mends what stands, less those of the way back; None: not asked."""
     forth: float | None = None
@@ -169,8 +167,6 @@ class State:
     seconds: dict[str, float] = field(default_factory=dict)
     """Wall-clock time of each stage, and of opening the database under `database`. Where several cases are
     under way, it counts the waiting for one another too."""
-    likely: dict[str, float | None] = field(default_factory=dict)
-    """Natural log-probability of each model's first answer, by role; None where it was not told."""
     texts: dict[str, str] = field(default_factory=dict)
     """Each model's answer as given, by role, for the run folder."""
     prompts: dict[str, str] = field(default_factory=dict)

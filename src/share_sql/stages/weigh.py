@@ -1,9 +1,6 @@
 """The scorer weighs what may replace the draft: rewritten candidates, and the draft with single edits.
 
-Part of regenerate. What the repairs left stands. A rewritten candidate is asked about only where a finding
-speaks against what stands and not against the candidate: of the drafts that nothing speaks against, rewriting
-breaks as many as it mends (MapleRepair, arXiv 2501.09310, found the same of other models). An edit changes
-one thing, of a kind that calibration found to pay, so it needs no finding.
+Part of regenerate. What the repairs left stands.
 """
 
 from __future__ import annotations
@@ -16,7 +13,7 @@ from share_sql.errors import ModelError, QueryError, SqlError
 from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.change_text import change_text, query_text, question_text
 from share_sql.evidence.checks import findings
-from share_sql.evidence.compare import BLAMES, loses_constants
+from share_sql.evidence.compare import loses_constants
 from share_sql.models.base import ModelReply, ModelRequest, Usage
 from share_sql.sqltext import parse_select
 from share_sql.stages.asking import noted
@@ -28,6 +25,8 @@ MOST_SCORED = 14
 """Candidates asked about in one case; each costs a CPU some fifty milliseconds."""
 KEPT_EDITS = 3
 """Edits that become candidates, the best scored ones."""
+LEAST_FORTH = -3.0
+"""Log-odds below which a candidate is given up without asking about the way back: nine in ten are."""
 _LARGEST = 12.0
 """Bound on a score: beyond it a probability in 32 bits is 0 or 1."""
 
@@ -58,9 +57,14 @@ def weigh(state: State) -> Generator[Request, Response, State]:
     before = query_text(standing, state.schema)
     try:
         state, scores = yield from _scores(state, [(before, _text(state, each)) for each in asked])
-        edits = [(score, each) for each, score in zip(asked, scores, strict=True) if each.origin == "edit"]
-        best = [each for _, each in sorted(edits, key=lambda entry: -entry[0])[:KEPT_EDITS]]
-        chosen = [each for each in asked if each.origin != "edit" or each in best]
+        likely = sorted(
+            ((score, each) for score, each in zip(scores, asked, strict=True) if score >= LEAST_FORTH),
+            key=lambda entry: -entry[0],
+        )
+        best = [each for _, each in likely if each.origin == "edit"][:KEPT_EDITS]
+        chosen = [*(each for _, each in likely if each.origin != "edit"), *best]
+        if not chosen:
+            return state
         # Asked both ways, what the scorer thinks of every change cancels out.
         state, back = yield from _scores(state, [(_text(state, each), before) for each in chosen])
     except ModelError as error:
@@ -82,18 +86,16 @@ def _worth_asking(
     draft: BoundQuery, candidates: Iterable[Candidate]
 ) -> Generator[Request, Response, list[Candidate]]:
     """Those that run, give other rows, bring no finding, and keep the constants that the question spells out;
-    rewritten ones must take the blame away too. The first MOST_SCORED of them."""
+    the first MOST_SCORED of them."""
     assert draft.outcome is not None
     assert draft.weights is not None
     assert not isinstance(draft.outcome, QueryError)
     against = {finding.kind for finding in findings(draft, draft.outcome, draft.weights)}
-    everything = not draft.weights.scored_features  # calibration wants to see all
     found: dict[str, Candidate] = {}
     for candidate in candidates:
         if len(found) == MOST_SCORED:
             break
-        edited = candidate.origin == "edit"
-        if candidate.sql in found or not (edited or everything or against & BLAMES):
+        if candidate.sql in found:
             continue
         after = yield Query(candidate.sql)
         assert not isinstance(after, tuple | list)
@@ -105,8 +107,7 @@ def _worth_asking(
             continue
         changed = replace(draft, tree=tree, outcome=after)  # type: ignore[arg-type]
         left = {finding.kind for finding in findings(changed, after, draft.weights)}  # type: ignore[arg-type]
-        mends = edited or everything or bool((against - left) & BLAMES)
-        if left <= against and mends and not loses_constants(draft, changed):
+        if left <= against and not loses_constants(draft, changed):
             found[candidate.sql] = candidate
     return list(found.values())
 

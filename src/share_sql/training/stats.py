@@ -28,7 +28,7 @@ def data_stats(folder: Path) -> dict[str, Any]:
     Raises:
         BenchmarkError: the folder holds no data.
     """
-    found = {role: rows for role in ROLES if (rows := load(folder, role)) is not None}
+    found = {role: rows for role in (*ROLES, "drafter") if (rows := load(folder, role)) is not None}
     if not found:
         raise BenchmarkError(f"{folder} holds no training data; make some by `share data bam|sam|lom`")
     return {role: {**_stats(rows), "left_out": _left_out(folder, role)} for role, rows in found.items()}

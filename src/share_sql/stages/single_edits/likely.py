@@ -41,7 +41,8 @@ def other_columns(
     Args:
         draft: the query.
         scope: whose sources to look through.
-        like: a column (table, column): only columns of its kind, and not itself.
+        like: a column (table, column) whose place is to be taken: only columns of its kind, not itself, and
+            none that the question names less.
         least: the least share of a name's words that the question must have; the same column name in another
             table of the query is likely whatever its words.
         most: how many.
@@ -49,6 +50,8 @@ def other_columns(
     found: list[tuple[float, int, exp.Column]] = []
     place = 0
     own = draft.schema.column(*like) if like else None
+    if like is not None:
+        least = max(least, named_share(draft, like[1]))
     for source, column in _columns(scope):
         place += 1
         assert source.table is not None

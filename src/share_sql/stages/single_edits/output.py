@@ -13,7 +13,7 @@ from share_sql.evidence.bound_query import BoundQuery
 from share_sql.schema.scopes import Scope
 from share_sql.stages.repair.edit import Edit, put
 from share_sql.stages.repair.select_list import inline_alias
-from share_sql.stages.single_edits.likely import column_of, other_columns, scope_of
+from share_sql.stages.single_edits.likely import column_of, named_share, other_columns, scope_of
 
 _COUNTED = re.compile(r"\b(?:how many|number|count|times|total)\b", re.IGNORECASE)
 _OTHERS: dict[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
@@ -87,7 +87,9 @@ def _replaced(draft: BoundQuery, tree: exp.Select) -> Iterator[Edit]:
         if bound is None or bound.key is None or bound.scope is not scope:
             continue
         inside = column.find_ancestor(exp.AggFunc) is not None
-        for other in other_columns(draft, scope, like=bound.key if inside else None, most=4):
+        named = named_share(draft, column.name)
+        like = bound.key if inside else None
+        for other in other_columns(draft, scope, like=like, least=max(0.5, named), most=4):
             if other.sql().lower() in chosen or _same(other, column):
                 continue
             new = put(draft, column, other)
