@@ -187,4 +187,4 @@ def test_what_was_compared_is_noted_for_calibration(shop: SqliteDatabase) -> Non
     assert compared.kind == "operator"
     state = _weighed(shop, OPEN, _edit(SHUT, 1.0, "compile"))
     told = dict(zip(SCORED, state.compared[0].row, strict=True))
-    assert {name: value for name, value in told.items() if value} == {"bias": 1.0, "score": 1.0, "best": 1.0}
+    assert {name: value for name, value in told.items() if value} == {"bias": 1.0, "score": 1.0}

@@ -24,7 +24,6 @@ OTHER = "SELECT city FROM stores WHERE NOT closed_on IS NULL"
 FAILS = "SELECT city FROM shops"
 EMPTY = "SELECT city FROM stores WHERE city = 'Atlantis'"
 SAME = "SELECT city, COUNT(*) FROM stores WHERE stores.closed_on IS NULL"
-BLAMED = "SELECT city, COUNT(*) FROM stores"
 BLAMELESS = "SELECT city FROM stores WHERE closed_on IS NULL"
 
 
@@ -70,7 +69,7 @@ def test_the_best_edits_become_candidates_best_first(shop: SqliteDatabase) -> No
     assert KEPT_EDITS <= asked <= MOST_SCORED
     # Each is scored by the change to it, less the change from it.
     assert [each.score for each in done.candidates] == pytest.approx(
-        [_odds(asked - at) - _odds(asked + KEPT_EDITS - at) for at in range(KEPT_EDITS)]
+        [_odds(asked - at) - _odds(asked + 1 + at) for at in range(KEPT_EDITS)]
     )
     assert {each.origin for each in done.candidates} == {"edit"}
     assert all(each.kind and each.note for each in done.candidates)
@@ -103,8 +102,8 @@ def test_rewritten_candidates_keep_their_place_and_are_asked_about_first(shop: S
     assert OTHER not in {each.sql for each in edits}
 
 
-@pytest.mark.parametrize("sql", [FAILS, EMPTY, SAME, BLAMED])
-def test_what_fails_is_blamed_too_or_gives_the_same_rows_is_not_asked_about(
+@pytest.mark.parametrize("sql", [FAILS, EMPTY, SAME])
+def test_what_fails_brings_a_finding_or_gives_the_same_rows_is_not_asked_about(
     shop: SqliteDatabase, sql: str
 ) -> None:
     alone, beside = _rising(), _rising()
@@ -114,34 +113,20 @@ def test_what_fails_is_blamed_too_or_gives_the_same_rows_is_not_asked_about(
     assert beside.requests == alone.requests
 
 
-@pytest.mark.parametrize("draft", [BLAMELESS, EMPTY])
-def test_where_nothing_or_only_the_result_speaks_against_the_draft_no_rewrite_is_asked_about(
-    shop: SqliteDatabase, draft: str
-) -> None:
-    model = _rising()
-    done = _weigh(shop, model, Candidate(OTHER, "compile"), draft=draft, kinds=[])
-    assert done.candidates == (Candidate(OTHER, "compile"),)
-    assert model.requests == []
-
-
-def test_edits_that_are_unlikely_are_given_up_without_asking_about_the_way_back(shop: SqliteDatabase) -> None:
+def test_what_is_unlikely_is_given_up_without_asking_about_the_way_back(shop: SqliteDatabase) -> None:
     model = ScriptedModel(lambda _: _reply("no", math.log(0.99)))
     done = _weigh(shop, model, Candidate(OTHER, "compile"))
-    assert [each.origin for each in done.candidates] == ["compile"]
-    backwards = [
-        each for each in model.requests if "{ 'is not null' => 'is null' }" in each.messages[-1].content
-    ]
-    assert len(backwards) == 1
-    assert len(model.requests) <= MOST_SCORED + 1
+    assert done.candidates == (Candidate(OTHER, "compile"),)
+    assert len(model.requests) <= MOST_SCORED
+    assert not any("{ 'is not null' => 'is null' }" in each.messages[-1].content for each in model.requests)
 
 
-def test_edits_need_no_finding_against_the_draft(shop: SqliteDatabase) -> None:
-    model = _rising()
-    done = _weigh(shop, model, Candidate(OTHER, "compile"), draft=BLAMELESS, kinds=["distinct-add"])
+def test_no_finding_against_the_draft_is_needed(shop: SqliteDatabase) -> None:
+    done = _weigh(shop, _rising(), Candidate(OTHER, "compile"), draft=BLAMELESS, kinds=["distinct-add"])
     rewritten, edit = done.candidates
-    assert rewritten == Candidate(OTHER, "compile")
     assert (edit.kind, edit.sql) == ("distinct-add", BLAMELESS.replace("SELECT", "SELECT DISTINCT"))
-    assert (edit.forth, edit.score) == (pytest.approx(_odds(1)), pytest.approx(_odds(1) - _odds(2)))
+    assert (edit.forth, rewritten.forth) == (pytest.approx(_odds(2)), pytest.approx(_odds(1)))
+    assert rewritten.score == pytest.approx(_odds(1) - _odds(3))
 
 
 def test_a_rewrite_that_loses_a_constant_of_the_question_is_not_asked_about(shop: SqliteDatabase) -> None:

@@ -49,8 +49,8 @@ EDITED = ("bias", "score", "least", "drops", "score-drops")
 
 BLAMES = frozenset({"ungrouped-column", "unasked-column", "number-unused"})
 """Findings that speak strongly against a query: they are rare on right ones. `idle-table` is on 8% of Spider
-train's gold and `join-no-key` on 24% of BIRD train's: these are habits of writing. Some questions have no answer
-(3.6% of Spider train's gold gives no row), and a rewrite with one answers another question."""
+train's gold and `join-no-key` on 24% of BIRD train's: these are habits of writing. Some questions have no
+answer (3.6% of Spider train's gold gives no row), and a rewrite with one answers another question."""
 
 
 def compare_features(draft: BoundQuery, candidate: BoundQuery, agreeing: int = 0) -> list[float]:
