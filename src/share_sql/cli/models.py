@@ -71,9 +71,5 @@ def list_(as_json: bool) -> None:
         where = str(path) if path.is_file() else "not here yet; `share models pull` fetches it"
         click.echo(f"base {base.name} ({base.licence}): {where}")
     for role, here in adapters.items():
-        where = (
-            "comes with the package"
-            if here
-            else f"does not come with it yet; make it with `share train {role}`"
-        )
+        where = "comes with the package" if here else "is missing; install the package again"
         click.echo(f"adapter {role}: {where}")
