@@ -40,11 +40,11 @@ FEATURES = (
 )
 """Names of the features, in the order of the weights."""
 
-SCORED = ("bias", "score", "least", "mends")
+SCORED = ("bias", "score", "least", "agrees", "mends")
 """Features of a rewritten candidate that the scorer weighed, in the order of the weights. Few: with what else
 `FEATURES` has, or with how likely its answer was, it was no better on databases that were left out."""
 
-EDITED = ("bias", "score", "least", "drops", "score-drops")
+EDITED = ("bias", "score", "least", "agrees", "drops", "score-drops")
 """The same for the draft with a single edit."""
 
 BLAMES = frozenset({"ungrouped-column", "unasked-column", "number-unused"})
@@ -95,27 +95,29 @@ def loses_constants(draft: BoundQuery, candidate: BoundQuery) -> bool:
     return bool(told & (held(draft) - held(candidate)))
 
 
-def scored_features(score: float, *, forth: float, mends: bool) -> list[float]:
+def scored_features(score: float, *, forth: float, agrees: bool, mends: bool) -> list[float]:
     """Describe a rewritten candidate that the scorer weighed.
 
     Args:
         score: the scorer's log-odds of the change less those of the way back.
         forth: its log-odds of the change alone.
+        agrees: whether a candidate of another origin gives the same rows.
         mends: whether it takes away a finding that blames what stands (BLAMES).
 
     Returns:
         One number a feature, in the order of SCORED.
     """
-    values = {"bias": 1.0, "score": score, "least": min(forth, score - forth), "mends": float(mends)}
+    values = {**_common(score, forth, agrees=agrees), "mends": float(mends)}
     return [values[name] for name in SCORED]
 
 
-def edited_features(score: float, *, forth: float, drops: bool) -> list[float]:
+def edited_features(score: float, *, forth: float, agrees: bool, drops: bool) -> list[float]:
     """Describe the draft with a single edit that the scorer weighed.
 
     Args:
         score: as for `scored_features`.
         forth: as for `scored_features`.
+        agrees: as for `scored_features`: a model that wrote the query anew came to the same.
         drops: whether the edit drops output columns; of strong generators' faults this is the most frequent
             and the surest to tell.
 
@@ -123,13 +125,20 @@ def edited_features(score: float, *, forth: float, drops: bool) -> list[float]:
         One number a feature, in the order of EDITED.
     """
     values = {
-        "bias": 1.0,
-        "score": score,
-        "least": min(forth, score - forth),
+        **_common(score, forth, agrees=agrees),
         "drops": float(drops),
         "score-drops": score if drops else 0.0,
     }
     return [values[name] for name in EDITED]
+
+
+def _common(score: float, forth: float, *, agrees: bool) -> dict[str, float]:
+    return {
+        "bias": 1.0,
+        "score": score,
+        "least": min(forth, score - forth),
+        "agrees": float(agrees),
+    }
 
 
 def _rows(query: BoundQuery) -> frozenset[object] | None:

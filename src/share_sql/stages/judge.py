@@ -76,9 +76,10 @@ def _compared(state: State, draft: _Judged | None, others: list[_Judged]) -> Sta
     standing = _repaired(others) or draft
     if standing is None:
         return state
+    runnable = [other for other in others if other.runs]
     compared = []
-    for other in others:
-        row = _scored_row(standing, other) if other.runs else None
+    for other in runnable:
+        row = _scored_row(standing, other, agrees=_agreeing(other, runnable) > 0)
         if row is not None and other.candidate is not None:
             compared.append(Compared(standing.sql, other.sql, other.candidate.kind, tuple(row)))
     return replace(state, compared=tuple(compared))
@@ -89,16 +90,16 @@ def _repaired(others: list[_Judged]) -> _Judged | None:
     return next((other for other in others if other.runs and _origin(other) == "repair"), None)
 
 
-def _scored_row(standing: _Judged, other: _Judged) -> list[float] | None:
+def _scored_row(standing: _Judged, other: _Judged, *, agrees: bool) -> list[float] | None:
     """Features of a candidate; None where the scorer did not weigh it."""
     candidate = other.candidate
     if candidate is None or candidate.score is None or candidate.forth is None:
         return None
     if candidate.origin == "edit":
         drops = candidate.kind == "select-drop"
-        return edited_features(candidate.score, forth=candidate.forth, drops=drops)
+        return edited_features(candidate.score, forth=candidate.forth, agrees=agrees, drops=drops)
     gone = {finding.kind for finding in standing.findings} - {finding.kind for finding in other.findings}
-    return scored_features(candidate.score, forth=candidate.forth, mends=bool(gone & BLAMES))
+    return scored_features(candidate.score, forth=candidate.forth, agrees=agrees, mends=bool(gone & BLAMES))
 
 
 def _no_sql(state: State) -> str:
