@@ -11,10 +11,11 @@ from share_sql.calibration.scored import (
     LEAST_PRECISION,
     ScoredData,
     fit_scored,
+    unscored,
 )
 from share_sql.errors import SettingsError
 from share_sql.evidence.compare import SCORED
-from share_sql.evidence.weights import sigmoid
+from share_sql.evidence.weights import load_weights, sigmoid
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 
@@ -63,6 +64,13 @@ def test_too_little_to_learn_from_is_told_in_one_line() -> None:
     data.drafts = dict.fromkeys(data.drafts, True)
     with pytest.raises(SettingsError, match=r"600 drafts .*right and wrong drafts are needed"):
         fit_scored(data)
+
+
+def test_weights_to_learn_with_propose_edits_and_let_nothing_through() -> None:
+    weights = unscored(load_weights(), frozenset({"ties"}))
+    assert weights.edits == {"ties"}
+    assert weights.scored_features == weights.edited_features == ()
+    assert weights.repairs == load_weights().repairs
 
 
 def test_each_kind_of_candidate_is_fitted_apart() -> None:

@@ -19,6 +19,7 @@ from share_sql.stages.stage import State
 if TYPE_CHECKING:
     from share_sql.assistant import Assistant
     from share_sql.calibration.calibrate import Calibration
+    from share_sql.evidence.weights import Weights
 
 WRONG_SHARE = 0.2
 """Share of wrong drafts that is calibrated for. Drafts at work are better than those of the small model that
@@ -83,6 +84,14 @@ def collect_scored(
             data.cases.append(key)
 
 
+def unscored(weights: Weights, kinds: frozenset[str]) -> Weights:
+    """Weights to learn with: edits of these kinds are proposed, no scored candidate replaces anything."""
+    return replace(
+        weights, edits=kinds, scored_features=(), scored_weights=(), scored_threshold=1.0,
+        edited_features=(), edited_weights=(), edited_threshold=1.0,
+    )  # fmt: skip
+
+
 def with_scored(
     done: Calibration,
     cases: Sequence[LabelledCase],
@@ -95,7 +104,7 @@ def with_scored(
     Args:
         done: all else that was fitted.
         cases: drafts with gold, of databases that the assistant's models have not seen.
-        assistant: with a scorer, and weights that let `kinds` be proposed.
+        assistant: with a scorer, and weights that `unscored` gave for `kinds`.
         labeller: says what is right.
         kinds: of single edits.
     """
@@ -104,8 +113,7 @@ def with_scored(
     collect_scored(cases, states, labeller, data)
     row, bar, figures = fit_scored(data.of({""}))
     weights = replace(
-        done.weights,
-        edits=frozenset(),
+        unscored(done.weights, frozenset()),
         scored_features=SCORED,
         scored_weights=tuple(row),
         scored_threshold=bar,

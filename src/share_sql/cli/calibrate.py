@@ -72,7 +72,6 @@ def command(
     scikit-learn (the extra `calibrate`).
     """
     import json
-    from dataclasses import replace
     from typing import cast
 
     from share_sql.assistant import Assistant
@@ -80,7 +79,7 @@ def command(
     from share_sql.benchmarks.files import database_path
     from share_sql.calibration.calibrate import calibrate
     from share_sql.calibration.label import Labeller, Rule
-    from share_sql.calibration.scored import with_scored
+    from share_sql.calibration.scored import unscored, with_scored
     from share_sql.catalog import Catalog
     from share_sql.errors import UsageError
     from share_sql.evidence.weights import load_weights
@@ -116,7 +115,7 @@ def command(
         assistant = Assistant(
             catalog=catalog,
             models=asked,
-            weights=replace(done.weights, edits=frozenset(edits), scored_features=(), scored_weights=()),
+            weights=unscored(done.weights, frozenset(edits)),
             concurrency=AT_ONCE,
         )
         done = with_scored(done, weighed, assistant, labeller, frozenset(edits))
