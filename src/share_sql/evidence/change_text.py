@@ -20,8 +20,8 @@ _TOKEN = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|[\w.]+|[<>=!]+|\S")
 _KEYWORD = re.compile(r"\b(?:element|filter|by|value) = ")
 _STEP = re.compile(r"(\w+) = (\w+)\.(.*)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*")
-_LEAST_ALIKE = 0.4
-"""Below this share of common tokens the two are written one after the other."""
+LEAST_ALIKE = 0.4
+"""Below this share of common tokens the two are written one after the other: that is no change any more."""
 _MOST_MEANINGS = 4
 _LONGEST_MEANING = 60
 
@@ -74,7 +74,7 @@ def change_text(draft: str, candidate: str, schema: Schema) -> str:
     """
     old, new = _TOKEN.findall(draft), _TOKEN.findall(candidate)
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    if matcher.ratio() < _LEAST_ALIKE:
+    if matcher.ratio() < LEAST_ALIKE:
         changed = f"{draft} {candidate}"
         text = f"{{ {draft} => {candidate} }}"
     else:
@@ -87,6 +87,12 @@ def change_text(draft: str, candidate: str, schema: Schema) -> str:
                 moved += [*old[a:b], *new[c:d]]
         text, changed = " ".join(parts), " ".join(moved)
     return text + "".join(f" | {meaning}" for meaning in _meanings(changed, schema))
+
+
+def alike(draft: str, candidate: str) -> bool:
+    """Whether two queries, as `query_text` gives them, have enough in common to call it a change."""
+    old, new = _TOKEN.findall(draft), _TOKEN.findall(candidate)
+    return difflib.SequenceMatcher(None, old, new, autojunk=False).ratio() >= LEAST_ALIKE
 
 
 def _meanings(changed: str, schema: Schema) -> list[str]:

@@ -15,7 +15,7 @@ from share_sql.case import Correction, Finding, StepNote, Verdict
 from share_sql.errors import QueryError, SqlError, TrajectoryError
 from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.checks import findings
-from share_sql.evidence.compare import BLAMES, compare_features, edited_features, scored_features
+from share_sql.evidence.compare import BLAMES, compare_features, scored_features
 from share_sql.evidence.weights import sigmoid
 from share_sql.sqltext import extract_sql, parse_select
 from share_sql.stages.bind import bind
@@ -95,11 +95,11 @@ def _scored_row(standing: _Judged, other: _Judged, *, agrees: bool) -> list[floa
     candidate = other.candidate
     if candidate is None or candidate.score is None or candidate.forth is None:
         return None
-    if candidate.origin == "edit":
-        drops = candidate.kind == "select-drop"
-        return edited_features(candidate.score, forth=candidate.forth, agrees=agrees, drops=drops)
     gone = {finding.kind for finding in standing.findings} - {finding.kind for finding in other.findings}
-    return scored_features(candidate.score, forth=candidate.forth, agrees=agrees, mends=bool(gone & BLAMES))
+    mends = bool(gone & BLAMES)
+    return scored_features(
+        candidate.score, forth=candidate.forth, agrees=agrees, mends=mends, edit=candidate.kind
+    )
 
 
 def _no_sql(state: State) -> str:
@@ -177,10 +177,7 @@ def _gated(state: State, draft: _Judged, runnable: list[_Judged]) -> tuple[_Judg
     for other in runnable:
         if other is standing:
             continue
-        if other.sql in rows and _origin(other) == "edit":
-            odds = weights.edits_better(rows[other.sql]) if weights.edited_features else 0.0
-            lead = odds - weights.edited_threshold
-        elif other.sql in rows:
+        if other.sql in rows:
             odds = weights.replaces_scored(rows[other.sql]) if weights.scored_features else 0.0
             lead = odds - weights.scored_threshold
         elif "scorer" in state.plan.roles and _origin(other) == "compile":

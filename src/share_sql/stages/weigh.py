@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from share_sql.errors import ModelError, QueryError, SqlError
 from share_sql.evidence.bound_query import BoundQuery
-from share_sql.evidence.change_text import change_text, query_text, question_text
+from share_sql.evidence.change_text import alike, change_text, query_text, question_text
 from share_sql.evidence.checks import findings
 from share_sql.evidence.compare import loses_constants
 from share_sql.models.base import ModelReply, ModelRequest, Usage
@@ -51,10 +51,10 @@ def weigh(state: State) -> Generator[Request, Response, State]:
         if edit.kind in kinds
     )
     rewritten = [c for c in state.candidates if c.origin != "repair"]
-    asked = yield from _worth_asking(draft, [*rewritten, *proposed])
+    before = query_text(standing, state.schema)
+    asked = yield from _worth_asking(draft, before, [*rewritten, *proposed])
     if not asked:
         return state
-    before = query_text(standing, state.schema)
     try:
         state, scores = yield from _scores(state, [(before, _text(state, each)) for each in asked])
         likely = sorted(
@@ -83,10 +83,10 @@ def _text(state: State, candidate: Candidate) -> str:
 
 
 def _worth_asking(
-    draft: BoundQuery, candidates: Iterable[Candidate]
+    draft: BoundQuery, before: str, candidates: Iterable[Candidate]
 ) -> Generator[Request, Response, list[Candidate]]:
-    """Those that run, give other rows, bring no finding, and keep the constants that the question spells out;
-    the first MOST_SCORED of them."""
+    """Those that run, give other rows, bring no finding, keep the constants that the question spells out, and
+    have enough in common with what stands; the first MOST_SCORED of them."""
     assert draft.outcome is not None
     assert draft.weights is not None
     assert not isinstance(draft.outcome, QueryError)
@@ -107,7 +107,8 @@ def _worth_asking(
             continue
         changed = replace(draft, tree=tree, outcome=after)  # type: ignore[arg-type]
         left = {finding.kind for finding in findings(changed, after, draft.weights)}  # type: ignore[arg-type]
-        if left <= against and not loses_constants(draft, changed):
+        fit = left <= against and not loses_constants(draft, changed)
+        if fit and alike(before, query_text(candidate.sql, draft.schema)):
             found[candidate.sql] = candidate
     return list(found.values())
 

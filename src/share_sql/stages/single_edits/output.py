@@ -77,20 +77,22 @@ def _is_total(item: exp.Expr) -> bool:
 
 
 def _replaced(draft: BoundQuery, tree: exp.Select) -> Iterator[Edit]:
-    """Another column in an output column's place."""
+    """Another column in an output column's place, but none that the same item computes with already."""
     scope = scope_of(draft, tree)
     if scope is None:
         return
-    chosen = {column.sql().lower() for column in tree.expressions}
-    for column in [found for item in tree.expressions for found in item.find_all(exp.Column)][:6]:
+    chosen = {item.sql().lower() for item in tree.expressions}
+    columns = [(item, column) for item in tree.expressions for column in item.find_all(exp.Column)]
+    for item, column in columns[:6]:
         bound = draft.binding.names.get(id(column))
         if bound is None or bound.key is None or bound.scope is not scope:
             continue
         inside = column.find_ancestor(exp.AggFunc) is not None
         named = named_share(draft, column.name)
         like = bound.key if inside else None
+        beside = {other.name.lower() for other in item.find_all(exp.Column) if other is not column}
         for other in other_columns(draft, scope, like=like, least=max(0.5, named), most=4):
-            if other.sql().lower() in chosen or _same(other, column):
+            if other.sql().lower() in chosen or other.name.lower() in beside or _same(other, column):
                 continue
             new = put(draft, column, other)
             yield Edit("select-column", f"{other.sql()} is selected in place of {column.sql()}", new)
