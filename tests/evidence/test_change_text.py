@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.golden import titled_pairs
 
-from share_sql.evidence.change_text import change_text, query_text, question_text, shortened
+from share_sql.evidence.change_text import alike, change_text, query_text, question_text, shortened
 from share_sql.schema.model import Column, ForeignKey, Schema, Table
 
 GOLDEN = Path(__file__).with_name("golden") / "changes.txt"
@@ -75,3 +75,11 @@ def test_the_question_comes_with_its_evidence(evidence: str, expected: str) -> N
 )  # fmt: skip
 def test_names_of_steps_that_only_pass_rows_on_are_left_out(trajectory: str, expected: str) -> None:
     assert shortened(trajectory) == expected
+
+
+def test_queries_with_little_in_common_are_no_change_of_each_other() -> None:
+    names = query_text("SELECT Name FROM singer WHERE Age > 30", SCHEMA)
+    assert alike(names, query_text("SELECT Country FROM singer WHERE Age > 30", SCHEMA))
+    other = query_text("SELECT Year, COUNT(*) FROM concert GROUP BY Year ORDER BY COUNT(*) DESC", SCHEMA)
+    assert not alike(names, other)
+    assert change_text(names, other, SCHEMA).startswith("{ where")

@@ -28,7 +28,6 @@ def _candidates(
         trajectory=from_sql(DRAFT, state.schema),
         filled=from_sql(filled, state.schema) if filled else None,
         final=from_sql(final, state.schema) if final else None,
-        likely={"sam": -0.25, "lom": -0.5},
     )
     done = drive(regenerate(state), shop, state, ScriptedModel({"scorer": "no"}))
     return [each for each in done.candidates if each.origin == "compile"]
@@ -52,11 +51,6 @@ def test_a_scorer_gets_each_that_differs_from_the_drafts(shop: SqliteDatabase) -
     assert _compiled(shop, SAM, SAM, "scorer") == [SAM]
     assert _compiled(shop, DRAFT, LOM, "scorer") == [LOM]
     assert _compiled(shop, DRAFT, DRAFT, "scorer") == []
-
-
-def test_a_candidate_says_how_likely_its_models_answer_was(shop: SqliteDatabase) -> None:
-    assert [each.likely for each in _candidates(shop, SAM, LOM, "scorer")] == [-0.25, -0.5]
-    assert [each.likely for each in _candidates(shop, SAM, "")] == [-0.25]
 
 
 @pytest.mark.parametrize("policy", ["always", "errors"])
