@@ -69,5 +69,14 @@ def test_too_little_to_learn_from_is_told_in_one_line() -> None:
 def test_weights_to_learn_with_propose_edits_and_let_nothing_through() -> None:
     weights = unscored(load_weights(), frozenset({"ties"}))
     assert weights.edits == {"ties"}
-    assert weights.scored_features == ()
+    assert weights.scored_features == weights.edited_features == ()
     assert weights.repairs == load_weights().repairs
+
+
+def test_each_kind_of_candidate_is_fitted_apart() -> None:
+    data = _data(telling=True)
+    data.kinds = ["select-drop" if number % 2 else "" for number in range(len(data.kinds))]
+    edits = data.of({"select-drop"})
+    assert (set(edits.kinds), len(edits.rows), len(edits.cases)) == ({"select-drop"}, 300, 300)
+    assert edits.drafts == data.drafts
+    assert data.of({""}).kinds == [""] * 300

@@ -1,8 +1,11 @@
-"""Fit when a candidate that the scorer weighed beats what stands, on databases that no model saw."""
+"""Fit when a candidate that the scorer weighed beats what stands, on databases that no model saw.
+
+Rewritten candidates and single edits each have a model and a threshold of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +13,7 @@ from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.label import Labeller
 from share_sql.calibration.logistic import fit, out_of_fold
 from share_sql.errors import SettingsError
-from share_sql.evidence.compare import SCORED
+from share_sql.evidence.compare import EDITED, SCORED
 from share_sql.stages.stage import State
 
 if TYPE_CHECKING:
@@ -45,6 +48,12 @@ class ScoredData:
     drafts: dict[str, bool] = field(default_factory=dict)
     """Of each case, candidates or not: whether what stands is right."""
 
+    def of(self, kinds: AbstractSet[str]) -> ScoredData:
+        """The same with the candidates of some kinds of edit alone; the empty kind is rewritten ones."""
+        kept = [at for at, kind in enumerate(self.kinds) if kind in kinds]
+        columns = (self.rows, self.kinds, self.before, self.after, self.groups, self.cases)
+        return ScoredData(*([column[at] for at in kept] for column in columns), self.drafts)  # type: ignore[arg-type, call-arg]
+
 
 def collect_scored(
     cases: Iterable[LabelledCase], states: Iterable[State], labeller: Labeller, data: ScoredData
@@ -77,7 +86,10 @@ def collect_scored(
 
 def unscored(weights: Weights, kinds: frozenset[str]) -> Weights:
     """Weights to learn with: edits of these kinds are proposed, no scored candidate replaces anything."""
-    return replace(weights, edits=kinds, scored_features=(), scored_weights=(), scored_threshold=1.0)
+    return replace(
+        weights, edits=kinds, scored_features=(), scored_weights=(), scored_threshold=1.0,
+        edited_features=(), edited_weights=(), edited_threshold=1.0,
+    )  # fmt: skip
 
 
 def with_scored(
@@ -99,11 +111,21 @@ def with_scored(
     data = ScoredData()
     states = sorted(assistant.correct_states(each.case for each in cases), key=lambda s: s.case.database)
     collect_scored(cases, states, labeller, data)
-    row, bar, figures = fit_scored(data)
+    row, bar, figures = fit_scored(data.of({""}))
     weights = replace(
-        unscored(done.weights, kinds), scored_features=SCORED, scored_weights=tuple(row), scored_threshold=bar
+        unscored(done.weights, frozenset()),
+        scored_features=SCORED,
+        scored_weights=tuple(row),
+        scored_threshold=bar,
     )
-    return replace(done, weights=weights, figures={**done.figures, "scored": figures})
+    told = {**done.figures, "scored": figures}
+    if kinds:
+        row, bar, told["edited"] = fit_scored(data.of(kinds))
+        if bar < 1:
+            weights = replace(
+                weights, edits=kinds, edited_features=EDITED, edited_weights=tuple(row), edited_threshold=bar
+            )
+    return replace(done, weights=weights, figures=told)
 
 
 def fit_scored(data: ScoredData) -> tuple[list[float], float, dict[str, float]]:
@@ -113,7 +135,7 @@ def fit_scored(data: ScoredData) -> tuple[list[float], float, dict[str, float]]:
     right and wrong drafts weighted to WRONG_SHARE.
 
     Returns:
-        Weights in the order of `evidence.compare.SCORED`, the threshold, and figures: cases, their share of
+        Weights in the order of the rows, the threshold, and figures: cases, their share of
         wrong ones, cases acted on, fixed and broken (unweighted), precision (weighted).
 
     Raises:

@@ -40,9 +40,12 @@ FEATURES = (
 )
 """Names of the features, in the order of the weights."""
 
-SCORED = ("bias", "score", "least", "agrees", "mends", "edited", "drops", "score-drops")
-"""Features of a candidate that the scorer weighed, in the order of the weights. Few: with what else
+SCORED = ("bias", "score", "least", "mends")
+"""Features of a rewritten candidate that the scorer weighed, in the order of the weights. Few: with what else
 `FEATURES` has, or with how likely its answer was, it was no better on databases that were left out."""
+
+EDITED = ("bias", "score", "least", "drops", "score-drops")
+"""The same for the draft with a single edit."""
 
 BLAMES = frozenset({"ungrouped-column", "unasked-column", "number-unused"})
 """Findings that speak strongly against a query: they are rare on right ones. `idle-table` is on 8% of Spider
@@ -92,32 +95,41 @@ def loses_constants(draft: BoundQuery, candidate: BoundQuery) -> bool:
     return bool(told & (held(draft) - held(candidate)))
 
 
-def scored_features(score: float, *, forth: float, agrees: bool, mends: bool, edit: str = "") -> list[float]:
-    """Describe a candidate that the scorer weighed.
+def scored_features(score: float, *, forth: float, mends: bool) -> list[float]:
+    """Describe a rewritten candidate that the scorer weighed.
 
     Args:
         score: the scorer's log-odds of the change less those of the way back.
         forth: its log-odds of the change alone.
-        agrees: whether a candidate of another origin gives the same rows: a model that wrote the query anew
-            came to the same as a single edit.
         mends: whether it takes away a finding that blames what stands (BLAMES).
-        edit: the kind of single edit; empty for candidates that were written anew.
 
     Returns:
         One number a feature, in the order of SCORED.
     """
-    drops = edit == "select-drop"  # strong generators' most frequent fault, and the surest to tell
+    values = {"bias": 1.0, "score": score, "least": min(forth, score - forth), "mends": float(mends)}
+    return [values[name] for name in SCORED]
+
+
+def edited_features(score: float, *, forth: float, drops: bool) -> list[float]:
+    """Describe the draft with a single edit that the scorer weighed.
+
+    Args:
+        score: as for `scored_features`.
+        forth: as for `scored_features`.
+        drops: whether the edit drops output columns; of strong generators' faults this is the most frequent
+            and the surest to tell.
+
+    Returns:
+        One number a feature, in the order of EDITED.
+    """
     values = {
         "bias": 1.0,
         "score": score,
         "least": min(forth, score - forth),
-        "agrees": float(agrees),
-        "mends": float(mends),
-        "edited": float(bool(edit)),
         "drops": float(drops),
         "score-drops": score if drops else 0.0,
     }
-    return [values[name] for name in SCORED]
+    return [values[name] for name in EDITED]
 
 
 def _rows(query: BoundQuery) -> frozenset[object] | None:

@@ -62,9 +62,14 @@ class Weights:
     """Kinds of single edits that are worth a question to the scorer."""
     scored_features: tuple[str, ...] = ()
     scored_weights: tuple[float, ...] = ()
-    """Logistic model of `evidence.compare` for candidates that the scorer weighed."""
+    """Logistic model of `evidence.compare` for rewritten candidates that the scorer weighed."""
     scored_threshold: float = 1.0
     """A scored candidate replaces what stands above this probability."""
+    edited_features: tuple[str, ...] = ()
+    edited_weights: tuple[float, ...] = ()
+    """The same model for single edits."""
+    edited_threshold: float = 1.0
+    """A single edit replaces what stands above this probability."""
 
     def asked(self, row: Sequence[float]) -> float:
         """Probability that an output column was asked for."""
@@ -77,6 +82,10 @@ class Weights:
     def replaces_scored(self, row: Sequence[float]) -> float:
         """The same, of a candidate that the scorer weighed."""
         return sigmoid(sum(w * x for w, x in zip(self.scored_weights, row, strict=True)))
+
+    def edits_better(self, row: Sequence[float]) -> float:
+        """The same, of a single edit."""
+        return sigmoid(sum(w * x for w, x in zip(self.edited_weights, row, strict=True)))
 
     def to_json(self) -> dict[str, Any]:
         """As stored in a weights file."""
@@ -95,6 +104,8 @@ class Weights:
             "edits": sorted(self.edits),
             "scored": dict(zip(self.scored_features, self.scored_weights, strict=True)),
             "scored_threshold": self.scored_threshold,
+            "edited": dict(zip(self.edited_features, self.edited_weights, strict=True)),
+            "edited_threshold": self.edited_threshold,
         }
 
 
@@ -136,6 +147,9 @@ def load_weights(path: Path = SHIPPED) -> Weights:
             scored_features=tuple(raw["scored"]),
             scored_weights=tuple(raw["scored"].values()),
             scored_threshold=raw["scored_threshold"],
+            edited_features=tuple(raw["edited"]),
+            edited_weights=tuple(raw["edited"].values()),
+            edited_threshold=raw["edited_threshold"],
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(

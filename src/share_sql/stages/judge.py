@@ -15,7 +15,7 @@ from share_sql.case import Correction, Finding, StepNote, Verdict
 from share_sql.errors import QueryError, SqlError, TrajectoryError
 from share_sql.evidence.bound_query import BoundQuery
 from share_sql.evidence.checks import findings
-from share_sql.evidence.compare import BLAMES, compare_features, scored_features
+from share_sql.evidence.compare import BLAMES, compare_features, edited_features, scored_features
 from share_sql.evidence.weights import sigmoid
 from share_sql.sqltext import extract_sql, parse_select
 from share_sql.stages.bind import bind
@@ -76,10 +76,9 @@ def _compared(state: State, draft: _Judged | None, others: list[_Judged]) -> Sta
     standing = _repaired(others) or draft
     if standing is None:
         return state
-    runnable = [other for other in others if other.runs]
     compared = []
-    for other in runnable:
-        row = _scored_row(standing, other, agrees=_agreeing(other, runnable) > 0)
+    for other in others:
+        row = _scored_row(standing, other) if other.runs else None
         if row is not None and other.candidate is not None:
             compared.append(Compared(standing.sql, other.sql, other.candidate.kind, tuple(row)))
     return replace(state, compared=tuple(compared))
@@ -90,16 +89,16 @@ def _repaired(others: list[_Judged]) -> _Judged | None:
     return next((other for other in others if other.runs and _origin(other) == "repair"), None)
 
 
-def _scored_row(standing: _Judged, other: _Judged, *, agrees: bool) -> list[float] | None:
+def _scored_row(standing: _Judged, other: _Judged) -> list[float] | None:
     """Features of a candidate; None where the scorer did not weigh it."""
     candidate = other.candidate
     if candidate is None or candidate.score is None or candidate.forth is None:
         return None
+    if candidate.origin == "edit":
+        drops = candidate.kind == "select-drop"
+        return edited_features(candidate.score, forth=candidate.forth, drops=drops)
     gone = {finding.kind for finding in standing.findings} - {finding.kind for finding in other.findings}
-    mends = bool(gone & BLAMES)
-    return scored_features(
-        candidate.score, forth=candidate.forth, agrees=agrees, mends=mends, edit=candidate.kind
-    )
+    return scored_features(candidate.score, forth=candidate.forth, mends=bool(gone & BLAMES))
 
 
 def _no_sql(state: State) -> str:
@@ -177,7 +176,10 @@ def _gated(state: State, draft: _Judged, runnable: list[_Judged]) -> tuple[_Judg
     for other in runnable:
         if other is standing:
             continue
-        if other.sql in rows:
+        if other.sql in rows and _origin(other) == "edit":
+            odds = weights.edits_better(rows[other.sql]) if weights.edited_features else 0.0
+            lead = odds - weights.edited_threshold
+        elif other.sql in rows:
             odds = weights.replaces_scored(rows[other.sql]) if weights.scored_features else 0.0
             lead = odds - weights.scored_threshold
         elif "scorer" in state.plan.roles and _origin(other) == "compile":

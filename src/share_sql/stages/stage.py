@@ -100,7 +100,7 @@ class Compared:
     kind: str
     """The kind of edit; empty for others."""
     row: tuple[float, ...]
-    """Its features, in the order of `evidence.compare.SCORED`."""
+    """Its features, in the order of `evidence.compare.SCORED`; for an edit, of EDITED."""
 
 
 @dataclass(frozen=True)
