@@ -42,6 +42,7 @@ def benchmark_of(name: str, data: Path, out: Path) -> tuple[list[str], Path]:
     kind, _, generator = name.partition("-")
     if kind == "spider":
         folder = data / "spider"
+        drafts = folder / "drafts" / f"{generator}.json"
         files = {
             "questions": folder / "dev.json",
             "tables": folder / "tables.json",
@@ -49,15 +50,20 @@ def benchmark_of(name: str, data: Path, out: Path) -> tuple[list[str], Path]:
         }
     else:
         folder = data / "bird" / "dev"
+        drafts = folder / "drafts" / f"{generator}.json"
+        questions = out / "bird_dev.json"
+        if kind == "arcwise":  # corrected gold, and drafts from the recorded run
+            kind, questions = "bird", out / "bird_arcwise.json"
+            drafts = data / "recorded" / name / "baseline_sql.json"
         files = {
-            "questions": out / "bird_dev.json",
+            "questions": questions,
             "tables": folder / "dev_tables.json",
             "databases": folder / "dev_databases",
         }
     options = ["--benchmark", kind]
     for key, path in files.items():
         options += [f"--{key}", str(path)]
-    return options, folder / "drafts" / f"{generator}.json"
+    return options, drafts
 
 
 def models_file(out: Path, variant: str) -> str:
@@ -150,7 +156,7 @@ def main() -> None:
         f"{kind}-{path.stem}"
         for kind, folder in (("spider", args.data / "spider/drafts"), ("bird", args.data / "bird/dev/drafts"))
         for path in sorted(folder.glob("*.json"))
-    ]  # fmt: skip
+    ] + ["arcwise-gpt-5.2"]  # fmt: skip
     print("| set | variant | cases | before | after | fixed | broken | fired | s a case | tokens a case |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     with (args.out / "figures.jsonl").open("a", encoding="utf-8") as log:
