@@ -7,7 +7,7 @@
 # the demo (gold, and gold made wrong) and BIRD train (real GPT drafts beside gold). The comparison of candidates: a small
 # model's drafts on Spider train. Scored candidates and single edits: its drafts and GPT's on databases of Spider train
 # and BIRD train that the shipped models never saw. The weights of findings alone, which make confidences and abstentions and
-# choose no SQL, are fitted on the drafts of Spider dev. About half an hour on two cores.
+# choose no SQL, are fitted on the drafts of Spider dev. About three quarters of an hour on two cores.
 set -eu
 data=${1:-${SHARE_DATA:-../shared/data}}
 small=${2:-out/small}
