@@ -155,4 +155,22 @@ def load_weights(path: Path = SHIPPED) -> Weights:
         raise SettingsError(
             f"{path} is no weights file ({error}); make one with `share calibrate --out {path.name}`"
         ) from error
+    _check_features(weights, path)
     return weights
+
+
+def _check_features(weights: Weights, path: Path) -> None:
+    """A model's weights are meant for the features of one version."""
+    from share_sql.evidence import asked, compare
+
+    for held, known in (
+        (weights.asked_features, asked.FEATURES),
+        (weights.replace_features, compare.FEATURES),
+        (weights.scored_features, compare.SCORED),
+        (weights.edited_features, compare.EDITED),
+    ):
+        if held and held != known:
+            raise SettingsError(
+                f"{path} was fitted by another version of share (its features are other ones); "
+                f"make a new one with `share calibrate --out {path.name}`"
+            )
