@@ -1,10 +1,9 @@
 """Single edits of held-out drafts, for the scorer to weigh: which kinds are worth asking about?
 
-    python runs/small/held_edits.py SOURCE LABELLED OUT [GOLD_EACH]
+    python runs/small/held_edits.py SOURCE LABELLED OUT
 
 SOURCE and LABELLED as for `pairs.py`. Of each question of a held-out database every labelled draft is taken,
-and gold as a right draft (of every GOLD_EACH-th question, default 1). Writes OUT, a line an edit that runs
-and gives other rows: `case`, `kind`, `before` and `after` (right or not), and the scorer's texts both ways.
+and gold as a right draft. Writes OUT, a line an edit that runs and gives other rows: `case`, `kind`, `before` and `after` (right or not), and the scorer's texts both ways.
 """
 
 from __future__ import annotations
@@ -37,7 +36,6 @@ def main() -> None:
     for row in map(json.loads, Path(sys.argv[2]).read_text("utf-8").splitlines()):
         if row["sql"]:
             drafts.setdefault(row["id"], []).append(row["sql"])
-    each_gold = int(sys.argv[4]) if len(sys.argv) > 4 else 1
     cases = [each for each in source.cases if held_out(source.name, each.case.database)]
     told = 0
     with Path(sys.argv[3]).open("w", encoding="utf-8") as out:
@@ -46,8 +44,7 @@ def main() -> None:
             gold = " ".join(extract_sql(each.gold).split())
             if isinstance(validator.result(case.database, gold), str | None):
                 continue
-            standing = drafts.get(case.id, []) + ([gold] if number % each_gold == 0 else [])
-            for at, sql in enumerate(dict.fromkeys(standing)):
+            for at, sql in enumerate(dict.fromkeys([*drafts.get(case.id, []), gold])):
                 try:
                     before = validator.result(case.database, sql)
                     if isinstance(before, str) or before is None:

@@ -1,6 +1,7 @@
 """Fit when a candidate that the scorer weighed beats what stands, on databases that no model saw.
 
-Rewritten candidates and single edits each have a model and a threshold of their own."""
+Rewritten candidates and single edits each have a model and a threshold of their own.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +100,7 @@ def with_scored(
     labeller: Labeller,
     kinds: frozenset[str] = frozenset(),
 ) -> Calibration:
-    """A calibration with the model of scored candidates fitted too.
+    """A calibration with the models of scored candidates fitted too: of rewritten ones, and of edits.
 
     Args:
         done: all else that was fitted.

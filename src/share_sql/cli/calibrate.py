@@ -90,6 +90,8 @@ def command(
     unknown = sorted(set(edits) - set(EDIT_KINDS))
     if unknown:
         raise UsageError(f"{unknown[0]} is no kind of single edit; there are {', '.join(EDIT_KINDS)}")
+    if edits and scored is None:
+        raise UsageError("--edits says what to ask about the cases of --scored; give those too")
     if text is not None and tables is None:
         raise UsageError("--text needs the schemas of its databases; give them with --tables")
     asked = models_for(models) if scored is not None else {}

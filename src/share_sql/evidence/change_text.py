@@ -20,7 +20,7 @@ _TOKEN = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|[\w.]+|[<>=!]+|\S")
 _KEYWORD = re.compile(r"\b(?:element|filter|by|value) = ")
 _STEP = re.compile(r"(\w+) = (\w+)\.(.*)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*")
-LEAST_ALIKE = 0.4
+_LEAST_ALIKE = 0.4
 """Below this share of common tokens the two are written one after the other: that is no change any more."""
 _MOST_MEANINGS = 4
 _LONGEST_MEANING = 60
@@ -73,8 +73,8 @@ def change_text(draft: str, candidate: str, schema: Schema) -> str:
         schema: for the meanings of columns that change.
     """
     old, new = _TOKEN.findall(draft), _TOKEN.findall(candidate)
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    if matcher.ratio() < LEAST_ALIKE:
+    matcher = _matcher(old, new)
+    if matcher.ratio() < _LEAST_ALIKE:
         changed = f"{draft} {candidate}"
         text = f"{{ {draft} => {candidate} }}"
     else:
@@ -91,8 +91,11 @@ def change_text(draft: str, candidate: str, schema: Schema) -> str:
 
 def alike(draft: str, candidate: str) -> bool:
     """Whether two queries, as `query_text` gives them, have enough in common to call it a change."""
-    old, new = _TOKEN.findall(draft), _TOKEN.findall(candidate)
-    return difflib.SequenceMatcher(None, old, new, autojunk=False).ratio() >= LEAST_ALIKE
+    return _matcher(_TOKEN.findall(draft), _TOKEN.findall(candidate)).ratio() >= _LEAST_ALIKE
+
+
+def _matcher(old: list[str], new: list[str]) -> difflib.SequenceMatcher[str]:
+    return difflib.SequenceMatcher(None, old, new, autojunk=False)
 
 
 def _meanings(changed: str, schema: Schema) -> list[str]:

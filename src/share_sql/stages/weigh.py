@@ -56,7 +56,7 @@ def weigh(state: State) -> Generator[Request, Response, State]:
     if not asked:
         return state
     try:
-        state, scores = yield from _scores(state, [(before, _text(state, each)) for each in asked])
+        state, scores = yield from _scores(state, [(before, text) for text in asked.values()])
         likely = sorted(
             ((score, each) for score, each in zip(scores, asked, strict=True) if score >= LEAST_FORTH),
             key=lambda entry: -entry[0],
@@ -66,36 +66,32 @@ def weigh(state: State) -> Generator[Request, Response, State]:
         if not chosen:
             return state
         # Asked both ways, what the scorer thinks of every change cancels out.
-        state, back = yield from _scores(state, [(_text(state, each), before) for each in chosen])
+        state, back = yield from _scores(state, [(asked[each], before) for each in chosen])
     except ModelError as error:
         return noted(state, "regenerate", "candidates are not scored", error=str(error))
-    forth = dict(zip((each.sql for each in asked), scores, strict=True))
+    forth = dict(zip(asked, scores, strict=True))
     scored = {
-        each.sql: replace(each, score=forth[each.sql] - other, forth=forth[each.sql])
+        each.sql: replace(each, score=forth[each] - other, forth=forth[each])
         for each, other in zip(chosen, back, strict=True)
     }
     kept = tuple(scored.get(each.sql, each) if each.origin != "repair" else each for each in state.candidates)
     return replace(state, candidates=(*kept, *(scored[each.sql] for each in best)))
 
 
-def _text(state: State, candidate: Candidate) -> str:
-    return query_text(candidate.sql, state.schema)
-
-
 def _worth_asking(
     draft: BoundQuery, before: str, candidates: Iterable[Candidate]
-) -> Generator[Request, Response, list[Candidate]]:
+) -> Generator[Request, Response, dict[Candidate, str]]:
     """Those that run, give other rows, bring no finding, keep the constants that the question spells out, and
-    have enough in common with what stands; the first MOST_SCORED of them."""
+    have enough in common with what stands; the first MOST_SCORED of them, each with its `query_text`."""
     assert draft.outcome is not None
     assert draft.weights is not None
     assert not isinstance(draft.outcome, QueryError)
     against = {finding.kind for finding in findings(draft, draft.outcome, draft.weights)}
-    found: dict[str, Candidate] = {}
+    found: dict[Candidate, str] = {}
     for candidate in candidates:
         if len(found) == MOST_SCORED:
             break
-        if candidate.sql in found:
+        if any(candidate.sql == other.sql for other in found):
             continue
         after = yield Query(candidate.sql)
         assert not isinstance(after, tuple | list)
@@ -107,10 +103,11 @@ def _worth_asking(
             continue
         changed = replace(draft, tree=tree, outcome=after)  # type: ignore[arg-type]
         left = {finding.kind for finding in findings(changed, after, draft.weights)}  # type: ignore[arg-type]
-        fit = left <= against and not loses_constants(draft, changed)
-        if fit and alike(before, query_text(candidate.sql, draft.schema)):
-            found[candidate.sql] = candidate
-    return list(found.values())
+        if left <= against and not loses_constants(draft, changed):
+            text = query_text(candidate.sql, draft.schema)
+            if alike(before, text):
+                found[candidate] = text
+    return found
 
 
 def _scores(

@@ -60,7 +60,7 @@ def _dropped(draft: BoundQuery, tree: exp.Select) -> Iterator[Edit]:
         for item in gone:
             inline_alias(new, item, item.this if isinstance(item, exp.Alias) else item)
         told = " and ".join(item.sql(dialect="sqlite") for item in gone)
-        yield Edit("select-drop", f"{told} no longer selected", new)
+        yield Edit("select-drop", f"{told} {'is' if len(gone) == 1 else 'are'} no longer selected", new)
 
 
 def _distinct(tree: exp.Select) -> Iterator[Edit]:
