@@ -3,7 +3,8 @@
     python runs/small/held_edits.py SOURCE LABELLED OUT
 
 SOURCE and LABELLED as for `pairs.py`. Of each question of a held-out database every labelled draft is taken,
-and gold as a right draft. Writes OUT, a line an edit that runs and gives other rows: `case`, `kind`, `before` and `after` (right or not), and the scorer's texts both ways.
+and gold as a right draft. Writes OUT, a line an edit that runs and gives other rows: `case`, `kind`, `before`
+and `after` (right or not), and the scorer's texts both ways.
 """
 
 from __future__ import annotations
