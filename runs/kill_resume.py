@@ -23,7 +23,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from share_sql.runs.folder import FINAL_FILES, JOURNAL, VARYING_FILES
+from share_sql.runfolder.folder import FINAL_FILES, JOURNAL, VARYING_FILES
 
 
 def command(data: Path, out: Path, limit: int | None) -> list[str]:

@@ -26,10 +26,10 @@ from pathlib import Path
 from share_sql.database.sqlite import SqliteDatabase
 from share_sql.errors import SqlError
 from share_sql.schema.introspect import introspect, merge
-from share_sql.schema.link import Resolution, resolve
 from share_sql.schema.model import Schema
 from share_sql.schema.tables_json import read_tables_json
-from share_sql.sqltext import extract_sql
+from share_sql.sql.names import Resolution, resolve
+from share_sql.sql.text import extract_sql
 
 
 def faults(found: Resolution) -> set[str]:

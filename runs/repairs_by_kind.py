@@ -17,7 +17,7 @@ from pathlib import Path
 from share_sql.benchmarks.cases import read_cases_jsonl
 from share_sql.calibration.label import Labeller, Rule
 from share_sql.catalog import Catalog
-from share_sql.evidence.weights import load_weights
+from share_sql.judgement.weights import load_weights
 
 
 def main(data: Path, out: Path) -> None:

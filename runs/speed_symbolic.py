@@ -19,7 +19,7 @@ from time import perf_counter
 
 from share_sql.schema.model import Schema
 from share_sql.schema.tables_json import read_tables_json
-from share_sql.sqltext import parse_select
+from share_sql.sql.text import parse_select
 from share_sql.trajectory.from_sql import from_sql
 from share_sql.trajectory.mask import mask
 from share_sql.trajectory.to_sql import to_sql

@@ -14,12 +14,12 @@ import logging
 import sys
 from pathlib import Path
 
+from share_sql.edits.guesses import single_edits
 from share_sql.errors import ShareError
-from share_sql.evidence.bound_query import BoundQuery
-from share_sql.evidence.change_text import change_text, query_text, question_text
-from share_sql.evidence.weights import load_weights
-from share_sql.sqltext import extract_sql, parse_select
-from share_sql.stages.single_edits.propose import single_edits
+from share_sql.judgement.weights import load_weights
+from share_sql.query.change_text import change_text, query_text, question_text
+from share_sql.query.examined import BoundQuery
+from share_sql.sql.text import extract_sql, parse_select
 from share_sql.training.sources import SourceFiles, load_source
 from share_sql.training.validate import Validator
 

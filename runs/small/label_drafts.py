@@ -21,7 +21,7 @@ from share_sql.assistant import Assistant
 from share_sql.case import Case
 from share_sql.errors import ShareError
 from share_sql.schema.model import Schema
-from share_sql.sqltext import extract_sql
+from share_sql.sql.text import extract_sql
 from share_sql.training.sources import SourceFiles, load_source
 from share_sql.training.validate import Validator, columns_of
 from share_sql.trajectory.read import read

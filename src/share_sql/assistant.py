@@ -33,7 +33,7 @@ from share_sql.stages.stage import Ask, AskAll, Lookup, Plan, Policy, Query, Req
 
 if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
-    from share_sql.evidence.weights import Weights
+    from share_sql.judgement.weights import Weights
     from share_sql.models.base import Model
     from share_sql.prompts.library import PromptSet
 

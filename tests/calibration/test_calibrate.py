@@ -16,7 +16,7 @@ from share_sql.calibration.label import Labeller
 from share_sql.calibration.repairs import MOST_BROKEN, RepairCounts, upper
 from share_sql.catalog import Catalog
 from share_sql.demo.cases import load_cases
-from share_sql.evidence.weights import load_weights
+from share_sql.judgement.weights import load_weights
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from share_sql.calibration.scored import (
     unscored,
 )
 from share_sql.errors import SettingsError
-from share_sql.evidence.compare import SCORED
-from share_sql.evidence.weights import load_weights, sigmoid
+from share_sql.judgement.features import SCORED
+from share_sql.judgement.weights import load_weights, sigmoid
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from share_sql.case import Case
 from share_sql.database.base import Database
 from share_sql.errors import ModelError, QueryError, SqlError
-from share_sql.evidence.weights import Weights, load_weights
+from share_sql.judgement.weights import Weights, load_weights
 from share_sql.models.scripted import ScriptedModel
 from share_sql.schema.introspect import introspect
 from share_sql.schema.values import ValueIndex
-from share_sql.sqltext import extract_sql
+from share_sql.sql.text import extract_sql
 from share_sql.stages.stage import Ask, AskAll, Lookup, Plan, Query, State
 
 Result = TypeVar("Result")

@@ -8,8 +8,8 @@ import pytest
 
 from share_sql.case import Correction, Finding
 from share_sql.database.sqlite import SqliteDatabase
-from share_sql.evidence.compare import EDITED, FEATURES, SCORED
-from share_sql.evidence.weights import load_weights
+from share_sql.judgement.features import EDITED, FEATURES, SCORED
+from share_sql.judgement.weights import load_weights
 from share_sql.stages.judge import judge
 from share_sql.stages.stage import Candidate, Policy, State
 from tests.stages.driving import drive, start

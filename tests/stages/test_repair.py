@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from share_sql.database.sqlite import SqliteDatabase
-from share_sql.evidence.weights import load_weights
-from share_sql.stages.repair.loop import KINDS, repair
+from share_sql.judgement.weights import load_weights
+from share_sql.stages.repair import KINDS, repair
 from tests.golden import titled_pairs
 from tests.stages.driving import drive, start
 

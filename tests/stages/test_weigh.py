@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 
 from share_sql.database.sqlite import SqliteDatabase
+from share_sql.edits.guesses import EDIT_KINDS
 from share_sql.errors import ModelUnavailable
-from share_sql.evidence.weights import load_weights
+from share_sql.judgement.weights import load_weights
 from share_sql.models.base import Answer, ModelReply, ModelRequest, Usage
 from share_sql.models.scripted import ScriptedModel
-from share_sql.stages.single_edits.propose import EDIT_KINDS
 from share_sql.stages.stage import Candidate, State
 from share_sql.stages.weigh import KEPT_EDITS, MOST_SCORED, log_odds, weigh
 from tests.stages.driving import drive, start

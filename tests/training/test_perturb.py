@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from share_sql.schema.model import Column, ForeignKey, Schema, Table
-from share_sql.sqltext import parse_select
+from share_sql.sql.text import parse_select
 from share_sql.training.perturb import PERTURBATIONS, perturb
 
 SCHEMA = Schema(

@@ -17,7 +17,7 @@ from share_sql.errors import (
 from share_sql.models.base import ModelRequest
 from share_sql.models.scripted import ScriptedModel
 from share_sql.prompts.library import PromptSet, load_prompts
-from share_sql.runs.journal import Journal
+from share_sql.runfolder.journal import Journal
 from share_sql.training.sources import SourceFiles, TrajectoryRow, load_source, read_rows
 from share_sql.training.teacher import LEDGER, teach
 from share_sql.training.validate import Validator

@@ -11,8 +11,8 @@ from sqlglot import exp
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.logistic import fit, out_of_fold
 from share_sql.errors import SqlError
-from share_sql.evidence.asked import FEATURES, select_features
-from share_sql.sqltext import extract_sql, parse_select
+from share_sql.query.asked import FEATURES, select_features
+from share_sql.sql.text import extract_sql, parse_select
 
 LEAST_PRECISION = 0.95
 """Of the columns that are dropped, the share that gold does not select."""

@@ -11,9 +11,9 @@ from share_sql.calibration.asked import SelectData, fit_asked, from_drafts, from
 from share_sql.calibration.label import Labeller
 from share_sql.calibration.repairs import Counts, count_on_databases, count_on_text, enabled
 from share_sql.calibration.replace import PairData, collect, fit_findings, fit_replace, repaired
-from share_sql.evidence.asked import FEATURES as ASKED
-from share_sql.evidence.compare import FEATURES as COMPARED
-from share_sql.evidence.weights import Weights
+from share_sql.judgement.features import FEATURES as COMPARED
+from share_sql.judgement.weights import Weights
+from share_sql.query.asked import FEATURES as ASKED
 from share_sql.schema.model import Schema
 
 

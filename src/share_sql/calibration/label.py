@@ -8,7 +8,7 @@ from share_sql.catalog import Catalog, OpenDatabase
 from share_sql.database.base import Limits, QueryResult
 from share_sql.errors import QueryError, SqlError
 from share_sql.evaluation.execution import bird_ex, is_ordered, spider_ex
-from share_sql.sqltext import extract_sql
+from share_sql.sql.text import extract_sql
 
 Rule: TypeAlias = Literal["bird", "spider"]
 """Whose execution match decides: sets of rows (bird), or bags with columns in any order (spider)."""

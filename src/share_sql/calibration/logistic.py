@@ -32,7 +32,7 @@ def out_of_fold(
     rows: Sequence[Sequence[float]], labels: Sequence[int], groups: Sequence[str], strength: float = 0.3
 ) -> list[float]:
     """Each row's probability by a model that saw no row of its group."""
-    from share_sql.evidence.weights import sigmoid
+    from share_sql.judgement.weights import sigmoid
 
     order = sorted(set(groups))
     scores = [0.0] * len(rows)

@@ -24,13 +24,13 @@ from share_sql.assistant import Assistant
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.label import Labeller
 from share_sql.case import Case
+from share_sql.edits.edit import Edit, Pass
 from share_sql.errors import SqlError
-from share_sql.evidence.bound_query import BoundQuery
-from share_sql.evidence.weights import Tally, Weights
+from share_sql.judgement.weights import Tally, Weights
+from share_sql.query.examined import BoundQuery
 from share_sql.schema.model import Schema
-from share_sql.sqltext import extract_sql, parse_select
-from share_sql.stages.repair.edit import Edit, Pass
-from share_sql.stages.repair.loop import KINDS, ONLY_FAILING, PASSES
+from share_sql.sql.text import extract_sql, parse_select
+from share_sql.stages.repair import KINDS, ONLY_FAILING, PASSES
 from share_sql.training.perturb import perturb
 
 MOST_BROKEN = 0.005

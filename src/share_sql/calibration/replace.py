@@ -13,11 +13,11 @@ from share_sql.calibration.label import Labeller
 from share_sql.calibration.logistic import fit, out_of_fold
 from share_sql.database.base import QueryResult
 from share_sql.errors import QueryError, SqlError
-from share_sql.evidence.bound_query import BoundQuery
-from share_sql.evidence.checks import findings
-from share_sql.evidence.compare import compare_features
-from share_sql.evidence.weights import Weights
-from share_sql.sqltext import extract_sql, parse_select
+from share_sql.judgement.features import compare_features
+from share_sql.judgement.weights import Weights
+from share_sql.query.examined import BoundQuery
+from share_sql.query.findings import findings
+from share_sql.sql.text import extract_sql, parse_select
 
 LEAST_PRECISION = 0.85
 """Of the drafts whose rightness a replacement changes, the share that it makes right."""

@@ -14,13 +14,13 @@ from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.label import Labeller
 from share_sql.calibration.logistic import fit, out_of_fold
 from share_sql.errors import SettingsError
-from share_sql.evidence.compare import EDITED, SCORED
+from share_sql.judgement.features import EDITED, SCORED
 from share_sql.stages.stage import State
 
 if TYPE_CHECKING:
     from share_sql.assistant import Assistant
     from share_sql.calibration.calibrate import Calibration
-    from share_sql.evidence.weights import Weights
+    from share_sql.judgement.weights import Weights
 
 WRONG_SHARE = 0.2
 """Share of wrong drafts that is calibrated for. Drafts at work are better than those of the small model that

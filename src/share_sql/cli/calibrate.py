@@ -81,11 +81,11 @@ def command(
     from share_sql.calibration.label import Labeller, Rule
     from share_sql.calibration.scored import unscored, with_scored
     from share_sql.catalog import Catalog
+    from share_sql.edits.guesses import EDIT_KINDS
     from share_sql.errors import UsageError
-    from share_sql.evidence.weights import load_weights
+    from share_sql.judgement.weights import load_weights
     from share_sql.schema.meanings import read_column_meanings
     from share_sql.schema.tables_json import read_tables_json
-    from share_sql.stages.single_edits.propose import EDIT_KINDS
 
     unknown = sorted(set(edits) - set(EDIT_KINDS))
     if unknown:

@@ -63,7 +63,7 @@ def command(
     from share_sql.assistant import Assistant
     from share_sql.case import Case
     from share_sql.catalog import Catalog
-    from share_sql.runs.record import case_error, correction_row
+    from share_sql.runfolder.record import case_error, correction_row
 
     if draft == "-":
         draft = read_stdin()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from share_sql.benchmarks.cases import LabelledCase
     from share_sql.benchmarks.files import Benchmark
     from share_sql.catalog import Catalog
-    from share_sql.runs.folder import RunCounts
+    from share_sql.runfolder.folder import RunCounts
     from share_sql.stages.stage import Policy
 
 EXAMPLES = """\b
@@ -97,7 +97,7 @@ def command(
     """
     from share_sql.assistant import Assistant
     from share_sql.catalog import Catalog
-    from share_sql.runs.execute import RunSettings, file_fingerprint, run_cases
+    from share_sql.runfolder.execute import RunSettings, file_fingerprint, run_cases
 
     catalog = Catalog(cache=cache)
     given = (cases is not None) + (benchmark is not None) + (data_config is not None)

@@ -52,7 +52,7 @@ def command() -> None:
 @as_json
 def show(db: str, sql: str, dialect: Literal["paper", "extended"], masked: bool, as_json: bool) -> None:
     """Print the trajectory of one query."""
-    from share_sql.sqltext import extract_sql
+    from share_sql.sql.text import extract_sql
     from share_sql.trajectory.from_sql import from_sql
     from share_sql.trajectory.mask import mask
     from share_sql.trajectory.write import write
@@ -75,7 +75,7 @@ def show(db: str, sql: str, dialect: Literal["paper", "extended"], masked: bool,
 @as_json
 def roundtrip(cases: Path, databases: Path | None, tables: Path | None, as_json: bool) -> None:
     """Take SQL to its trajectory and back; the SQL that comes back must give the same rows."""
-    from share_sql.sqltext import extract_sql
+    from share_sql.sql.text import extract_sql
     from share_sql.trajectory.from_sql import from_sql
     from share_sql.trajectory.to_sql import to_sql
 

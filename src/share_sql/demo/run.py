@@ -144,7 +144,7 @@ def run_demo(
 
 def as_json(item: DemoItem) -> dict[str, object]:
     """One case as a line of `corrections.jsonl`: what `share run` writes, and the comparison with gold."""
-    from share_sql.runs.record import correction_row
+    from share_sql.runfolder.record import correction_row
 
     compared = {
         "right_before": item.right_before,

@@ -61,8 +61,8 @@ def linking_json(found: Mapping[str, LinkingScore]) -> dict[str, dict[str, float
 
 
 def _columns(sql: str, schema: Schema) -> ColumnSet | None:
-    from share_sql.schema.link import linked_columns
-    from share_sql.sqltext import extract_sql
+    from share_sql.sql.names import linked_columns
+    from share_sql.sql.text import extract_sql
 
     try:
         return linked_columns(extract_sql(sql), schema)

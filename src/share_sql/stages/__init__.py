@@ -1,1 +1,1 @@
-"""The six stages; none does input or output."""
+"""The stages; none does input or output."""

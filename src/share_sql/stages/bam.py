@@ -10,7 +10,7 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from share_sql.errors import ModelError, SqlError, TrajectoryError
-from share_sql.sqltext import extract_sql
+from share_sql.sql.text import extract_sql
 from share_sql.stages.asking import ask, noted, read_answer
 from share_sql.stages.stage import Request, Response, State
 
@@ -18,7 +18,7 @@ from share_sql.stages.stage import Request, Response, State
 def bam(state: State) -> Generator[Request, Response, State]:
     """Take the SQL out of the draft, link its columns, and write it as a trajectory."""
     from share_sql.prompts.render import bam_variables
-    from share_sql.schema.link import linked_columns
+    from share_sql.sql.names import linked_columns
     from share_sql.trajectory.from_sql import from_sql
 
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from share_sql.evidence.bound_query import BoundQuery
+from share_sql.query.examined import BoundQuery
 
 if TYPE_CHECKING:
     from sqlglot import exp

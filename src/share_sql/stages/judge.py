@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from share_sql.case import Correction, Finding, StepNote, Verdict
 from share_sql.errors import QueryError, SqlError, TrajectoryError
-from share_sql.evidence.bound_query import BoundQuery
-from share_sql.evidence.checks import findings
-from share_sql.evidence.compare import BLAMES, compare_features, edited_features, scored_features
-from share_sql.evidence.weights import sigmoid
-from share_sql.sqltext import extract_sql, parse_select
+from share_sql.judgement.features import BLAMES, compare_features, edited_features, scored_features
+from share_sql.judgement.weights import sigmoid
+from share_sql.query.examined import BoundQuery
+from share_sql.query.findings import findings
+from share_sql.sql.text import extract_sql, parse_select
 from share_sql.stages.bind import bind
 from share_sql.stages.stage import Candidate, Compared, Query, Request, Response, State
 

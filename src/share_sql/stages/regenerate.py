@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from share_sql.errors import CompileError, ModelError, SqlError
 from share_sql.prompts.render import generator_variables
-from share_sql.sqltext import extract_sql
+from share_sql.sql.text import extract_sql
 from share_sql.stages.asking import ask, noted
-from share_sql.stages.repair.loop import repair
+from share_sql.stages.repair import repair
 from share_sql.stages.stage import Candidate, Request, Response, State
 from share_sql.stages.weigh import weigh
 from share_sql.trajectory.to_sql import to_sql

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from share_sql.case import Case, Correction, Finding, StepNote
     from share_sql.database.base import QueryResult
     from share_sql.errors import QueryError
-    from share_sql.evidence.weights import Weights
+    from share_sql.judgement.weights import Weights
     from share_sql.models.base import ModelReply, ModelRequest, Usage
     from share_sql.prompts.library import PromptSet
     from share_sql.schema.model import ColumnSet, Schema, ValueMatch
@@ -125,7 +125,7 @@ class Plan:
         held: frozenset[str] = frozenset(),
     ) -> Plan:
         """Fill in the shipped prompts and weights where none are given."""
-        from share_sql.evidence.weights import load_weights
+        from share_sql.judgement.weights import load_weights
 
         if roles and prompts is None:
             from share_sql.prompts.library import load_prompts

@@ -9,16 +9,16 @@ import math
 from collections.abc import Generator, Iterable
 from dataclasses import replace
 
+from share_sql.edits.guesses import single_edits
 from share_sql.errors import ModelError, QueryError, SqlError
-from share_sql.evidence.bound_query import BoundQuery
-from share_sql.evidence.change_text import alike, change_text, query_text, question_text
-from share_sql.evidence.checks import findings
-from share_sql.evidence.compare import loses_constants
+from share_sql.judgement.features import loses_constants
 from share_sql.models.base import ModelReply, ModelRequest, Usage
-from share_sql.sqltext import parse_select
+from share_sql.query.change_text import alike, change_text, query_text, question_text
+from share_sql.query.examined import BoundQuery
+from share_sql.query.findings import findings
+from share_sql.sql.text import parse_select
 from share_sql.stages.asking import noted
 from share_sql.stages.bind import bind
-from share_sql.stages.single_edits.propose import single_edits
 from share_sql.stages.stage import AskAll, Candidate, Query, Request, Response, State
 
 MOST_SCORED = 14

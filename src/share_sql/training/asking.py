@@ -17,8 +17,8 @@ from typing import Any, TypeAlias
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.errors import ModelUnavailable, ShareError
 from share_sql.models.base import Message, Model, ModelReply, ModelRequest, Usage
-from share_sql.runs.folder import open_run_folder
-from share_sql.runs.record import fingerprint
+from share_sql.runfolder.folder import open_run_folder
+from share_sql.runfolder.record import fingerprint
 
 Row: TypeAlias = dict[str, Any]
 Work: TypeAlias = Callable[[LabelledCase], Awaitable[Row]]

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from share_sql.errors import CompileError, ShareError, SqlError
 from share_sql.prompts.render import bam_variables, drafter_variables, lom_variables, sam_variables
-from share_sql.schema.link import linked_columns
 from share_sql.schema.model import ColumnName, Schema, ValueMatch
 from share_sql.schema.spoken import phrases, spoken_values
-from share_sql.sqltext import extract_sql
+from share_sql.sql.names import linked_columns
+from share_sql.sql.text import extract_sql
 from share_sql.training.edits import Literals
 from share_sql.training.error_kinds import ErrorProfile, error_kinds, measure
 from share_sql.training.examples import Dataset, Example, LeftOut, fenced, message_texts

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from share_sql.errors import ModelError, ModelUnavailable, SqlError, TrajectoryError
 from share_sql.models.base import Usage
 from share_sql.prompts.render import bam_variables, reference_linked_columns
-from share_sql.schema.link import linked_columns
-from share_sql.sqltext import extract_sql
+from share_sql.sql.names import linked_columns
+from share_sql.sql.text import extract_sql
 from share_sql.training.asking import Asker, Row, usage_json, work_on_all, write_ledger, write_lines
 from share_sql.training.validate import Validator, columns_of
 from share_sql.trajectory.from_sql import from_sql

@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
-from share_sql.schema.link import resolve_tree
 from share_sql.schema.model import Schema
-from share_sql.schema.scopes import Bound
+from share_sql.sql.names import resolve_tree
+from share_sql.sql.scopes import Bound
 
 Perturbation: TypeAlias = Callable[[exp.Query, Schema, random.Random], "exp.Query | None"]
 

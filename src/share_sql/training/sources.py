@@ -19,7 +19,7 @@ from share_sql import __version__
 from share_sql.benchmarks.cases import LabelledCase, mark_duplicates, read_cases_jsonl
 from share_sql.catalog import Catalog
 from share_sql.errors import BenchmarkError, DatabaseMissing, ShareError, UsageError
-from share_sql.runs.execute import file_fingerprint
+from share_sql.runfolder.execute import file_fingerprint
 from share_sql.schema.model import ColumnName
 
 if TYPE_CHECKING:
@@ -237,8 +237,8 @@ def constants_by_database(
 
 def _conditions(sql: str, database: str, schemas: Callable[[str], Schema]) -> tuple[Condition, ...]:
     """A query's comparisons of columns with constants; none where it cannot be read."""
-    from share_sql.schema.link import resolve
-    from share_sql.sqltext import extract_sql
+    from share_sql.sql.names import resolve
+    from share_sql.sql.text import extract_sql
 
     try:
         uses = resolve(extract_sql(sql), schemas(database)).literals

@@ -27,8 +27,8 @@ from share_sql.errors import (
 )
 from share_sql.models.base import Model, Usage
 from share_sql.prompts.render import column_list, generator_variables, in_schema_order, one_line_sql
-from share_sql.schema.link import Resolution, resolve
-from share_sql.sqltext import extract_sql
+from share_sql.sql.names import Resolution, resolve
+from share_sql.sql.text import extract_sql
 from share_sql.training.asking import Asker, Row, usage_json, work_on_all, write_ledger, write_lines
 from share_sql.training.sources import ROWS_FILE, Source, TrajectoryRow
 from share_sql.training.validate import Validator, columns_of, compiles_to, paper_text_proved

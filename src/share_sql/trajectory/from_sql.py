@@ -19,7 +19,7 @@ from sqlglot import exp
 
 from share_sql.errors import SqlUnreadable
 from share_sql.schema.model import Schema
-from share_sql.sqltext import parse_select
+from share_sql.sql.text import parse_select
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.from_source import Built, SourceReader, unwrap
 from share_sql.trajectory.implied import without_joins

@@ -1,0 +1,1 @@
+"""One table of changes to a query: repairs, guesses, spoiling, naming."""

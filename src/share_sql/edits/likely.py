@@ -1,0 +1,79 @@
+"""Which columns an edit may put in another's place: those of the query's own tables, likeliest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from share_sql.query.asked import words
+from share_sql.query.examined import BoundQuery
+from share_sql.schema.model import Column
+from share_sql.sql.scopes import Scope, Source
+
+_NUMBERS = ("int", "real", "num", "dec", "doub", "float", "bool")
+
+
+def scope_of(draft: BoundQuery, select: exp.Expr) -> Scope | None:
+    """The scope of a SELECT of the draft."""
+    return next((scope for scope in draft.binding.scopes if scope.select is select), None)
+
+
+def kind_of(column: Column) -> str:
+    """`number` or `text`: columns of one kind can stand in each other's place."""
+    return "number" if any(word in column.type.lower() for word in _NUMBERS) else "text"
+
+
+def named_share(draft: BoundQuery, name: str) -> float:
+    """Share of a column name's words that question and evidence have, 0 to 1."""
+    parts = words(name)
+    if not parts:
+        return 0.0
+    asked = words(draft.question) | words(draft.evidence)
+    return sum(part in asked for part in parts) / len(parts)
+
+
+def other_columns(
+    draft: BoundQuery, scope: Scope, *, like: tuple[str, str] | None = None, least: float = 0.5, most: int = 4
+) -> list[exp.Column]:
+    """Columns of a scope's tables that the question's words speak of, likeliest first.
+
+    Args:
+        draft: the query.
+        scope: whose sources to look through.
+        like: a column (table, column) whose place is to be taken: only columns of its kind, not itself, and
+            none that the question names less.
+        least: the least share of a name's words that the question must have; the same column name in another
+            table of the query is likely whatever its words.
+        most: how many.
+    """
+    found: list[tuple[float, int, exp.Column]] = []
+    place = 0
+    own = draft.schema.column(*like) if like else None
+    if like is not None:
+        least = max(least, named_share(draft, like[1]))
+    for source, column in _columns(scope):
+        place += 1
+        assert source.table is not None
+        if like is not None and (source.table.name, column.name) == like:
+            continue
+        if own is not None and kind_of(column) != kind_of(own):
+            continue
+        share = named_share(draft, column.name)
+        if like is not None and column.name.lower() == like[1].lower():
+            share = max(share, least)
+        if share >= least:
+            found.append((-share, place, column_of(source, column.name)))
+    return [column for _, _, column in sorted(found, key=lambda entry: entry[:2])][:most]
+
+
+def column_of(source: Source, name: str) -> exp.Column:
+    """A reference to a source's column."""
+    return exp.column(exp.to_identifier(name, quoted=not name.isidentifier()), table=source.name or None)
+
+
+def _columns(scope: Scope) -> Iterator[tuple[Source, Column]]:
+    for source in scope.sources:
+        if source.table is not None:
+            for column in source.table.columns:
+                yield source, column

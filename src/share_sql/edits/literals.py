@@ -1,0 +1,189 @@
+"""Literals that their column does not hold while a near spelling, or another column, does."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Generator, Iterable
+from datetime import date, datetime
+
+from sqlglot import exp
+
+from share_sql.database.base import QueryResult
+from share_sql.edits.edit import Edit, edited
+from share_sql.query.examined import BoundQuery
+from share_sql.schema.model import ColumnName, ValueMatch
+from share_sql.sql.scopes import Bound
+from share_sql.stages.stage import Lookup, Query, Request, Response
+
+_NEAR_SPELLING = 84.0
+"""Likeness from which a stored value counts as the literal misspelt; below it, it is another value."""
+_DATE_FORMATS = (
+    "%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%m/%d/%y", "%B %d, %Y", "%B %d %Y", "%d %B %Y",
+    "%b %d, %Y", "%d %b %Y", "%Y%m%d", "%d.%m.%Y",
+)  # fmt: skip
+_TEXT_TYPES = re.compile(r"char|text|clob|date|time|enum|^$", re.IGNORECASE)
+
+
+def literals(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
+    """For each `column = 'text'` (or IN, LIKE without wildcards) that no row holds: the stored spelling."""
+    edits: list[Edit] = []
+    for bound, literal in _text_comparisons(draft):
+        key = bound.key
+        if key is None:
+            continue
+        column = ColumnName(*key)
+        text = str(literal.this)
+        matches = yield Lookup(text, frozenset({column}), 5)
+        assert isinstance(matches, tuple)
+        if any(match.value == text for match in matches) or (
+            _ignores_case(literal) and any(match.value.lower() == text.lower() for match in matches)
+        ):
+            continue
+        held = yield Query(_holds(column, text))
+        if not isinstance(held, QueryResult) or held.rows:
+            continue
+        edits.extend(_respelled(draft, literal, column, matches))
+        edits.extend((yield from _as_date(draft, literal, column)))
+        if not edits:
+            edits.extend((yield from _elsewhere(draft, bound, literal, column)))
+    return edits
+
+
+def _text_comparisons(draft: BoundQuery) -> list[tuple[Bound, exp.Literal]]:
+    """Positive comparisons of a column with a text constant."""
+    found = []
+    # From the end: conditions come before what is joined and selected.
+    for bound in reversed(draft.binding.names.values()):
+        if bound.status != "bound":
+            continue
+        parent = bound.node.parent
+        if isinstance(parent, exp.EQ):
+            other = parent.expression if parent.this is bound.node else parent.this
+            options = [other]
+        elif isinstance(parent, exp.Like) and parent.this is bound.node:
+            options = [parent.expression]
+        elif isinstance(parent, exp.In) and parent.this is bound.node:
+            options = list(parent.expressions)
+        else:
+            continue
+        if _negated(parent):
+            continue
+        for option in options:
+            if isinstance(option, exp.Literal) and option.is_string:
+                wild = isinstance(parent, exp.Like) and re.search(r"[%_]", option.this)
+                if not wild and option.this.strip():
+                    found.append((bound, option))
+    return found
+
+
+def _negated(node: exp.Expr | None) -> bool:
+    return node is not None and isinstance(node.parent, exp.Not)
+
+
+def _ignores_case(literal: exp.Expr) -> bool:
+    return isinstance(literal.parent, exp.Like)
+
+
+def _holds(column: ColumnName, text: str) -> str:
+    """SQL that gives a row if the column holds the text. Built as a tree: no text is pasted into SQL."""
+    name = exp.to_identifier(column.column, quoted=True)
+    return (
+        exp.select("1")
+        .from_(exp.Table(this=exp.to_identifier(column.table, quoted=True)))
+        .where(exp.EQ(this=exp.Column(this=name), expression=exp.Literal.string(text)))
+        .limit(1)
+        .sql(dialect="sqlite")
+    )
+
+
+def _respelled(
+    draft: BoundQuery, literal: exp.Literal, column: ColumnName, matches: tuple[ValueMatch, ...]
+) -> Iterable[Edit]:
+    text = str(literal.this)
+    for match in matches[:2]:
+        if _same_letters(match.value, text):
+            kind = "literal-case"
+        elif match.score >= _NEAR_SPELLING and _one_word_changed(match.value, text):
+            kind = "literal-spelling"
+        else:
+            continue
+        tree = edited(draft, literal, lambda _, value=match.value: exp.Literal.string(value))  # type: ignore[misc]
+        yield Edit(kind, f"{column} holds no '{text}'; it holds '{match.value}'", tree)
+
+
+def _same_letters(left: str, right: str) -> bool:
+    """Equal but for case, accents, spacing and punctuation."""
+    plain = _plain(left)
+    return bool(plain) and plain == _plain(right)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKD", text)).casefold()
+
+
+def _one_word_changed(left: str, right: str) -> bool:
+    """No digit differs: '2012' is not a misspelling of '2013', nor 'T2' of 'T1'."""
+    return re.findall(r"\d+", left) == re.findall(r"\d+", right)
+
+
+def _as_date(
+    draft: BoundQuery, literal: exp.Literal, column: ColumnName
+) -> Generator[Request, Response, list[Edit]]:
+    """A date in another format than the column's."""
+    text = str(literal.this)
+    for day in _dates(text):
+        for form in _DATE_FORMATS:
+            for spelled in {day.strftime(form), _without_zeros(day.strftime(form))} - {text}:
+                held = yield Query(_holds(column, spelled))
+                if isinstance(held, QueryResult) and held.rows:
+                    tree = edited(draft, literal, lambda _, value=spelled: exp.Literal.string(value))  # type: ignore[misc]
+                    return [Edit("literal-date", f"{column} writes the date '{text}' as '{spelled}'", tree)]
+    return []
+
+
+def _dates(text: str) -> list[date]:
+    found = []
+    for form in _DATE_FORMATS:
+        try:
+            found.append(datetime.strptime(text.strip(), form).date())
+        except ValueError:
+            continue
+    return list(dict.fromkeys(found))
+
+
+def _without_zeros(text: str) -> str:
+    return re.sub(r"\b0(\d)", r"\1", text)
+
+
+def _elsewhere(
+    draft: BoundQuery, bound: Bound, literal: exp.Literal, column: ColumnName
+) -> Generator[Request, Response, list[Edit]]:
+    """The text is stored in another column of the tables that are in FROM."""
+    text = str(literal.this)
+    others = frozenset(
+        ColumnName(source.table.name, other.name)
+        for source in bound.scope.sources
+        if source.table is not None
+        for other in source.table.columns
+        if _TEXT_TYPES.search(other.type) and (source.table.name, other.name) != (column.table, column.column)
+    )
+    if not others or len(text) < 2:
+        return []
+    matches = yield Lookup(text, others, 8)
+    assert isinstance(matches, tuple)
+    equal = [match for match in matches if match.value == text]
+    near = equal or [match for match in matches if _same_letters(match.value, text)]
+    holders = {(match.table, match.column) for match in near}
+    if len(holders) != 1:
+        return []
+    match = near[0]
+    source = next(s for s in bound.scope.sources if s.table is not None and s.table.name == match.table)
+    tree = edited(draft, literal, lambda _: exp.Literal.string(match.value))
+    at = next(i for i, node in enumerate(draft.tree.find_all(exp.Column)) if node is bound.node)
+    moved = list(tree.find_all(exp.Column))[at]
+    qualifier = bound.node.table if match.table == column.table else source.name
+    name = exp.to_identifier(match.column, quoted=not re.fullmatch(r"\w+", match.column))
+    moved.replace(exp.column(name, table=qualifier or None))
+    message = f"{column} holds no '{text}'; {match.table}.{match.column} does"
+    return [Edit("literal-column", message, tree)]

@@ -1,1 +1,0 @@
-"""What speaks for or against a query: binding, values, the question's wording, results."""

@@ -1,0 +1,1 @@
+"""What is known of one query: examined once, with findings."""

@@ -1,0 +1,264 @@
+"""A run's folder: one run at a time, a journal while it goes, the final files at its end.
+
+    journal.jsonl                 what is finished so far (see journal.py)
+    original_traj.jsonl           bam's prompts and trajectories, as the reference writes them
+    masked_traj.jsonl             mask's
+    intermediate_traj.jsonl       sam's
+    final_traj.jsonl              lom's
+    augmented_schema.json         columns by case
+    prompts_for_generator.jsonl   the generator's prompts
+    final_sql.json                the SQL by case, with BIRD's tag
+    corrections.jsonl             id, sql, verdict, reason, confidence, usage, findings, changes, error
+    usage.json                    tokens by stage
+    timings.jsonl                 id, seconds by stage, and their total
+    run.json                      settings, versions, models, counts and times
+
+All but the last two hold nothing that differs from one run to the next; all are in the input's order. They
+are written beside their final place and moved there, so that a file is either whole or not there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from share_sql.errors import RunFolderError
+from share_sql.models.base import Usage
+from share_sql.runfolder.journal import Journal
+
+JOURNAL = "journal.jsonl"
+STEP_FILES: Mapping[str, str] = {
+    "bam": "original_traj.jsonl",
+    "mask": "masked_traj.jsonl",
+    "sam": "intermediate_traj.jsonl",
+    "lom": "final_traj.jsonl",
+}
+"""The reference's file of each step that ends in a trajectory."""
+GENERATOR_PROMPTS = "prompts_for_generator.jsonl"
+CORRECTIONS = "corrections.jsonl"
+TIMINGS = "timings.jsonl"
+FINAL_FILES = (
+    *STEP_FILES.values(),
+    GENERATOR_PROMPTS,
+    "augmented_schema.json",
+    "final_sql.json",
+    CORRECTIONS,
+    "usage.json",
+    TIMINGS,
+    "run.json",
+)
+VARYING_FILES = frozenset({TIMINGS, "run.json"})
+"""Those of FINAL_FILES that hold times, so that no two runs write the same."""
+
+
+@dataclass(frozen=True)
+class RunCounts:
+    """How a run's cases ended."""
+
+    cases: int
+    verdicts: Mapping[str, int]
+    """Cases by verdict."""
+    failed: tuple[tuple[str, str], ...]
+    """Id and error's message of each case that could not be worked on; its draft was kept."""
+    usage: Mapping[str, Usage]
+    """Tokens by stage."""
+
+
+class RunFolder:
+    """A run's folder, locked for this process. Made by `open_run_folder`."""
+
+    def __init__(self, path: Path, journal: Journal, positions: int) -> None:
+        self.path = path
+        self.journal = journal
+        self._positions = positions
+
+    @property
+    def pending(self) -> list[int]:
+        """Positions of the cases that are not finished yet."""
+        return [position for position in range(self._positions) if position not in self.journal]
+
+    def finish(self, run: Mapping[str, Any]) -> RunCounts:
+        """Make all final files from the journal.
+
+        Args:
+            run: what goes into run.json beside the counts.
+
+        Returns:
+            How the cases ended.
+
+        Raises:
+            RunFolderError: a case is missing from the journal, or a file cannot be written.
+        """
+        if pending := self.pending:
+            raise RunFolderError(f"{self.path}: {len(pending)} cases are not finished; go on with --resume")
+        self.journal.sync()
+        verdicts: Counter[str] = Counter()
+        failed: list[tuple[str, str]] = []
+        usage: dict[str, Usage] = {}
+        augmented: dict[str, list[str]] = {}
+        final_sql: dict[str, str] = {}
+        with self._replacing(*STEP_FILES.values(), GENERATOR_PROMPTS, CORRECTIONS, TIMINGS) as files:
+            for row in self.journal.rows(range(self._positions)):
+                correction = row["correction"]
+                verdicts[correction["verdict"]] += 1
+                for stage, tokens in correction["usage"].items():
+                    usage[stage] = usage.get(stage, Usage()) + Usage(**tokens)
+                if correction["error"]:
+                    failed.append((correction["id"], correction["error"]))
+                _line(files[CORRECTIONS], correction)
+                # A journal begun before times were kept has none.
+                spent = row.get("seconds", {})
+                total = round(sum(spent.values()), 6)
+                _line(files[TIMINGS], {"id": correction["id"], "seconds": spent, "total": total})
+                if row.get("duplicate"):
+                    continue  # the keyed files have room for one case an id: the first
+                for stage, name in STEP_FILES.items():
+                    prompt, response = row["steps"].get(stage, ("", None))
+                    _line(files[name], {"idx": _idx(row["id"]), "prompt": prompt, "response": response})
+                _line(files[GENERATOR_PROMPTS], {"idx": _idx(row["id"]), "prompt": row["generator_prompt"]})
+                augmented[row["id"]] = row["augmented"]
+                final_sql[row["id"]] = f"{correction['sql']}\t----- bird -----\t{row['database']}"
+        counts = RunCounts(
+            self._positions, dict(sorted(verdicts.items())), tuple(failed), dict(sorted(usage.items()))
+        )
+        used = sum(counts.usage.values(), Usage())
+        tokens = {stage: asdict(spent) for stage, spent in counts.usage.items()}
+        self._json("augmented_schema.json", augmented)
+        self._json("final_sql.json", final_sql)
+        self._json("usage.json", {"stages": tokens, "total": asdict(used)})
+        self._json(
+            "run.json",
+            {
+                **run,
+                "cases": counts.cases,
+                "verdicts": counts.verdicts,
+                "failed": [{"id": name, "error": error} for name, error in failed],
+                "usage": asdict(used),
+            },
+        )
+        return counts
+
+    def _json(self, name: str, value: Any) -> None:
+        with self._replacing(name) as files:
+            files[name].write(json.dumps(value, indent=4) + "\n")
+
+    @contextmanager
+    def _replacing(self, *names: str) -> Iterator[Mapping[str, IO[str]]]:
+        """Files to write; moved to their places together, once all are whole and on the disk."""
+        drafts = {name: self.path / f".{name}.part" for name in names}
+        try:
+            with ExitStack() as stack:
+                files = {
+                    name: stack.enter_context(draft.open("w", encoding="ascii", newline="\n"))
+                    for name, draft in drafts.items()
+                }
+                yield files
+                for file in files.values():
+                    file.flush()
+                    os.fsync(file.fileno())
+            for name, draft in drafts.items():
+                draft.replace(self.path / name)
+        except OSError as error:
+            raise RunFolderError(f"{self.path} cannot be written: {error.strerror}") from error
+        finally:
+            for draft in drafts.values():
+                draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_run_folder(
+    path: Path, settings: Mapping[str, Any], cases: list[tuple[str, str]], *, resume: bool
+) -> Iterator[RunFolder]:
+    """Open a folder for a run, locked until the block ends.
+
+    Args:
+        path: the folder; made where it is missing.
+        settings: what determines the outcome, as flat JSON; a resumed run must have the same.
+        cases: id and fingerprint of each case, in order; a resumed run must have the same.
+        resume: go on with the run that the folder holds, if any. False: the folder must hold none.
+
+    Raises:
+        RunFolderError: another run is using the folder; it holds a run (without `resume`), or a run of
+            other settings or cases (with it; the message names the first difference); it cannot be
+            written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"the run folder {path} cannot be made: {error.strerror}") from error
+    with _locked(path):
+        journal_path = path / JOURNAL
+        if not resume:
+            found = [name for name in (JOURNAL, *FINAL_FILES) if (path / name).exists()]
+            if found:
+                raise RunFolderError(
+                    f"{path} holds a run already ({found[0]}); go on by --resume, or name another folder"
+                )
+        head = {"settings": dict(settings), "cases": cases}
+        with Journal(journal_path, head) as journal:
+            _compare(path, journal.head, json.loads(json.dumps(head)))
+            yield RunFolder(path, journal, len(cases))
+
+
+def _compare(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    for key in sorted(old["settings"].keys() | new["settings"].keys()):
+        before, now = old["settings"].get(key), new["settings"].get(key)
+        if before != now:
+            raise RunFolderError(
+                f"{path} holds a run with {key} {_show(before)}, not {_show(now)}; resume with the same "
+                "settings, or name another folder"
+            )
+    if old["cases"] != new["cases"]:
+        pairs = zip(old["cases"], new["cases"], strict=False)
+        differ = next((b[0] for a, b in pairs if a != b), None)
+        what = f"the case {differ} differs" if differ is not None else ""
+        if len(old["cases"]) != len(new["cases"]) and not what:
+            what = f"it has {len(old['cases'])} cases, now there are {len(new['cases'])}"
+        raise RunFolderError(f"{path} holds a run over other cases: {what}; name another folder")
+
+
+def _show(value: object) -> str:
+    return "unset" if value is None else json.dumps(value)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the folder's lock. The system lets go of it when the process ends, however it ends."""
+    try:
+        handle = (path / "run.lock").open("a+b")
+    except OSError as error:
+        raise RunFolderError(f"the run folder {path} cannot be written: {error.strerror}") from error
+    with handle:
+        try:
+            _lock(handle)
+        except OSError:
+            raise RunFolderError(
+                f"another run is using {path}; wait for it, or name another folder"
+            ) from None
+        yield
+
+
+def _lock(handle: IO[bytes]) -> None:
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # Windows
+        import msvcrt
+
+        msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        return
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _line(file: IO[str], row: Mapping[str, Any]) -> None:
+    file.write(json.dumps(row) + "\n")
+
+
+def _idx(name: str) -> int | str:
+    """The reference's idx is a number; ids that are none stay text."""
+    return int(name) if name.isascii() and name.isdecimal() and str(int(name)) == name else name

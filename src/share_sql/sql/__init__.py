@@ -1,0 +1,1 @@
+"""One SQL text: taken out of what a model wrote, parsed, its names resolved."""

@@ -1,0 +1,116 @@
+"""Comparisons of columns with constants, read off a resolved query. Part of `link`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, TypeAlias
+
+from sqlglot import exp
+
+from share_sql.sql.names import LiteralUse
+from share_sql.sql.scopes import Bound
+
+Comparison: TypeAlias = tuple[exp.Expr, bool]
+"""A comparison's node, and whether a NOT stands right before it."""
+
+_OPERATORS: Final[dict[type, str]] = {
+    exp.EQ: "=",
+    exp.NEQ: "!=",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+    exp.NullSafeEQ: "is",
+    exp.NullSafeNEQ: "is not",
+    exp.Is: "is",
+}
+_PATTERNS: Final[dict[type, str]] = {exp.Like: "like", exp.ILike: "ilike", exp.Glob: "glob"}
+_FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+COMPARISONS: Final = frozenset({*_OPERATORS, *_PATTERNS, exp.In, exp.Between, exp.Case})
+"""Kinds of nodes that `literal_uses` wants."""
+
+
+def literal_uses(comparisons: Iterable[Comparison], names: Mapping[int, Bound]) -> tuple[LiteralUse, ...]:
+    """Find the constants that schema columns are compared with.
+
+    Args:
+        comparisons: nodes of the kinds in COMPARISONS, in reading order.
+        names: what each column node stands for, by `id`.
+
+    Returns:
+        One use a constant, in reading order. A column inside a function or a sum is not the column:
+        its constants are left out.
+    """
+
+    def use(left: exp.Expr, op: str, right: exp.Expr) -> Iterator[LiteralUse]:
+        name, constant = names.get(id(_bare(left))), _bare(right)
+        value = _constant(constant, names)
+        if name is not None and name.origin is not None and value is not None:
+            yield LiteralUse(name.origin.table, name.origin.column, op, value, constant)
+
+    def uses(node: exp.Expr, negated: bool) -> Iterator[LiteralUse]:
+        kind = type(node)
+        if kind is exp.Case:
+            for branch in node.args["ifs"] if node.this is not None else ():
+                yield from use(node.this, "=", branch.this)
+            return
+        if kind is exp.In:
+            for item in node.expressions:
+                yield from use(node.this, "not in" if negated else "in", item)
+            return
+        if kind is exp.Between:
+            for key in ("low", "high"):
+                yield from use(node.this, "not between" if negated else "between", node.args[key])
+            return
+        if kind in _PATTERNS:
+            op = _PATTERNS[kind]
+            yield from use(
+                node.this, f"not {op}" if negated or node.args.get("negate") else op, node.expression
+            )
+            return
+        op = _OPERATORS[kind]
+        if kind is exp.Is and negated:
+            op = "is not"
+        left, right = _bare(node.this), _bare(node.expression)
+        if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
+            pairs = list(zip(left.expressions, right.expressions, strict=False))
+        else:
+            pairs = [(left, right)]
+        for one, other in pairs:
+            yield from use(one, op, other)
+            yield from use(other, _FLIPPED.get(op, op), one)
+
+    return tuple(found for node, negated in comparisons for found in uses(node, negated))
+
+
+def _bare(node: exp.Expr) -> exp.Expr:
+    """Without parentheses and COLLATE."""
+    while isinstance(node, exp.Paren | exp.Collate):
+        node = node.this
+    return node
+
+
+def _constant(node: exp.Expr, names: Mapping[int, Bound]) -> str | int | float | None:
+    """The value of a constant; None where the node is none, or is NULL."""
+    if isinstance(node, exp.Literal):
+        return str(node.this) if node.is_string else _number(node.name)
+    if isinstance(node, exp.Neg) and isinstance(node.this, exp.Literal) and not node.this.is_string:
+        number = _number(node.this.name)
+        return -number if number is not None else None
+    if isinstance(node, exp.Boolean):
+        return int(node.this)
+    name = names.get(id(node))
+    return name.column if name is not None and name.status == "text" else None
+
+
+def _number(text: str) -> int | float | None:
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        # `1_000`, `1.` and the like never come here; a dialect's own notation is no number to us.
+        return None

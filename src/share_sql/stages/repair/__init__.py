@@ -1,1 +1,0 @@
-"""Symbolic repairs: what can be mended in a draft without a model."""

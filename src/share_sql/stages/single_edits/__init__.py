@@ -1,1 +1,0 @@
-"""The draft with one edit: candidates that no rule proves, for the scorer to choose among."""

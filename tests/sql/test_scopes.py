@@ -1,0 +1,104 @@
+"""Binding of names to sources, against a small schema."""
+
+from __future__ import annotations
+
+import pytest
+
+from share_sql.schema.model import Column, Schema, Table
+from share_sql.sql.names import resolve_tree
+from share_sql.sql.text import parse_select
+
+
+def _table(name: str, *columns: str) -> Table:
+    return Table(name, tuple(Column(column) for column in columns))
+
+
+SCHEMA = Schema(
+    "s", (_table("a", "id", "x", "y"), _table("b", "id", "a_id", "z"), _table("c d", "id", "e f"))
+)
+
+
+def _statuses(sql: str) -> dict[str, str]:
+    return {
+        bound.node.sql(dialect="sqlite"): bound.status
+        for bound in resolve_tree(parse_select(sql), SCHEMA).names.values()
+    }
+
+
+@pytest.mark.parametrize(
+    ("title", "sql", "expected"),
+    [
+        ("a bare name of the one table", "SELECT x FROM a", {"x": "bound"}),
+        ("case does not count", "SELECT A.X FROM a", {"A.X": "bound"}),
+        ("a name of no table", "SELECT q FROM a", {"q": "unknown"}),
+        ("a name of two tables", "SELECT id FROM a, b", {"id": "ambiguous"}),
+        ("joined by USING it is one", "SELECT id FROM a JOIN b USING (id)", {"id": "bound"}),
+        ("a qualifier that is no source", "SELECT b.z FROM a", {"b.z": "unknown-source"}),
+        ("an alias hides the table's name", "SELECT a.x FROM a AS t", {"a.x": "unknown-source"}),
+        ("a wrong column of a right source", "SELECT a.z FROM a", {"a.z": "unknown"}),
+        ("quoted, no column: text", 'SELECT 1 FROM a WHERE y = "A"', {"y": "bound", '"A"': "text"}),
+        ("a name with a space", 'SELECT "e f" FROM "c d"', {'"e f"': "bound"}),
+        ("an output's alias in ORDER BY", "SELECT x AS n FROM a ORDER BY n", {"x": "bound", "n": "alias"}),
+        (
+            "the outer query is in reach",
+            "SELECT x FROM a WHERE EXISTS (SELECT 1 FROM b WHERE z = y)",
+            {"x": "bound", "z": "bound", "y": "bound"},
+        ),
+        (
+            "a derived table's outputs",
+            "SELECT n, q FROM (SELECT x AS n FROM a) AS t",
+            {"n": "bound", "q": "unknown", "x": "bound"},
+        ),
+        ("a CTE's outputs", "WITH t AS (SELECT x AS n FROM a) SELECT n FROM t", {"n": "bound", "x": "bound"}),
+        ("row numbers", "SELECT rowid FROM a", {"rowid": "bound"}),
+        (
+            "GROUP BY does not see the query around",
+            "SELECT x FROM a WHERE EXISTS (SELECT 1 FROM b GROUP BY y)",
+            {"x": "bound", "y": "unknown"},
+        ),
+        ("what a star brings in is no alias", "SELECT * FROM a ORDER BY x", {"x": "bound"}),
+        ("a set operation's ORDER BY", "SELECT x AS n FROM a UNION SELECT z FROM b ORDER BY n",
+         {"x": "bound", "z": "bound", "n": "alias"}),
+    ],
+)  # fmt: skip
+def test_statuses(title: str, sql: str, expected: dict[str, str]) -> None:
+    assert _statuses(sql) == expected
+
+
+def test_unknown_tables_are_named() -> None:
+    binding = resolve_tree(parse_select("SELECT x FROM nowhere"), SCHEMA)
+    assert [source.name for source in binding.unknown_sources] == ["nowhere"]
+    binding = resolve_tree(parse_select("SELECT x FROM a WHERE x IN nowhere"), SCHEMA)
+    assert [source.name for source in binding.unknown_sources] == ["nowhere"]
+
+
+def test_columns_of_an_unknown_table_are_not_blamed() -> None:
+    binding = resolve_tree(parse_select("SELECT x FROM nowhere"), SCHEMA)
+    # What stands in a table nobody knows cannot be called unknown itself.
+    assert [bound.status for bound in binding.names.values()] == ["bound"]
+
+
+def test_each_subquery_is_one_scope() -> None:
+    binding = resolve_tree(
+        parse_select("SELECT x FROM a WHERE id IN (SELECT a_id FROM b) AND y > (SELECT 1)"), SCHEMA
+    )
+    assert len(binding.scopes) == 3
+    assert len(binding.names) == 4
+
+
+def test_a_star_alias_keeps_its_source() -> None:
+    binding = resolve_tree(parse_select("SELECT * FROM a JOIN b ON a.id = b.a_id ORDER BY id"), SCHEMA)
+    *_, ordered = binding.names.values()
+    assert (ordered.source, ordered.key) == (binding.scopes[0].sources[0], ("a", "id"))
+
+
+def test_an_ambiguous_name_has_its_choices() -> None:
+    (name,) = resolve_tree(parse_select("SELECT id FROM a, b AS t"), SCHEMA).ambiguous
+    assert [source.name for source in name.choices] == ["a", "t"]
+    assert (name.table, name.key) == (None, None)
+
+
+def test_a_column_in_using_that_one_side_lacks_is_unknown() -> None:
+    binding = resolve_tree(parse_select("SELECT x FROM a JOIN b USING (y)"), SCHEMA)
+    assert [name.column for name in binding.unknown_columns] == ["y"]
+    assert [name.column for name in binding.names.values()] == ["x"]
