@@ -14,31 +14,37 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from share_sql.case import Case, Correction, StepNote
 from share_sql.catalog import Catalog, OpenDatabase
-from share_sql.errors import ModelError, ModelUnknown, QueryError, ShareError
+from share_sql.errors import ModelError, ModelUnknown, QueryError, ShareError, UsageError
+from share_sql.judgement.weights import Weights, load_weights
+from share_sql.requests import Ask, Lookup, Query, Request, Steps
 from share_sql.schema.model import Schema, ValueMatch
 from share_sql.stages.bam import bam
 from share_sql.stages.judge import judge
 from share_sql.stages.lom import lom
 from share_sql.stages.mask import mask
+from share_sql.stages.policies import POLICIES
+from share_sql.stages.propose import propose
+from share_sql.stages.read import read
 from share_sql.stages.regenerate import regenerate
+from share_sql.stages.repair import repair
 from share_sql.stages.sam import sam
-from share_sql.stages.stage import Ask, AskAll, Lookup, Plan, Policy, Query, Request, Response, State
+from share_sql.stages.score import score
+from share_sql.stages.state import Plan, Stage, State
 
 if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
-    from share_sql.judgement.weights import Weights
     from share_sql.models.base import Model
     from share_sql.prompts.library import PromptSet
 
-STAGES = (bam, mask, sam, lom, regenerate, judge)
-"""The whole method, in order (SHARE, section 3)."""
+STAGES: tuple[Stage, ...] = (read, bam, mask, sam, lom, regenerate, repair, propose, score, judge)
+"""The whole method, in order. The paper's six (SHARE, section 3) are bam, mask, sam, lom, regenerate, judge."""
 
 log = logging.getLogger("share_sql")
 
@@ -50,8 +56,8 @@ class Assistant:
         catalog: databases by name; None for an empty one (cases then name paths or URLs).
         models: who answers which role: bam, mask, sam, lom, generator, scorer. A role that is missing is done
             symbolically (bam, mask) or left out (the others).
-        policy: gated (default: a candidate must earn its place), always (the paper: the last candidate
-            wins if it is SQL), errors (only drafts that fail are touched).
+        policy: one of `stages.policies.POLICIES`: gated (default: a candidate must earn its place), always (the
+            paper: the last candidate wins), errors (only drafts that do not run are replaced).
         prompts: the prompt set; None for those that each model was trained on, or SHARE's own.
         weights: the judge's calibrated weights; None for the shipped ones.
         concurrency: cases under way at once.
@@ -62,7 +68,7 @@ class Assistant:
         *,
         catalog: Catalog | None = None,
         models: Mapping[str, Model] | None = None,
-        policy: Policy = "gated",
+        policy: str = "gated",
         prompts: PromptSet | None = None,
         weights: Weights | None = None,
         concurrency: int = 8,
@@ -70,12 +76,16 @@ class Assistant:
         self._catalog = catalog or Catalog()
         self._models = dict(models or {})
         self._concurrency = concurrency
-        held = frozenset(
+        constrained = frozenset(
             role for role, model in self._models.items() if getattr(model, "takes_grammar", False)
         )
         if prompts is None and self._models:
             prompts = prompts_for(self._models)
-        self._plan = Plan.make(policy, frozenset(self._models), prompts, weights, held)
+        if policy not in POLICIES:
+            raise UsageError(f"{policy!r} is no policy; there are {', '.join(POLICIES)}")
+        self._plan = Plan(
+            POLICIES[policy], frozenset(self._models), prompts, weights or load_weights(), constrained
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="share-driver", daemon=True)
         self._thread.start()
@@ -126,17 +136,17 @@ class Assistant:
 
     async def correct_async(self, case: Case) -> State:
         """Take one case through all stages; the driver."""
-        state = State(case=case, schema=Schema(name=case.database, tables=()), plan=self._plan)
+        state = State.start(case, Schema(name=case.database, tables=()), self._plan)
         started = time.perf_counter()
         try:
             use = self._catalog.use(case.database)
             opened = await asyncio.to_thread(use.__enter__)
             try:
                 spent = {"database": time.perf_counter() - started}
-                state = replace(state, schema=opened.schema, seconds=spent)
+                state = replace(State.start(case, opened.schema, self._plan), seconds=spent)
                 source = _Source(opened)
                 for stage in STAGES:
-                    state = await self._take(stage.__name__, stage(state), state, source)
+                    state = await self._take(stage, state, source)
             finally:
                 await asyncio.to_thread(use.__exit__, None, None, None)
         except ShareError as error:
@@ -148,22 +158,14 @@ class Assistant:
             return _kept(state, "judge", why)
         return state
 
-    async def _take(
-        self, name: str, stage: Generator[Request, Response, State], before: State, source: _Source
-    ) -> State:
+    async def _take(self, stage: Stage, before: State, source: _Source) -> State:
         """Drive one stage to its end; a named error leaves the state as it was, with a note."""
+        name = stage.__name__
         started = time.perf_counter()
         try:
-            request = next(stage)
-            while True:
-                try:
-                    response = await self._answer(request, source)
-                except ModelError as error:
-                    request = stage.throw(error)
-                else:
-                    request = stage.send(response)
-        except StopIteration as stop:
-            after: State = stop.value
+            after = stage(before)
+            if not isinstance(after, State):
+                after = await self._drive(after, source)
         except ShareError as error:
             note = StepNote(name, "went on without its result", error=str(error))
             after = replace(before, steps=(*before.steps, note))
@@ -177,12 +179,25 @@ class Assistant:
                 after = replace(after, correction=replace(after.correction, steps=after.steps))
         return replace(after, seconds={**before.seconds, name: spent})
 
-    async def _answer(self, request: Request, source: _Source) -> Response:
+    async def _drive(self, stage: Steps[State], source: _Source) -> State:
+        """Answer a stage's requests until it returns."""
+        try:
+            request = next(stage)
+            while True:
+                try:
+                    response = await self._answer(request, source)
+                except ModelError as error:
+                    request = stage.throw(error)
+                else:
+                    request = stage.send(response)
+        except StopIteration as stop:
+            state: State = stop.value
+            return state
+
+    async def _answer(self, request: Request, source: _Source) -> object:
         match request:
-            case Ask(request=asked):
-                return await self._model(asked.role).ask(asked)
-            case AskAll(requests=all_asked):
-                return await asyncio.gather(*(self._model(asked.role).ask(asked) for asked in all_asked))
+            case Ask(requests=asked):
+                return await asyncio.gather(*(self._model(each.role).ask(each) for each in asked))
             case Query():
                 return await asyncio.to_thread(source.query, request)
             case Lookup():

@@ -33,7 +33,7 @@ class StepNote:
     """What one stage did, for people to read."""
 
     stage: str
-    """bam, mask, sam, lom, regenerate or judge."""
+    """The stage's name, as in `assistant.STAGES`; `database` where the database could not be opened."""
     text: str
     """One line."""
     seconds: float = 0.0
@@ -42,8 +42,8 @@ class StepNote:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One piece of evidence against a draft (or a candidate), named."""
+class WeighedFinding:
+    """One piece of evidence against a draft (or a candidate), named, with what it weighs."""
 
     kind: str
     """Short stable name, e.g. `unknown-column`, `literal-spelling`, `empty-result`."""
@@ -67,7 +67,7 @@ class Correction:
     confidence: float
     """Calibrated probability that `sql` answers the question, 0 to 1."""
     draft: str = ""
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[WeighedFinding, ...] = ()
     steps: tuple[StepNote, ...] = ()
     changes: tuple[str, ...] = ()
     """The trajectory's diff from draft to correction, one line an action."""

@@ -15,7 +15,7 @@ from share_sql.calibration.label import Labeller
 from share_sql.calibration.logistic import fit, out_of_fold
 from share_sql.errors import SettingsError
 from share_sql.judgement.features import EDITED, SCORED
-from share_sql.stages.stage import State
+from share_sql.stages.state import State
 
 if TYPE_CHECKING:
     from share_sql.assistant import Assistant

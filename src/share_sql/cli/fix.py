@@ -23,7 +23,6 @@ from share_sql.cli.common import (
 
 if TYPE_CHECKING:
     from share_sql.case import Correction
-    from share_sql.stages.stage import Policy
 
 EXAMPLES = """\b
 Example:
@@ -50,7 +49,7 @@ def command(
     tables: Path | None,
     meanings: Path | None,
     models: str,
-    policy: Policy,
+    policy: str,
     prompts: str | None,
     cache: Path | None,
     as_json: bool,

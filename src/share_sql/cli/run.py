@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from share_sql.benchmarks.files import Benchmark
     from share_sql.catalog import Catalog
     from share_sql.runfolder.folder import RunCounts
-    from share_sql.stages.stage import Policy
 
 EXAMPLES = """\b
 Examples:
@@ -85,7 +84,7 @@ def command(
     limit: int | None,
     concurrency: int,
     models: str,
-    policy: Policy,
+    policy: str,
     prompts: str | None,
     cache: Path | None,
     as_json: bool,

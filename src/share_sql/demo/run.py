@@ -17,7 +17,6 @@ from share_sql.errors import QueryError, UsageError
 if TYPE_CHECKING:
     from share_sql.case import Correction
     from share_sql.database.base import Database, QueryResult
-    from share_sql.stages.stage import Policy
 
 Outcome: TypeAlias = Literal["fixed", "broken", "right", "wrong"]
 """fixed: wrong draft made right. broken: right draft made wrong. right, wrong: as before."""
@@ -94,7 +93,7 @@ class DemoResult:
 
 
 def run_demo(
-    out: Path, *, policy: Policy = "gated", progress: Callable[[int, int], None] | None = None
+    out: Path, *, policy: str = "gated", progress: Callable[[int, int], None] | None = None
 ) -> DemoResult:
     """Correct the demo's drafts without any model and write everything under a folder.
 

@@ -1,14 +1,133 @@
-"""Single edits of what rows must fulfil: a condition more, fewer or different."""
+"""Changes of what rows must fulfil: comparisons, their operators and columns, conditions that exclude each other."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from itertools import combinations
+from typing import NamedTuple
 
 from sqlglot import exp
 
 from share_sql.edits.edit import Edit, put
 from share_sql.edits.likely import other_columns, scope_of
-from share_sql.query.examined import BoundQuery
+from share_sql.query.cues import number_cues
+from share_sql.query.examined import Examined
+
+_CLASSES: dict[str, type[exp.Binary]] = {"<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
+_NAMES = {cls: name for name, cls in _CLASSES.items()}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def comparisons(draft: Examined) -> Iterator[Edit]:
+    """Propose the operator that the words beside a number speak of: `< 30` for "under 30", not `> 30`."""
+    cues = {cue.value: cue for cue in number_cues(draft.question)}
+    if not cues:
+        return
+    # The evidence, where it speaks of the number itself, outranks the question's wording.
+    spoken = {cue.value for cue in number_cues(draft.evidence)} | _numbers(draft.evidence)
+    used: dict[float, list[tuple[exp.Expr, str, bool]]] = {}
+    for node in draft.tree.find_all(exp.LT, exp.LTE, exp.GT, exp.GTE):
+        for literal, mirrored in ((node.expression, False), (node.this, True)):
+            value = _number(literal)
+            if value is not None:
+                name = _NAMES[type(node)]
+                used.setdefault(value, []).append((node, _MIRRORED[name] if mirrored else name, mirrored))
+    for value, places in used.items():
+        cue = cues.get(value)
+        if cue is None or len(places) != 1 or value in spoken:
+            continue
+        compared, name, mirrored = places[0]
+        if name == cue.operator:
+            continue
+        kind = "comparison-direction" if name[0] != cue.operator[0] else "comparison-strictness"
+        wanted = _CLASSES[_MIRRORED[cue.operator] if mirrored else cue.operator]
+        message = f"the question says “{cue.words}”, so {name} becomes {cue.operator}"
+        yield Edit(kind, message, put(draft, compared, _over(compared, wanted)))
+
+
+def _number(node: exp.Expr) -> float | None:
+    if isinstance(node, exp.Literal):
+        try:
+            return float(node.this)
+        except ValueError:
+            return None
+    return None
+
+
+def _numbers(text: str) -> set[float]:
+    return {
+        float(found.replace(",", "")) for found in re.findall(r"\d[\d,]*(?:\.\d+)?", text) if found.strip(",")
+    }
+
+
+def contradictions(draft: Examined) -> Iterator[Edit]:
+    """`x = a AND x = b` (or `x < a AND x > b`, a <= b) becomes an INTERSECT of the two: "both A and B".
+
+    Only where the two stand in the WHERE of a plain query without grouping or limit and its result is
+    abnormal: what is selected, not the row, must then meet both.
+    """
+    tree = draft.tree
+    if not isinstance(tree, exp.Select) or not draft.is_abnormal:
+        return
+    if any(tree.args.get(key) for key in ("group", "having", "order", "limit", "with_")):
+        return
+    where = tree.args.get("where")
+    if where is None or any(item.find(exp.AggFunc) for item in tree.expressions):
+        return
+    conjuncts = _parts(where)
+    for first, second in combinations(conjuncts, 2):
+        if _exclude(first, second):
+            sides = []
+            for left_out in (second, first):
+                side = tree.copy()
+                kept = [part.copy() for part in conjuncts if part is not left_out]
+                side.set("where", exp.Where(this=exp.and_(*kept)))
+                sides.append(side)
+            new = exp.Intersect(this=sides[0], expression=sides[1], distinct=True)
+            shown = f"{draft.text(first)} and {draft.text(second)}"
+            yield Edit("contradiction", f"no row meets both {shown}; the two sets are intersected", new)
+            return
+
+
+def _exclude(first: exp.Expr, second: exp.Expr) -> bool:
+    """Whether two conditions on one column cannot both hold."""
+    a, b = _range(first), _range(second)
+    if a is None or b is None or a.column != b.column:
+        return False
+    return _below(a.greatest, b.least) or _below(b.greatest, a.least)
+
+
+def _below(first: float | str | None, second: float | str | None) -> bool:
+    """Whether one bound lies below the other; bounds of different kinds cannot be told."""
+    if isinstance(first, float) and isinstance(second, float):
+        return first < second
+    return isinstance(first, str) and isinstance(second, str) and first < second
+
+
+class _Range(NamedTuple):
+    """What a comparison with a constant allows."""
+
+    column: str
+    least: float | str | None
+    greatest: float | str | None
+
+
+def _range(node: exp.Expr) -> _Range | None:
+    """The values of one column that a comparison with a constant allows; bounds count as allowed."""
+    if not isinstance(node, exp.EQ | exp.LT | exp.LTE | exp.GT | exp.GTE):
+        return None
+    column, constant = node.this, node.expression
+    if not isinstance(column, exp.Column) or not isinstance(constant, exp.Literal):
+        return None
+    value: float | str = str(constant.this)
+    if not constant.is_string:
+        value = float(constant.this)
+    name = column.sql().lower()
+    if isinstance(node, exp.EQ):
+        return _Range(name, value, value)
+    return _Range(name, None, value) if isinstance(node, exp.LT | exp.LTE) else _Range(name, value, None)
+
 
 _OPERATORS: dict[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
     exp.GT: (exp.GTE, exp.LT),
@@ -21,7 +140,7 @@ _OPERATORS: dict[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
 _COMPARED = (*_OPERATORS, exp.Like, exp.In, exp.Between)
 
 
-def condition_edits(draft: BoundQuery) -> Iterator[Edit]:
+def condition_edits(draft: Examined) -> Iterator[Edit]:
     """Edits of WHERE and HAVING, in the whole query."""
     clauses = list(draft.tree.find_all(exp.Where, exp.Having))[:4]
     for clause in clauses:
@@ -39,17 +158,17 @@ def _parts(clause: exp.Expr) -> list[exp.Expr]:
     return list(this.flatten()) if isinstance(this, exp.And) else [this]
 
 
-def _dropped(draft: BoundQuery, clause: exp.Expr) -> Iterator[Edit]:
+def _dropped(draft: Examined, clause: exp.Expr) -> Iterator[Edit]:
     parts = _parts(clause)
     shown = "WHERE" if isinstance(clause, exp.Where) else "HAVING"
     for at, part in enumerate(parts[:5]):
         kept = [other.copy() for place, other in enumerate(parts) if place != at]
         left = type(clause)(this=exp.and_(*kept, copy=False)) if kept else None
-        text = part.sql(dialect="sqlite")[:80]
+        text = draft.text(part)[:80]
         yield Edit("condition-drop", f"{shown} no longer asks for {text}", put(draft, clause, left))
 
 
-def _operators(draft: BoundQuery, clause: exp.Expr) -> Iterator[Edit]:
+def _operators(draft: Examined, clause: exp.Expr) -> Iterator[Edit]:
     for node in list(clause.find_all(*_OPERATORS))[:5]:
         if node.find_ancestor(exp.Where, exp.Having) is not clause or _is_join(node):
             continue
@@ -57,7 +176,7 @@ def _operators(draft: BoundQuery, clause: exp.Expr) -> Iterator[Edit]:
             if other in (exp.EQ, exp.NEQ) and isinstance(node.expression, exp.Query | exp.Subquery):
                 continue
             new = put(draft, node, _over(node, other))
-            yield Edit("operator", f"{node.sql(dialect='sqlite')[:60]} is compared the other way", new)
+            yield Edit("operator", f"{draft.text(node)[:60]} is compared the other way", new)
     for like in list(clause.find_all(exp.Like))[:2]:
         pattern = like.expression
         if isinstance(pattern, exp.Literal) and "_" not in pattern.this:
@@ -82,7 +201,7 @@ def _is_join(node: exp.Expr) -> bool:
     return isinstance(node.this, exp.Column) and isinstance(node.expression, exp.Column)
 
 
-def _columns(draft: BoundQuery, clause: exp.Expr) -> Iterator[Edit]:
+def _columns(draft: Examined, clause: exp.Expr) -> Iterator[Edit]:
     """A condition on another column."""
     for column in list(clause.find_all(exp.Column))[:5]:
         parent = column.parent
@@ -100,7 +219,7 @@ def _columns(draft: BoundQuery, clause: exp.Expr) -> Iterator[Edit]:
             yield Edit("condition-column", f"{other.sql()} is compared in place of {column.sql()}", new)
 
 
-def _joined(draft: BoundQuery, clause: exp.Expr) -> Iterator[Edit]:
+def _joined(draft: Examined, clause: exp.Expr) -> Iterator[Edit]:
     """OR for AND and AND for OR, between two conditions."""
     for node in list(clause.find_all(exp.And, exp.Or))[:2]:
         other = exp.Or if isinstance(node, exp.And) else exp.And
@@ -108,7 +227,7 @@ def _joined(draft: BoundQuery, clause: exp.Expr) -> Iterator[Edit]:
         yield Edit("and-or", f"{other.__name__.upper()} joins its conditions", new)
 
 
-def _not_null(draft: BoundQuery) -> Iterator[Edit]:
+def _not_null(draft: Examined) -> Iterator[Edit]:
     """The sort key or the output column must not be NULL."""
     tree = draft.tree
     if not isinstance(tree, exp.Select):

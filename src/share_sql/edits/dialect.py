@@ -1,56 +1,43 @@
-"""What other dialects write and SQLite does not know: their functions, and comparisons with NULL."""
+"""What other dialects write and SQLite reads otherwise or not at all: functions, NULL compared, whole division."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 
 from sqlglot import exp
 
-from share_sql.edits.edit import Edit, edited
-from share_sql.errors import QueryError
-from share_sql.query.examined import BoundQuery
-from share_sql.stages.stage import Request, Response
+from share_sql.edits.edit import Edit, put
+from share_sql.query.examined import Examined
+
+_RATIO = re.compile(r"\b(?:percent(?:age)?|ratio|rate|proportion|average|fraction|share|per|divide|%)\b|%")
+_INTEGER = re.compile(r"^(?:.*int.*|bool.*)$", re.IGNORECASE)
 
 
-def null_comparisons(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
+def null_comparisons(draft: Examined) -> Iterator[Edit]:
     """`x = NULL` holds for no row in any dialect; `x IS NULL` is meant."""
-    yield from ()
-    edits = []
     for node in draft.tree.find_all(exp.EQ, exp.NEQ):
         if not isinstance(node.expression, exp.Null):
             continue
         negated = isinstance(node, exp.NEQ)
-
-        def change(old: exp.Expr, negated: bool = negated) -> exp.Expr:
-            test: exp.Expr = exp.Is(this=old.this.copy(), expression=exp.Null())
-            return exp.Not(this=test) if negated else test
-
-        tree = edited(draft, node, change)
-        shown = node.this.sql(dialect="sqlite")
+        test: exp.Expr = exp.Is(this=node.this.copy(), expression=exp.Null())
+        new = put(draft, node, exp.Not(this=test) if negated else test)
         word = "IS NOT NULL" if negated else "IS NULL"
-        edits.append(
-            Edit("null-comparison", f"no row is {'un' if negated else ''}equal to NULL; {shown} {word}", tree)
-        )
-    return edits
+        message = f"no row is {'un' if negated else ''}equal to NULL; {draft.text(node.this)} {word}"
+        yield Edit("null-comparison", message, new)
 
 
-def functions(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
+def functions(draft: Examined) -> Iterator[Edit]:
     """Functions of MySQL and others, for drafts that do not run."""
-    yield from ()
-    if not isinstance(draft.outcome, QueryError):
-        return []
-    edits = []
+    if draft.failure is None:
+        return
     for node in draft.tree.find_all(exp.Func):
         name = node.sql_name() if not isinstance(node, exp.Anonymous) else str(node.this)
         make = _FUNCTIONS.get(name.upper())
-        if make is None:
-            continue
-        new = make(_arguments(node))
+        new = make(_arguments(node)) if make is not None else None
         if new is not None:
-            tree = edited(draft, node, lambda _, new=new: new.copy())  # type: ignore[misc]
-            shown = new.sql(dialect="sqlite")
-            edits.append(Edit("unknown-function", f"SQLite has no {name.upper()}; written as {shown}", tree))
-    return edits
+            message = f"SQLite has no {name.upper()}; written as {draft.text(new)}"
+            yield Edit("unknown-function", message, put(draft, node, new))
 
 
 def _arguments(node: exp.Func) -> list[exp.Expr]:
@@ -122,3 +109,54 @@ _FUNCTIONS: Mapping[str, Callable[[list[exp.Expr]], exp.Expr | None]] = {
     "LCASE": _call("LOWER", count=1),
     "RAND": _call("RANDOM", count=0),
 }
+
+
+def divisions(draft: Examined) -> Iterator[Edit]:
+    """`COUNT(a) / COUNT(b)` truncates in SQLite; the dividend is cast to REAL."""
+    if not _RATIO.search(f"{draft.question} {draft.evidence}".lower()):
+        return
+    types = {
+        id(bound.node): column.type
+        for bound in draft.binding.names.values()
+        if bound.table is not None and (column := bound.table.column(bound.node.name)) is not None
+    }
+    for node in draft.tree.find_all(exp.Div):
+        if _is_integer(node.this, types) and _is_integer(node.expression, types):
+            real = exp.Cast(this=node.this.copy(), to=exp.DataType.build("REAL"))
+            message = f"{draft.text(node)} divides integers and truncates; cast to REAL"
+            yield Edit("integer-division", message, put(draft, node.this, real))
+
+
+def _is_integer(node: exp.Expr, types: dict[int, str]) -> bool:
+    """Whether an expression is certain to be an integer in SQLite."""
+    if isinstance(node, exp.Paren):
+        return _is_integer(node.this, types)
+    if isinstance(node, exp.Count):
+        return True
+    if isinstance(node, exp.Literal):
+        return not node.is_string and bool(re.fullmatch(r"\d+", node.this))
+    if isinstance(node, exp.Sum | exp.Max | exp.Min | exp.Distinct):
+        inner = node.expressions[0] if isinstance(node, exp.Distinct) else node.this
+        return _is_integer(inner, types)
+    if isinstance(node, exp.Column):
+        return bool(types.get(id(node))) and bool(_INTEGER.match(types[id(node)]))
+    if isinstance(node, exp.Case):
+        results = [branch.args["true"] for branch in node.args["ifs"]]
+        if node.args.get("default") is not None:
+            results.append(node.args["default"])
+        return all(_is_integer(result, types) for result in results)
+    if isinstance(node, exp.If):
+        branches = [node.args.get("true"), node.args.get("false")]
+        return all(branch is not None and _is_integer(branch, types) for branch in branches)
+    if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div):
+        return _is_integer(node.this, types) and _is_integer(node.expression, types)
+    if isinstance(node, exp.Subquery):
+        query = node.this
+        return (
+            isinstance(query, exp.Select)
+            and len(query.expressions) == 1
+            and _is_integer(query.expressions[0], types)
+        )
+    if isinstance(node, exp.Alias):
+        return _is_integer(node.this, types)
+    return isinstance(node, exp.EQ | exp.LT | exp.GT | exp.And | exp.Or)

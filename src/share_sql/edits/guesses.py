@@ -9,9 +9,9 @@ from share_sql.edits.conditions import condition_edits
 from share_sql.edits.edit import Edit
 from share_sql.edits.output import output_edits
 from share_sql.edits.shape import shape_edits
-from share_sql.query.examined import BoundQuery
+from share_sql.query.examined import Examined
 
-Family: TypeAlias = Callable[[BoundQuery], Iterator[Edit]]
+Family: TypeAlias = Callable[[Examined], Iterator[Edit]]
 
 FAMILIES: tuple[Family, ...] = (output_edits, condition_edits, shape_edits)
 """In order: what a query gives, what its rows must fulfil, how they are grouped, ordered and cut."""
@@ -28,7 +28,7 @@ MOST_EDITS = 48
 """A long query has hundreds of edits, most of them idle; each costs a run and a score."""
 
 
-def single_edits(draft: BoundQuery, most: int = MOST_EDITS) -> list[Edit]:
+def single_edits(draft: Examined, most: int = MOST_EDITS) -> list[Edit]:
     """The draft with one action more, fewer or different.
 
     Args:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from share_sql.query.asked import words
-from share_sql.query.examined import BoundQuery
+from share_sql.query.examined import Examined
 from share_sql.schema.model import Column
 from share_sql.sql.scopes import Scope, Source
 
 _NUMBERS = ("int", "real", "num", "dec", "doub", "float", "bool")
 
 
-def scope_of(draft: BoundQuery, select: exp.Expr) -> Scope | None:
+def scope_of(draft: Examined, select: exp.Expr) -> Scope | None:
     """The scope of a SELECT of the draft."""
     return next((scope for scope in draft.binding.scopes if scope.select is select), None)
 
@@ -24,7 +24,7 @@ def kind_of(column: Column) -> str:
     return "number" if any(word in column.type.lower() for word in _NUMBERS) else "text"
 
 
-def named_share(draft: BoundQuery, name: str) -> float:
+def named_share(draft: Examined, name: str) -> float:
     """Share of a column name's words that question and evidence have, 0 to 1."""
     parts = words(name)
     if not parts:
@@ -34,7 +34,7 @@ def named_share(draft: BoundQuery, name: str) -> float:
 
 
 def other_columns(
-    draft: BoundQuery, scope: Scope, *, like: tuple[str, str] | None = None, least: float = 0.5, most: int = 4
+    draft: Examined, scope: Scope, *, like: tuple[str, str] | None = None, least: float = 0.5, most: int = 4
 ) -> list[exp.Column]:
     """Columns of a scope's tables that the question's words speak of, likeliest first.
 

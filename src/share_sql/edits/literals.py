@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from sqlglot import exp
 
-from share_sql.database.base import QueryResult
-from share_sql.edits.edit import Edit, edited
-from share_sql.query.examined import BoundQuery
+from share_sql.edits.edit import Edit, put
+from share_sql.errors import QueryError
+from share_sql.query.examined import Examined
+from share_sql.requests import Steps, look_up, query
 from share_sql.schema.model import ColumnName, ValueMatch
 from share_sql.sql.scopes import Bound
-from share_sql.stages.stage import Lookup, Query, Request, Response
 
 _NEAR_SPELLING = 84.0
 """Likeness from which a stored value counts as the literal misspelt; below it, it is another value."""
@@ -25,23 +25,21 @@ _DATE_FORMATS = (
 _TEXT_TYPES = re.compile(r"char|text|clob|date|time|enum|^$", re.IGNORECASE)
 
 
-def literals(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
+def literals(draft: Examined) -> Steps[list[Edit]]:
     """For each `column = 'text'` (or IN, LIKE without wildcards) that no row holds: the stored spelling."""
     edits: list[Edit] = []
     for bound, literal in _text_comparisons(draft):
-        key = bound.key
-        if key is None:
+        if bound.key is None:
             continue
-        column = ColumnName(*key)
+        column = ColumnName(*bound.key)
         text = str(literal.this)
-        matches = yield Lookup(text, frozenset({column}), 5)
-        assert isinstance(matches, tuple)
+        matches = yield from look_up(text, frozenset({column}), 5)
         if any(match.value == text for match in matches) or (
             _ignores_case(literal) and any(match.value.lower() == text.lower() for match in matches)
         ):
             continue
-        held = yield Query(_holds(column, text))
-        if not isinstance(held, QueryResult) or held.rows:
+        stored = yield from _stored(draft, column, text)
+        if stored is not False:
             continue
         edits.extend(_respelled(draft, literal, column, matches))
         edits.extend((yield from _as_date(draft, literal, column)))
@@ -50,7 +48,7 @@ def literals(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
     return edits
 
 
-def _text_comparisons(draft: BoundQuery) -> list[tuple[Bound, exp.Literal]]:
+def _text_comparisons(draft: Examined) -> list[tuple[Bound, exp.Literal]]:
     """Positive comparisons of a column with a text constant."""
     found = []
     # From the end: conditions come before what is joined and selected.
@@ -85,20 +83,26 @@ def _ignores_case(literal: exp.Expr) -> bool:
     return isinstance(literal.parent, exp.Like)
 
 
-def _holds(column: ColumnName, text: str) -> str:
-    """SQL that gives a row if the column holds the text. Built as a tree: no text is pasted into SQL."""
-    name = exp.to_identifier(column.column, quoted=True)
-    return (
+def _stored(draft: Examined, column: ColumnName, text: str) -> Steps[bool | None]:
+    """Whether the column holds the text; None where the database does not say. The question is built as a tree:
+    no text is pasted into SQL."""
+    select = (
         exp.select("1")
         .from_(exp.Table(this=exp.to_identifier(column.table, quoted=True)))
-        .where(exp.EQ(this=exp.Column(this=name), expression=exp.Literal.string(text)))
+        .where(
+            exp.EQ(
+                this=exp.Column(this=exp.to_identifier(column.column, quoted=True)),
+                expression=exp.Literal.string(text),
+            )
+        )
         .limit(1)
-        .sql(dialect="sqlite")
     )
+    outcome = yield from query(draft.text(select))
+    return None if isinstance(outcome, QueryError) else bool(outcome.rows)
 
 
 def _respelled(
-    draft: BoundQuery, literal: exp.Literal, column: ColumnName, matches: tuple[ValueMatch, ...]
+    draft: Examined, literal: exp.Literal, column: ColumnName, matches: tuple[ValueMatch, ...]
 ) -> Iterable[Edit]:
     text = str(literal.this)
     for match in matches[:2]:
@@ -108,7 +112,7 @@ def _respelled(
             kind = "literal-spelling"
         else:
             continue
-        tree = edited(draft, literal, lambda _, value=match.value: exp.Literal.string(value))  # type: ignore[misc]
+        tree = put(draft, literal, exp.Literal.string(match.value))
         yield Edit(kind, f"{column} holds no '{text}'; it holds '{match.value}'", tree)
 
 
@@ -127,18 +131,15 @@ def _one_word_changed(left: str, right: str) -> bool:
     return re.findall(r"\d+", left) == re.findall(r"\d+", right)
 
 
-def _as_date(
-    draft: BoundQuery, literal: exp.Literal, column: ColumnName
-) -> Generator[Request, Response, list[Edit]]:
+def _as_date(draft: Examined, literal: exp.Literal, column: ColumnName) -> Steps[list[Edit]]:
     """A date in another format than the column's."""
     text = str(literal.this)
     for day in _dates(text):
         for form in _DATE_FORMATS:
-            for spelled in {day.strftime(form), _without_zeros(day.strftime(form))} - {text}:
-                held = yield Query(_holds(column, spelled))
-                if isinstance(held, QueryResult) and held.rows:
-                    tree = edited(draft, literal, lambda _, value=spelled: exp.Literal.string(value))  # type: ignore[misc]
-                    return [Edit("literal-date", f"{column} writes the date '{text}' as '{spelled}'", tree)]
+            for spelled in sorted({day.strftime(form), _without_zeros(day.strftime(form))} - {text}):
+                if (yield from _stored(draft, column, spelled)):
+                    message = f"{column} writes the date '{text}' as '{spelled}'"
+                    return [Edit("literal-date", message, put(draft, literal, exp.Literal.string(spelled)))]
     return []
 
 
@@ -156,9 +157,7 @@ def _without_zeros(text: str) -> str:
     return re.sub(r"\b0(\d)", r"\1", text)
 
 
-def _elsewhere(
-    draft: BoundQuery, bound: Bound, literal: exp.Literal, column: ColumnName
-) -> Generator[Request, Response, list[Edit]]:
+def _elsewhere(draft: Examined, bound: Bound, literal: exp.Literal, column: ColumnName) -> Steps[list[Edit]]:
     """The text is stored in another column of the tables that are in FROM."""
     text = str(literal.this)
     others = frozenset(
@@ -170,8 +169,7 @@ def _elsewhere(
     )
     if not others or len(text) < 2:
         return []
-    matches = yield Lookup(text, others, 8)
-    assert isinstance(matches, tuple)
+    matches = yield from look_up(text, others, 8)
     equal = [match for match in matches if match.value == text]
     near = equal or [match for match in matches if _same_letters(match.value, text)]
     holders = {(match.table, match.column) for match in near}
@@ -179,7 +177,7 @@ def _elsewhere(
         return []
     match = near[0]
     source = next(s for s in bound.scope.sources if s.table is not None and s.table.name == match.table)
-    tree = edited(draft, literal, lambda _: exp.Literal.string(match.value))
+    tree = put(draft, literal, exp.Literal.string(match.value))
     at = next(i for i, node in enumerate(draft.tree.find_all(exp.Column)) if node is bound.node)
     moved = list(tree.find_all(exp.Column))[at]
     qualifier = bound.node.table if match.table == column.table else source.name

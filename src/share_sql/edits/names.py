@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterator
 
 from sqlglot import exp
 
 from share_sql.edits.edit import Edit, edited
-from share_sql.errors import JoinPathError, QueryError
-from share_sql.query.examined import UNBOUND, BoundQuery
+from share_sql.errors import JoinPathError
+from share_sql.query.asked import words
+from share_sql.query.examined import UNBOUND, Examined
 from share_sql.schema.model import Schema, Table
 from share_sql.sql.scopes import Bound, Scope, Source
-from share_sql.stages.stage import Request, Response
 from share_sql.trajectory.joins import join_path
 
 _NEAR = 78.0
 """Likeness (0 to 100) from which a name counts as a misspelling of another."""
 
 
-def names(draft: BoundQuery) -> Generator[Request, Response, Iterable[Edit]]:
+def names(draft: Examined) -> Iterator[Edit]:
     """Propose mends for the first name that does not bind; only for drafts that do not run."""
-    yield from ()
-    if draft.outcome is not None and not isinstance(draft.outcome, QueryError):
-        return []
+    if draft.runs:
+        return
     for source in draft.binding.unknown_sources:
-        return list(_table(draft, source))
+        yield from _table(draft, source)
+        return
     for bound in draft.binding.names.values():
         if bound.status in UNBOUND:
-            return list(_column(draft, bound))
-    return []
+            yield from _column(draft, bound)
+            return
 
 
 def likeness(left: str, right: str) -> float:
@@ -43,7 +43,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).lower()
 
 
-def _table(draft: BoundQuery, source: Source) -> Iterator[Edit]:
+def _table(draft: Examined, source: Source) -> Iterator[Edit]:
     """An unknown table: the nearest name that has the columns asked of it."""
     written = source.node.name
     wanted = {
@@ -86,7 +86,7 @@ def _identifier(name: str) -> exp.Identifier:
     return exp.to_identifier(name, quoted=not re.fullmatch(r"[A-Za-z_]\w*", name))
 
 
-def _column(draft: BoundQuery, bound: Bound) -> Iterator[Edit]:
+def _column(draft: Examined, bound: Bound) -> Iterator[Edit]:
     if bound.status == "ambiguous":
         yield from _qualify(draft, bound)
         return
@@ -97,7 +97,7 @@ def _column(draft: BoundQuery, bound: Bound) -> Iterator[Edit]:
         if source.table is not None and source.table.column(written) is not None:
             yield Edit(
                 "wrong-table",
-                f"{bound.node.sql(dialect='sqlite')} is not there; {source.table.name} has {written}",
+                f"{draft.text(bound.node)} is not there; {source.table.name} has {written}",
                 _requalified(draft, bound, source.name),
             )
     # A misspelling of a column in reach.
@@ -124,7 +124,7 @@ def _column(draft: BoundQuery, bound: Bound) -> Iterator[Edit]:
     yield from _joined(draft, bound, owners, written)
 
 
-def _requalified(draft: BoundQuery, bound: Bound, source: str | None, name: str | None = None) -> exp.Query:
+def _requalified(draft: Examined, bound: Bound, source: str | None, name: str | None = None) -> exp.Query:
     def change(node: exp.Expr) -> None:
         if name is not None:
             node.set("this", _identifier(name))
@@ -133,7 +133,7 @@ def _requalified(draft: BoundQuery, bound: Bound, source: str | None, name: str 
     return edited(draft, bound.node, change)
 
 
-def _joined(draft: BoundQuery, bound: Bound, owners: list[Table], column: str) -> Iterator[Edit]:
+def _joined(draft: Examined, bound: Bound, owners: list[Table], column: str) -> Iterator[Edit]:
     """Join the owner of a column to the tables that are there, nearest owner first."""
     present = [table.name for table in bound.scope.tables]
     if not present or any(source.table is None for source in bound.scope.sources):
@@ -150,7 +150,7 @@ def _joined(draft: BoundQuery, bound: Bound, owners: list[Table], column: str) -
         # Two owners equally near: only the question's own words could tell, so both are offered.
         reached = sorted(reached, key=lambda entry: (entry[0], -likeness_in(draft.question, entry[1].name)))
     names_of = {source.table.name: source.name for source in bound.scope.sources if source.table}
-    for length, owner, path in reached[:2]:
+    for _, owner, path in reached[:2]:
         added = [table for table in path.tables if table not in names_of]
         tree = edited(draft, bound.node, lambda node, name=owner.name: node.set("table", _identifier(name)))  # type: ignore[misc]
         target = _same_scope(tree, draft, bound.scope)
@@ -187,18 +187,15 @@ def _joined(draft: BoundQuery, bound: Bound, owners: list[Table], column: str) -
             yield Edit(
                 "missing-join", f"{column} stands in {owner.name}; joined {shown} along the keys", tree
             )
-        del length
 
 
 def likeness_in(text: str, name: str) -> float:
     """How much of an identifier's words a text holds, 0 to 100."""
-    from share_sql.query.asked import words
-
     parts = words(name)
     return 100.0 * len(parts & words(text)) / len(parts) if parts else 0.0
 
 
-def _same_scope(tree: exp.Query, draft: BoundQuery, scope: Scope) -> exp.Select | None:
+def _same_scope(tree: exp.Query, draft: Examined, scope: Scope) -> exp.Select | None:
     """The SELECT of the copy that stands where `scope.select` stands in the draft."""
     ours = list(draft.tree.find_all(exp.Select))
     theirs = list(tree.find_all(exp.Select))
@@ -217,7 +214,7 @@ def _qualify_all(select: exp.Select, schema: Schema, scope: Scope, added: set[st
             column.set("table", _identifier(holders[0].name))
 
 
-def _qualify(draft: BoundQuery, bound: Bound) -> Iterator[Edit]:
+def _qualify(draft: Examined, bound: Bound) -> Iterator[Edit]:
     """An ambiguous name: the source that grouping or the question points to, else the first."""
     select = bound.scope.select
     group = select.args.get("group")
@@ -246,7 +243,7 @@ def _qualify(draft: BoundQuery, bound: Bound) -> Iterator[Edit]:
         )
 
 
-def _requalified_all(draft: BoundQuery, bound: Bound, source: str) -> exp.Query:
+def _requalified_all(draft: Examined, bound: Bound, source: str) -> exp.Query:
     """Qualify every ambiguous bare use of the name in this SELECT alike."""
     same = [
         other

@@ -1,4 +1,4 @@
-"""Single edits of what a query gives: its output columns, DISTINCT, aggregates."""
+"""Changes of what a query gives: its output columns, DISTINCT, counts and aggregates."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from itertools import combinations
 
 from sqlglot import exp
 
-from share_sql.edits.edit import Edit, put
+from share_sql.edits.edit import Edit, plain_item, put, without_items
 from share_sql.edits.likely import column_of, named_share, other_columns, scope_of
-from share_sql.edits.select_list import inline_alias
-from share_sql.query.asked import select_features, words
-from share_sql.query.examined import BoundQuery
+from share_sql.query.asked import words
+from share_sql.query.examined import Examined
 from share_sql.sql.scopes import Scope
 
+_DIFFERENT = re.compile(
+    r"\b(?:how many|number of|count(?: the)?)\s+(?:\w+\s+)?(?:different|distinct|unique)\b"
+)
 _COUNTED = re.compile(r"\b(?:how many|number|count|times|total)\b", re.IGNORECASE)
 _OTHERS: dict[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
     exp.Max: (exp.Min,),
@@ -25,7 +27,71 @@ _OTHERS: dict[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
 }
 
 
-def output_edits(draft: BoundQuery) -> Iterator[Edit]:
+def concatenations(draft: Examined) -> Iterator[Edit]:
+    """`first || ' ' || last` where the evidence or the question names the columns one by one."""
+    tree = draft.tree
+    if not isinstance(tree, exp.Select) or tree.args.get("distinct") is not None:
+        return
+    for at, item in enumerate(tree.expressions):
+        columns = _concatenated(plain_item(item))
+        if len(columns) < 2:
+            continue
+        listed = all(column.name.lower() in draft.evidence.lower() for column in columns)
+        kind = "concatenation-listed" if listed else "concatenation"
+        names = ", ".join(column.name for column in columns)
+        new = tree.copy()
+        items = list(new.expressions)
+        new.set("expressions", [*items[:at], *(column.copy() for column in columns), *items[at + 1 :]])
+        why = "the evidence lists" if listed else "it pastes together"
+        yield Edit(kind, f"{why} {names}; they are selected as columns of their own", new)
+
+
+def _concatenated(value: exp.Expr) -> list[exp.Column]:
+    """The columns of a pure concatenation of columns and blanks or commas; empty for anything else."""
+    if not isinstance(value, exp.DPipe | exp.Concat | exp.ConcatWs):
+        return []
+    parts = list(value.flatten()) if isinstance(value, exp.DPipe) else list(value.expressions)
+    columns = []
+    for part in parts:
+        if isinstance(part, exp.Column):
+            columns.append(part)
+        elif not (isinstance(part, exp.Literal) and re.fullmatch(r"[\s,]*", str(part.this))):
+            return []
+    return columns
+
+
+def unasked(draft: Examined) -> Iterator[Edit]:
+    """Drop the output column that the question asks for least, where that is near certain.
+
+    How likely a column is asked for, and the probability below which it is dropped, say the judge's weights.
+    """
+    tree, model = draft.tree, draft.context.asked
+    if not isinstance(tree, exp.Select) or not draft.asked or model is None:
+        return
+    if any(item.find(exp.Star) and not item.find(exp.AggFunc) for item in tree.expressions):
+        return
+    if min(draft.asked) < model.threshold:
+        worst = draft.asked.index(min(draft.asked))
+        shown = draft.text(plain_item(tree.expressions[worst]))
+        message = f"the question does not ask for {shown}; it is no longer selected"
+        yield Edit("unasked-column", message, without_items(tree, [worst]))
+
+
+def distinct_counts(draft: Examined) -> Iterator[Edit]:
+    """ "How many different X": the one COUNT of a column becomes COUNT(DISTINCT …)."""
+    tree = draft.tree
+    if not _DIFFERENT.search(draft.question.lower()) or not isinstance(tree, exp.Select):
+        return
+    if tree.find(exp.Distinct) or tree.find(exp.Group):
+        return
+    counts = [count for count in tree.find_all(exp.Count) if isinstance(count.this, exp.Column)]
+    if len(counts) == 1:
+        message = f"the question counts different ones, so {draft.text(counts[0].this)} is counted distinct"
+        new = put(draft, counts[0].this, exp.Distinct(expressions=[counts[0].this.copy()]))
+        yield Edit("count-distinct", message, new)
+
+
+def output_edits(draft: Examined) -> Iterator[Edit]:
     """Edits of the outermost SELECT's list, and of DISTINCT and aggregates anywhere."""
     tree = draft.tree
     if isinstance(tree, exp.Select):
@@ -41,26 +107,20 @@ def output_edits(draft: BoundQuery) -> Iterator[Edit]:
     yield from _aggregates(draft)
 
 
-def _dropped(draft: BoundQuery, tree: exp.Select) -> Iterator[Edit]:
+def _dropped(draft: Examined, tree: exp.Select) -> Iterator[Edit]:
     """One output column fewer, the one that is asked for least first; then two of the least asked for."""
     items = tree.expressions
     if len(items) < 2:
         return
-    order = range(len(items))
-    if draft.weights is not None and draft.weights.asked_features:
-        scores = [draft.weights.asked(row) for row in select_features(tree, draft.question, draft.evidence)]
-        order = sorted(order, key=lambda at: scores[at])  # type: ignore[assignment]
-    least = list(order)
+    least = (
+        sorted(range(len(items)), key=lambda at: draft.asked[at]) if draft.asked else list(range(len(items)))
+    )
     dropped = [(at,) for at in least[:4]]
     pairs = combinations(least[:3], 2) if len(items) > 2 else ()
     for places in (*dropped, *pairs):
-        new = tree.copy()
-        new.set("expressions", [kept for place, kept in enumerate(new.expressions) if place not in places])
-        gone = [items[at] for at in places]
-        for item in gone:
-            inline_alias(new, item, item.this if isinstance(item, exp.Alias) else item)
-        told = " and ".join(item.sql(dialect="sqlite") for item in gone)
-        yield Edit("select-drop", f"{told} {'is' if len(gone) == 1 else 'are'} no longer selected", new)
+        shown = " and ".join(draft.text(items[at]) for at in places)
+        message = f"{shown} {'is' if len(places) == 1 else 'are'} no longer selected"
+        yield Edit("select-drop", message, without_items(tree, places))
 
 
 def _distinct(tree: exp.Select) -> Iterator[Edit]:
@@ -76,7 +136,7 @@ def _is_total(item: exp.Expr) -> bool:
     return item.find(exp.AggFunc) is not None
 
 
-def _replaced(draft: BoundQuery, tree: exp.Select) -> Iterator[Edit]:
+def _replaced(draft: Examined, tree: exp.Select) -> Iterator[Edit]:
     """Another column in an output column's place, but none that the same item computes with already."""
     scope = scope_of(draft, tree)
     if scope is None:
@@ -102,7 +162,7 @@ def _same(left: exp.Column, right: exp.Column) -> bool:
     return left.name.lower() == right.name.lower() and left.table.lower() == right.table.lower()
 
 
-def _added(draft: BoundQuery, tree: exp.Select) -> Iterator[Edit]:
+def _added(draft: Examined, tree: exp.Select) -> Iterator[Edit]:
     """One output column more: one that the question names, or a count where it asks for a number."""
     scope = scope_of(draft, tree)
     if scope is None or len(tree.expressions) > 4:
@@ -126,7 +186,7 @@ def _added(draft: BoundQuery, tree: exp.Select) -> Iterator[Edit]:
             yield Edit("select-add", f"{other.sql()} is selected too", new)
 
 
-def _counts(draft: BoundQuery) -> Iterator[Edit]:
+def _counts(draft: Examined) -> Iterator[Edit]:
     """COUNT of rows, of values, of different values."""
     for count in list(draft.tree.find_all(exp.Count))[:2]:
         inner = count.this
@@ -143,7 +203,7 @@ def _counts(draft: BoundQuery) -> Iterator[Edit]:
                 yield _different(draft, count, key)
 
 
-def _different(draft: BoundQuery, count: exp.Count, column: exp.Column) -> Edit:
+def _different(draft: Examined, count: exp.Count, column: exp.Column) -> Edit:
     new = put(draft, count, exp.Count(this=exp.Distinct(expressions=[column.copy()])))
     return Edit("count-different", f"it counts different {column.sql()}", new)
 
@@ -160,7 +220,7 @@ def _keys(scope: Scope) -> list[exp.Column]:
     return found
 
 
-def _aggregates(draft: BoundQuery) -> Iterator[Edit]:
+def _aggregates(draft: Examined) -> Iterator[Edit]:
     """Another aggregate."""
     for node in list(draft.tree.find_all(*_OTHERS))[:3]:
         if not isinstance(node.this, exp.Column):

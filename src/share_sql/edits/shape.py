@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from share_sql.edits.edit import Edit, edited, put
 from share_sql.edits.likely import column_of, other_columns, scope_of
-from share_sql.query.examined import BoundQuery
+from share_sql.query.examined import Examined
 from share_sql.sql.scopes import Scope
 
 _SUPERLATIVE = re.compile(
@@ -19,7 +19,7 @@ _SUPERLATIVE = re.compile(
 )
 
 
-def shape_edits(draft: BoundQuery) -> Iterator[Edit]:
+def shape_edits(draft: Examined) -> Iterator[Edit]:
     """Edits of ORDER BY, LIMIT, GROUP BY, joins and set operations."""
     yield from _order(draft)
     yield from _group(draft)
@@ -28,14 +28,14 @@ def shape_edits(draft: BoundQuery) -> Iterator[Edit]:
     yield from _joins(draft)
 
 
-def _order(draft: BoundQuery) -> Iterator[Edit]:
+def _order(draft: Examined) -> Iterator[Edit]:
     for select in list(draft.tree.find_all(exp.Select))[:3]:
         order, limit = select.args.get("order"), select.args.get("limit")
         if order is None:
             continue
         key = order.expressions[0]
         new = edited(draft, key, lambda old: exp.Ordered(this=old.this, desc=not old.args.get("desc")))
-        yield Edit("order-direction", f"{key.this.sql(dialect='sqlite')[:60]} is sorted the other way", new)
+        yield Edit("order-direction", f"{draft.text(key.this)[:60]} is sorted the other way", new)
         if limit is not None:
             yield Edit("limit-drop", "all rows are given, not the first only", put(draft, limit, None))
         elif _SUPERLATIVE.search(draft.question) and isinstance(draft.tree, exp.Select):
@@ -49,7 +49,7 @@ def _order(draft: BoundQuery) -> Iterator[Edit]:
                 yield Edit("order-column", f"it is sorted by {other.sql()}, not {column.sql()}", new)
 
 
-def _group(draft: BoundQuery) -> Iterator[Edit]:
+def _group(draft: Examined) -> Iterator[Edit]:
     for select in list(draft.tree.find_all(exp.Select))[:2]:
         scope = scope_of(draft, select)
         group = select.args.get("group")
@@ -75,7 +75,7 @@ def _group(draft: BoundQuery) -> Iterator[Edit]:
                 yield Edit("group-key", f"it is grouped by {other.sql()}, not {key.sql()}", new)
 
 
-def _grouped(draft: BoundQuery, select: exp.Select, scope: Scope) -> Iterator[Edit]:
+def _grouped(draft: Examined, select: exp.Select, scope: Scope) -> Iterator[Edit]:
     """Grouping where a plain column is selected beside an aggregate."""
     plain = [item for item in select.expressions if isinstance(item, exp.Column)]
     if plain and any(item.find(exp.AggFunc) for item in select.expressions) and scope.sources:
@@ -87,7 +87,7 @@ def _grouped(draft: BoundQuery, select: exp.Select, scope: Scope) -> Iterator[Ed
         yield Edit("group-add", f"it is grouped by {plain[0].sql()}", edited(draft, select, grouped))
 
 
-def _extreme(draft: BoundQuery) -> Iterator[Edit]:
+def _extreme(draft: Examined) -> Iterator[Edit]:
     """`ORDER BY x DESC LIMIT 1` and `x = (SELECT MAX(x) …)`: one row, or all that tie."""
     tree = draft.tree
     if not isinstance(tree, exp.Select):
@@ -126,7 +126,7 @@ def _extreme(draft: BoundQuery) -> Iterator[Edit]:
             yield Edit("ties", "one row with the extreme is given, not all that share it", new)
 
 
-def _sets(draft: BoundQuery) -> Iterator[Edit]:
+def _sets(draft: Examined) -> Iterator[Edit]:
     """Two values of one column: both, or either."""
     tree = draft.tree
     if isinstance(tree, exp.Intersect | exp.Union):
@@ -152,7 +152,7 @@ def _sets(draft: BoundQuery) -> Iterator[Edit]:
                 yield Edit("set-operation", "both values must be there, not one of them", new)
 
 
-def _joins(draft: BoundQuery) -> Iterator[Edit]:
+def _joins(draft: Examined) -> Iterator[Edit]:
     """A table fewer, where nothing of it is used but its key; and rows without a partner kept."""
     for scope in draft.binding.scopes[:2]:
         if len(scope.sources) < 2 or not isinstance(scope.select, exp.Select):

@@ -6,7 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sqlglot import exp
+
+from share_sql.query.examined import Examined
 from share_sql.schema.model import Schema
+from share_sql.sql.scopes import Bound
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]")
 # SQLite's keywords that cannot be names unless quoted (sqlite.org/lang_keywords.html; tokenize.c falls
@@ -27,8 +31,11 @@ class TextEdit:
     """One change of the text."""
 
     kind: str
+    """Name of its kind, a row of `edits.table`."""
     message: str
+    """One line: what is wrong."""
     sql: str
+    """The whole text after the change."""
 
 
 def text_edits(sql: str, schema: Schema) -> Iterator[TextEdit]:
@@ -109,3 +116,40 @@ def _open_parentheses(sql: str) -> int:
         if depth < 0:
             return -1
     return depth
+
+
+def as_text(query: Examined) -> exp.Query:
+    """Write as strings what stands in double quotes and is no column: SQLite reads it so.
+
+    Where such a name is a column of another table and stands where a column does, not a value, SQLite's
+    reading is nobody's: the name is qualified instead, so that the query fails as it should and is mended
+    as any other.
+
+    Returns:
+        The query's own tree where there is nothing to do, else a copy.
+    """
+    quoted = {id(bound.node): bound for bound in query.binding.names.values() if bound.status == "text"}
+    if not quoted:
+        return query.tree
+    tree = query.tree.copy()
+    pairs = zip(list(query.tree.find_all(exp.Column)), list(tree.find_all(exp.Column)), strict=True)
+    for own, node in pairs:
+        bound = quoted.get(id(own))
+        if bound is None:
+            continue
+        source = next((source.name for source in bound.scope.sources if source.name), None)
+        if source is None or _is_value(bound) or not query.schema.tables_with(bound.column):
+            node.replace(exp.Literal.string(bound.column))
+        else:
+            node.set("table", exp.to_identifier(source, quoted=True))
+    return tree
+
+
+def _is_value(bound: Bound) -> bool:
+    """Whether a name stands where a constant is compared with something else than a constant."""
+    node: exp.Expr = bound.node
+    parent = node.parent
+    if not isinstance(parent, exp.Predicate):
+        return isinstance(parent, exp.Func) and not isinstance(parent, exp.AggFunc)
+    others = [other for other in parent.iter_expressions() if other is not node]
+    return not all(isinstance(other, exp.Literal) for other in others)

@@ -8,16 +8,13 @@ real queries, gives the probability that the candidate is right and the draft wr
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from functools import lru_cache
 
 from sqlglot import exp
 
-from share_sql.errors import QueryError
-from share_sql.query.asked import select_features, words
-from share_sql.query.findings import findings
-
-if TYPE_CHECKING:
-    from share_sql.query.examined import BoundQuery
+from share_sql.query.asked import words
+from share_sql.query.examined import Examined, Ran
+from share_sql.schema.model import Schema
 
 _KINDS = (
     "fails", "empty-result", "null-result", "zero-result", "unknown-column", "ambiguous-column",
@@ -28,24 +25,23 @@ _PROPERTIES = (
     "select-items", "conditions", "subqueries", "limit", "distinct", "group", "nested-extreme", "length",
 )  # fmt: skip
 _CONDITIONS = (exp.EQ, exp.LT, exp.GT, exp.LTE, exp.GTE, exp.Like, exp.In)
-FEATURES = (
+COMPARED = (
     "bias",
     "same-rows",
-    "rows-agree",
     "select-differs",
     *(f"mends:{kind}" for kind in _KINDS),
     *(f"adds:{kind}" for kind in _KINDS),
     *(f"more:{name}" for name in _PROPERTIES),
     *(f"less:{name}" for name in _PROPERTIES),
 )
-"""Names of the features, in the order of the weights."""
+"""Features of a candidate that no scorer weighed, in the order of the weights."""
 
 SCORED = ("bias", "score", "least", "mends")
-"""Features of a rewritten candidate that the scorer weighed, in the order of the weights. Few: with what else
-`FEATURES` has, or with how likely its answer was, it was no better on databases that were left out."""
+"""Features of a rewritten candidate that the scorer weighed. Few: with what else `COMPARED` has, or with how
+likely its answer was, it was no better on databases that were left out."""
 
-EDITED = ("bias", "score", "least", "drops", "score-drops")
-"""The same for the draft with a single edit."""
+GUESSED = ("bias", "score", "least", "drops", "score-drops")
+"""The same for a guessed change."""
 
 BLAMES = frozenset({"ungrouped-column", "unasked-column", "number-unused"})
 """Findings that speak strongly against a query: they are rare on right ones. `idle-table` is on 8% of Spider
@@ -53,25 +49,21 @@ train's gold and `join-no-key` on 24% of BIRD train's: these are habits of writi
 answer (3.6% of Spider train's gold gives no row), and a rewrite with one answers another question."""
 
 
-def compare_features(draft: BoundQuery, candidate: BoundQuery, agreeing: int = 0) -> list[float]:
+def compared_features(draft: Examined, candidate: Examined) -> list[float]:
     """Describe what a candidate changes.
 
     Args:
-        draft: what stands.
+        draft: the draft, or its repair.
         candidate: what may replace it.
-        agreeing: how many candidates of other origin give the candidate's rows.
 
     Returns:
-        One number a feature, in the order of FEATURES.
+        One number a feature, in the order of COMPARED.
     """
-    assert draft.weights is not None
-    ours = {finding.kind for finding in findings(draft, draft.outcome, draft.weights)}
-    theirs = {finding.kind for finding in findings(candidate, candidate.outcome, draft.weights)}
+    ours, theirs = draft.kinds, candidate.kinds
     before, after = _properties(draft), _properties(candidate)
-    values: dict[str, float] = {
+    values = {
         "bias": 1.0,
-        "same-rows": float(_rows(draft) is not None and _rows(draft) == _rows(candidate)),
-        "rows-agree": float(agreeing > 0),
+        "same-rows": float(draft.rows is not None and _set(draft) == _set(candidate)),
         "select-differs": float(before["select-items"] != after["select-items"]),
     }
     for kind in _KINDS:
@@ -81,121 +73,96 @@ def compare_features(draft: BoundQuery, candidate: BoundQuery, agreeing: int = 0
         change = after[name] - before[name]
         values[f"more:{name}"] = max(0.0, min(1.0, change))
         values[f"less:{name}"] = max(0.0, min(1.0, -change))
-    return [values[name] for name in FEATURES]
+    return [values[name] for name in COMPARED]
 
 
-def loses_constants(draft: BoundQuery, candidate: BoundQuery) -> bool:
-    """Whether a candidate lacks a constant of the draft's that the question or the evidence spells out: a
-    quoted text or a number. Such a candidate answers another question."""
-
-    def held(query: BoundQuery) -> set[str]:
-        return {str(literal.this).lower() for literal in query.tree.find_all(exp.Literal)}
-
-    told = _quoted(draft.question) | _quoted(draft.evidence)
-    return bool(told & (held(draft) - held(candidate)))
-
-
-def scored_features(score: float, *, forth: float, mends: bool) -> list[float]:
+def scored_features(draft: Ran, candidate: Ran, score: float, forth: float) -> list[float]:
     """Describe a rewritten candidate that the scorer weighed.
 
     Args:
+        draft: the draft, or its repair.
+        candidate: what may replace it.
         score: the scorer's log-odds of the change less those of the way back.
         forth: its log-odds of the change alone.
-        mends: whether it takes away a finding that blames what stands (BLAMES).
 
     Returns:
         One number a feature, in the order of SCORED.
     """
-    values = {"bias": 1.0, "score": score, "least": min(forth, score - forth), "mends": float(mends)}
-    return [values[name] for name in SCORED]
+    mends = bool((draft.kinds - candidate.kinds) & BLAMES)
+    return [1.0, score, min(forth, score - forth), float(mends)]
 
 
-def edited_features(score: float, *, forth: float, drops: bool) -> list[float]:
-    """Describe the draft with a single edit that the scorer weighed.
+def guessed_features(score: float, *, forth: float, drops: bool) -> list[float]:
+    """Describe a guessed change that the scorer weighed.
 
     Args:
         score: as for `scored_features`.
         forth: as for `scored_features`.
-        drops: whether the edit drops output columns; of strong generators' faults this is the most frequent
+        drops: whether the change drops output columns; of strong generators' faults this is the most frequent
             and the surest to tell.
 
     Returns:
-        One number a feature, in the order of EDITED.
+        One number a feature, in the order of GUESSED.
     """
-    values = {
-        "bias": 1.0,
-        "score": score,
-        "least": min(forth, score - forth),
-        "drops": float(drops),
-        "score-drops": score if drops else 0.0,
-    }
-    return [values[name] for name in EDITED]
+    return [1.0, score, min(forth, score - forth), float(drops), score if drops else 0.0]
 
 
-def _rows(query: BoundQuery) -> frozenset[object] | None:
-    if query.outcome is None or isinstance(query.outcome, QueryError):
-        return None
-    return frozenset(query.outcome.rows)
+def loses_constants(draft: Examined, candidate: Examined) -> bool:
+    """Whether a candidate lacks a constant of the draft's that the question or the evidence spells out: a
+    quoted text or a number. Such a candidate answers another question."""
+    spelled = _quoted(draft.question) | _quoted(draft.evidence)
+    return bool(spelled & (_literals(draft) - _literals(candidate)))
 
 
-def _properties(query: BoundQuery) -> dict[str, float]:
-    tree, weights = query.tree, query.weights
-    assert weights is not None
+def _literals(query: Examined) -> set[str]:
+    return {str(literal.this).lower() for literal in query.tree.find_all(exp.Literal)}
+
+
+def _set(query: Examined) -> frozenset[object] | None:
+    return None if query.rows is None else frozenset(query.rows)
+
+
+def _properties(query: Examined) -> dict[str, float]:
+    tree = query.tree
     names = {bound.node.name.lower() for bound in query.binding.names.values() if bound.key is not None}
     named = set().union(*(words(name) for name in names)) if names else set()
-    literals = {str(literal.this).lower() for literal in tree.find_all(exp.Literal)}
+    literals = _literals(query)
     select = tree if isinstance(tree, exp.Select) else tree.find(exp.Select)
-    items = list(select.expressions) if select is not None else []
-    asked = 1.0
-    if isinstance(tree, exp.Select) and len(items) > 1 and weights.asked_features:
-        asked = min(weights.asked(row) for row in select_features(tree, query.question, query.evidence))
-    question = words(query.question)
-    told = _quoted(query.evidence)
-    spoken = _quoted(query.question)
+    columns, schema_words = _schema_names(query.schema)
+    evidence = query.evidence.lower()
+    named_there = (
+        {name for name in columns if re.search(rf"\b{re.escape(name)}\b", evidence)} if evidence else set()
+    )
     return {
-        "least-asked": asked,
-        "question-words": _share(question & _schema_words(query), named),
-        "evidence-words": _share(_told_columns(query), names),
-        "evidence-literals": _share(told, literals),
-        "question-literals": _share(spoken, literals),
+        "least-asked": min(query.asked, default=1.0),
+        "question-words": _share(words(query.question) & schema_words, named),
+        "evidence-words": _share(named_there, names),
+        "evidence-literals": _share(_quoted(query.evidence), literals),
+        "question-literals": _share(_quoted(query.question), literals),
         "tables": float(sum(1 for scope in query.binding.scopes for _ in scope.sources)),
-        "select-items": float(len(items)),
+        "select-items": float(len(select.expressions) if select is not None else 0),
         "conditions": float(sum(1 for _ in tree.find_all(*_CONDITIONS))),
         "subqueries": float(len(query.binding.scopes) - 1),
         "limit": float(tree.find(exp.Limit) is not None),
         "distinct": float(select is not None and select.args.get("distinct") is not None),
         "group": float(tree.find(exp.Group) is not None),
         "nested-extreme": float(_nested_extreme(tree)),
-        "length": len(tree.sql(dialect="sqlite")) / 200.0,
-    }  # fmt: skip
-
-
-def _told_columns(query: BoundQuery) -> set[str]:
-    """Schema columns that the evidence names."""
-    told = query.evidence.lower()
-    if not told:
-        return set()
-    return {name for name in _schema_columns(query) if re.search(rf"\b{re.escape(name)}\b", told)}
-
-
-def _schema_columns(query: BoundQuery) -> set[str]:
-    return {column.name.lower() for _, column in query.schema.columns() if len(column.name) > 1}
-
-
-def _schema_words(query: BoundQuery) -> frozenset[str]:
-    found: set[str] = set()
-    for name in _schema_columns(query):
-        found |= words(name)
-    return frozenset(found)
-
-
-def _quoted(text: str) -> set[str]:
-    """Values that a text quotes, and its numbers, lower case."""
-    found = {
-        match.lower()
-        for match in re.findall(r"['\"\u2018\u201c]([^'\"\u2019\u201d]{1,60})['\"\u2019\u201d]", text)
+        "length": len(query.text(tree)) / 200.0,
     }
-    return found | set(re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?!\w)", text))
+
+
+def _schema_names(schema: Schema) -> tuple[frozenset[str], frozenset[str]]:
+    """A schema's column names, lower case, and the words in them."""
+    columns = frozenset(column.name.lower() for _, column in schema.columns() if len(column.name) > 1)
+    return columns, frozenset().union(*(words(name) for name in columns))
+
+
+@lru_cache(maxsize=1024)
+def _quoted(text: str) -> frozenset[str]:
+    """Values that a text quotes, and its numbers, lower case."""
+    quoted = re.findall(r"['\"\u2018\u201c]([^'\"\u2019\u201d]{1,60})['\"\u2019\u201d]", text)
+    numbers = re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?!\w)", text)
+    return frozenset((*(value.lower() for value in quoted), *numbers))
 
 
 def _share(wanted: set[str] | frozenset[str], have: set[str]) -> float:

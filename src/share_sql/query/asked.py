@@ -67,6 +67,7 @@ def stem(word: str) -> str:
     return word.rstrip("e") or word
 
 
+@lru_cache(maxsize=16_384)
 def words(text: str) -> frozenset[str]:
     """Stems of a text's content words; identifiers are split at underscores and capitals."""
     found = _WORD.findall(_CAMEL.sub(" ", text.replace("_", " ")))
@@ -153,7 +154,7 @@ def _text(node: exp.Expr) -> str:
     """Text that equal expressions share, whatever their qualifiers and case."""
     if isinstance(node, exp.Column):
         return str(node.name).lower()
-    return re.sub(r"\b\w+\.", "", node.sql(dialect="sqlite")).lower().replace('"', "").replace("`", "")
+    return re.sub(r"\b\w+\.", "", node.sql()).lower().replace('"', "").replace("`", "")
 
 
 def _named(value: exp.Expr, asked: frozenset[str]) -> float:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import difflib
 import re
 
-from share_sql.errors import SqlError, TrajectoryError
 from share_sql.prompts.brief import brief_meaning
+from share_sql.query.examined import Examined
 from share_sql.schema.model import Schema
-from share_sql.sql.text import extract_sql
-from share_sql.trajectory.from_sql import from_sql
+from share_sql.trajectory.nodes import Trajectory
 from share_sql.trajectory.write import write
 
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|[\w.]+|[<>=!]+|\S")
@@ -31,16 +30,15 @@ def question_text(question: str, evidence: str) -> str:
     return f"{question} | {evidence}" if evidence.strip() else question
 
 
-def query_text(sql: str, schema: Schema) -> str:
+def query_text(query: Examined) -> str:
     """A query's trajectory on one line, without the names of steps that only pass rows on.
 
-    The SQL itself where it cannot be read as one.
+    The SQL itself where it cannot be written as one.
     """
-    try:
-        text = write(from_sql(extract_sql(sql), schema), "extended")
-    except (SqlError, TrajectoryError):
-        return " ".join(sql.split())
-    return shortened(text)
+    trajectory = query.trajectory
+    if isinstance(trajectory, Trajectory):
+        return shortened(write(trajectory, "extended"))
+    return " ".join(query.sql.split())
 
 
 def shortened(trajectory: str) -> str:
@@ -55,11 +53,11 @@ def shortened(trajectory: str) -> str:
             previous = ""
             continue
         name, source, actions = match.groups()
-        told = actions if source in (previous, "df") else f"{source}.{actions}"
+        text = actions if source in (previous, "df") else f"{source}.{actions}"
         later = [other for other in lines[at + 1 :] if re.search(rf"\b{name}\b", other)]
         follows = len(later) == 1 and at + 1 < len(lines) and later[0] is lines[at + 1]
         chained = follows and lines[at + 1].count(name) == 1 and f"= {name}." in lines[at + 1]
-        parts.append(told if chained or name == "res" else f"{told} as {name} ;")
+        parts.append(text if chained or name == "res" else f"{text} as {name} ;")
         previous = name if chained else ""
     return " ".join(parts)
 

@@ -1,6 +1,6 @@
-"""What the question's wording says about comparisons, order and counting.
+"""What the question's wording says about comparisons.
 
-A cue is read from the words next to a number or from a superlative. It is evidence only where it is
+A cue is read from the words next to a number. It is evidence only where it is
 plain: a number that occurs once, a phrase from the lists below right beside it. How often each kind of
 cue disagrees with right SQL is measured by `share calibrate`, and only kinds that hold are acted on.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 Operator: TypeAlias = Literal["<", "<=", ">", ">="]
@@ -78,6 +79,7 @@ class NumberCue:
     """The words that say so, with the number."""
 
 
+@lru_cache(maxsize=1024)
 def number_cues(text: str) -> tuple[NumberCue, ...]:
     """All numbers of a text that occur once and stand beside a phrase of comparison."""
     found: dict[float, list[NumberCue | None]] = {}
@@ -104,25 +106,3 @@ def _cue(text: str, start: int, end: int, value: float) -> NumberCue | None:
         if match:
             return NumberCue(value, operator, (match[0] + text[start:end]).strip())
     return None
-
-
-_MOST = re.compile(
-    r"\b(?:most|highest|largest|biggest|greatest|maximum|longest|heaviest|tallest|fastest|richest|"
-    r"top|best|latest|newest|most recent(?:ly)?|last)\b"
-)
-_LEAST = re.compile(
-    r"\b(?:least|lowest|smallest|fewest|minimum|shortest|lightest|slowest|poorest|worst|earliest|"
-    r"oldest|first|cheapest)\b"
-)
-_AMBIGUOUS = re.compile(
-    r"\b(?:at least|at most|last name|first name|first and last|youngest|oldest|almost)\b"
-)
-
-
-def superlative(text: str) -> Literal["most", "least"] | None:
-    """The one direction a text's superlatives point to; None where there is none, or both."""
-    lower = _AMBIGUOUS.sub(" ", text.lower())
-    most, least = bool(_MOST.search(lower)), bool(_LEAST.search(lower))
-    if most == least:
-        return None
-    return "most" if most else "least"

@@ -13,7 +13,7 @@ from share_sql.errors import PromptError
 
 if TYPE_CHECKING:
     from share_sql.prompts.library import PromptSet
-    from share_sql.stages.stage import State
+    from share_sql.stages.state import State
     from share_sql.trajectory.nodes import Trajectory
 
 

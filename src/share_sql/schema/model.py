@@ -72,6 +72,13 @@ class Schema:
         return {table.name.lower(): table for table in self.tables}
 
     @cached_property
+    def key_pairs(self) -> frozenset[frozenset[tuple[str, str]]]:
+        """The foreign keys as pairs of (table, column), whichever way round."""
+        return frozenset(
+            frozenset(((key.table, key.column), (key.to_table, key.to_column))) for key in self.foreign_keys
+        )
+
+    @cached_property
     def _owners(self) -> Mapping[str, tuple[Table, ...]]:
         owners: dict[str, list[Table]] = {}
         for table in self.tables:

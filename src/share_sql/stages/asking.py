@@ -2,46 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from share_sql import requests
 from share_sql.case import StepNote
 from share_sql.errors import PromptError, TrajectoryUnreadable
-from share_sql.models.base import ModelReply, ModelRequest, Usage
-from share_sql.stages.stage import Ask, Request, Response, State
+from share_sql.models.base import Message, ModelReply, ModelRequest, Usage
+from share_sql.requests import Steps
+from share_sql.schema.model import ColumnName
+from share_sql.stages.state import State
 
 if TYPE_CHECKING:
     from share_sql.trajectory.nodes import Trajectory
 
 
 def ask(
-    state: State, role: str, variables: dict[str, str], samples: int = 1, grammar: str | None = None
-) -> Generator[Request, Response, tuple[State, ModelReply]]:
+    state: State, role: str, variables: dict[str, str], grammar: str | None = None
+) -> Steps[tuple[State, ModelReply]]:
     """Ask the model of a role and note prompt, answer and tokens in the state.
 
-    A `grammar` is what the answer is held to, where the model can be.
+    A model that can keep its answer to a `grammar` does so.
 
     Raises:
         PromptError: the prompt does not fit its variables.
         ModelError: the model gave no answer.
     """
-    if state.plan.prompts is None:
-        raise PromptError(f"no prompt set is loaded, so {role} cannot be asked")
-    messages = state.plan.prompts.render(role, **variables)
-    request = ModelRequest(
-        role=role,
-        case_id=state.case.id,
-        messages=messages,
-        samples=samples,
-        grammar=grammar,
-    )
-    reply = yield Ask(request)
-    assert isinstance(reply, ModelReply)
-    usage = {**state.usage, role: state.usage.get(role, Usage()) + reply.usage}
+    messages = render(state, role, variables)
+    reply = yield from requests.ask(ModelRequest(role, state.case.id, messages, grammar=grammar))
     prompts = {**state.prompts, role: messages[-1].content}
     texts = {**state.texts, role: reply.text}
-    return replace(state, usage=usage, prompts=prompts, texts=texts), reply
+    return replace(spent(state, role, [reply]), prompts=prompts, texts=texts), reply
+
+
+def render(state: State, role: str, variables: dict[str, str]) -> tuple[Message, ...]:
+    """The prompt of a role. Raises PromptError."""
+    if state.plan.prompts is None:
+        raise PromptError(f"no prompt set is loaded, so {role} cannot be asked")
+    return state.plan.prompts.render(role, **variables)
+
+
+def spent(state: State, role: str, replies: list[ModelReply]) -> State:
+    """The state with the replies' tokens counted."""
+    total = sum((reply.usage for reply in replies), state.usage.get(role, Usage()))
+    return replace(state, usage={**state.usage, role: total})
 
 
 def read_answer(state: State, text: str) -> Trajectory:
@@ -50,7 +54,6 @@ def read_answer(state: State, text: str) -> Trajectory:
     Raises:
         TrajectoryUnreadable: there is no trajectory in the answer.
     """
-    from share_sql.schema.model import ColumnName
     from share_sql.trajectory.read import read
 
     names = [ColumnName(table.name, column.name) for table, column in state.schema.columns()]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import replace
 
 from share_sql.errors import ModelError, TrajectoryError
 from share_sql.prompts.render import lom_variables
+from share_sql.requests import Steps
 from share_sql.stages.asking import ask, noted, read_answer
-from share_sql.stages.stage import Request, Response, State
+from share_sql.stages.state import State
 from share_sql.trajectory.write import write
 
 
-def lom(state: State) -> Generator[Request, Response, State]:
+def lom(state: State) -> Steps[State]:
     """Ask for the final trajectory over the augmented schema; nothing to do without a model."""
     start = state.filled or state.trajectory
-    if "lom" not in state.plan.roles or not state.sql:
+    if "lom" not in state.plan.roles or state.draft is None:
         return state
     variables = lom_variables(
         state.augmented,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import replace
 
 from share_sql.errors import ModelError, TrajectoryError
 from share_sql.prompts.render import mask_variables
+from share_sql.requests import Steps
 from share_sql.stages.asking import ask, noted, read_answer
-from share_sql.stages.stage import Request, Response, State
+from share_sql.stages.state import State
 from share_sql.trajectory.mask import mask as mask_trajectory
 from share_sql.trajectory.write import write
 
 
-def mask(state: State) -> Generator[Request, Response, State]:
+def mask(state: State) -> Steps[State]:
     """Mask the trajectory: exactly by default, or by a model where the role is set."""
     if state.trajectory is None:
         return state

@@ -1,172 +1,133 @@
-"""The repair loop: passes look for faults, each edit is tried on the database, the good ones stay."""
+"""repair: what can be proved wrong is mended, in the draft and in candidates alike.
+
+Passes look for faults, each edit is tried on the database, the good ones stay and add up.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from sqlglot import exp
-
-from share_sql.case import Finding
-from share_sql.edits.arithmetic import divisions
-from share_sql.edits.comparisons import comparisons
-from share_sql.edits.counting import distinct_counts
-from share_sql.edits.dialect import functions, null_comparisons
-from share_sql.edits.edit import Edit, Pass
-from share_sql.edits.joins import join_keys
-from share_sql.edits.literals import literals
-from share_sql.edits.names import names
-from share_sql.edits.select_list import concatenations, unasked
-from share_sql.edits.set_logic import contradictions
-from share_sql.edits.text import TextEdit, text_edits
-from share_sql.errors import QueryError, SqlError
-from share_sql.judgement.weights import logit
-from share_sql.query.examined import BoundQuery
-from share_sql.query.outcome import is_abnormal
-from share_sql.sql.text import parse_select
-from share_sql.stages.bind import bind
-from share_sql.stages.stage import Candidate, Query, Request, Response, State
-
-PASSES: tuple[Pass, ...] = (
-    names, functions, null_comparisons, literals, join_keys, comparisons, contradictions, distinct_counts,
-    divisions, concatenations, unasked,
-)  # fmt: skip
-"""In order: what keeps a query from running comes first, what it selects last."""
-
-KINDS = (
-    "unquoted-name", "unclosed-parenthesis", "unknown-function", "null-comparison",
-    "unknown-table", "unknown-column", "wrong-table", "missing-join", "ambiguous-column", "literal-case",
-    "literal-spelling", "literal-date", "literal-column", "join-key", "join-off-key", "comparison-direction",
-    "comparison-strictness", "contradiction", "count-distinct", "integer-division", "concatenation-listed",
-    "concatenation", "unasked-column",
-)  # fmt: skip
-"""Every kind of edit that the passes propose."""
-
-ONLY_FAILING = frozenset(
-    {
-        "unquoted-name", "unclosed-parenthesis", "unknown-function", "unknown-table", "unknown-column",
-        "wrong-table", "missing-join", "ambiguous-column",
-    }
-)  # fmt: skip
-"""Kinds that act only on drafts that do not run; these cannot break a right draft."""
+from share_sql.case import WeighedFinding
+from share_sql.edits.edit import Edit
+from share_sql.edits.table import PROOFS
+from share_sql.edits.text import TextEdit, as_text, text_edits
+from share_sql.errors import SqlError
+from share_sql.judgement.logistic import logit
+from share_sql.query.examined import Examined, Ran, unrun
+from share_sql.requests import Steps
+from share_sql.stages.asking import noted
+from share_sql.stages.state import Candidate, State
 
 _MOST_EDITS = 8
-"""Edits applied to one draft at most; a draft with more faults needs a model, not mending."""
+"""Edits applied to one query at most; one with more faults needs a model, not mending."""
 
 
-def repair(state: State) -> Generator[Request, Response, tuple[Candidate, ...]]:
-    """Mend what can be proved wrong in the draft.
+@dataclass(frozen=True, eq=False)
+class Mended:
+    """A query after its repair."""
+
+    query: Examined
+    faults: tuple[WeighedFinding, ...]
+    """What was wrong, each with the log-odds that repairs of its kind mend rather than break."""
+
+    @property
+    def message(self) -> str:
+        """What was changed, one line."""
+        return "; ".join(fault.message for fault in self.faults)
+
+
+def repair(state: State) -> Steps[State]:
+    """Add the draft's repair as a candidate; put that of other candidates in their place."""
+    candidates: list[Candidate] = []
+    for candidate in state.candidates:
+        if candidate.origin != "draft" and not state.plan.policy.weighs:
+            candidates.append(candidate)
+            continue
+        mended = yield from mend(state, candidate.query)
+        if mended is None:
+            candidates.append(candidate)
+        elif candidate.origin == "draft":
+            candidates += [candidate, Candidate(mended.query, "repair", mended.message, mended.faults)]
+        else:
+            # Rewritten SQL has the same kinds of fault as drafts have.
+            note = f"from {candidate.origin}, mended: {mended.message}"
+            candidates.append(replace(candidate, query=mended.query, note=note))
+    state = replace(state, candidates=tuple(candidates))
+    return noted(state, "repair", f"{len(candidates) - (state.draft is not None)} candidates")
+
+
+def mend(state: State, query: Ran) -> Steps[Mended | None]:
+    """Mend what can be proved wrong in one query.
 
     Each edit of an enabled kind is run; it stays if the query now runs, and gives rows where it gave rows
-    before. Edits add up.
+    before.
 
     Returns:
-        At most one candidate, with all edits that stayed as its evidence; none where nothing was found.
+        The query with all edits that stayed; None where there is nothing to mend.
     """
-    draft, found = yield from _readable(state)
+    draft, found = yield from _readable(state, query)
     if draft is None:
-        return ()
-    for step in PASSES:
+        return None
+    for proof in PROOFS:
         refused: set[str] = set()
         while len(found) < _MOST_EDITS:
-            edits = yield from step(draft)
+            edits = yield from proof.edits(draft)
             tried = yield from _first_good(state, draft, edits, refused)
             if tried is None:
                 break
             edit, draft = tried
-            found.append(_finding(state, edit))
-    if not found:
-        return ()
-    sql = draft.tree.sql(dialect=state.schema.dialect)
-    return (Candidate(sql, "repair", "; ".join(f.message for f in found), tuple(found)),)
+            found.append(_fault(state, edit))
+    return Mended(draft, tuple(found)) if found else None
 
 
-def _readable(state: State) -> Generator[Request, Response, tuple[BoundQuery | None, list[Finding]]]:
-    """The draft parsed; its text is mended first where it cannot be parsed, or does not run."""
+def _readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[WeighedFinding]]]:
+    """The query as repairs begin with it; its text is mended first where it cannot be parsed, or does not run."""
     draft = None
-    try:
-        tree = parse_select(state.sql, state.schema.dialect)
-        draft = yield from _run(state, _quoted_text(tree, state))
-    except SqlError:
-        pass  # what is wrong is said by bam; here it only means that the text is tried first
-    found: list[Finding] = []
-    if draft is not None and not isinstance(draft.outcome, QueryError):
-        return draft, found
-    for edit in text_edits(state.sql, state.schema):
+    if isinstance(query, Examined):
+        tree = as_text(query)
+        # A text that fails as it stands may run as sqlglot writes it.
+        draft = query if tree is query.tree and query.runs else (yield from state.examiner.examine_tree(tree))
+        if draft.runs:
+            return draft, []
+    found: list[WeighedFinding] = []
+    for edit in text_edits(query.sql, state.schema):
         if edit.kind not in state.plan.weights.enabled:
             continue
         try:
-            tree = parse_select(edit.sql, state.schema.dialect)
+            parsed = unrun(edit.sql, state.examiner.context)
         except SqlError:
-            found = [*found, _finding(state, edit)]  # a second text edit may be needed, and builds on it
+            found = [*found, _fault(state, edit)]  # a second text edit may be needed, and builds on it
             continue
-        after = yield from _run(state, _quoted_text(tree, state))
-        if draft is None or not isinstance(after.outcome, QueryError) or after.faults < draft.faults:
-            return after, [*found, _finding(state, edit)]
+        after = yield from state.examiner.examine_tree(as_text(parsed))
+        if draft is None or after.runs or after.faults < draft.faults:
+            return after, [*found, _fault(state, edit)]
     return draft, []
 
 
-def _finding(state: State, edit: Edit | TextEdit) -> Finding:
+def _fault(state: State, edit: Edit | TextEdit) -> WeighedFinding:
     tally = state.plan.weights.repairs.get(edit.kind)
-    return Finding(edit.kind, edit.message, round(logit(tally.precision), 4) if tally else 0.0)
+    return WeighedFinding(edit.kind, edit.message, round(logit(tally.precision), 4) if tally else 0.0)
 
 
 def _first_good(
-    state: State, draft: BoundQuery, edits: object, refused: set[str]
-) -> Generator[Request, Response, tuple[Edit, BoundQuery] | None]:
+    state: State, draft: Examined, edits: Iterable[Edit], refused: set[str]
+) -> Steps[tuple[Edit, Examined] | None]:
     """Try the enabled edits in order; the first whose result is good is taken."""
-    assert isinstance(edits, list | tuple)
     for edit in edits:
-        text = edit.tree.sql(dialect=state.schema.dialect)
+        text = draft.text(edit.tree)
         if edit.kind not in state.plan.weights.enabled or text in refused:
             continue
         refused.add(text)
-        after = yield from _run(state, edit.tree)
+        after = yield from state.examiner.examine_tree(edit.tree)
         if _is_good(draft, after):
             return edit, after
     return None
 
 
-def _is_good(before: BoundQuery, after: BoundQuery) -> bool:
+def _is_good(before: Examined, after: Examined) -> bool:
     """An edit may not break a query that runs, nor empty a result that held something."""
-    if isinstance(after.outcome, QueryError):
+    if not after.runs:
         # A query with two faults needs two edits: fewer names unbound is progress.
-        return isinstance(before.outcome, QueryError) and after.faults < before.faults
-    return (
-        isinstance(before.outcome, QueryError)
-        or is_abnormal(before.outcome)
-        or not is_abnormal(after.outcome)
-    )
-
-
-def _run(state: State, tree: exp.Query) -> Generator[Request, Response, BoundQuery]:
-    outcome = yield Query(tree.sql(dialect=state.schema.dialect))
-    return bind(state, tree, outcome)
-
-
-def _quoted_text(tree: exp.Query, state: State) -> exp.Query:
-    """Write as strings what stands in double quotes and is no column: SQLite reads it so.
-
-    Where such a name is a column of another table and stands where a column does, not a value, SQLite's
-    reading is nobody's: the name is qualified instead, so that the query fails as it should and is mended
-    as any other.
-    """
-    from share_sql.sql.names import resolve_tree
-
-    for bound in resolve_tree(tree, state.schema).names.values():
-        if bound.status != "text":
-            continue
-        source = next((source.name for source in bound.scope.sources if source.name), None)
-        if source is None or _is_value(bound.node) or not state.schema.tables_with(bound.column):
-            bound.node.replace(exp.Literal.string(bound.column))
-        else:
-            bound.node.set("table", exp.to_identifier(source, quoted=True))
-    return tree
-
-
-def _is_value(node: exp.Expr) -> bool:
-    """Whether a name stands where a constant is compared with something else than a constant."""
-    parent = node.parent
-    if not isinstance(parent, exp.Predicate):
-        return isinstance(parent, exp.Func) and not isinstance(parent, exp.AggFunc)
-    others = [other for other in parent.iter_expressions() if other is not node]
-    return not all(isinstance(other, exp.Literal) for other in others)
+        return not before.runs and after.faults < before.faults
+    return not before.runs or before.is_abnormal or not after.is_abnormal

@@ -5,23 +5,23 @@ The augmented schema is the draft's columns together with the columns of the fil
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import replace
 
 from share_sql.errors import ModelError, TrajectoryError
 from share_sql.prompts.render import sam_variables
+from share_sql.requests import Steps
 from share_sql.schema.model import ColumnName, Schema
 from share_sql.stages.asking import ask, noted, read_answer
-from share_sql.stages.stage import Request, Response, State
+from share_sql.stages.state import State
 from share_sql.trajectory.columns import columns, unknown_columns
 from share_sql.trajectory.grammar import filling_grammar
 from share_sql.trajectory.write import write
 
 
-def sam(state: State) -> Generator[Request, Response, State]:
+def sam(state: State) -> Steps[State]:
     """Fill the masks; without a model the trajectory stays as it is."""
     state = replace(state, augmented=state.linked)
-    if "sam" not in state.plan.roles or not state.sql:
+    if "sam" not in state.plan.roles or state.draft is None:
         return state
     variables = sam_variables(
         state.linked,
@@ -32,7 +32,7 @@ def sam(state: State) -> Generator[Request, Response, State]:
     )
     try:
         state, reply = yield from ask(state, "sam", variables)
-        held = "sam" in state.plan.held and state.masked is not None
+        held = "sam" in state.plan.constrained and state.masked is not None
         if held and reply.columns is None and not _is_filled(state, reply.text):
             # Free answers may mend more than names; one that names what the schema has not is given again,
             # held to it.

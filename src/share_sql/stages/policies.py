@@ -1,0 +1,142 @@
+"""Policies: when a candidate replaces the draft. A policy is one function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from share_sql.judgement.features import compared_features, guessed_features, scored_features
+from share_sql.judgement.logistic import Logistic, sigmoid
+from share_sql.query.examined import Examined
+from share_sql.stages.state import Candidate, Choice, Policy, State
+
+
+def gated(state: State) -> Choice:
+    """A candidate replaces the draft only where calibrated evidence is against the one and for the other."""
+    runnable = [each for each in rivals(state) if each.query.runs]
+    if state.draft is None or not state.draft.query.runs:
+        return _rescue(state, runnable)
+    return _best(state, state.draft, runnable) if runnable else _stays(state)
+
+
+def errors(state: State) -> Choice:
+    """Only drafts that do not run are replaced."""
+    if state.draft is None or not state.draft.query.runs:
+        return _rescue(state, [each for each in rivals(state) if each.query.runs])
+    return _stays(state)
+
+
+def always(state: State) -> Choice:
+    """The paper's: the last candidate wins, whatever it is."""
+    candidates = rivals(state)
+    if not candidates:
+        return Choice(None, "no candidate was made")
+    last = candidates[-1]
+    return Choice(last, f"the last candidate is taken, from {last.origin}", 1 - _wrong(state, last))
+
+
+POLICIES: Mapping[str, Policy] = MappingProxyType(
+    {
+        "gated": Policy("gated", "a candidate must earn its place", gated, weighs=True),
+        "always": Policy("always", "the paper's: the last candidate wins", always),
+        "errors": Policy("errors", "only drafts that do not run are replaced", errors),
+    }
+)
+"""By name; the first is the default."""
+
+
+def rivals(state: State) -> list[Candidate]:
+    """Candidates that differ from the draft and from each other; the first of equals stays. A guessed change that
+    the scorer gave up is none."""
+    seen = {normal(state.sql)}
+    found = []
+    for candidate in state.candidates:
+        text = normal(candidate.sql)
+        if text not in seen and (candidate.origin != "edit" or candidate.score is not None):
+            seen.add(text)
+            found.append(candidate)
+    return found
+
+
+def normal(sql: str) -> str:
+    """A text without what changes nothing at its end, and with single blanks."""
+    return " ".join(sql.split()).rstrip(";").strip()
+
+
+def scored_row(state: State, candidate: Candidate) -> list[float] | None:
+    """Features of a candidate that the scorer weighed, beside the draft or its repair; None for any other."""
+    best = state.repaired or state.draft
+    score, forth = candidate.score, candidate.forth
+    if score is None or forth is None or best is None or not candidate.query.runs:
+        return None
+    if candidate.origin == "edit":
+        return guessed_features(score, forth=forth, drops=candidate.kind == "select-drop")
+    return scored_features(best.query, candidate.query, score, forth)
+
+
+def _rescue(state: State, runnable: list[Candidate]) -> Choice:
+    """The draft does not run: its repair, unless a rewrite is better, or the best of the rewrites."""
+    draft = state.draft
+    because = f" ({draft.query.failure})" if draft is not None and draft.query.failure is not None else ""
+    if not runnable:
+        return Choice(None, "the draft does not run and no candidate does" + because)
+    if draft is not None and any(each.origin == "repair" for each in runnable):
+        choice = _best(state, draft, runnable)
+        return Choice(
+            choice.candidate, f"the draft does not run{because}; {choice.reason}", choice.confidence
+        )
+    best = runnable[0]
+    for other in runnable[1:]:
+        if _odds(state, best, other) > _odds(state, other, best):
+            best = other
+    return Choice(best, f"the draft does not run{because}; {_what(best)}", 1 - _wrong(state, best))
+
+
+def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
+    """Repairs have proved themselves edit by edit; any other candidate must beat the draft or its repair."""
+    weights = state.plan.weights
+    repaired = next((each for each in runnable if each.origin == "repair"), None)
+    current = repaired or draft
+    best, best_odds, best_lead = None, 0.0, 0.0
+    for other in runnable:
+        if other is current:
+            continue
+        row = scored_row(state, other)
+        if row is not None:
+            model: Logistic = weights.guessed if other.origin == "edit" else weights.scored
+            odds = model(row)
+        elif state.plan.scores and other.origin == "compile":
+            continue  # not worth asking about
+        else:
+            model, odds = weights.compared, _odds(state, current, other)
+        if odds - model.threshold > best_lead:
+            best, best_odds, best_lead = other, odds, odds - model.threshold
+    if best is not None:
+        gone = [each.message for each in current.query.findings if each.kind not in best.query.kinds]
+        return Choice(best, _what(best) + (f"; it removes: {'; '.join(gone)}" if gone else ""), best_odds)
+    if repaired is None:
+        return _stays(state)
+    return Choice(repaired, _what(repaired), min(sigmoid(fault.weight) for fault in repaired.evidence))
+
+
+def _odds(state: State, draft: Candidate, other: Candidate) -> float:
+    """Calibrated probability that `other` is right and `draft` wrong."""
+    if not isinstance(draft.query, Examined) or not isinstance(other.query, Examined):
+        return 0.0
+    return state.plan.weights.compared(compared_features(draft.query, other.query))
+
+
+def _wrong(state: State, candidate: Candidate) -> float:
+    return state.plan.weights.wrong(candidate.query.kinds)
+
+
+def _what(candidate: Candidate) -> str:
+    return candidate.note or f"the candidate from {candidate.origin} is better supported"
+
+
+def _stays(state: State) -> Choice:
+    seen = "; ".join(finding.message for finding in state.draft.query.findings) if state.draft else ""
+    if seen:
+        return Choice(None, f"{seen}; but no candidate is better supported")
+    tried = "nothing speaks for another query" if rivals(state) else "nothing speaks against the draft"
+    return Choice(None, tried)

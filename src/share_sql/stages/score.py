@@ -1,0 +1,81 @@
+"""score: the scorer says how likely each candidate is the better one, asked both ways.
+
+Asked both ways, what the scorer thinks of every change cancels out.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from share_sql.errors import ModelError
+from share_sql.models.base import ModelReply, ModelRequest
+from share_sql.query.change_text import change_text, query_text, question_text
+from share_sql.query.examined import Examined
+from share_sql.requests import Steps, ask_all
+from share_sql.stages.asking import noted, render, spent
+from share_sql.stages.state import Candidate, State
+
+KEPT_EDITS = 3
+"""Guessed changes that are asked about the way back too, the likeliest ones."""
+LEAST_FORTH = -3.0
+"""Log-odds below which a candidate is given up without asking about the way back: nine in ten are."""
+_LARGEST = 12.0
+"""Bound on a score: beyond it a probability in 32 bits is 0 or 1."""
+
+
+def score(state: State) -> Steps[State]:
+    """Score the candidates that are worth asking about."""
+    best = state.repaired or state.draft
+    asked = [each for each in state.candidates if each.worth_asking]
+    if best is None or not asked:
+        return state
+    before = _text(best)
+    try:
+        state, forth = yield from _scores(state, [(before, _text(each)) for each in asked])
+        likely = sorted(zip(forth, asked, strict=True), key=lambda entry: -entry[0])
+        likely = [(odds, each) for odds, each in likely if odds >= LEAST_FORTH]
+        edits = [(odds, each) for odds, each in likely if each.origin == "edit"][:KEPT_EDITS]
+        chosen = [*((odds, each) for odds, each in likely if each.origin != "edit"), *edits]
+        state, back = yield from _scores(state, [(_text(each), before) for _, each in chosen])
+    except ModelError as error:
+        return noted(state, "score", "candidates are not scored", error=str(error))
+    scored = {
+        id(each): replace(each, score=odds - other, forth=odds)
+        for (odds, each), other in zip(chosen, back, strict=True)
+    }
+    return replace(state, candidates=tuple(scored.get(id(each), each) for each in state.candidates))
+
+
+def _text(candidate: Candidate) -> str:
+    assert isinstance(candidate.query, Examined)
+    return query_text(candidate.query)
+
+
+def _scores(state: State, changes: list[tuple[str, str]]) -> Steps[tuple[State, list[float]]]:
+    """Ask about all changes, from one query's text to another's, at once. Raises ModelError."""
+    if not changes:
+        return state, []
+    question = question_text(state.case.question, state.case.evidence)
+    requests = []
+    for old, new in changes:
+        change = change_text(old, new, state.schema)
+        messages = render(state, "scorer", {"question": question, "change": change})
+        requests.append(ModelRequest("scorer", state.case.id, messages, max_tokens=1, logprobs=True))
+    replies = yield from ask_all(tuple(requests))
+    return spent(state, "scorer", replies), [log_odds(reply) for reply in replies]
+
+
+def log_odds(reply: ModelReply) -> float:
+    """Natural log-odds of yes, from the probability of the one word that was answered.
+
+    A model that gives no probabilities counts as nearly sure.
+    """
+    answer = reply.answers[0]
+    said = answer.text.strip().lower()
+    if not said.startswith(("yes", "no")):
+        return -_LARGEST
+    share = math.exp(answer.logprob) if answer.logprob is not None else 0.95
+    share = min(max(share, 1e-9), 1 - 1e-9)
+    odds = max(-_LARGEST, min(_LARGEST, math.log(share / (1 - share))))
+    return odds if said.startswith("yes") else -odds
