@@ -15,7 +15,7 @@ from share_sql.calibration.scored import (
 )
 from share_sql.errors import SettingsError
 from share_sql.judgement.features import SCORED
-from share_sql.judgement.weights import load_weights, sigmoid
+from share_sql.judgement.weights import load_weights
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 
@@ -29,7 +29,7 @@ def _data(telling: bool) -> ScoredData:
         mends = not right and rng.random() < 0.4
         score = (4.0 if mends else -4.0) if telling else rng.uniform(-4, 4)
         row = {"bias": 1.0, "score": score + rng.uniform(-1, 1)}
-        data.rows.append(tuple(row.get(name, 0.0) for name in SCORED))
+        data.rows.append([row.get(name, 0.0) for name in SCORED])
         data.kinds.append("")
         data.before.append(right)
         data.after.append(mends)
@@ -40,36 +40,34 @@ def _data(telling: bool) -> ScoredData:
 
 
 def test_a_telling_score_moves_the_threshold_to_where_nothing_breaks() -> None:
-    weights, threshold, figures = fit_scored(_data(telling=True))
-    assert weights[SCORED.index("score")] > 0
+    model, figures = fit_scored(_data(telling=True), SCORED)
+    assert model.weights["score"] > 0
     assert figures["acted on"] >= LEAST_ACTED
     assert figures["precision"] >= LEAST_PRECISION
     assert figures["fixed"] > 50
-    high = sigmoid(
-        sum(w * {"bias": 1.0, "score": 4.0}.get(n, 0.0) for n, w in zip(SCORED, weights, strict=True))
-    )
-    assert threshold < high
+    assert model.threshold < model([{"bias": 1.0, "score": 4.0}.get(name, 0.0) for name in SCORED])
 
 
 def test_a_score_that_tells_nothing_lets_nothing_through() -> None:
-    _, threshold, figures = fit_scored(_data(telling=False))
-    assert threshold == 1.0
+    model, figures = fit_scored(_data(telling=False), SCORED)
+    assert model.threshold == 1.0
     assert figures["acted on"] == 0
 
 
 def test_too_little_to_learn_from_is_told_in_one_line() -> None:
     with pytest.raises(SettingsError, match="0 drafts with 0 scored candidates are too few"):
-        fit_scored(ScoredData())
+        fit_scored(ScoredData(), SCORED)
     data = _data(telling=True)
     data.drafts = dict.fromkeys(data.drafts, True)
     with pytest.raises(SettingsError, match=r"600 drafts .*right and wrong drafts are needed"):
-        fit_scored(data)
+        fit_scored(data, SCORED)
 
 
 def test_weights_to_learn_with_propose_edits_and_let_nothing_through() -> None:
     weights = unscored(load_weights(), frozenset({"ties"}))
-    assert weights.edits == {"ties"}
-    assert weights.scored_features == weights.edited_features == ()
+    assert weights.guesses == {"ties"}
+    assert not weights.scored
+    assert not weights.guessed
     assert weights.repairs == load_weights().repairs
 
 

@@ -8,7 +8,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-from share_sql.case import Correction, Finding
+from share_sql.case import Correction, WeighedFinding
 from share_sql.demo.cases import DemoCase
 from share_sql.demo.page import render_page
 from share_sql.demo.run import DemoItem, DemoResult
@@ -52,7 +52,7 @@ def make(
     case = DemoCase(id="x-1", question=text, evidence=text, gold=text, draft=text, error="right")
     correction = Correction(
         id="x-1", sql=sql, verdict="corrected", reason=text, confidence=0.5, draft=text,
-        findings=(Finding(text, text),), changes=(f"r: added {text}", f"r: removed {text}", text, text, text),
+        findings=(WeighedFinding(text, text),), changes=(f"r: added {text}", f"r: removed {text}", text, text, text),
     )  # fmt: skip
     return DemoResult((DemoItem(case, correction, before, after, None, 1),), Path("out"))
 

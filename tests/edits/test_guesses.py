@@ -9,7 +9,7 @@ import pytest
 from share_sql.database.sqlite import SqliteDatabase
 from share_sql.edits.guesses import EDIT_KINDS, MOST_EDITS, single_edits
 from share_sql.judgement.weights import load_weights
-from share_sql.query.examined import BoundQuery
+from share_sql.query.examined import Context, Examined, unrun
 from share_sql.schema.introspect import introspect
 from share_sql.schema.model import Schema
 from share_sql.sql.text import parse_select
@@ -29,8 +29,8 @@ def schema(shop: SqliteDatabase) -> Schema:
     return introspect(shop)
 
 
-def _bound(query: str, schema: Schema, question: str = "") -> BoundQuery:
-    return BoundQuery(parse_select(query, "sqlite"), schema, question, "", None, load_weights())
+def _bound(query: str, schema: Schema, question: str = "") -> Examined:
+    return unrun(query, Context(schema, question, "", load_weights().asked))
 
 
 def _pairs() -> list[tuple[str, list[tuple[str, str]]]]:

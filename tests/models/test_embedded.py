@@ -23,7 +23,7 @@ from share_sql.models.load import load_models, shipped_adapters
 from share_sql.models.weights_file import DEFAULT_BASE, known_base
 from share_sql.prompts.library import load_prompts
 from share_sql.schema.model import Column, ColumnName, Schema, Table
-from share_sql.stages.weigh import log_odds
+from share_sql.stages.score import log_odds
 from share_sql.trajectory.columns import unknown_columns
 from share_sql.trajectory.grammar import filling_grammar
 from share_sql.trajectory.read import read

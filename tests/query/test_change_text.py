@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from tests.golden import titled_pairs
 
-from share_sql.query.change_text import alike, change_text, query_text, question_text, shortened
+from share_sql.errors import SqlError
+from share_sql.query import change_text as texts
+from share_sql.query.change_text import alike, change_text, question_text, shortened
+from share_sql.query.examined import Context, Ran, unrun
 from share_sql.schema.model import Column, ForeignKey, Schema, Table
 
 GOLDEN = Path(__file__).with_name("golden") / "changes.txt"
@@ -36,6 +39,13 @@ SCHEMA = Schema(
     ),
     (ForeignKey("concert", "singer_id", "singer", "id"),),
 )
+
+
+def query_text(sql: str, schema: Schema) -> str:
+    try:
+        return texts.query_text(unrun(sql, Context(schema, "")))
+    except SqlError as error:
+        return texts.query_text(Ran(sql, None, error))
 
 
 @pytest.mark.parametrize(

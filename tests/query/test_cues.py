@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from share_sql.query.cues import number_cues, superlative
+from share_sql.query.cues import number_cues
 
 
 @pytest.mark.parametrize(
@@ -46,17 +46,3 @@ def test_two_numbers_are_not_run_together() -> None:
     # "50 or below" stands in the text, yet "below" belongs to 46.
     cues = {cue.value: cue.operator for cue in number_cues("managers aged above 50 or below 46")}
     assert cues == {50: ">", 46: "<"}
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("the city with the highest population", "most"),
-        ("the cheapest product", "least"),
-        ("the largest and the smallest store", None),
-        ("people with at least one friend", None),
-        ("the last name of each player", None),
-    ],
-)
-def test_superlative(text: str, expected: str | None) -> None:
-    assert superlative(text) == expected

@@ -1,4 +1,4 @@
-"""The judge: what it takes to replace a draft."""
+"""The judge: what it takes to replace a draft, under each policy."""
 
 from __future__ import annotations
 
@@ -6,76 +6,161 @@ from dataclasses import replace
 
 import pytest
 
-from share_sql.case import Correction, Finding
+from share_sql.case import Correction, WeighedFinding
 from share_sql.database.sqlite import SqliteDatabase
-from share_sql.judgement.features import EDITED, FEATURES, SCORED
-from share_sql.judgement.weights import load_weights
+from share_sql.judgement.features import COMPARED, GUESSED, SCORED
+from share_sql.judgement.logistic import Logistic, sigmoid
+from share_sql.judgement.weights import Weights, load_weights
 from share_sql.stages.judge import judge
-from share_sql.stages.stage import Candidate, Policy, State
-from tests.stages.driving import drive, start
+from share_sql.stages.policies import rivals, scored_row
+from share_sql.stages.state import State
+from tests.stages.driving import added, corrected, start
 
 OPEN = "SELECT COUNT(*) FROM stores WHERE closed_on IS NULL"
 SHUT = "SELECT COUNT(*) FROM stores WHERE NOT closed_on IS NULL"
+ALL = "SELECT COUNT(*) FROM stores"
 FAILS = "SELECT COUNT(*) FROM shops"
 EMPTY = "SELECT store_name FROM stores WHERE city = 'Atlantis'"
+UNPARSED = "SELECT COUNT(* FROM stores"
+QUESTION = "How many stores are open?"
+
+
+def _only(**weights: float) -> Logistic:
+    """A comparison that looks at the named features alone."""
+    names = {name.replace("_", "-").replace("--", ":"): value for name, value in weights.items()}
+    assert set(names) <= set(COMPARED)
+    return Logistic({name: names.get(name, 0.0) for name in COMPARED}, 0.5)
+
+
+YES, NO = _only(bias=9.0), _only(bias=-9.0)
 
 
 def _judge(
-    shop: SqliteDatabase, draft: str, *candidates: str, policy: Policy = "gated", eager: bool | None = None
+    shop: SqliteDatabase,
+    draft: str,
+    *candidates: str,
+    policy: str = "gated",
+    compared: Logistic | None = None,
+    question: str = QUESTION,
 ) -> Correction:
-    """Judge; `eager` True makes the comparison say yes to everything, False no."""
-    weights = load_weights()
-    if eager is not None:
-        row = tuple(9.0 if name == "bias" and eager else -9.0 if name == "bias" else 0.0 for name in FEATURES)
-        weights = replace(weights, replace_features=FEATURES, replace_weights=row, replace_threshold=0.5)
-    state = start(shop, "How many stores are open?", draft, weights=weights)
-    state = replace(
-        state,
-        plan=replace(state.plan, policy=policy),
-        candidates=tuple(Candidate(sql, "generator") for sql in candidates),
-    )
-    done = drive(judge(state), shop, state).correction
-    assert done is not None
-    return done
+    weights = load_weights() if compared is None else replace(load_weights(), compared=compared)
+    state = start(shop, question, draft, weights=weights, policy=policy)
+    for sql in candidates:
+        state = added(shop, state, sql)
+    return corrected(judge, shop, state)
+
+
+# -- the draft stays -----------------------------------------------------------------------------------
 
 
 def test_without_candidates_the_draft_stays(shop: SqliteDatabase) -> None:
     done = _judge(shop, OPEN)
     assert (done.verdict, done.sql, done.reason) == ("kept", OPEN, "nothing speaks against the draft")
+    assert done.confidence == round(1 - sigmoid(load_weights().prior), 4)
+    assert done.changes == ()
 
 
 def test_a_candidate_equal_but_for_spacing_is_none(shop: SqliteDatabase) -> None:
-    done = _judge(shop, OPEN, OPEN.replace(" ", "\n") + ";", eager=True)
-    assert done.verdict == "kept"
+    done = _judge(shop, OPEN, OPEN.replace(" ", "\n") + ";", compared=YES)
+    assert (done.verdict, done.reason) == ("kept", "nothing speaks against the draft")
 
 
-@pytest.mark.parametrize(("eager", "verdict"), [(True, "corrected"), (False, "kept")])
-def test_the_comparison_decides_under_gated(shop: SqliteDatabase, eager: bool, verdict: str) -> None:
-    assert _judge(shop, OPEN, SHUT, eager=eager).verdict == verdict
+def test_a_refused_candidate_is_told_from_none(shop: SqliteDatabase) -> None:
+    assert _judge(shop, OPEN, SHUT, compared=NO).reason == "nothing speaks for another query"
+
+
+@pytest.mark.parametrize(("compared", "verdict"), [(YES, "corrected"), (NO, "kept")])
+def test_the_comparison_decides_under_gated(shop: SqliteDatabase, compared: Logistic, verdict: str) -> None:
+    assert _judge(shop, OPEN, SHUT, compared=compared).verdict == verdict
+
+
+def test_the_threshold_decides_not_the_half(shop: SqliteDatabase) -> None:
+    likely = replace(_only(bias=1.0), threshold=0.8)
+    assert _judge(shop, OPEN, SHUT, compared=likely).verdict == "kept"
+    assert _judge(shop, OPEN, SHUT, compared=replace(likely, threshold=0.7)).verdict == "corrected"
+
+
+def test_a_comparison_that_was_not_fitted_lets_nothing_through(shop: SqliteDatabase) -> None:
+    assert _judge(shop, OPEN, SHUT, compared=Logistic({}, 1.0)).verdict == "kept"
 
 
 def test_a_candidate_that_fails_never_wins_under_gated(shop: SqliteDatabase) -> None:
-    assert _judge(shop, OPEN, FAILS, eager=True).verdict == "kept"
+    assert _judge(shop, OPEN, FAILS, compared=YES).verdict == "kept"
+
+
+def test_the_candidate_is_compared_with_the_draft_and_not_the_draft_with_it(shop: SqliteDatabase) -> None:
+    mends = _only(bias=-4.0, mends__empty_result=8.0)
+    assert _judge(shop, EMPTY, OPEN, compared=mends).sql == OPEN
+    assert _judge(shop, OPEN, EMPTY, compared=mends).sql == OPEN
+    adds = _only(bias=-4.0, adds__empty_result=8.0)
+    assert _judge(shop, OPEN, EMPTY, compared=adds).sql == EMPTY
+
+
+def test_the_surest_candidate_wins_whatever_its_place(shop: SqliteDatabase) -> None:
+    shorter = _only(bias=0.5, less__length=30.0)
+    assert _judge(shop, OPEN, SHUT, ALL, compared=shorter).sql == ALL
+    assert _judge(shop, OPEN, ALL, SHUT, compared=shorter).sql == ALL
+
+
+def test_the_reason_names_the_findings_that_a_candidate_removes(shop: SqliteDatabase) -> None:
+    done = _judge(shop, EMPTY, OPEN, compared=YES)
+    assert done.reason == (
+        "the candidate from generator is better supported; it removes: its result is empty"
+    )
+    assert done.confidence == round(sigmoid(9.0), 4)
+    assert [finding.kind for finding in done.findings] == ["empty-result"]
+    assert done.changes
+
+
+# -- drafts that do not run ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", ["gated", "errors"])
+@pytest.mark.parametrize("draft", [FAILS, UNPARSED])
+def test_a_failing_draft_gives_way_to_one_that_runs(shop: SqliteDatabase, policy: str, draft: str) -> None:
+    done = _judge(shop, draft, OPEN, policy=policy)
+    assert (done.verdict, done.sql) == ("corrected", OPEN)
+    assert done.reason.startswith("the draft does not run (")
+    assert done.confidence == round(1 - sigmoid(load_weights().prior), 4)
+
+
+def test_of_several_that_run_the_better_one_is_taken(shop: SqliteDatabase) -> None:
+    shorter = _only(less__length=30.0)
+    assert _judge(shop, FAILS, OPEN, ALL, SHUT, compared=shorter).sql == ALL
+    assert _judge(shop, FAILS, ALL, OPEN, compared=shorter).sql == ALL
+
+
+def test_a_failing_draft_stays_where_nothing_runs(shop: SqliteDatabase) -> None:
+    done = _judge(shop, FAILS, FAILS + " WHERE 1")
+    assert (done.verdict, done.sql) == ("kept", FAILS)
+    assert "no such table" in done.reason
+    assert done.confidence < 0.5
+
+
+def test_the_answer_of_a_generator_may_stand_in_for_a_draft_without_sql(shop: SqliteDatabase) -> None:
+    done = _judge(shop, "I cannot answer that.", OPEN)
+    assert (done.verdict, done.sql) == ("corrected", OPEN)
+    alone = _judge(shop, "I cannot answer that.")
+    assert (alone.verdict, alone.sql, alone.confidence) == ("kept", "I cannot answer that.", 0.0)
+    assert "no SELECT" in alone.reason
+
+
+# -- the policies --------------------------------------------------------------------------------------
 
 
 def test_always_takes_the_last_one_whatever_it_is(shop: SqliteDatabase) -> None:
     done = _judge(shop, OPEN, SHUT, FAILS, policy="always")
     assert (done.verdict, done.sql) == ("corrected", FAILS)
-
-
-@pytest.mark.parametrize("policy", ["gated", "errors"])
-def test_a_failing_draft_gives_way_to_one_that_runs(shop: SqliteDatabase, policy: Policy) -> None:
-    done = _judge(shop, FAILS, OPEN, policy=policy)
-    assert (done.verdict, done.sql) == ("corrected", OPEN)
-    assert "no such table" in done.reason
-
-
-def test_a_failing_draft_stays_where_nothing_runs(shop: SqliteDatabase) -> None:
-    done = _judge(shop, FAILS, FAILS + " WHERE 1")
-    assert done.sql == FAILS
-    assert done.verdict == "kept"
-    assert "no such table" in done.reason
     assert done.confidence < 0.5
+    assert done.reason == "the last candidate is taken, from generator"
+    assert _judge(shop, OPEN, policy="always").reason == "no candidate was made"
+
+
+def test_errors_leaves_every_draft_that_runs(shop: SqliteDatabase) -> None:
+    assert _judge(shop, EMPTY, OPEN, policy="errors", compared=YES).sql == EMPTY
+
+
+# -- doubt ---------------------------------------------------------------------------------------------
 
 
 def test_a_draft_that_runs_but_looks_wrong_is_handed_back_with_doubt(shop: SqliteDatabase) -> None:
@@ -88,47 +173,77 @@ def test_a_draft_that_runs_but_looks_wrong_is_handed_back_with_doubt(shop: Sqlit
     assert done.confidence < 0.5
 
 
-def test_errors_leaves_every_draft_that_runs(shop: SqliteDatabase) -> None:
-    assert _judge(shop, EMPTY, OPEN, policy="errors").sql == EMPTY
-
-
 def test_evidence_against_the_draft_lowers_the_confidence_and_is_named(shop: SqliteDatabase) -> None:
     good, bad = _judge(shop, OPEN), _judge(shop, EMPTY)
     assert bad.confidence < good.confidence
     assert [finding.kind for finding in bad.findings] == ["empty-result"]
-    assert "empty" in bad.reason
+    assert bad.findings[0].weight == load_weights().findings["empty-result"]
+    assert bad.reason == "its result is empty; but no candidate is better supported"
+
+
+def test_text_around_the_sql_is_taken_away_and_said(shop: SqliteDatabase) -> None:
+    done = _judge(shop, f"Here you are:\n```sql\n{OPEN};\n```")
+    assert (done.verdict, done.sql) == ("corrected", OPEN)
+    assert done.reason == "the text around the SQL is taken away; nothing speaks against the draft"
+    assert done.changes == ()
+
+
+# -- repairs -------------------------------------------------------------------------------------------
+
+FOUND = WeighedFinding("unknown-table", "there is no table shops", weight=2.0)
+SURER = WeighedFinding("literal-case", "it is spelt otherwise", weight=3.0)
+
+
+def _repaired(shop: SqliteDatabase, draft: str, sql: str, weights: Weights | None = None) -> State:
+    state = start(shop, QUESTION, draft, weights=weights)
+    return added(shop, state, sql, "repair", note="the table is stores", evidence=(SURER, FOUND))
+
+
+def test_a_repair_is_taken_and_is_as_sure_as_its_least_sure_edit(shop: SqliteDatabase) -> None:
+    done = corrected(judge, shop, _repaired(shop, EMPTY, OPEN))
+    assert (done.verdict, done.sql, done.reason) == ("corrected", OPEN, "the table is stores")
+    assert done.confidence == round(sigmoid(2.0), 4)
+    assert [finding.kind for finding in done.findings] == ["empty-result", "literal-case", "unknown-table"]
+
+
+def test_what_the_repair_found_replaces_the_finding_of_its_kind(shop: SqliteDatabase) -> None:
+    done = corrected(judge, shop, _repaired(shop, FAILS, OPEN))
+    assert [finding.kind for finding in done.findings] == ["fails", "literal-case", "unknown-table"]
+    assert done.findings[-1] is FOUND
+
+
+@pytest.mark.parametrize(("compared", "sql"), [(YES, SHUT), (NO, OPEN)])
+def test_a_rewrite_must_beat_the_repair(shop: SqliteDatabase, compared: Logistic, sql: str) -> None:
+    weights = replace(load_weights(), compared=compared)
+    for draft in (EMPTY, FAILS):
+        state = added(shop, _repaired(shop, draft, OPEN, weights), SHUT)
+        assert corrected(judge, shop, state).sql == sql
+
+
+def test_a_rewrite_is_compared_with_the_repair_not_with_the_draft(shop: SqliteDatabase) -> None:
+    weights = replace(load_weights(), compared=_only(bias=-4.0, mends__empty_result=8.0))
+    state = added(shop, _repaired(shop, EMPTY, OPEN, weights), SHUT)
+    assert corrected(judge, shop, state).sql == OPEN
 
 
 # -- candidates that the scorer weighed ----------------------------------------------------------------
 
-FOUND = Finding("unknown-table", "there is no table shops", weight=2.0)
 
-
-def _weighed(shop: SqliteDatabase, draft: str, *candidates: Candidate) -> State:
-    """Judge; a candidate's probability is its score's, and must be above that of log-odds 2."""
+def _weighed(shop: SqliteDatabase, draft: str, roles: tuple[str, ...] = ()) -> State:
+    """A candidate's probability is its score's, and must be above that of log-odds 2."""
     weights = replace(
         load_weights(),
-        scored_features=SCORED,
-        scored_weights=tuple(float(name == "score") for name in SCORED),
-        scored_threshold=0.8808,
-        edited_features=EDITED,
-        edited_weights=tuple(float(name == "score") for name in EDITED),
-        edited_threshold=0.8808,
+        scored=Logistic({name: float(name == "score") for name in SCORED}, 0.8808),
+        guessed=Logistic({name: float(name == "score") for name in GUESSED}, 0.8808),
+        compared=NO,
     )
-    state = start(shop, "How many stores are open?", draft, weights=weights)
-    state = replace(state, candidates=candidates)
-    return drive(judge(state), shop, state)
+    return start(shop, QUESTION, draft, weights=weights, roles=roles)
 
 
-def _edit(sql: str, score: float, origin: str = "edit") -> Candidate:
-    return Candidate(
-        sql,
-        origin,
-        "it is said otherwise",
-        kind="operator" if origin == "edit" else "",
-        score=score,
-        forth=score / 2 + 0.5,
-    )
+def _with(shop: SqliteDatabase, state: State, sql: str, score: float | None, origin: str = "edit") -> State:
+    kind = "operator" if origin == "edit" else ""
+    forth = None if score is None else score / 2 + 0.5
+    return added(shop, state, sql, origin, note="it is said otherwise", kind=kind, score=score, forth=forth)
 
 
 @pytest.mark.parametrize("origin", ["edit", "compile"])
@@ -136,55 +251,58 @@ def _edit(sql: str, score: float, origin: str = "edit") -> Candidate:
 def test_a_scored_candidate_replaces_the_draft_above_the_threshold(
     shop: SqliteDatabase, origin: str, score: float, verdict: str
 ) -> None:
-    done = _weighed(shop, OPEN, _edit(SHUT, score, origin)).correction
-    assert done is not None
+    done = corrected(judge, shop, _with(shop, _weighed(shop, OPEN), SHUT, score, origin))
     assert done.verdict == verdict
     if verdict == "corrected":
         assert (done.sql, done.confidence) == (SHUT, 0.8909)
         assert done.reason.startswith("it is said otherwise")
 
 
+def test_edits_and_rewrites_have_a_model_each(shop: SqliteDatabase) -> None:
+    for origin, model in (("edit", "guessed"), ("compile", "scored")):
+        state = _with(shop, _weighed(shop, OPEN), SHUT, 12.0, origin)
+        shut = replace(state.plan.weights, **{model: Logistic({}, 1.0)})  # type: ignore[arg-type]
+        assert corrected(judge, shop, state).verdict == "corrected"
+        state = replace(state, plan=replace(state.plan, weights=shut))
+        assert corrected(judge, shop, state).verdict == "kept"
+
+
 def test_the_best_scored_candidate_is_taken_whatever_its_place(shop: SqliteDatabase) -> None:
-    all_of_them = "SELECT COUNT(*) FROM stores"
-    done = _weighed(
-        shop, OPEN, _edit(SHUT, 3.0), _edit(all_of_them, 4.0), _edit(OPEN + " LIMIT 1", 2.5)
-    ).correction
-    assert done is not None
-    assert done.sql == all_of_them
+    state = _with(shop, _weighed(shop, OPEN), SHUT, 3.0)
+    state = _with(shop, _with(shop, state, ALL, 4.0), OPEN + " LIMIT 1", 2.5)
+    assert corrected(judge, shop, state).sql == ALL
 
 
-@pytest.mark.parametrize("origin", ["edit", "compile"])
-def test_weights_without_a_model_of_scored_candidates_keep_the_draft(
-    shop: SqliteDatabase, origin: str
+def test_a_guess_that_the_scorer_gave_up_is_none(shop: SqliteDatabase) -> None:
+    state = _with(shop, _weighed(shop, OPEN), SHUT, None)
+    state = replace(state, plan=replace(state.plan, weights=replace(state.plan.weights, compared=YES)))
+    assert rivals(state) == []
+    assert corrected(judge, shop, state).reason == "nothing speaks against the draft"
+
+
+@pytest.mark.parametrize(("origin", "verdict"), [("compile", "kept"), ("generator", "corrected")])
+def test_what_the_scorer_was_not_asked_about_must_come_from_a_generator(
+    shop: SqliteDatabase, origin: str, verdict: str
 ) -> None:
-    weights = replace(
-        load_weights(), scored_features=(), scored_weights=(), scored_threshold=1.0,
-        edited_features=(), edited_weights=(), edited_threshold=1.0,
-    )  # fmt: skip
-    state = start(shop, "How many stores are open?", OPEN, weights=weights)
-    state = replace(state, candidates=(_edit(SHUT, 12.0, origin),))
-    done = drive(judge(state), shop, state).correction
-    assert done is not None
-    assert done.verdict == "kept"
+    state = _with(shop, _weighed(shop, OPEN, ("scorer",)), SHUT, None, origin)
+    state = replace(state, plan=replace(state.plan, weights=replace(state.plan.weights, compared=YES)))
+    assert corrected(judge, shop, state).verdict == verdict
 
 
 @pytest.mark.parametrize(("score", "sql"), [(1.9, OPEN), (2.1, SHUT)])
-def test_what_a_failing_draft_was_repaired_to_stands_like_a_draft(
+def test_the_repair_of_a_failing_draft_must_be_beaten_too(
     shop: SqliteDatabase, score: float, sql: str
 ) -> None:
-    repaired = Candidate(OPEN, "repair", "the table is stores", (FOUND,))
-    done = _weighed(shop, FAILS, repaired, _edit(SHUT, score)).correction
-    assert done is not None
+    state = added(shop, _weighed(shop, FAILS), OPEN, "repair", evidence=(FOUND,), note="the table is stores")
+    done = corrected(judge, shop, _with(shop, state, SHUT, score))
     assert (done.verdict, done.sql) == ("corrected", sql)
 
 
-def test_what_was_compared_is_noted_for_calibration(shop: SqliteDatabase) -> None:
-    state = _weighed(shop, OPEN, Candidate(EMPTY, "generator"), _edit(SHUT, 1.0), _edit(FAILS, 3.0))
-    (compared,) = state.compared
-    assert (compared.standing, compared.candidate) == (OPEN, SHUT)
-    told = dict(zip(EDITED, compared.row, strict=True))
-    assert {name: value for name, value in told.items() if value} == {"bias": 1.0, "score": 1.0}
-    assert compared.kind == "operator"
-    state = _weighed(shop, OPEN, _edit(SHUT, 1.0, "compile"))
-    told = dict(zip(SCORED, state.compared[0].row, strict=True))
-    assert {name: value for name, value in told.items() if value} == {"bias": 1.0, "score": 1.0}
+def test_the_row_of_a_scored_candidate_is_what_calibration_learns_from(shop: SqliteDatabase) -> None:
+    state = _with(shop, _weighed(shop, OPEN), SHUT, 1.0)
+    state = _with(shop, _with(shop, state, FAILS, 3.0), ALL, 1.0, "compile")
+    edit, fails, rewrite = rivals(state)
+    assert scored_row(state, edit) == [1.0, 1.0, 0.0, 0.0, 0.0]
+    assert scored_row(state, fails) is None
+    assert scored_row(state, rewrite) == [1.0, 1.0, 0.0, 0.0]
+    assert scored_row(state, replace(edit, kind="select-drop")) == [1.0, 1.0, 0.0, 1.0, 1.0]

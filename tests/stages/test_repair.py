@@ -8,13 +8,20 @@ from pathlib import Path
 import pytest
 
 from share_sql.database.sqlite import SqliteDatabase
+from share_sql.edits.table import PROVED as KINDS
 from share_sql.judgement.weights import load_weights
-from share_sql.stages.repair import KINDS, repair
+from share_sql.query.examined import Ran
+from share_sql.stages.repair import repair
+from share_sql.stages.state import Candidate, State
 from tests.golden import titled_pairs
-from tests.stages.driving import drive, start
+from tests.stages.driving import added, start, take
 
 GOLDEN = Path(__file__).with_name("golden") / "repairs.txt"
 EVERYTHING = replace(load_weights(), enabled=frozenset(KINDS))
+
+
+def _repairs(shop: SqliteDatabase, state: State) -> list[Candidate]:
+    return [each for each in take(repair, shop, state).candidates if each.origin == "repair"]
 
 
 @pytest.mark.parametrize(
@@ -22,9 +29,9 @@ EVERYTHING = replace(load_weights(), enabled=frozenset(KINDS))
 )
 def test_golden(title: str, pair: dict[str, str], shop: SqliteDatabase) -> None:
     state = start(shop, pair["question"], pair["draft"], pair.get("evidence", ""), EVERYTHING)
-    candidates = drive(repair(state), shop, state)
+    candidates = _repairs(shop, state)
     if pair["kinds"] == "-":
-        assert candidates == ()
+        assert candidates == []
         return
     (candidate,) = candidates
     assert [finding.kind for finding in candidate.evidence] == pair["kinds"].split(", ")
@@ -43,7 +50,7 @@ def test_nothing_is_done_that_is_not_enabled(shop: SqliteDatabase) -> None:
     state = start(
         shop, "How many?", "SELECT COUNT(*) FROM customers WHERE segment = 'Enterprise'", weights=nothing
     )
-    assert drive(repair(state), shop, state) == ()
+    assert _repairs(shop, state) == []
 
 
 def test_two_faults_are_both_mended(shop: SqliteDatabase) -> None:
@@ -53,7 +60,7 @@ def test_two_faults_are_both_mended(shop: SqliteDatabase) -> None:
         "SELECT COUNT(*) FROM customers WHERE segment = 'ENTERPRISE' AND credit_limit < 15000",
         weights=EVERYTHING,
     )
-    (candidate,) = drive(repair(state), shop, state)
+    (candidate,) = _repairs(shop, state)
     assert {finding.kind for finding in candidate.evidence} == {"literal-case", "comparison-direction"}
 
 
@@ -61,7 +68,7 @@ def test_an_edit_that_empties_a_result_is_refused(shop: SqliteDatabase) -> None:
     # The wording asks for `>`, yet that would leave nothing: the draft's rows speak against it.
     draft = "SELECT store_name FROM stores WHERE floor_area < 1000000"
     state = start(shop, "Which stores have a floor area above 1000000?", draft, weights=EVERYTHING)
-    assert drive(repair(state), shop, state) == ()
+    assert _repairs(shop, state) == []
 
 
 def test_a_date_in_another_format(shop: SqliteDatabase) -> None:
@@ -69,7 +76,7 @@ def test_a_date_in_another_format(shop: SqliteDatabase) -> None:
     year, month, rest = day.split("-")
     draft = f"SELECT COUNT(*) FROM orders WHERE ordered_on = '{int(month)}/{int(rest)}/{year}'"
     state = start(shop, "How many orders that day?", draft, weights=EVERYTHING)
-    (candidate,) = drive(repair(state), shop, state)
+    (candidate,) = _repairs(shop, state)
     assert candidate.sql == f"SELECT COUNT(*) FROM orders WHERE ordered_on = '{day}'"
 
 
@@ -79,5 +86,74 @@ def test_a_value_that_another_column_holds(shop: SqliteDatabase) -> None:
         shop, f"How many stores are in {city}?", f"SELECT COUNT(*) FROM stores WHERE store_name = '{city}'",
         weights=EVERYTHING,
     )  # fmt: skip
-    (candidate,) = drive(repair(state), shop, state)
+    (candidate,) = _repairs(shop, state)
     assert candidate.sql == f"SELECT COUNT(*) FROM stores WHERE city = '{city}'"
+
+
+# -- the loop ------------------------------------------------------------------------------------------
+
+CASE = "SELECT COUNT(*) FROM customers WHERE segment = 'ENTERPRISE'"
+MENDED = "SELECT COUNT(*) FROM customers WHERE segment = 'enterprise'"
+
+
+def _after(shop: SqliteDatabase, draft: str, question: str = "How many?") -> str:
+    (candidate,) = _repairs(shop, start(shop, question, draft, weights=EVERYTHING))
+    return candidate.sql
+
+
+def test_the_repair_comes_right_after_the_draft_and_says_what_it_did(shop: SqliteDatabase) -> None:
+    state = added(shop, start(shop, "How many?", CASE, weights=EVERYTHING), "SELECT 1")
+    done = take(repair, shop, state)
+    assert [each.origin for each in done.candidates] == ["draft", "repair", "generator"]
+    repaired = done.candidates[1]
+    assert repaired.note == "customers.segment holds no 'ENTERPRISE'; it holds 'enterprise'"
+    assert repaired.query.runs
+    (fault,) = repaired.evidence
+    assert fault.weight > 3
+    assert done.steps[-1].text == "2 candidates"
+
+
+def test_candidates_are_repaired_in_their_place(shop: SqliteDatabase) -> None:
+    state = added(shop, start(shop, "How many?", "SELECT 1", weights=EVERYTHING), CASE, "compile")
+    done = take(repair, shop, state)
+    assert [each.sql for each in done.candidates] == ["SELECT 1", MENDED]
+    assert done.candidates[1].note.startswith("from compile, mended: customers.segment holds no")
+
+
+@pytest.mark.parametrize("policy", ["always", "errors"])
+def test_other_policies_leave_candidates_as_they_are_and_repair_the_draft(
+    shop: SqliteDatabase, policy: str
+) -> None:
+    state = start(shop, "How many?", CASE, weights=EVERYTHING, policy=policy)
+    done = take(repair, shop, added(shop, state, CASE + " ", "generator"))
+    assert [each.sql for each in done.candidates] == [CASE, MENDED, CASE + " "]
+
+
+def test_text_in_double_quotes_is_text(shop: SqliteDatabase) -> None:
+    assert _after(shop, 'SELECT COUNT(*) FROM customers WHERE segment = "ENTERPRISE"') == MENDED
+
+
+def test_a_name_in_double_quotes_that_another_table_has_is_a_name(shop: SqliteDatabase) -> None:
+    # SQLite would select the text "segment" for each store.
+    assert "JOIN employees ON" in _after(shop, 'SELECT "salary" FROM stores', "What are the salaries?")
+
+
+def test_a_parenthesis_is_closed(shop: SqliteDatabase) -> None:
+    done = _after(shop, "SELECT COUNT(*) FROM customers WHERE segment IN ('ENTERPRISE'")
+    assert done == "SELECT COUNT(*) FROM customers WHERE segment IN ('enterprise')"
+
+
+def test_progress_on_a_failing_draft_counts_though_it_still_fails(shop: SqliteDatabase) -> None:
+    draft = "SELECT compny_name FROM customers WHERE segmnt = 'enterprise'"
+    assert _after(shop, draft) == "SELECT company_name FROM customers WHERE segment = 'enterprise'"
+
+
+def test_a_pass_is_tried_again_until_it_finds_nothing_more(shop: SqliteDatabase) -> None:
+    draft = "SELECT COUNT(*) FROM customers WHERE segment IN ('ENTERPRISE', 'SMB')"
+    assert _after(shop, draft) == "SELECT COUNT(*) FROM customers WHERE segment IN ('enterprise', 'smb')"
+
+
+def test_a_draft_that_is_no_sql_has_no_repair(shop: SqliteDatabase) -> None:
+    state = take(repair, shop, start(shop, "How many?", "I do not know.", weights=EVERYTHING))
+    assert state.candidates == ()
+    assert isinstance(start(shop, "How many?", "SELECT (1").candidates[0].query, Ran)

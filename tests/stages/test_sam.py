@@ -12,10 +12,10 @@ from share_sql.models.scripted import ScriptedModel
 from share_sql.schema.model import ColumnName
 from share_sql.stages.mask import mask
 from share_sql.stages.sam import sam
-from share_sql.stages.stage import State
+from share_sql.stages.state import State
 from share_sql.trajectory.from_sql import from_sql
 from share_sql.trajectory.write import write
-from tests.stages.driving import drive, start
+from tests.stages.driving import start, take
 
 GOOD = "```SR\nres = df.where(element = stores.region, filter = 'North').select(stores.store_name)\n```"
 UNKNOWN = "```SR\nres = df.where(element = stores.area, filter = 'North').select(stores.store_name)\n```"
@@ -28,12 +28,12 @@ def _sam(shop: SqliteDatabase, model: ScriptedModel, held: bool = True) -> State
     )  # fmt: skip
     state = replace(
         state,
-        plan=replace(state.plan, held=frozenset({"sam"} if held else ())),
+        plan=replace(state.plan, constrained=frozenset({"sam"} if held else ())),
         trajectory=from_sql(state.sql, state.schema),
         linked=frozenset({ColumnName("stores", "city")}),
     )
-    state = drive(mask(state), shop, state)
-    return drive(sam(state), shop, state, model)
+    state = take(mask, shop, state)
+    return take(sam, shop, state, model)
 
 
 def _filled(state: State) -> str:

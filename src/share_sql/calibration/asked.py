@@ -1,4 +1,4 @@
-"""Fit the model of asked columns (`evidence.asked`) on real drafts against gold."""
+"""Fit the model of asked columns (`query.asked`) on real drafts against gold."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlglot import exp
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.logistic import fit, out_of_fold
 from share_sql.errors import SqlError
+from share_sql.judgement.logistic import Logistic
 from share_sql.query.asked import FEATURES, select_features
 from share_sql.sql.text import extract_sql, parse_select
 
@@ -69,12 +70,11 @@ def from_gold(cases: Iterable[LabelledCase], data: SelectData) -> None:
         data.add(longer, [1] * len(gold.expressions) + [0], case, real=False)
 
 
-def fit_asked(data: SelectData) -> tuple[dict[str, float], float, dict[str, float]]:
+def fit_asked(data: SelectData) -> tuple[Logistic, dict[str, int]]:
     """Fit weights and threshold; the threshold is the largest whose out-of-fold precision is kept.
 
     Returns:
-        Weights by feature, threshold, and the figures: columns, dropped, wrongly dropped (out of fold,
-        real queries only).
+        The model, and the figures: columns, dropped, wrongly dropped (out of fold, real queries only).
     """
     scores = out_of_fold(data.rows, data.asked, data.groups)
     ranked = sorted(
@@ -86,11 +86,8 @@ def fit_asked(data: SelectData) -> tuple[dict[str, float], float, dict[str, floa
         if 1 - wrongly / dropped >= LEAST_PRECISION and dropped >= 30:
             threshold, figures = score, (dropped, wrongly)
     weights = dict(zip(FEATURES, fit(data.rows, data.asked), strict=True))
-    return (
-        weights,
-        round(threshold, 4),
-        {"columns": len(ranked), "dropped": figures[0], "wrongly dropped": figures[1]},
-    )
+    shown = {"columns": len(ranked), "dropped": figures[0], "wrongly dropped": figures[1]}
+    return Logistic(weights, round(threshold, 4)), shown
 
 
 def _select(sql: str) -> exp.Select | None:
@@ -106,5 +103,5 @@ def _signature(item: exp.Expr) -> str:
     value = item.this if isinstance(item, exp.Alias) else item
     if isinstance(value, exp.Column):
         return str(value.name).lower()
-    text = re.sub(r"\b\w+\.", "", value.sql(dialect="sqlite")).lower().replace('"', "").replace("`", "")
+    text = re.sub(r"\b\w+\.", "", value.sql()).lower().replace('"', "").replace("`", "")
     return re.sub(r"count\((distinct )?.*\)", "count", text)

@@ -8,12 +8,10 @@ from typing import Any
 
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.asked import SelectData, fit_asked, from_drafts, from_gold
+from share_sql.calibration.compared import PairData, collect, fit_compared, fit_findings, repaired
 from share_sql.calibration.label import Labeller
 from share_sql.calibration.repairs import Counts, count_on_databases, count_on_text, enabled
-from share_sql.calibration.replace import PairData, collect, fit_findings, fit_replace, repaired
-from share_sql.judgement.features import FEATURES as COMPARED
 from share_sql.judgement.weights import Weights
-from share_sql.query.asked import FEATURES as ASKED
 from share_sql.schema.model import Schema
 
 
@@ -51,13 +49,8 @@ def calibrate(
     data = SelectData()
     from_drafts(text, data)
     from_gold(gold, data)
-    asked, threshold, figures["asked"] = fit_asked(data)
-    weights = replace(
-        start,
-        asked_features=ASKED,
-        asked_weights=tuple(asked[name] for name in ASKED),
-        asked_threshold=threshold,
-    )
+    asked, figures["asked"] = fit_asked(data)
+    weights = replace(start, asked=asked)
     counts = Counts()
     count_on_text(text, schemas, weights, counts)
     count_on_databases(gold, labeller, weights, counts)
@@ -74,16 +67,8 @@ def calibrate(
         raw, pairs = PairData(), PairData()
         collect(drafts, labeller, weights, raw)
         found, prior = fit_findings(raw)
-        compared = rewrites or drafts
         # By the time a candidate is compared, it and the draft have been through the repairs.
-        collect(repaired(compared, labeller, weights), labeller, weights, pairs)
-        row, bar, figures["replace"] = fit_replace(pairs)
-        weights = replace(
-            weights,
-            findings=found,
-            prior=prior,
-            replace_features=COMPARED,
-            replace_weights=tuple(row),
-            replace_threshold=bar,
-        )
+        collect(repaired(rewrites or drafts, labeller, weights), labeller, weights, pairs)
+        model, figures["compared"] = fit_compared(pairs)
+        weights = replace(weights, findings=found, prior=prior, compared=model)
     return Calibration(weights, figures)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from share_sql.errors import SettingsError
+from share_sql.judgement.logistic import sigmoid
 
 FOLDS = 5
 """Folds of cross-validation; a database lies in one fold alone."""
@@ -32,17 +33,15 @@ def out_of_fold(
     rows: Sequence[Sequence[float]], labels: Sequence[int], groups: Sequence[str], strength: float = 0.3
 ) -> list[float]:
     """Each row's probability by a model that saw no row of its group."""
-    from share_sql.judgement.weights import sigmoid
-
     order = sorted(set(groups))
     scores = [0.0] * len(rows)
     for fold in range(min(FOLDS, len(order))):
-        held = {group for at, group in enumerate(order) if at % FOLDS == fold}
-        train = [at for at, group in enumerate(groups) if group not in held]
+        left_out = {group for at, group in enumerate(order) if at % FOLDS == fold}
+        train = [at for at, group in enumerate(groups) if group not in left_out]
         if len({labels[at] for at in train}) < 2:
             continue
         weights = fit([rows[at] for at in train], [labels[at] for at in train], strength)
         for at, group in enumerate(groups):
-            if group in held:
+            if group in left_out:
                 scores[at] = sigmoid(sum(w * x for w, x in zip(weights, rows[at], strict=True)))
     return scores

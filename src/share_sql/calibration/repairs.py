@@ -24,13 +24,12 @@ from share_sql.assistant import Assistant
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.label import Labeller
 from share_sql.case import Case
-from share_sql.edits.edit import Edit, Pass
+from share_sql.edits.table import ONLY_FAILING, PROOFS, PROVED
 from share_sql.errors import SqlError
 from share_sql.judgement.weights import Tally, Weights
-from share_sql.query.examined import BoundQuery
+from share_sql.query.examined import Context, unrun
 from share_sql.schema.model import Schema
 from share_sql.sql.text import extract_sql, parse_select
-from share_sql.stages.repair import KINDS, ONLY_FAILING, PASSES
 from share_sql.training.perturb import perturb
 
 MOST_BROKEN = 0.005
@@ -79,7 +78,7 @@ class RepairCounts:
 class Counts:
     """Counts by kind of repair."""
 
-    kinds: dict[str, RepairCounts] = field(default_factory=lambda: {kind: RepairCounts() for kind in KINDS})
+    kinds: dict[str, RepairCounts] = field(default_factory=lambda: {kind: RepairCounts() for kind in PROVED})
     perturbed: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(perturbation, outcome): mended, still wrong, silent, still right."""
 
@@ -110,7 +109,7 @@ def count_on_databases(
         counts: added to.
         seed: fixes the perturbations.
     """
-    everything = replace(weights, enabled=frozenset(KINDS))
+    everything = replace(weights, enabled=frozenset(PROVED))
     with_gold = [case for case in cases if labeller.gold_runs(case.case.database, case.gold)]
     assistant = Assistant(catalog=labeller.catalog, weights=everything)
     drafts = {
@@ -177,19 +176,7 @@ def count_on_text(
 def _faults(case: Case, sql: str, schema: Schema, weights: Weights) -> set[str] | None:
     """Kinds of fault that passes find by looking alone; None where the SQL cannot be parsed."""
     try:
-        tree = parse_select(extract_sql(sql))
+        draft = unrun(extract_sql(sql), Context(schema, case.question, case.evidence, weights.asked))
     except SqlError:
         return None
-    draft = BoundQuery(tree, schema, case.question, case.evidence, None, weights)
-    return {edit.kind for step in PASSES for edit in _look(step, draft)}
-
-
-def _look(step: Pass, draft: BoundQuery) -> list[Edit]:
-    """A pass's edits, if it needs to ask for nothing."""
-    looking = step(draft)
-    try:
-        next(looking)
-    except StopIteration as stop:
-        return list(stop.value)
-    looking.close()
-    return []
+    return {edit.kind for proof in PROOFS if proof.look is not None for edit in proof.look(draft)}

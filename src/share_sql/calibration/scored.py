@@ -14,7 +14,9 @@ from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.label import Labeller
 from share_sql.calibration.logistic import fit, out_of_fold
 from share_sql.errors import SettingsError
-from share_sql.judgement.features import EDITED, SCORED
+from share_sql.judgement.features import GUESSED, SCORED
+from share_sql.judgement.logistic import Logistic
+from share_sql.stages.policies import rivals, scored_row
 from share_sql.stages.state import State
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ LEAST_ACTED = 20
 class ScoredData:
     """Scored candidates beside what stands."""
 
-    rows: list[tuple[float, ...]] = field(default_factory=list)
+    rows: list[list[float]] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
     """The kind of edit of each; empty for others."""
     before: list[bool] = field(default_factory=list)
@@ -73,24 +75,23 @@ def collect_scored(
         if not labeller.gold_runs(case.database, wanted):
             continue
         key = f"{case.database}/{case.id}"
-        standing = state.compared[0].standing if state.compared else state.sql
-        before = labeller.right(case.database, standing, wanted)
+        rows = [(each, row) for each in rivals(state) if (row := scored_row(state, each)) is not None]
+        best = state.repaired if rows else None
+        before = labeller.right(case.database, best.sql if best is not None else state.sql, wanted)
         data.drafts[key] = before
-        for compared in state.compared:
-            data.rows.append(compared.row)
-            data.kinds.append(compared.kind)
+        for candidate, row in rows:
+            data.rows.append(row)
+            data.kinds.append(candidate.kind)
             data.before.append(before)
-            data.after.append(labeller.right(case.database, compared.candidate, wanted))
+            data.after.append(labeller.right(case.database, candidate.sql, wanted))
             data.groups.append(case.database)
             data.cases.append(key)
 
 
 def unscored(weights: Weights, kinds: frozenset[str]) -> Weights:
-    """Weights to learn with: edits of these kinds are proposed, no scored candidate replaces anything."""
-    return replace(
-        weights, edits=kinds, scored_features=(), scored_weights=(), scored_threshold=1.0,
-        edited_features=(), edited_weights=(), edited_threshold=1.0,
-    )  # fmt: skip
+    """Weights to learn with: changes of these kinds are guessed, no scored candidate replaces anything."""
+    nothing = Logistic({}, 1.0)
+    return replace(weights, guesses=kinds, scored=nothing, guessed=nothing)
 
 
 def with_scored(
@@ -112,32 +113,25 @@ def with_scored(
     data = ScoredData()
     states = sorted(assistant.correct_states(each.case for each in cases), key=lambda s: s.case.database)
     collect_scored(cases, states, labeller, data)
-    row, bar, figures = fit_scored(data.of({""}))
-    weights = replace(
-        unscored(done.weights, frozenset()),
-        scored_features=SCORED,
-        scored_weights=tuple(row),
-        scored_threshold=bar,
-    )
-    told = {**done.figures, "scored": figures}
+    scored, figures = fit_scored(data.of({""}), SCORED)
+    weights = replace(unscored(done.weights, frozenset()), scored=scored)
+    shown = {**done.figures, "scored": figures}
     if kinds:
-        row, bar, told["edited"] = fit_scored(data.of(kinds))
-        if bar < 1:
-            weights = replace(
-                weights, edits=kinds, edited_features=EDITED, edited_weights=tuple(row), edited_threshold=bar
-            )
-    return replace(done, weights=weights, figures=told)
+        guessed, shown["guessed"] = fit_scored(data.of(kinds), GUESSED)
+        if guessed.threshold < 1:
+            weights = replace(weights, guesses=kinds, guessed=guessed)
+    return replace(done, weights=weights, figures=shown)
 
 
-def fit_scored(data: ScoredData) -> tuple[list[float], float, dict[str, float]]:
-    """Weights and threshold of the model of scored candidates.
+def fit_scored(data: ScoredData, features: Sequence[str]) -> tuple[Logistic, dict[str, float]]:
+    """Fit a model of scored candidates.
 
     The threshold is the lowest whose precision is LEAST_PRECISION, out of fold (folds by database) and with
     right and wrong drafts weighted to WRONG_SHARE.
 
     Returns:
-        Weights in the order of the rows, the threshold, and figures: cases, their share of
-        wrong ones, cases acted on, fixed and broken (unweighted), precision (weighted).
+        The model, and figures: cases, their share of wrong ones, cases acted on, fixed and broken
+        (unweighted), precision (weighted).
 
     Raises:
         SettingsError: there is too little to learn from.
@@ -157,7 +151,8 @@ def fit_scored(data: ScoredData) -> tuple[list[float], float, dict[str, float]]:
     of_wrong, of_right = WRONG_SHARE / wrong, (1 - WRONG_SHARE) / (1 - wrong)
     threshold, kept = _threshold(list(chosen.values()), of_wrong, of_right)
     figures = {"cases": len(data.drafts), "wrong": round(wrong, 3), **kept}
-    return fit(data.rows, better, STRENGTH), round(threshold, 4), figures
+    weights = dict(zip(features, fit(data.rows, better, STRENGTH), strict=True))
+    return Logistic(weights, round(threshold, 4)), figures
 
 
 def _threshold(

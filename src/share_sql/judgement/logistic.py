@@ -16,6 +16,10 @@ class Logistic:
     threshold: float
     """The probability that decides."""
 
+    def __bool__(self) -> bool:
+        """Whether it was fitted."""
+        return bool(self.weights)
+
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the features, in the order of a row."""
@@ -23,7 +27,7 @@ class Logistic:
 
     def __call__(self, row: Sequence[float]) -> float:
         """Probability for one row, 0 to 1; 0 where the model has no weights."""
-        if not self.weights:
+        if not self:
             return 0.0
         return sigmoid(sum(w * x for w, x in zip(self.weights.values(), row, strict=True)))
 

@@ -10,7 +10,7 @@ import difflib
 import re
 
 from share_sql.prompts.brief import brief_meaning
-from share_sql.query.examined import Examined
+from share_sql.query.examined import Examined, Ran
 from share_sql.schema.model import Schema
 from share_sql.trajectory.nodes import Trajectory
 from share_sql.trajectory.write import write
@@ -30,12 +30,12 @@ def question_text(question: str, evidence: str) -> str:
     return f"{question} | {evidence}" if evidence.strip() else question
 
 
-def query_text(query: Examined) -> str:
+def query_text(query: Ran) -> str:
     """A query's trajectory on one line, without the names of steps that only pass rows on.
 
     The SQL itself where it cannot be written as one.
     """
-    trajectory = query.trajectory
+    trajectory = query.trajectory if isinstance(query, Examined) else None
     if isinstance(trajectory, Trajectory):
         return shortened(write(trajectory, "extended"))
     return " ".join(query.sql.split())

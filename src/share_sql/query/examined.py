@@ -52,7 +52,7 @@ class Context:
     question: str
     evidence: str = ""
     asked: AskedModel | None = None
-    """The model of asked columns; None where there is none yet."""
+    """The model of asked columns; None, or one that is false, where none is fitted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +141,7 @@ class Examined(Ran):
         """Probability of each output column that the question asks for it; empty where there is one column only,
         or no model."""
         model, tree = self.context.asked, self.tree
-        if model is None or not isinstance(tree, exp.Select) or len(tree.expressions) < 2:
+        if not model or not isinstance(tree, exp.Select) or len(tree.expressions) < 2:
             return ()
         return tuple(model(row) for row in select_features(tree, self.question, self.evidence))
 

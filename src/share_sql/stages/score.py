@@ -11,10 +11,9 @@ from dataclasses import replace
 from share_sql.errors import ModelError
 from share_sql.models.base import ModelReply, ModelRequest
 from share_sql.query.change_text import change_text, query_text, question_text
-from share_sql.query.examined import Examined
 from share_sql.requests import Steps, ask_all
 from share_sql.stages.asking import noted, render, spent
-from share_sql.stages.state import Candidate, State
+from share_sql.stages.state import State
 
 KEPT_EDITS = 3
 """Guessed changes that are asked about the way back too, the likeliest ones."""
@@ -30,14 +29,14 @@ def score(state: State) -> Steps[State]:
     asked = [each for each in state.candidates if each.worth_asking]
     if best is None or not asked:
         return state
-    before = _text(best)
+    before = query_text(best.query)
     try:
-        state, forth = yield from _scores(state, [(before, _text(each)) for each in asked])
+        state, forth = yield from _scores(state, [(before, query_text(each.query)) for each in asked])
         likely = sorted(zip(forth, asked, strict=True), key=lambda entry: -entry[0])
         likely = [(odds, each) for odds, each in likely if odds >= LEAST_FORTH]
         edits = [(odds, each) for odds, each in likely if each.origin == "edit"][:KEPT_EDITS]
         chosen = [*((odds, each) for odds, each in likely if each.origin != "edit"), *edits]
-        state, back = yield from _scores(state, [(_text(each), before) for _, each in chosen])
+        state, back = yield from _scores(state, [(query_text(each.query), before) for _, each in chosen])
     except ModelError as error:
         return noted(state, "score", "candidates are not scored", error=str(error))
     scored = {
@@ -45,11 +44,6 @@ def score(state: State) -> Steps[State]:
         for (odds, each), other in zip(chosen, back, strict=True)
     }
     return replace(state, candidates=tuple(scored.get(id(each), each) for each in state.candidates))
-
-
-def _text(candidate: Candidate) -> str:
-    assert isinstance(candidate.query, Examined)
-    return query_text(candidate.query)
 
 
 def _scores(state: State, changes: list[tuple[str, str]]) -> Steps[tuple[State, list[float]]]:

@@ -129,8 +129,7 @@ class State:
     @staticmethod
     def start(case: Case, schema: Schema, plan: Plan) -> State:
         """The state in which a case enters the first stage."""
-        asked = plan.weights.asked
-        context = Context(schema, case.question, case.evidence, asked if asked.weights else None)
+        context = Context(schema, case.question, case.evidence, plan.weights.asked)
         return State(case, schema, plan, Examiner(context))
 
     @property

@@ -13,11 +13,11 @@ from share_sql.calibration.label import Labeller
 from share_sql.calibration.logistic import fit, out_of_fold
 from share_sql.database.base import QueryResult
 from share_sql.errors import QueryError, SqlError
-from share_sql.judgement.features import compare_features
+from share_sql.judgement.features import COMPARED, compared_features
+from share_sql.judgement.logistic import Logistic
 from share_sql.judgement.weights import Weights
-from share_sql.query.examined import BoundQuery
-from share_sql.query.findings import findings
-from share_sql.sql.text import extract_sql, parse_select
+from share_sql.query.examined import Context, Examined, unrun
+from share_sql.sql.text import extract_sql
 
 LEAST_PRECISION = 0.85
 """Of the drafts whose rightness a replacement changes, the share that it makes right."""
@@ -48,16 +48,15 @@ def collect(cases: Iterable[LabelledCase], labeller: Labeller, weights: Weights,
         bound = [
             (draft, labeller.right(database, case.case.draft, gold))
             for case in drafts.values()
-            if (draft := _bind(case, labeller, weights)) is not None
+            if (draft := _examine(case, labeller, weights)) is not None
         ]
         for draft, right in bound:
-            assert not isinstance(draft.outcome, type(None))
-            data.kinds.append(frozenset(f.kind for f in findings(draft, draft.outcome, weights)))
+            data.kinds.append(draft.kinds)
             data.wrong.append(int(not right))
         for (first, was), (second, becomes) in permutations(bound, 2):
-            if isinstance(second.outcome, QueryError) or isinstance(first.outcome, QueryError):
+            if not first.runs or not second.runs:
                 continue  # the policy decides these without weights
-            data.rows.append(compare_features(first, second))
+            data.rows.append(compared_features(first, second))
             data.before.append(was)
             data.after.append(becomes)
             data.groups.append(database)
@@ -71,19 +70,20 @@ def repaired(cases: Sequence[LabelledCase], labeller: Labeller, weights: Weights
         yield replace(case, case=replace(case.case, draft=correction.sql))
 
 
-def _bind(case: LabelledCase, labeller: Labeller, weights: Weights) -> BoundQuery | None:
-    try:
-        sql = extract_sql(case.case.draft)
-        tree = parse_select(sql)
-    except SqlError:
-        return None
-    outcome: QueryResult | QueryError
+def _examine(case: LabelledCase, labeller: Labeller, weights: Weights) -> Examined | None:
+    """A draft with what running it gave; None where it cannot be parsed."""
     with labeller.catalog.use(case.case.database) as opened:
+        context = Context(opened.schema, case.case.question, case.case.evidence, weights.asked)
         try:
-            outcome = opened.database.query(sql)
+            query = unrun(extract_sql(case.case.draft), context)
+        except SqlError:
+            return None
+        outcome: QueryResult | QueryError
+        try:
+            outcome = opened.database.query(query.sql)
         except QueryError as error:
             outcome = error
-        return BoundQuery(tree, opened.schema, case.case.question, case.case.evidence, outcome, weights)
+        return replace(query, outcome=outcome)
 
 
 def fit_findings(data: PairData) -> tuple[dict[str, float], float]:
@@ -94,14 +94,13 @@ def fit_findings(data: PairData) -> tuple[dict[str, float], float]:
     return dict(zip(kinds, weights, strict=True)), prior
 
 
-def fit_replace(data: PairData) -> tuple[list[float], float, dict[str, int]]:
+def fit_compared(data: PairData) -> tuple[Logistic, dict[str, int]]:
     """Weights and threshold of the model that compares a candidate with the draft.
 
     The threshold is the lowest whose out-of-fold precision (folds by database) is LEAST_PRECISION.
 
     Returns:
-        Weights in the order of `evidence.compare.FEATURES`, the threshold, and the figures: pairs, acted
-        on, fixed, broken (out of fold).
+        The model, and the figures: pairs, acted on, fixed, broken (out of fold).
     """
     better = [int(after and not before) for before, after in zip(data.before, data.after, strict=True)]
     scores = out_of_fold(data.rows, better, data.groups)
@@ -114,4 +113,5 @@ def fit_replace(data: PairData) -> tuple[list[float], float, dict[str, int]]:
         if acted >= 30 and fixed / max(1, fixed + broken) >= LEAST_PRECISION:
             threshold, kept = score, (acted, fixed, broken)
     figures = {"pairs": len(ranked), "acted on": kept[0], "fixed": kept[1], "broken": kept[2]}
-    return fit(data.rows, better), round(threshold, 4), figures
+    weights = dict(zip(COMPARED, fit(data.rows, better), strict=True))
+    return Logistic(weights, round(threshold, 4)), figures
