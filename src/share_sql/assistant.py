@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from share_sql.prompts.library import PromptSet
 
 STAGES: tuple[Stage, ...] = (read, bam, mask, sam, lom, regenerate, repair, propose, score, judge)
-"""The whole method, in order. The paper's six (SHARE, section 3) are bam, mask, sam, lom, regenerate, judge."""
+"""The whole method, in order. The paper's six (SHARE, section 3): bam, mask, sam, lom, regenerate, judge."""
 
 log = logging.getLogger("share_sql")
 
@@ -56,8 +56,7 @@ class Assistant:
         catalog: databases by name; None for an empty one (cases then name paths or URLs).
         models: who answers which role: bam, mask, sam, lom, generator, scorer. A role that is missing is done
             symbolically (bam, mask) or left out (the others).
-        policy: one of `stages.policies.POLICIES`: gated (default: a candidate must earn its place), always (the
-            paper: the last candidate wins), errors (only drafts that do not run are replaced).
+        policy: name of one of `stages.policies.POLICIES`.
         prompts: the prompt set; None for those that each model was trained on, or SHARE's own.
         weights: the judge's calibrated weights; None for the shipped ones.
         concurrency: cases under way at once.

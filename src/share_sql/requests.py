@@ -1,8 +1,8 @@
 """What a stage may ask for, and typed ways to ask: `rows = yield from query(sql)`.
 
-A stage does no input or output. It is a generator: it yields a request, and the driver in `assistant.py` sends
-the answer back. So the same stages serve one case, a batch, a dry run and a replay (the habit is httpx's auth
-flow).
+A stage does no input or output. It is a generator: it yields a request, and the driver in `assistant.py`
+sends the answer back. So the same stages serve one case, a batch, a dry run and a replay (the habit is
+httpx's auth flow).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ QUERY_LIMITS = Limits(seconds=10.0, rows=20_000, bytes=32 * 1024 * 1024)
 
 @dataclass(frozen=True)
 class Ask:
-    """Answers to several prompts at once. Receives a list of ModelReply, in their order; the first ModelError is
-    raised inside the stage."""
+    """Answers to several prompts at once. Receives a list of ModelReply, in their order; the first ModelError
+    is raised inside the stage."""
 
     requests: tuple[ModelRequest, ...]
 
@@ -54,8 +54,8 @@ class Lookup:
 Request: TypeAlias = Ask | Query | Lookup
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Request, Any, T]
-"""A generator that yields requests, receives each one's answer, and returns a T. What is sent in depends on the
-request, which a generator's type cannot say; the functions below say it."""
+"""A generator that yields requests, receives each one's answer, and returns a T. What is sent in depends on
+the request, which a generator's type cannot say; the functions below say it."""
 
 
 def query(sql: str, limits: Limits = QUERY_LIMITS) -> Steps[QueryResult | QueryError]:

@@ -52,7 +52,8 @@ def make(
     case = DemoCase(id="x-1", question=text, evidence=text, gold=text, draft=text, error="right")
     correction = Correction(
         id="x-1", sql=sql, verdict="corrected", reason=text, confidence=0.5, draft=text,
-        findings=(WeighedFinding(text, text),), changes=(f"r: added {text}", f"r: removed {text}", text, text, text),
+        findings=(WeighedFinding(text, text),),
+        changes=(f"r: added {text}", f"r: removed {text}", text, text, text),
     )  # fmt: skip
     return DemoResult((DemoItem(case, correction, before, after, None, 1),), Path("out"))
 

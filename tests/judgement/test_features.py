@@ -28,6 +28,7 @@ SCHEMA = Schema(
     (ForeignKey("concert", "singer_id", "singer", "id"),),
 )
 QUESTION = "Which singer names have more than 3 concerts in 'Rome'?"
+IDLE = "SELECT Name FROM singer JOIN concert ON singer.id = singer_id WHERE singer.id > 3"
 BASE = "SELECT Name FROM singer WHERE id > 3"
 
 
@@ -58,10 +59,10 @@ def test_rows_are_the_same_whatever_their_order_and_never_where_nothing_ran() ->
         ("null-result", BASE, [(None,), (None,)]),
         ("zero-result", BASE, [(0,)]),
         ("unknown-column", "SELECT Nme FROM singer WHERE id > 3", None),
-        ("ambiguous-column", "SELECT id FROM singer JOIN concert ON singer.id = singer_id WHERE Year > 3", None),
+        ("ambiguous-column", "SELECT id FROM singer JOIN concert ON singer.id = singer_id WHERE 3", None),
         ("ungrouped-column", "SELECT Name, COUNT(*) FROM singer WHERE id > 3", [("x", 1)]),
-        ("join-no-key", "SELECT Name FROM singer JOIN concert ON singer.id = concert.id WHERE Year > 3", [("x",)]),
-        ("idle-table", "SELECT Name FROM singer JOIN concert ON singer.id = singer_id WHERE singer.id > 3", [("x",)]),
+        ("join-no-key", "SELECT Name FROM singer JOIN concert ON singer.id = Year WHERE Year > 3", [("x",)]),
+        ("idle-table", IDLE, [("x",)]),
         ("number-unused", "SELECT Name FROM singer", [("x",)]),
         ("fails", BASE, None),
     ],
@@ -144,8 +145,7 @@ def test_a_rewritten_candidate_is_as_sure_as_its_weaker_direction() -> None:
 def test_only_findings_that_blame_count_as_mended() -> None:
     assert _scored(draft="SELECT Name FROM singer")["mends"] == 1.0
     assert _scored(draft=BASE, candidate="SELECT Name FROM singer")["mends"] == 0.0
-    idle = "SELECT Name FROM singer JOIN concert ON singer.id = singer_id WHERE singer.id > 3"
-    assert _scored(draft=idle)["mends"] == 0.0
+    assert _scored(draft=IDLE)["mends"] == 0.0
 
 
 def _guessed(forth: float = 2.0, *, drops: bool = False) -> dict[str, float]:

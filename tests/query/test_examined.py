@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import sqlglot
+from tests.stages.driving import drive, start, take
 
 from share_sql.assistant import STAGES
 from share_sql.database.sqlite import SqliteDatabase
@@ -19,10 +20,9 @@ from share_sql.query.examined import Context, Examined, Examiner, Ran, unrun
 from share_sql.requests import Query
 from share_sql.schema.introspect import introspect
 from share_sql.trajectory.nodes import Trajectory
-from tests.stages.driving import drive, start, take
 
-QUESTION = "How many stores are open in Bonn?"
-DRAFT = "SELECT store_name, COUNT(*) FROM stores WHERE citi = 'BONN' AND closed_on IS NULL"
+QUESTION = "How many stores are open in Hamburg?"
+DRAFT = "SELECT store_name, COUNT(*) FROM stores WHERE citty = 'HAMBURG' AND closed_on IS NULL"
 """Wrong in three ways: an unknown column, another case than stored, and a column that nobody asked for."""
 
 
@@ -34,11 +34,11 @@ def context(shop: SqliteDatabase) -> Context:
 def _answers(request: ModelRequest) -> str:
     """Every role answers, and each with another query."""
     return {
-        "bam": "```SR\nres = df.where(element = stores.city, filter = 'BONN').count()\n```",
+        "bam": "```SR\nres = df.where(element = stores.city, filter = 'HAMBURG').count()\n```",
         "mask": "```SR\nres = df.where(element = [MASK], filter = [MASK]).count()\n```",
-        "sam": "```SR\nres = df.where(element = stores.region, filter = 'BONN').count()\n```",
-        "lom": "```SR\nres = df.where(element = stores.city, filter = 'BONN').select(stores.store_name)\n```",
-        "generator": "```sql\nSELECT COUNT(*) FROM stores WHERE city = 'BONN' AND closed_on IS NULL\n```",
+        "sam": "```SR\nres = df.where(element = stores.region, filter = 'HAMBURG').count()\n```",
+        "lom": "```SR\nres = df.where(element = stores.city, filter = 'HAMBURG').select(store_name)\n```",
+        "generator": "```sql\nSELECT COUNT(*) FROM stores WHERE city = 'HAMBURG' AND closed_on IS NULL\n```",
         "scorer": "yes",
     }[request.role]
 

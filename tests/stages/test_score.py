@@ -109,7 +109,8 @@ def test_only_kinds_that_the_weights_name_are_proposed(shop: SqliteDatabase) -> 
 def test_no_more_are_asked_about_than_the_bound(shop: SqliteDatabase) -> None:
     model = ScriptedModel(lambda _: _reply("no", math.log(0.99)))
     draft = (
-        "SELECT stores.city, region, COUNT(*) FROM stores JOIN employees ON employees.store_id = stores.store_id "
+        "SELECT stores.city, region, COUNT(*) FROM stores "
+        "JOIN employees ON employees.store_id = stores.store_id "
         "WHERE salary > 100 GROUP BY stores.city, region ORDER BY COUNT(*) DESC"
     )
     _scored(shop, model, (OTHER, "compile"), draft=draft, question="Which city, and how many by region?")

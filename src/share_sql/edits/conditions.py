@@ -1,4 +1,4 @@
-"""Changes of what rows must fulfil: comparisons, their operators and columns, conditions that exclude each other."""
+"""Changes of what rows must fulfil: comparisons, and conditions that exclude each other."""
 
 from __future__ import annotations
 

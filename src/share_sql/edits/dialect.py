@@ -1,4 +1,4 @@
-"""What other dialects write and SQLite reads otherwise or not at all: functions, NULL compared, whole division."""
+"""What other dialects write and SQLite reads otherwise or not at all."""
 
 from __future__ import annotations
 

@@ -84,8 +84,8 @@ def _ignores_case(literal: exp.Expr) -> bool:
 
 
 def _stored(draft: Examined, column: ColumnName, text: str) -> Steps[bool | None]:
-    """Whether the column holds the text; None where the database does not say. The question is built as a tree:
-    no text is pasted into SQL."""
+    """Whether the column holds the text; None where the database does not say. The question is built as a
+    tree: no text is pasted into SQL."""
     select = (
         exp.select("1")
         .from_(exp.Table(this=exp.to_identifier(column.table, quoted=True)))

@@ -1,14 +1,15 @@
 """The table of kinds: every change to a query and every finding, named and explained once.
 
 A kind is named by the change that mends. *Proved* kinds are repairs: the data or the schema prove the fault.
-*Guessed* kinds are proposed to a scorer. *Findings* are evidence against a query. The rest are names for how a
-wrong query differs from a right one, which nothing proposes yet.
+*Guessed* kinds are proposed to a scorer. *Findings* are evidence against a query. The rest are names for how
+a wrong query differs from a right one, which nothing proposes yet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from types import MappingProxyType
 
 from share_sql.edits.conditions import comparisons, contradictions
@@ -19,6 +20,7 @@ from share_sql.edits.joins import join_keys
 from share_sql.edits.literals import literals
 from share_sql.edits.names import names
 from share_sql.edits.output import concatenations, distinct_counts, unasked
+from share_sql.errors import UsageError
 from share_sql.query.examined import Examined
 from share_sql.query.findings import KINDS as FINDINGS
 from share_sql.requests import Steps
@@ -129,7 +131,7 @@ _ROWS = (
          "SELECT amount FROM sale JOIN store ON sale.amount = store.id",
          "SELECT amount FROM sale JOIN store ON sale.store_id = store.id"),
     Kind("join-off-key", "join",
-         "Two tables are joined over columns that are no key and match by chance; they are joined along their foreign key.",
+         "Two tables are joined over columns that match by chance; they are joined along their foreign key.",
          "SELECT amount FROM sale JOIN store ON sale.id = store.id",
          "SELECT amount FROM sale JOIN store ON sale.store_id = store.id"),
     Kind("comparison-direction", "condition",
@@ -140,8 +142,8 @@ _ROWS = (
          "SELECT name FROM store WHERE size > 50 -- at least 50", "SELECT name FROM store WHERE size >= 50"),
     Kind("contradiction", "set",
          "No row meets both conditions; two sets are meant, and what both have is given.",
-         "SELECT region FROM store WHERE city = 'Bonn' AND city = 'Jena'",
-         "SELECT region FROM store WHERE city = 'Bonn' INTERSECT SELECT region FROM store WHERE city = 'Jena'"),
+         "SELECT name FROM store WHERE city = 'Bonn' AND city = 'Jena'",
+         "SELECT name FROM store WHERE city = 'Bonn' INTERSECT SELECT name FROM store WHERE city = 'Jena'"),
     Kind("count-distinct", "aggregate",
          "The question asks how many different ones; repeated values are counted once.",
          "SELECT COUNT(city) FROM store -- how many different cities",
@@ -276,3 +278,12 @@ _ROWS = (
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ROWS})
 """Every kind, by name."""
+
+
+def find_kind(name: str) -> Kind:
+    """The kind of this name. Raises UsageError, which names the nearest one."""
+    if name not in KINDS:
+        near = get_close_matches(name, KINDS, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else "`share explain` lists them"
+        raise UsageError(f"there is no kind {name!r}; {hint}")
+    return KINDS[name]

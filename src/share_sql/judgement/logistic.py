@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Logistic:
-    """Probability of an event from a row of features. Without weights nothing is likely, and nothing passes."""
+    """Probability of an event from a row of features. Without weights nothing passes."""
 
     weights: Mapping[str, float]
     """By feature, in the order of a row."""

@@ -1,8 +1,8 @@
 """The judge's calibrated weights: one file, fitted by `share calibrate`, read here.
 
-The shipped file is `weights.json` beside this module. It holds, for each kind of repair, how often it mended and
-how often it broke on labelled data; what each kind of finding weighs; and four logistic models. Nothing in it is
-set by hand.
+The shipped file is `weights.json` beside this module. It holds, for each kind of repair, how often it mended
+and how often it broke on labelled data; what each kind of finding weighs; and four logistic models. Nothing
+in it is set by hand.
 """
 
 from __future__ import annotations
@@ -116,6 +116,6 @@ def load_weights(path: Path = SHIPPED) -> Weights:
     other = [name for name, features in fitted.items() if features and features != MODELS[name]]
     if other:
         raise SettingsError(
-            f"{path} was fitted by another version of share (the features of {other[0]} are other ones); {again}"
+            f"{path} was fitted by another version of share ({other[0]} has other features); {again}"
         )
     return weights

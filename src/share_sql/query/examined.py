@@ -138,8 +138,8 @@ class Examined(Ran):
 
     @cached_property
     def asked(self) -> tuple[float, ...]:
-        """Probability of each output column that the question asks for it; empty where there is one column only,
-        or no model."""
+        """Probability of each output column that the question asks for it; empty where there is one column
+        only, or no model."""
         model, tree = self.context.asked, self.tree
         if not model or not isinstance(tree, exp.Select) or len(tree.expressions) < 2:
             return ()
@@ -166,7 +166,7 @@ class Examined(Ran):
 
 
 class Examiner:
-    """Examines the queries of one case, each text once. Answers that it keeps are those it would give again."""
+    """Examines the queries of one case, each text once."""
 
     def __init__(self, context: Context) -> None:
         self.context = context

@@ -1,5 +1,4 @@
-"""judge: the policy compares the candidates, and the case ends with a verdict. The draft stays unless the evidence
-says otherwise."""
+"""judge: the policy compares the candidates, and the case ends with a verdict."""
 
 from __future__ import annotations
 

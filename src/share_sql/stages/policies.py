@@ -46,8 +46,8 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
 
 
 def rivals(state: State) -> list[Candidate]:
-    """Candidates that differ from the draft and from each other; the first of equals stays. A guessed change that
-    the scorer gave up is none."""
+    """Candidates that differ from the draft and from each other; the first of equals stays. A guessed change
+    that the scorer gave up is none."""
     seen = {normal(state.sql)}
     found = []
     for candidate in state.candidates:

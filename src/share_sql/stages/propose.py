@@ -45,8 +45,8 @@ def propose(state: State) -> Steps[State]:
 
 
 def is_worth_asking(start: Examined, query: Ran) -> bool:
-    """Whether a candidate runs, gives other rows, brings no finding, keeps the constants that the question spells
-    out, and has enough in common with the query that it may replace."""
+    """Whether a candidate runs, gives other rows, brings no finding, keeps the constants that the question
+    spells out, and has enough in common with the query that it may replace."""
     return (
         isinstance(query, Examined)
         and query.runs

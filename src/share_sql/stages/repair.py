@@ -82,7 +82,7 @@ def mend(state: State, query: Ran) -> Steps[Mended | None]:
 
 
 def _readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[WeighedFinding]]]:
-    """The query as repairs begin with it; its text is mended first where it cannot be parsed, or does not run."""
+    """The query as repairs begin with it. Where it does not run, its text is mended first."""
     draft = None
     if isinstance(query, Examined):
         tree = as_text(query)

@@ -66,8 +66,8 @@ class Policy:
     """One line for people."""
     choose: Callable[[State], Choice]
     weighs: bool = False
-    """Whether candidates are repaired and scored before; otherwise they stay as their makers wrote them, as in
-    the paper."""
+    """Whether candidates are repaired and scored before; otherwise they stay as their makers wrote them, as
+    in the paper."""
 
 
 @dataclass(frozen=True)

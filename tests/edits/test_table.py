@@ -1,0 +1,46 @@
+"""The table of kinds."""
+
+from __future__ import annotations
+
+import pytest
+
+from share_sql.edits.guesses import EDIT_KINDS
+from share_sql.edits.table import KINDS, ONLY_FAILING, PROVED, Kind, find_kind
+from share_sql.errors import SqlError, UsageError
+from share_sql.query.findings import KINDS as FINDINGS
+from share_sql.sql.text import parse_select
+
+
+def test_everything_that_is_proposed_or_found_stands_in_it() -> None:
+    assert set(KINDS) >= {*PROVED, *EDIT_KINDS, *FINDINGS}
+    assert len(set(PROVED)) == len(PROVED)
+    assert set(PROVED) >= ONLY_FAILING
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_a_kind_explains_itself(kind: Kind) -> None:
+    assert kind.line.endswith(".")
+    assert kind.before != kind.after
+    if kind.after:
+        parse_select(kind.after)
+    elif kind.name != "fails":
+        parse_select(kind.before)
+    else:
+        with pytest.raises(SqlError):
+            parse_select(kind.before)
+    assert bool(kind.after) or kind.roles == ("finding",)
+
+
+def test_roles() -> None:
+    assert find_kind("literal-case").roles == ("proved",)
+    assert find_kind("unknown-column").roles == ("proved", "finding")
+    assert find_kind("select-drop").roles == ("guessed",)
+    assert find_kind("empty-result").roles == ("finding",)
+    assert find_kind("condition-add").roles == ()
+
+
+def test_a_kind_that_there_is_not_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean literal-case"):
+        find_kind("literal_case")
+    with pytest.raises(UsageError, match="share explain"):
+        find_kind("zzz")
