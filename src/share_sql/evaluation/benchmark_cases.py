@@ -8,15 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from share_sql.benchmarks.bird import load_bird
+from share_sql.benchmarks.benchmark import Benchmark
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.benchmarks.drafts import Draft, Drafts, read_drafts
-from share_sql.benchmarks.files import Benchmark as LoadedBenchmark
-from share_sql.benchmarks.files import BenchmarkFiles
-from share_sql.benchmarks.spider import load_spider
+from share_sql.benchmarks.files import BenchmarkFiles, LoadedBenchmark, load
+from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.errors import BenchmarkError
+from share_sql.evaluation.cases import EvalCase
 from share_sql.evaluation.inputs import Inputs
-from share_sql.evaluation.metrics import Benchmark, EvalCase
 
 CORRECTIONS = "corrections.jsonl"
 """What a run folder keeps its SQL in."""
@@ -24,24 +23,22 @@ CORRECTIONS = "corrections.jsonl"
 TIMINGS = "timings.jsonl"
 """What a run folder keeps the times of its cases in."""
 
-_GOLD = {"bird": "SQL", "spider": "query"}
 _ID_KEYS = ("question_id", "id", "idx")
 
 
-def read_questions(benchmark: Benchmark, questions: Path, databases: Path) -> LoadedBenchmark:
+def read_questions(benchmark: str, questions: Path, databases: Path) -> LoadedBenchmark:
     """Read a benchmark's questions and gold.
 
     Args:
-        benchmark: bird or spider.
+        benchmark: a name in BENCHMARKS.
         questions: dev.json with gold.
         databases: folder with `<name>/<name>.sqlite`.
 
     Raises:
         BenchmarkError: a file is missing or of another benchmark.
     """
-    load = load_bird if benchmark == "bird" else load_spider
     loaded = load(BenchmarkFiles(benchmark, questions, databases))
-    _check_gold(loaded.cases, benchmark, questions)
+    _check_gold(loaded.cases, loaded.benchmark, questions)
     return loaded
 
 
@@ -118,7 +115,9 @@ def read_benchmark(
         cases=tuple(cases),
         extra=predicted.unknown(labelled),
         warnings=tuple(warnings),
-        corrected=_corrected(cases, [labelled[at] for at in places], gold, loaded.name) if gold else (),
+        corrected=_corrected(cases, [labelled[at] for at in places], gold, loaded.benchmark.gold)
+        if gold
+        else (),
     )
 
 
@@ -179,10 +178,10 @@ def _check_gold(rows: Sequence[LabelledCase], benchmark: Benchmark, questions: P
     if any(row.gold for row in rows):
         return
     first = rows[0].raw if rows else {}
-    other = next((name for name, key in _GOLD.items() if name != benchmark and key in first), None)
-    found = f"{other}'s (gold under {_GOLD[other]!r})" if other else f"objects with {sorted(first)}"
+    other = next((each for each in BENCHMARKS.values() if each != benchmark and each.gold in first), None)
+    found = f"{other.name}'s (gold under {other.gold!r})" if other else f"objects with {sorted(first)}"
     raise BenchmarkError(
-        f"{questions}: expected {benchmark}'s questions (gold under {_GOLD[benchmark]!r}), found {found}; "
+        f"{questions}: expected {benchmark.name}'s questions (gold under {benchmark.gold!r}), found {found}; "
         f"check --benchmark and --questions"
     )
 
@@ -213,9 +212,9 @@ def _check_paired(
 
 
 def _corrected(
-    cases: Sequence[EvalCase], rows: Sequence[LabelledCase], gold: Path, benchmark: str
+    cases: Sequence[EvalCase], rows: Sequence[LabelledCase], gold: Path, key: str
 ) -> tuple[EvalCase, ...]:
-    by_id = _read_gold(gold, _GOLD[benchmark])
+    by_id = _read_gold(gold, key)
     changed = []
     hits = 0
     for at, (case, row) in enumerate(zip(cases, rows, strict=True)):

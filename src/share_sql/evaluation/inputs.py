@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from share_sql.errors import CaseError
-from share_sql.evaluation.metrics import EvalCase
-
-_BIRD_TAG = "\t----- bird -----\t"
+from share_sql.evaluation.cases import EvalCase
+from share_sql.sql.tag import split_tag
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def _sql(record: dict[str, object], field: str, where: str) -> str | None:
     value = record.get(field)
     if value is not None and not isinstance(value, str):
         raise CaseError(f"{where}: `{field}` is {type(value).__name__}, not text")
-    return value.split(_BIRD_TAG)[0] if isinstance(value, str) else None
+    return split_tag(value)[0] if isinstance(value, str) else None
 
 
 def find_database(name: str, databases: Path | None, folder: Path) -> Path:

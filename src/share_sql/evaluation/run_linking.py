@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from share_sql.errors import BenchmarkError, SqlError
+from share_sql.evaluation.cases import EvalCase
 from share_sql.evaluation.linking import LinkingScore, score_linking, total_linking
-from share_sql.evaluation.metrics import EvalCase
 from share_sql.schema.model import ColumnName, ColumnSet, Schema
 
 AUGMENTED = "augmented_schema.json"
