@@ -16,12 +16,7 @@ from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.errors import BenchmarkError
 from share_sql.evaluation.cases import EvalCase
 from share_sql.evaluation.inputs import Inputs
-
-CORRECTIONS = "corrections.jsonl"
-"""What a run folder keeps its SQL in."""
-
-TIMINGS = "timings.jsonl"
-"""What a run folder keeps the times of its cases in."""
+from share_sql.models.run_files import CORRECTIONS, TIMINGS
 
 _ID_KEYS = ("question_id", "id", "idx")
 

@@ -9,10 +9,8 @@ from pathlib import Path
 from share_sql.errors import BenchmarkError, SqlError
 from share_sql.evaluation.cases import EvalCase
 from share_sql.evaluation.linking import LinkingScore, score_linking, total_linking
+from share_sql.models.run_files import AUGMENTED
 from share_sql.schema.model import ColumnName, ColumnSet, Schema
-
-AUGMENTED = "augmented_schema.json"
-"""Where a run folder keeps each case's augmented schema: `{"id": ["table.column", …]}`."""
 
 
 def linking_of_run(
