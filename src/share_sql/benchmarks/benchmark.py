@@ -40,8 +40,6 @@ class Benchmark:
     """Its rule of execution match."""
     prepare: Prepare = as_it_stands
     """What its evaluator does to a text before it executes it."""
-    dialect: str = "sqlite"
-    """sqlglot's name of the SQL dialect that gold is written in."""
     seconds: float = 30.0
     """Time that a query may take."""
     seconds_together: bool = False

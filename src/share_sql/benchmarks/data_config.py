@@ -6,11 +6,10 @@ root). Each benchmark names its own parts; entries of other uses are ignored.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from share_sql.benchmarks.cases import read_bytes
+from share_sql.benchmarks.cases import read_json
 from share_sql.benchmarks.files import BenchmarkFiles
 from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.errors import BenchmarkError
@@ -40,10 +39,7 @@ def read_data_config(path: Path, part: str = "dev", root: Path | None = None) ->
     """
     if part not in PARTS:
         raise BenchmarkError(f"{part!r} is no part of a data_config.json; there are {', '.join(PARTS)}")
-    try:
-        config = json.loads(read_bytes(path, "a data_config.json").decode("utf-8-sig"))
-    except ValueError as error:
-        raise BenchmarkError(f"{path} is not JSON: {error}") from error
+    config = read_json(path, "a data_config.json")
     if not isinstance(config, dict):
         raise BenchmarkError(f"{path}: expected a JSON object of paths")
     base = root or Path.cwd()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from share_sql.benchmarks.benchmark import Benchmark
-from share_sql.benchmarks.cases import LabelledCase, mark_duplicates, read_bytes
+from share_sql.benchmarks.cases import LabelledCase, mark_duplicates, read_json
 from share_sql.benchmarks.drafts import Drafts, read_drafts
 from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.case import Case
@@ -106,11 +105,7 @@ def load(files: BenchmarkFiles) -> LoadedBenchmark:
 
 
 def _questions(path: Path) -> list[Any]:
-    data = read_bytes(path, "a JSON list of questions")
-    try:
-        rows = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise BenchmarkError(f"{path} is not JSON ({error}); expected a list of questions") from error
+    rows = read_json(path, "a JSON list of questions")
     if not isinstance(rows, list) or not rows:
         raise BenchmarkError(f"{path}: expected a JSON list with one object a question")
     return rows

@@ -31,7 +31,7 @@ def strip_distinct(sql: str) -> str:
     return _quoted_or_distinct().sub(lambda match: match[1] or "", sql)
 
 
-def spider_sql(sql: str, *, keep_distinct: bool = False, is_prediction: bool = False) -> str:
+def spider_sql(sql: str, keep_distinct: bool = False, is_prediction: bool = False) -> str:
     """The text Spider's evaluator executes for an SQL.
 
     Joins the operators `> =`, `< =`, `! =`, takes DISTINCT out unless kept, and puts 2020 for MySQL's
@@ -152,10 +152,6 @@ def _match(predicted: Sequence[Row], gold: Sequence[Row], gold_sql: str) -> bool
     return spider_ex(predicted, gold, ordered=is_ordered(gold_sql))
 
 
-def _prepare(sql: str, keep_distinct: bool, is_prediction: bool) -> str:
-    return spider_sql(sql, keep_distinct=keep_distinct, is_prediction=is_prediction)
-
-
 SPIDER = Benchmark(
     name="spider",
     title="Spider",
@@ -166,7 +162,7 @@ SPIDER = Benchmark(
     gold="query",
     levels=("easy", "medium", "hard", "extra"),
     match=_match,
-    prepare=_prepare,
+    prepare=spider_sql,
     plugs_values=True,
     rates_gold=True,
     config={

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from share_sql.benchmarks.benchmark import Benchmark
-from share_sql.benchmarks.cases import LabelledCase
+from share_sql.benchmarks.cases import LabelledCase, read_json
 from share_sql.benchmarks.drafts import Draft, Drafts, read_drafts
 from share_sql.benchmarks.files import BenchmarkFiles, LoadedBenchmark, load
 from share_sql.benchmarks.registry import BENCHMARKS
@@ -254,9 +254,8 @@ def same_columns(tables: Path) -> dict[str, dict[str, str]]:
     from share_sql.evaluation.exact_match import foreign_key_classes
 
     try:
-        entries = json.loads(tables.read_text("utf-8-sig"))
         found = {}
-        for entry in entries:
+        for entry in read_json(tables, "a tables.json; check --tables"):
             names = [name.lower() for name in entry["table_names_original"]]
             columns = [
                 f"{names[at]}.{column.lower()}" if at >= 0 else "*"
@@ -264,8 +263,6 @@ def same_columns(tables: Path) -> dict[str, dict[str, str]]:
             ]
             keys = [(int(first), int(second)) for first, second in _pairs(entry["foreign_keys"])]
             found[str(entry["db_id"])] = foreign_key_classes(columns, keys)
-    except OSError as error:
-        raise BenchmarkError(f"cannot read {tables}: {error.strerror}; check --tables") from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise BenchmarkError(f"{tables} is no tables.json ({error!r}); check --tables") from error
     return found
