@@ -9,6 +9,7 @@ What is checked, in README.md, CONTRIBUTING.md, CHANGELOG.md and docs/*.md:
   what stands below each `$` line (`…` stands for anything, on a line of its own for any lines);
 - README's tree names each module once, with the first sentence of its docstring;
 - docs/cli.md holds the help of every verb, as the verb prints it, and docs/design.md the layers;
+- the tables of metrics, rules, roles and base models are those of the registries in the code;
 - the tree drawn at the top of errors.py is the tree of its classes.
 
 `--fix` writes the tree, the help and the layers anew. `--no-run` leaves the examples unrun.
@@ -34,6 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _FENCE = re.compile(r"^```(\w*)[ \t]*(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.+?)\s*$", re.MULTILINE)
+_TABLE = "<!-- {0}: written by docs/check.py --fix -->\n{1}<!-- {0}: end -->"
 _BLOCK = "<!-- {0}: written by docs/check.py --fix -->\n```text\n{1}```\n<!-- {0}: end -->"
 
 
@@ -362,8 +364,50 @@ def _generated(root: Path) -> dict[Path, tuple[str, str]]:
     }
 
 
+def _tables(root: Path) -> Iterator[tuple[Path, str, str]]:
+    """Page, name and text of each table that is made of a registry."""
+    from share_sql.benchmarks.registry import BENCHMARKS
+    from share_sql.evaluation.metrics import METRICS
+    from share_sql.models.bases import BASES
+    from share_sql.models.roles import ROLES
+
+    def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+        return "".join(f"| {' | '.join(row)} |\n" for row in (head, ("---",) * len(head), *rows))
+
+    evaluation, models = root / "docs" / "evaluation.md", root / "docs" / "models.md"
+    metrics = ((f"`{each.name}`", each.about, each.after) for each in METRICS.values())
+    yield evaluation, "metrics", table(("name", "what is right", "after"), metrics)
+    rules = ((f"`{each.name}`", each.about, each.after) for each in BENCHMARKS.values())
+    yield evaluation, "rules", table(("benchmark", "`ex`: what is right", "after"), rules)
+    roles = (
+        (
+            f"`{each.name}`",
+            each.purpose,
+            each.without,
+            ", ".join(
+                name for name, has in (("`share train`", each.trained), ("`embedded`", each.embedded)) if has
+            ),
+        )
+        for each in ROLES.values()
+        if each.in_models_file
+    )
+    yield models, "roles", table(("role", "what the model does", "without a model", "adapter"), roles)
+    bases = (
+        (
+            f"`{each.name}`",
+            f"`{each.template}`",
+            f"{each.weights.file}, {each.weights.licence}" if each.weights else "",
+        )
+        for each in BASES.values()
+    )
+    yield models, "bases", table(("base model", "chat template", "`share models pull`"), bases)
+
+
 def check_generated(root: Path) -> Iterator[str]:
     """Yield a line for each generated part that is not what the code says, or lacks a comment."""
+    for page, name, body in _tables(root):
+        if _TABLE.format(name, body) not in page.read_text(encoding="utf-8"):
+            yield f"{page.relative_to(root)}: its {name} are not the code's; run python docs/check.py --fix"
     for page, (name, body) in _generated(root).items():
         if _BLOCK.format(name, body) not in page.read_text(encoding="utf-8"):
             yield f"{page.relative_to(root)}: its {name} is not the code's; run python docs/check.py --fix"
@@ -375,10 +419,16 @@ def check_generated(root: Path) -> Iterator[str]:
 def fix(root: Path) -> None:
     """Write the generated parts of the pages anew."""
     for page, (name, body) in _generated(root).items():
-        begin, end = (re.escape(part) for part in _BLOCK.format(name, "\0").split("\0"))
-        old = page.read_text(encoding="utf-8")
-        new = re.sub(f"{begin}.*?{end}", lambda _: _BLOCK.format(name, body), old, flags=re.DOTALL)  # noqa: B023
-        page.write_text(new, encoding="utf-8")
+        _write(page, name, _BLOCK, body)
+    for page, name, body in _tables(root):
+        _write(page, name, _TABLE, body)
+
+
+def _write(page: Path, name: str, form: str, body: str) -> None:
+    begin, end = (re.escape(part) for part in form.format(name, "\0").split("\0"))
+    old = page.read_text(encoding="utf-8")
+    new = re.sub(f"{begin}.*?{end}", lambda _: form.format(name, body), old, flags=re.DOTALL)
+    page.write_text(new, encoding="utf-8")
 
 
 # --------------------------------------------------------------------- errors

@@ -27,9 +27,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from share_sql.benchmarks.bird import bird_ex
 from share_sql.database.base import Row
 from share_sql.errors import ShareError
-from share_sql.evaluation.execution import bird_ex
 from share_sql.schema.model import ColumnName, Schema
 from share_sql.schema.tables_json import read_tables_json
 from share_sql.trajectory.read import read

@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 from share_sql.benchmarks.cases import read_cases_jsonl
-from share_sql.calibration.label import Labeller, Rule
+from share_sql.calibration.label import Labeller
 from share_sql.catalog import Catalog
 from share_sql.judgement.weights import load_weights
 
@@ -25,13 +25,12 @@ def main(data: Path, out: Path) -> None:
     counts: dict[str, Counter[str]] = {kind: Counter() for kind in kinds}
     for folder in sorted(path.parent for path in out.glob("*/corrections.jsonl")):
         benchmark, _, model = folder.name.partition("-")
-        rule: Rule = "bird" if benchmark == "bird" else "spider"
-        where = data / ("bird/dev/dev_databases" if rule == "bird" else "spider/database")
+        where = data / ("bird/dev/dev_databases" if benchmark == "bird" else "spider/database")
         cases = {c.case.id: c for c in read_cases_jsonl(out / f"{benchmark}_dev_{model}.jsonl")}
         catalog = Catalog()
         for name in {case.case.database for case in cases.values()}:
             catalog.add(name, where / name / f"{name}.sqlite")
-        labeller = Labeller(catalog, rule)
+        labeller = Labeller(catalog, benchmark)
         for line in (folder / "corrections.jsonl").read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             case = cases[row["id"]]

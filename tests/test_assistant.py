@@ -254,8 +254,7 @@ def test_an_error_among_several_answers_reaches_the_stage(
 
 
 def test_each_model_is_asked_with_the_prompts_it_was_trained_on() -> None:
-    trained, other = ScriptedModel({}), ScriptedModel({})
-    trained.prompts = "brief"  # type: ignore[attr-defined]
+    trained, other = ScriptedModel({}, prompts="brief"), ScriptedModel({})
     brief, default = load_prompts("brief"), load_prompts()
     mixed = prompts_for({"sam": trained, "generator": other})
     assert mixed.name == "brief+default"

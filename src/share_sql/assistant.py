@@ -75,9 +75,7 @@ class Assistant:
         self._catalog = catalog or Catalog()
         self._models = dict(models or {})
         self._concurrency = concurrency
-        constrained = frozenset(
-            role for role, model in self._models.items() if getattr(model, "takes_grammar", False)
-        )
+        constrained = frozenset(role for role, model in self._models.items() if model.takes_grammar)
         if prompts is None and self._models:
             prompts = prompts_for(self._models)
         if policy not in POLICIES:
@@ -258,7 +256,7 @@ def prompts_for(models: Mapping[str, Model]) -> PromptSet:
     templates = dict(default.templates)
     names = set()
     for role, model in models.items():
-        name: str = getattr(model, "prompts", None) or default.name
+        name = model.prompts or default.name
         names.add(name)
         if name != default.name:
             templates[role] = load_prompts(name).template(role)

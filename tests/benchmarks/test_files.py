@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from share_sql.benchmarks.bird import load_bird
 from share_sql.benchmarks.data_config import read_data_config
-from share_sql.benchmarks.files import BenchmarkFiles, database_path
-from share_sql.benchmarks.spider import load_spider
+from share_sql.benchmarks.files import BenchmarkFiles, database_path, load
 from share_sql.catalog import Catalog
 from share_sql.errors import BenchmarkError
 from share_sql.schema.model import ColumnName
@@ -49,7 +47,7 @@ def files(folder: Path, questions: object, drafts: object = None, benchmark: str
 def test_bird_with_drafts_by_id(tmp_path: Path) -> None:
     questions = [bird_question(question_id=9, difficulty="simple"), bird_question(question_id=4)]
     drafts = {"4": "SELECT 4\t----- bird -----\tshop", "9": "SELECT 9\t----- bird -----\tshop", "77": "x"}
-    bench = load_bird(files(tmp_path, questions, drafts))
+    bench = load(files(tmp_path, questions, drafts))
     first, second = bench.cases
     assert (first.case.id, first.case.draft, first.case.evidence) == ("9", "SELECT 9", "E")
     assert (first.gold, first.difficulty) == ("SELECT 1", "simple")
@@ -65,13 +63,13 @@ def test_bird_with_drafts_by_id(tmp_path: Path) -> None:
 
 
 def test_the_idx_field_is_the_id_where_there_is_one(tmp_path: Path) -> None:
-    bench = load_bird(files(tmp_path, [bird_question(question_id="mod_1", idx=5)], {"5": "SELECT 5"}))
+    bench = load(files(tmp_path, [bird_question(question_id="mod_1", idx=5)], {"5": "SELECT 5"}))
     assert [(each.case.id, each.case.draft) for each in bench.cases] == [("5", "SELECT 5")]
 
 
 def test_spider_goes_by_position(tmp_path: Path) -> None:
     questions = [{"db_id": "shop", "question": "Q", "query": f"SELECT {at}"} for at in (0, 1)]
-    bench = load_spider(files(tmp_path, questions, ["SELECT a", "SELECT b"], "spider"))
+    bench = load(files(tmp_path, questions, ["SELECT a", "SELECT b"], "spider"))
     assert [(each.case.id, each.case.draft, each.gold) for each in bench.cases] == [
         ("0", "SELECT a", "SELECT 0"),
         ("1", "SELECT b", "SELECT 1"),
@@ -81,9 +79,8 @@ def test_spider_goes_by_position(tmp_path: Path) -> None:
 @pytest.mark.parametrize("drafts", [["SELECT a"], {"0": "SELECT a"}])
 def test_questions_without_a_draft_are_reported_and_not_lost(tmp_path: Path, drafts: object) -> None:
     questions = [bird_question(), bird_question(), bird_question()]
-    bench = load_bird(files(tmp_path, questions, drafts))
+    bench = load(files(tmp_path, questions, drafts))
     assert [each.case.id for each in bench.cases] == ["0", "1", "2"]
-    assert bench.without_draft == ("1", "2")
     assert bench.cases[0].problem is None
     assert bench.cases[2].problem == "the drafts file drafts.json has no draft for the question 2"
     assert bench.cases[2].case.draft == ""
@@ -98,7 +95,7 @@ def test_bad_questions_cost_no_other(tmp_path: Path) -> None:
         bird_question(question_id=[3]),
         bird_question(question_id=6),
     ]
-    bench = load_bird(files(tmp_path, questions))
+    bench = load(files(tmp_path, questions))
     problems = [each.problem for each in bench.cases]
     assert problems[0] is None
     assert problems[5] is None
@@ -121,21 +118,21 @@ def test_bad_questions_cost_no_other(tmp_path: Path) -> None:
 )
 def test_drafts_of_other_questions_are_refused(tmp_path: Path, drafts: object, reason: str) -> None:
     with pytest.raises(BenchmarkError) as caught:
-        load_bird(files(tmp_path, [bird_question(), bird_question()], drafts))
+        load(files(tmp_path, [bird_question(), bird_question()], drafts))
     assert reason in str(caught.value)
 
 
 @pytest.mark.parametrize("questions", [{}, [], "text"])
 def test_a_questions_file_of_another_kind_is_refused(tmp_path: Path, questions: object) -> None:
     with pytest.raises(BenchmarkError, match="expected a JSON list"):
-        load_bird(files(tmp_path, questions))
+        load(files(tmp_path, questions))
 
 
 def test_a_missing_databases_folder_is_named(tmp_path: Path) -> None:
     good = files(tmp_path, [bird_question()])
     missing = BenchmarkFiles("bird", good.questions, tmp_path / "nowhere")
     with pytest.raises(BenchmarkError, match="there is no folder"):
-        load_bird(missing)
+        load(missing)
 
 
 @pytest.mark.parametrize("name", ["../shop", "..", "a/b", "/etc"])

@@ -69,7 +69,7 @@ def test_compare_shows_how_it_is_called(cases: Path, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ((), "nothing to score"),
-        (("--cases", "none.jsonl"), "cannot read none.jsonl"),
+        (("--cases", "none.jsonl"), "there is no file none.jsonl"),
         (("--benchmark", "bird"), "also needs --questions and --databases and --predictions"),
         (("--cases", "x", "--metrics", "accuracy"), "unknown metric 'accuracy'"),
         (("--cases", "x", "--metrics", "em"), "give --tables"),

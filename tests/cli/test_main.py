@@ -77,7 +77,7 @@ def test_every_command_has_an_example_and_json(path: tuple[str, ...]) -> None:
         (["fix", "--bd", "x"], "No such option"),
         (["run", "--out", "o"], "Give exactly one of --cases, --benchmark and --data-config."),
         (["run", "--cases", "none.jsonl", "--out", "o"], "there is no file none.jsonl; expected cases"),
-        (["prompts", "show", "judge"], "has no prompt for judge"),
+        (["prompts", "show", "critic"], "has no prompt for critic"),
         (["prompts", "show", "lom", "--set", "nowhere"], "there is no prompt set 'nowhere'"),
     ],
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 from share_sql.case import Correction, WeighedFinding
 from share_sql.demo.cases import DemoCase
 from share_sql.demo.page import render_page
-from share_sql.demo.run import DemoItem, DemoResult
+from share_sql.demo.result import DemoItem, DemoResult
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> &amp; {{ 7 * 7 }} {% raw %} \" ' </pre>"
 VOID = {"meta", "input", "rect", "br"}

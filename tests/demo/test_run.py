@@ -10,7 +10,8 @@ import pytest
 from share_sql.benchmarks.cases import read_cases_jsonl
 from share_sql.case import Correction
 from share_sql.demo.cases import load_cases
-from share_sql.demo.run import DemoItem, DemoResult, run_demo
+from share_sql.demo.result import DemoItem, DemoResult
+from share_sql.demo.run import run_demo
 from share_sql.errors import UsageError
 
 

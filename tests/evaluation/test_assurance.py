@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from share_sql.evaluation.assurance import assurance, assurance_json, verdicts, verdicts_json
-from share_sql.evaluation.metrics import CaseResult, EvalCase, Options, Score
+from share_sql.evaluation.cases import CaseResult, EvalCase, Options, Score
 from share_sql.evaluation.runner import Evaluation
 from share_sql.evaluation.summary import as_json
 from share_sql.evaluation.tables import tables

@@ -9,16 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from share_sql.benchmarks.bird import bird_ex
+from share_sql.benchmarks.spider import is_ordered, spider_ex, spider_sql, strip_distinct
 from share_sql.database.base import Row
-from share_sql.evaluation.execution import (
-    bird_ex,
-    is_ordered,
-    sorts_rows,
-    spider_ex,
-    spider_sql,
-    strict_ex,
-    strip_distinct,
-)
+from share_sql.evaluation.execution import sorts_rows, strict_ex
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from share_sql.errors import UsageError
+from share_sql.evaluation.cases import EvalCase, Options
 from share_sql.evaluation.compare import compare_runs, comparison_lines, read_scored_run
-from share_sql.evaluation.metrics import EvalCase, Options
 from share_sql.evaluation.runner import Evaluation, evaluate
 from share_sql.evaluation.summary import as_json
 

@@ -10,7 +10,7 @@ import pytest
 from share_sql.database.child import Child
 from share_sql.database.sqlite import SqliteDatabase
 from share_sql.errors import UsageError
-from share_sql.evaluation.metrics import EvalCase, Options
+from share_sql.evaluation.cases import EvalCase, Options
 from share_sql.evaluation.runner import evaluate, split
 from share_sql.evaluation.summary import against_drafts, as_json, by_difficulty, line
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from share_sql.evaluation.metrics import EvalCase
+from share_sql.evaluation.cases import EvalCase
 from share_sql.evaluation.spending import spending, spending_json, spending_rows
 
 

@@ -16,11 +16,10 @@ import pytest
 
 from share_sql.errors import ModelRefused, ModelUnavailable, SettingsError
 from share_sql.models.base import Message, ModelRequest
+from share_sql.models.bases import DEFAULT_BASE, chatml, weights_of
 from share_sql.models.embedded import EmbeddedModel
-from share_sql.models.engine import chatml
 from share_sql.models.gguf_merge import merged_weights
 from share_sql.models.load import load_models, shipped_adapters
-from share_sql.models.weights_file import DEFAULT_BASE, known_base
 from share_sql.prompts.library import load_prompts
 from share_sql.schema.model import Column, ColumnName, Schema, Table
 from share_sql.stages.score import log_odds
@@ -39,7 +38,7 @@ needs_no_engine = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def weights() -> Path:
     pytest.importorskip("openvino_genai", reason="openvino-genai is not installed")
-    pulled = Path.home() / ".cache/share-sql/models/base" / known_base(DEFAULT_BASE).file
+    pulled = Path.home() / ".cache/share-sql/models/base" / weights_of(DEFAULT_BASE).file
     path = Path(os.environ.get("SHARE_WEIGHTS", pulled))
     if not path.is_file():
         pytest.skip(f"there are no weights {path}; `share models pull`, or name them in SHARE_WEIGHTS")

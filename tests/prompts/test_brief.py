@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from share_sql.models.roles import ROLES
 from share_sql.prompts.brief import brief_meaning, columns, described_columns, tables
-from share_sql.prompts.library import ROLE_VARIABLES, load_prompts
+from share_sql.prompts.library import load_prompts
 from share_sql.schema.model import Column, ColumnName, Schema, Table
 
 SCHEMA = Schema(
@@ -62,7 +63,7 @@ def test_the_brief_set_asks_what_small_models_are_trained_for() -> None:
     prompts = load_prompts("brief")
     assert set(prompts.roles) == {"bam", "sam", "lom", "drafter", "scorer"}
     for role in prompts.roles:
-        values = {name: f"<{name}>" for name in ROLE_VARIABLES[role]}
+        values = {name: f"<{name}>" for name in ROLES[role].variables}
         (message,) = prompts.render(role, **values)
         assert message.role == "user"
         assert message.content.count("<") == len(prompts.template(role).variables)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from share_sql.errors import PromptError
 from share_sql.models.base import Message
+from share_sql.models.roles import ROLES
 from share_sql.prompts.library import (
-    ROLE_VARIABLES,
     Template,
     format_template,
     load_prompts,
@@ -26,10 +26,10 @@ BRIEF = {"tables", "columns", "described_columns"}
 """Variables that say in few words what others say at length; the sets for small models use them."""
 
 
-@pytest.mark.parametrize("role", ROLE_VARIABLES)
+@pytest.mark.parametrize("role", ROLES)
 def test_the_default_set_has_every_role_with_all_its_variables(role: str) -> None:
     template = load_prompts().template(role)
-    assert template.variables == tuple(name for name in ROLE_VARIABLES[role] if name not in BRIEF)
+    assert template.variables == tuple(name for name in ROLES[role].variables if name not in BRIEF)
     messages = load_prompts().render(role, **{name: f"<{name}>" for name in template.variables})
     assert [message.role for message in messages] == ["system", "user"]
     for name in template.variables:
@@ -82,7 +82,7 @@ def test_a_role_that_the_set_lacks_is_named(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("", "role is ''"),
-        ("role: judge\nvariables: x\n--- user ---\n{{x}}\n", "role is 'judge'"),
+        ("role: critic\nvariables: x\n--- user ---\n{{x}}\n", "role is 'critic'"),
         ("hello\n--- user ---\n", "is not `name: value`"),
         ("role: mask\nvariables: sr\n--- user ---\n{{sr}}\n", "sr is no variable of mask"),
         ("role: mask\nvariables: trajectory\n{{trajectory}}\n", "is not `name: value`"),

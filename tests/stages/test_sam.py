@@ -74,3 +74,20 @@ def test_a_model_that_is_down_leaves_the_drafts_columns_and_is_named(shop: Sqlit
     done = _sam(shop, ScriptedModel({"sam": ModelUnavailable("it is down")}))
     assert (done.filled, done.augmented) == (None, {ColumnName("stores", "city")})
     assert done.steps[-1].error == "it is down"
+
+
+def test_an_answer_that_lists_columns_augments_the_schema_and_gives_no_trajectory(
+    shop: SqliteDatabase,
+) -> None:
+    model = ScriptedModel({"sam": ['["STORES.region", "stores.nowhere", "stores.store_name"]']})
+    done = _sam(shop, model)
+    assert len(model.requests) == 1, "a list is an answer; the model is not asked again"
+    assert done.augmented == {ColumnName("stores", name) for name in ("city", "region", "store_name")}
+    assert (done.filled, done.steps[-1].error) == (None, None)
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "[stores.region]", '{"a": ["stores.region"]}'])
+def test_what_is_no_list_of_columns_is_read_as_a_trajectory(shop: SqliteDatabase, text: str) -> None:
+    done = _sam(shop, ScriptedModel({"sam": [text]}), held=False)
+    assert done.augmented == {ColumnName("stores", "city")}
+    assert done.steps[-1].error is not None

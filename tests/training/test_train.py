@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from share_sql.errors import RunFolderError, SettingsError, TrainingError
+from share_sql.models.bases import template_of
 from share_sql.training.environment import Environment, find_environment
 from share_sql.training.llamafactory import COLUMNS
 from share_sql.training.recipe import PAPER, read_recipe, recipe_text
@@ -198,9 +200,10 @@ def test_recipes(tmp_path: Path) -> None:
             read_recipe(path)
 
 
-def test_the_recipes_of_the_project_can_be_read() -> None:
+def test_the_recipes_of_the_project_have_their_bases_chat_templates() -> None:
     folder = Path(__file__).resolve().parents[2] / "runs" / "recipes"
     recipes = sorted(folder.glob("*.yaml"))
     assert len(recipes) >= 4
     for recipe in recipes:
-        assert read_recipe(recipe)["template"]
+        (base,) = re.findall(r"--base (\S+)", recipe.read_text(encoding="utf-8"))
+        assert read_recipe(recipe)["template"] == template_of(base) != "default"

@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
-from share_sql.benchmarks.files import Benchmark, BenchmarkFiles, Fields, load
+from collections.abc import Sequence
+
+from share_sql.benchmarks.benchmark import Benchmark
+from share_sql.database.base import Row
 
 
-def load_bird(files: BenchmarkFiles) -> Benchmark:
-    """Load BIRD train, dev or mini-dev.
+def bird_ex(predicted: Sequence[Row], gold: Sequence[Row], gold_sql: str = "") -> bool:
+    """BIRD's EX: equal *sets* of rows (bird-bench/mini_dev, evaluation/evaluation_ex.py).
 
-    A question's id is its `idx` where the file has one (the reference's run files go by it), else its
-    `question_id`, else its position, as text. A question without a draft becomes a case with an empty
-    one and a `problem` that says so.
+    Duplicates and the order of rows do not count, the order of columns does.
 
     Args:
-        files: where its files lie.
+        predicted: rows of the prediction.
+        gold: rows of the gold SQL.
+        gold_sql: its text; not used by this rule.
 
     Returns:
-        Cases with gold (`SQL`), evidence and difficulty, and the databases.
-
-    Raises:
-        BenchmarkError: a file is missing or not of its kind, or the drafts are not of these questions.
+        True where each row of the one is a row of the other. Two empty results are equal, whatever
+        their columns.
     """
-    return load(files, Fields("bird", gold="SQL"))
+    return set(predicted) == set(gold)
+
+
+BIRD = Benchmark(
+    name="bird",
+    title="BIRD",
+    about="equal *sets* of rows; prediction and gold together within 30 s",
+    after="bird-bench/mini_dev, evaluation_ex.py",
+    gold="SQL",
+    levels=("simple", "moderate", "challenging"),
+    match=bird_ex,
+    seconds_together=True,
+    descriptions="database_description",
+    config={
+        "dev": {
+            "questions": "dev_data",
+            "tables": "dev_tables",
+            "databases": "dev_db_dir",
+            "meanings": "dev_column_meaning",
+            "drafts": "dev_baseline",
+        },
+        "bird-train": {
+            "questions": "bird_train_data",
+            "tables": "bird_train_tables",
+            "databases": "bird_train_db_dir",
+            "meanings": "bird_train_column_meaning",
+            "drafts": "bird_train_baseline",
+        },
+    },
+)

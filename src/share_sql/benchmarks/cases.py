@@ -56,7 +56,7 @@ def read_cases_jsonl(path: Path, need: Collection[str] = (), *, keep_bad: bool =
         CaseError: a line is no JSON object, lacks a field, or has a field of the wrong kind or an id that
             was there before; not where `keep_bad` is set.
     """
-    cases = mark_duplicates(_case(number, row, path, need) for number, row in _rows(path))
+    cases = mark_duplicates(_case(number, row, path, need) for number, row in read_rows(path))
     if not cases:
         raise BenchmarkError(f"{path} holds no case; expected one JSON object a line")
     if not keep_bad:
@@ -90,8 +90,20 @@ def read_bytes(path: Path, what: str) -> bytes:
         raise BenchmarkError(f"{path} cannot be read ({error.strerror}); expected {what}") from error
 
 
-def _rows(path: Path) -> Iterator[tuple[int, Any]]:
-    """Number (from 1) and value of each line; an exception stands for one that is no JSON."""
+def read_json(path: Path, what: str) -> Any:
+    """A JSON file's value. Raises BenchmarkError that names the file and what was expected in it."""
+    try:
+        return json.loads(read_bytes(path, what).decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise BenchmarkError(f"{path} is not JSON ({error}); expected {what}") from error
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, Any]]:
+    """Yield number (from 1) and value of each line of a JSON Lines file, or of each entry of a JSON list.
+
+    A line that is no JSON has its exception as value; blank lines are skipped. Raises BenchmarkError where
+    the file cannot be read.
+    """
     data = read_bytes(path, "cases, one JSON object a line").removeprefix(b"\xef\xbb\xbf")
     if data.lstrip()[:1] == b"[":
         try:

@@ -1,46 +1,26 @@
 """The reference implementation's data_config.json: where a benchmark's files lie.
 
 A flat JSON object of paths, taken relative to the folder it is used in (the reference runs from its own
-root). Its parts are `dev` (BIRD dev), `bird-train` and `spider-train`; entries of other uses are ignored.
+root). Each benchmark names its own parts; entries of other uses are ignored.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from share_sql.benchmarks.cases import read_bytes
+from share_sql.benchmarks.cases import read_json
 from share_sql.benchmarks.files import BenchmarkFiles
+from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.errors import BenchmarkError
 
-PARTS: Mapping[str, Mapping[str, str]] = {
-    "dev": {
-        "benchmark": "bird",
-        "questions": "dev_data",
-        "tables": "dev_tables",
-        "databases": "dev_db_dir",
-        "meanings": "dev_column_meaning",
-        "drafts": "dev_baseline",
-    },
-    "bird-train": {
-        "benchmark": "bird",
-        "questions": "bird_train_data",
-        "tables": "bird_train_tables",
-        "databases": "bird_train_db_dir",
-        "meanings": "bird_train_column_meaning",
-        "drafts": "bird_train_baseline",
-    },
-    "spider-train": {
-        "benchmark": "spider",
-        "questions": "spider_train_data",
-        "tables": "spider_tables",
-        "databases": "spider_db_dir",
-        "meanings": "spider_train_column_meaning",
-        "drafts": "spider_train_baseline",
-    },
+PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    part: (benchmark.name, keys)
+    for benchmark in BENCHMARKS.values()
+    for part, keys in benchmark.config.items()
 }
-"""The file's keys, by part and use. Drafts are optional; the reference gives dev's on the command line."""
+"""By part, its benchmark and the file's key of each use. Drafts are optional; the reference gives dev's on
+the command line."""
 
 
 def read_data_config(path: Path, part: str = "dev", root: Path | None = None) -> BenchmarkFiles:
@@ -48,7 +28,7 @@ def read_data_config(path: Path, part: str = "dev", root: Path | None = None) ->
 
     Args:
         path: the file.
-        part: dev, bird-train or spider-train.
+        part: one of PARTS.
         root: folder that the paths in it are relative to; None for the current one.
 
     Returns:
@@ -59,14 +39,11 @@ def read_data_config(path: Path, part: str = "dev", root: Path | None = None) ->
     """
     if part not in PARTS:
         raise BenchmarkError(f"{part!r} is no part of a data_config.json; there are {', '.join(PARTS)}")
-    try:
-        config = json.loads(read_bytes(path, "a data_config.json").decode("utf-8-sig"))
-    except ValueError as error:
-        raise BenchmarkError(f"{path} is not JSON: {error}") from error
+    config = read_json(path, "a data_config.json")
     if not isinstance(config, dict):
         raise BenchmarkError(f"{path}: expected a JSON object of paths")
     base = root or Path.cwd()
-    keys = PARTS[part]
+    benchmark, keys = PARTS[part]
     found: dict[str, Path | None] = {}
     for use in ("questions", "tables", "databases", "meanings", "drafts"):
         value = config.get(keys[use])
@@ -79,5 +56,5 @@ def read_data_config(path: Path, part: str = "dev", root: Path | None = None) ->
     if questions is None or databases is None:
         raise BenchmarkError(f"{path}: {keys['questions']!r} or {keys['databases']!r} is empty")
     return BenchmarkFiles(
-        keys["benchmark"], questions, databases, found["tables"], found["meanings"], found["drafts"]
+        benchmark, questions, databases, found["tables"], found["meanings"], found["drafts"]
     )

@@ -19,9 +19,7 @@ from typing import Any
 
 from share_sql.benchmarks.cases import read_bytes
 from share_sql.errors import BenchmarkError
-
-BIRD_TAG = "\t----- bird -----\t"
-"""What stands between the SQL and the database's name in BIRD's files."""
+from share_sql.sql.tag import BIRD_TAG, split_tag
 
 _SQL_KEYS = ("draft", "sql", "SQL", "prediction", "pred", "response")
 _ID_KEYS = ("id", "idx", "question_id")
@@ -166,8 +164,7 @@ def _draft(value: Any, where: str) -> Draft:
         value = ""
     if not isinstance(value, str):
         raise BenchmarkError(f"{where}: expected SQL as text, found {type(value).__name__}")
-    sql, _, database = value.partition(BIRD_TAG)
-    return Draft(sql, database.strip())
+    return Draft(*split_tag(value))
 
 
 def _spider_lines(lines: list[str]) -> tuple[Draft, ...]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from share_sql.benchmarks.cases import LabelledCase, mark_duplicates, read_bytes
+from share_sql.benchmarks.benchmark import Benchmark
+from share_sql.benchmarks.cases import LabelledCase, mark_duplicates, read_json
 from share_sql.benchmarks.drafts import Drafts, read_drafts
+from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.case import Case
 from share_sql.errors import BenchmarkError
 
@@ -23,7 +24,7 @@ class BenchmarkFiles:
     """Where a benchmark's files lie."""
 
     benchmark: str
-    """bird or spider."""
+    """A name in BENCHMARKS."""
     questions: Path
     databases: Path
     """Folder with `<name>/<name>.sqlite` for each database."""
@@ -48,16 +49,13 @@ class BenchmarkDatabase:
 
 
 @dataclass(frozen=True)
-class Benchmark:
+class LoadedBenchmark:
     """A benchmark, ready to run or to score."""
 
-    name: str
-    """bird or spider."""
+    benchmark: Benchmark
     cases: tuple[LabelledCase, ...]
     databases: Mapping[str, BenchmarkDatabase]
     """By name, all that a question is about."""
-    without_draft: tuple[str, ...] = ()
-    """Ids of questions that the drafts file has no draft for."""
 
     def register(self, catalog: Catalog) -> None:
         """Make its databases known to a catalog, under their names."""
@@ -67,23 +65,29 @@ class Benchmark:
             )
 
 
-@dataclass(frozen=True)
-class Fields:
-    """What a benchmark calls things."""
+def load(files: BenchmarkFiles) -> LoadedBenchmark:
+    """Load a benchmark's questions, with their drafts where there is a file of drafts.
 
-    benchmark: str
-    gold: str
-    """Key of the right SQL in its questions file."""
+    A question's id is its `idx` where the file has one (the reference's run files go by it), else its
+    `question_id`, else its position, as text. A question without a draft becomes a case with an empty
+    one and a `problem` that says so.
 
+    Args:
+        files: where its files lie.
 
-def load(files: BenchmarkFiles, fields: Fields) -> Benchmark:
-    """Load a benchmark. See `bird.load_bird` and `spider.load_spider`."""
+    Returns:
+        Cases with gold, and with evidence and difficulty where the benchmark has them, and the databases.
+
+    Raises:
+        BenchmarkError: a file is missing or not of its kind, or the drafts are not of these questions.
+    """
+    benchmark = BENCHMARKS[files.benchmark]
     rows = _questions(files.questions)
     drafts = read_drafts(files.drafts) if files.drafts else None
     cases, without = [], []
     wrong_database = 0
     for position, row in enumerate(rows):
-        labelled = _case(position, row, files, fields)
+        labelled = _case(position, row, files, benchmark.gold)
         if drafts is not None and not labelled.problem:
             draft = drafts.get(labelled.case.id, position)
             if draft is None:
@@ -97,23 +101,17 @@ def load(files: BenchmarkFiles, fields: Fields) -> Benchmark:
     if drafts is not None and files.drafts is not None:
         _check_alignment(drafts, files.drafts, cases, without, wrong_database)
     names = dict.fromkeys(case.case.database for case in cases if case.case.database)
-    return Benchmark(
-        fields.benchmark, tuple(mark_duplicates(cases)), _databases(files, names), tuple(without)
-    )
+    return LoadedBenchmark(benchmark, tuple(mark_duplicates(cases)), _databases(files, benchmark, names))
 
 
 def _questions(path: Path) -> list[Any]:
-    data = read_bytes(path, "a JSON list of questions")
-    try:
-        rows = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise BenchmarkError(f"{path} is not JSON ({error}); expected a list of questions") from error
+    rows = read_json(path, "a JSON list of questions")
     if not isinstance(rows, list) or not rows:
         raise BenchmarkError(f"{path}: expected a JSON list with one object a question")
     return rows
 
 
-def _case(position: int, row: Any, files: BenchmarkFiles, fields: Fields) -> LabelledCase:
+def _case(position: int, row: Any, files: BenchmarkFiles, gold: str) -> LabelledCase:
     place = f"{files.questions.name}, position {position}"
     if not isinstance(row, dict):
         case = Case(id=str(position), question="", database="", draft="")
@@ -123,7 +121,7 @@ def _case(position: int, row: Any, files: BenchmarkFiles, fields: Fields) -> Lab
     if isinstance(name, bool) or not isinstance(name, str | int):
         problem, name = f"the question's id {name!r} is neither text nor a number", position
     texts = {}
-    for key in ("question", "db_id", "evidence", fields.gold, "difficulty"):
+    for key in ("question", "db_id", "evidence", gold, "difficulty"):
         value = row.get(key)
         if not isinstance(value, str):
             if key in ("question", "db_id"):
@@ -138,13 +136,11 @@ def _case(position: int, row: Any, files: BenchmarkFiles, fields: Fields) -> Lab
         evidence=texts["evidence"],
     )
     return LabelledCase(
-        case, gold=texts[fields.gold], difficulty=texts["difficulty"], raw=row, place=place, problem=problem
+        case, gold=texts[gold], difficulty=texts["difficulty"], raw=row, place=place, problem=problem
     )
 
 
 def _with(labelled: LabelledCase, draft: str, problem: str | None) -> LabelledCase:
-    from dataclasses import replace
-
     return replace(labelled, case=replace(labelled.case, draft=draft), problem=problem)
 
 
@@ -169,7 +165,9 @@ def _check_alignment(
         )
 
 
-def _databases(files: BenchmarkFiles, names: Mapping[str, None]) -> dict[str, BenchmarkDatabase]:
+def _databases(
+    files: BenchmarkFiles, benchmark: Benchmark, names: Mapping[str, None]
+) -> dict[str, BenchmarkDatabase]:
     if not files.databases.is_dir():
         raise BenchmarkError(f"there is no folder {files.databases}; expected <name>/<name>.sqlite in it")
     schemas: Mapping[str, Schema] = {}
@@ -185,15 +183,18 @@ def _databases(files: BenchmarkFiles, names: Mapping[str, None]) -> dict[str, Be
     found = {}
     for name in names:
         path, declared = database_path(files.databases, name), schemas.get(name)
-        known = _descriptions(path, declared) if meanings is None else meanings.get(name, {})
+        if meanings is None:
+            known = _descriptions(path, declared, benchmark.descriptions)
+        else:
+            known = meanings.get(name, {})
         found[name] = BenchmarkDatabase(name, path, declared, known)
     return found
 
 
-def _descriptions(path: Path, declared: Schema | None) -> dict[ColumnName, str]:
-    """What BIRD's description folder beside a database says; nothing where there is none."""
-    folder = path.parent / "database_description"
-    if not declared or not folder.is_dir():
+def _descriptions(path: Path, declared: Schema | None, name: str) -> dict[ColumnName, str]:
+    """What the benchmark's folder of descriptions beside a database says; nothing where there is none."""
+    folder = path.parent / name
+    if not name or not declared or not folder.is_dir():
         return {}
     from share_sql.schema.meanings import read_descriptions
 

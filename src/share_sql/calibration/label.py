@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
+from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.catalog import Catalog, OpenDatabase
 from share_sql.database.base import Limits, QueryResult
 from share_sql.errors import QueryError, SqlError
-from share_sql.evaluation.execution import bird_ex, is_ordered, spider_ex
 from share_sql.sql.text import extract_sql
-
-Rule: TypeAlias = Literal["bird", "spider"]
-"""Whose execution match decides: sets of rows (bird), or bags with columns in any order (spider)."""
 
 _LIMITS = Limits(seconds=20.0, rows=50_000)
 
@@ -19,9 +14,10 @@ _LIMITS = Limits(seconds=20.0, rows=50_000)
 class Labeller:
     """Says whether SQL gives gold's rows. Gold's results are kept while one database is in use."""
 
-    def __init__(self, catalog: Catalog, rule: Rule) -> None:
+    def __init__(self, catalog: Catalog, rule: str) -> None:
+        """`rule` names the benchmark whose execution match decides."""
         self.catalog = catalog
-        self._rule = rule
+        self._match = BENCHMARKS[rule].match
         self._gold: dict[tuple[str, str], QueryResult | None] = {}
 
     def gold_runs(self, database: str, gold: str) -> bool:
@@ -34,9 +30,7 @@ class Labeller:
         found = self.result(database, sql)
         if expected is None or found is None:
             return False
-        if self._rule == "bird":
-            return bird_ex(found.rows, expected.rows)
-        return spider_ex(found.rows, expected.rows, ordered=is_ordered(gold))
+        return self._match(found.rows, expected.rows, gold)
 
     def result(self, database: str, sql: str) -> QueryResult | None:
         """The SQL's result; None where it fails or holds no SQL."""

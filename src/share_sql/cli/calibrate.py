@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from share_sql.cli.common import FILE, FOLDER, as_json, cache_option, models_for, print_json
+from share_sql.cli.common import BENCHMARK, FILE, FOLDER, as_json, cache_option, models_for, print_json
 
 AT_ONCE = 32
 """Cases under way at once: models in this process answer more when they are asked more at a time."""
@@ -42,7 +42,7 @@ Example:
 @click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite for databases given by name.")
 @click.option(
     "--rule",
-    type=click.Choice(["bird", "spider"]),
+    type=BENCHMARK,
     default="spider",
     show_default=True,
     help="Whose execution match says what is right.",
@@ -72,13 +72,12 @@ def command(
     scikit-learn (the extra `calibrate`).
     """
     import json
-    from typing import cast
 
     from share_sql.assistant import Assistant
     from share_sql.benchmarks.cases import read_cases_jsonl
     from share_sql.benchmarks.files import database_path
     from share_sql.calibration.calibrate import calibrate
-    from share_sql.calibration.label import Labeller, Rule
+    from share_sql.calibration.label import Labeller
     from share_sql.calibration.scored import unscored, with_scored
     from share_sql.catalog import Catalog
     from share_sql.edits.guesses import EDIT_KINDS
@@ -111,7 +110,7 @@ def command(
                 catalog.add(
                     name, database_path(databases, name), declared=schemas.get(name), meanings=told.get(name)
                 )
-    labeller = Labeller(catalog, cast(Rule, rule))
+    labeller = Labeller(catalog, rule)
     done = calibrate(labeller, with_gold, on_text, schemas, paired, load_weights(), compared)
     if weighed:
         assistant = Assistant(

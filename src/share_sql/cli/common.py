@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from share_sql.benchmarks.registry import BENCHMARKS
+
 if TYPE_CHECKING:
     from share_sql.catalog import Catalog
     from share_sql.models.base import Model
@@ -26,6 +28,23 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 cache_option = click.option(
     "--cache", type=FOLDER, help="Folder for value indexes.  [default: the user's cache folder]"
 )
+
+
+BENCHMARK = click.Choice(list(BENCHMARKS))
+
+
+def benchmark_options(function: _Function) -> _Function:
+    """Options of verbs that read a benchmark's own files."""
+    for option in (
+        click.option("--drafts", type=FILE, help="JSON by id, JSON list, JSON Lines, or one query a line."),
+        click.option("--meanings", type=FILE, help="column_meaning.json."),
+        click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite."),
+        click.option("--tables", type=FILE, help="The benchmark's schemas (tables.json)."),
+        click.option("--questions", type=FILE, help="The benchmark's questions (dev.json, train.json)."),
+        click.option("--benchmark", type=BENCHMARK, help="Read a benchmark's own files."),
+    ):
+        function = option(function)
+    return function
 
 
 def assistant_options(function: _Function) -> _Function:

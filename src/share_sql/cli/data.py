@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from share_sql.cli.common import (
+    BENCHMARK,
     FILE,
     FOLDER,
     as_json,
+    benchmark_options,
     interruptible,
     models_for,
     plain,
@@ -22,7 +24,6 @@ from share_sql.cli.common import (
 
 if TYPE_CHECKING:
     from share_sql.training.datasets import Material, Wording
-    from share_sql.training.examples import Dataset
 
 EXAMPLES = """\b
 Examples:
@@ -75,19 +76,14 @@ _concurrency = click.option(
 )
 @click.argument("folder", type=FOLDER)
 @click.option("--cases", type=FILE, help="JSON Lines with id, question, database, gold; draft if there.")
-@click.option("--benchmark", type=click.Choice(["bird", "spider"]), help="Read a benchmark's own files.")
-@click.option("--questions", type=FILE, help="The benchmark's questions (train.json).")
-@click.option("--tables", type=FILE, help="tables.json, for schemas.")
-@click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite; may be left out.")
-@click.option("--meanings", type=FILE, help="column_meaning.json.")
-@click.option("--drafts", type=FILE, help="Real drafts of the benchmark's questions, for sam and lom.")
+@benchmark_options
 @click.option(
     "--made-up", is_flag=True, help="Make rows up for databases that are not there, and compare on them."
 )
 @click.option("--name", help="What examples say they come from.  [default: the folder's name]")
 @click.option(
     "--rule",
-    type=click.Choice(["bird", "spider"]),
+    type=BENCHMARK,
     help="Whose execution match says whether a draft is right.  [default: the benchmark's, else spider's]",
 )
 @_models
@@ -171,93 +167,66 @@ def teacher(
         raise SystemExit(1)
 
 
-def _dataset_options(function: _Function) -> _Function:
-    for option in (
-        as_json,
+def _dataset_options(wording: str, *, drafts: bool = False) -> Callable[[_Function], _Function]:
+    """Options of verbs that make examples.
+
+    Args:
+        wording: the default wording of the answers.
+        drafts: with the options of models that are shown drafts.
+    """
+    options = [
+        click.argument("folders", type=FOLDER, nargs=-1, required=True),
+        click.option("--out", type=FOLDER, required=True, help="Folder for LLaMA-Factory's files."),
+        _prompts,
         click.option(
             "--longest", type=click.IntRange(min=1), help="Leave out examples of more characters than this."
         ),
-        _prompts,
-        click.option("--out", type=FOLDER, required=True, help="Folder for LLaMA-Factory's files."),
-        click.argument("folders", type=FOLDER, nargs=-1, required=True),
-    ):
-        function = option(function)
-    return function
-
-
-def _wording(default: str) -> Callable[[_Function], _Function]:
-    return click.option(
-        "--wording",
-        type=click.Choice(["paper", "proved"]),
-        default=default,
-        show_default=True,
-        help="paper: answers without joins. proved: with those that keys cannot give back.",
-    )
-
-
-def _draft_options(function: _Function) -> _Function:
-    for option in (
-        _concurrency,
-        _models,
+        as_json,
         click.option(
-            "--profile", type=FILE, help="Proportions of errors.  [default: measured on the folders' drafts]"
+            "--wording",
+            type=click.Choice(["paper", "proved"]),
+            default=wording,
+            show_default=True,
+            help="paper: answers without joins. proved: with those that keys cannot give back.",
         ),
-        click.option("--seed", type=int, default=0, show_default=True, help="Fixes what is drawn."),
-    ):
-        function = option(function)
-    return function
+    ]
+    if drafts:
+        profile = "Proportions of errors.  [default: measured on the folders' drafts]"
+        options += [
+            click.option("--seed", type=int, default=0, show_default=True, help="Fixes what is drawn."),
+            click.option("--profile", type=FILE, help=profile),
+            _models,
+            _concurrency,
+        ]
+
+    def add(function: _Function) -> _Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
 
 
 @command.command("bam", epilog="\b\nExample:\n  share data bam data/bird data/spider --out ft_data")
-@_dataset_options
-@_wording("paper")
-def bam(
-    folders: tuple[Path, ...], out: Path, prompts: str, longest: int | None, as_json: bool, wording: str
-) -> None:
+@_dataset_options("paper")
+def bam(**options: Any) -> None:
     """Make BAM's examples: gold SQL to its trajectory."""
-    materials = _materials(folders)
-    _make("bam", materials, out, prompts, as_json=as_json, wording=wording, longest=longest)
+    _make("bam", **options)
 
 
 @command.command("sam", epilog="\b\nExample:\n  share data sam data/bird --out ft_data --models bam.toml")
-@_dataset_options
-@_wording("paper")
-@_draft_options
-def sam(
-    folders: tuple[Path, ...],
-    out: Path,
-    prompts: str,
-    longest: int | None,
-    as_json: bool,
-    wording: str,
-    models: str,
-    profile: Path | None,
-    seed: int,
-    concurrency: int,
-) -> None:
+@_dataset_options("paper", drafts=True)
+def sam(**options: Any) -> None:
     """Make SAM's examples: a draft's masked trajectory to gold's.
 
     A model for the role bam in --models writes the drafts' trajectories; without it they are symbolic.
     A folder without drafts is taken with gold made wrong, in the measured proportions, as its drafts.
     """
-    materials = _materials(folders, models, prompts, concurrency)
-    _make(
-        "sam",
-        materials,
-        out,
-        prompts,
-        as_json=as_json,
-        wording=wording,
-        longest=longest,
-        seed=seed,
-        profile_file=profile,
-    )
+    _make("sam", **options)
 
 
 @command.command("lom", epilog="\b\nExample:\n  share data lom data/bird --out ft_data --unchanged 0.1")
-@_dataset_options
-@_wording("proved")
-@_draft_options
+@_dataset_options("proved", drafts=True)
 @click.option(
     "--unchanged",
     type=click.FloatRange(0, 1),
@@ -265,51 +234,23 @@ def sam(
     show_default=True,
     help="Chance of a further example with nothing to mend, beside each perturbed one.",
 )
-def lom(
-    folders: tuple[Path, ...],
-    out: Path,
-    prompts: str,
-    longest: int | None,
-    as_json: bool,
-    wording: str,
-    models: str,
-    profile: Path | None,
-    seed: int,
-    concurrency: int,
-    unchanged: float,
-) -> None:
+def lom(**options: Any) -> None:
     """Make LOM's examples: a wrong trajectory to gold's, by the paper's rule.
 
     Where a draft uses all of gold's columns and gives other rows, its own trajectory is the wrong one;
     where it gives gold's rows, a perturbed one is. Drafts with a wrong schema are left out.
     """
-    materials = _materials(folders, models, prompts, concurrency)
-    _make(
-        "lom",
-        materials,
-        out,
-        prompts,
-        as_json=as_json,
-        wording=wording,
-        longest=longest,
-        seed=seed,
-        profile_file=profile,
-        unchanged=unchanged,
-    )
+    _make("lom", **options)
 
 
 @command.command("drafter", epilog="\b\nExample:\n  share data drafter data/spider --out ft_data")
-@_dataset_options
-@_wording("proved")
-def drafter(
-    folders: tuple[Path, ...], out: Path, prompts: str, longest: int | None, as_json: bool, wording: str
-) -> None:
+@_dataset_options("proved")
+def drafter(**options: Any) -> None:
     """Make the drafter's examples: a question to its trajectory, without a draft.
 
     Stored values that a question names are told, where the database is there.
     """
-    materials = _materials(folders)
-    _make("drafter", materials, out, prompts, as_json=as_json, wording=wording, longest=longest)
+    _make("drafter", **options)
 
 
 @command.command("stats", epilog="\b\nExample:\n  share data stats ft_data")
@@ -341,7 +282,7 @@ def _counted(values: Any) -> dict[str, int]:
 
 
 def _materials(
-    folders: tuple[Path, ...], models: str | None = None, prompts: str = "default", concurrency: int = 8
+    folders: tuple[Path, ...], models: str | None, prompts: str, concurrency: int
 ) -> list[Material]:
     """The data folders, loaded; with `models`, their drafts looked at."""
     from share_sql.prompts.library import load_prompts
@@ -373,35 +314,36 @@ def _materials(
 
 def _make(
     role: str,
-    materials: list[Material],
+    *,
+    folders: tuple[Path, ...],
     out: Path,
     prompts: str,
-    *,
-    as_json: bool,
-    wording: str,
     longest: int | None,
+    as_json: bool,
+    wording: Wording,
+    models: str | None = None,
+    profile: Path | None = None,
     seed: int = 0,
-    profile_file: Path | None = None,
+    concurrency: int = 8,
     unchanged: float = 0.0,
 ) -> None:
+    """Make a role's examples; `models` is None for roles that are shown no drafts."""
     from share_sql.prompts.library import load_prompts
     from share_sql.training.datasets import Making, make_dataset, measured_profile
     from share_sql.training.drafts import selection_counts
     from share_sql.training.llamafactory import save
 
-    making = Making(
-        load_prompts(prompts), cast("Wording", wording), seed=seed, unchanged=unchanged, longest=longest
-    )
-    if role not in ("bam", "drafter"):
+    materials = _materials(folders, models, prompts, concurrency)
+    making = Making(load_prompts(prompts), wording, seed=seed, unchanged=unchanged, longest=longest)
+    if models is not None:
         from dataclasses import replace
 
         from share_sql.training.error_kinds import ErrorProfile
 
-        making = replace(
-            making, profile=ErrorProfile.read(profile_file) if profile_file else measured_profile(materials)
-        )
+        found = ErrorProfile.read(profile) if profile else measured_profile(materials)
+        making = replace(making, profile=found)
         out.mkdir(parents=True, exist_ok=True)
-        (out / PROFILE).write_text(json.dumps(making.profile.to_json(), indent=1) + "\n", encoding="utf-8")
+        (out / PROFILE).write_text(json.dumps(found.to_json(), indent=1) + "\n", encoding="utf-8")
     with interruptible(), progress_bar(role) as progress:
         dataset = make_dataset(role, materials, making, progress)
     path = save(dataset, out)
@@ -411,7 +353,7 @@ def _make(
         "file": str(path),
         "examples": len(dataset.examples),
         "kinds": _counted(example.kind for example in dataset.examples),
-        "left out": _left_out(dataset),
+        "left out": _counted(each.cause for each in dataset.left_out),
     }
     drafts = [draft for material in materials for draft in material.drafts.values()]
     if drafts:
@@ -419,10 +361,6 @@ def _make(
     _tell(counts, as_json=as_json)
     if not dataset.examples:
         raise SystemExit(1)
-
-
-def _left_out(dataset: Dataset) -> dict[str, int]:
-    return _counted(each.cause for each in dataset.left_out)
 
 
 def _tell(counts: Mapping[str, Any], *, as_json: bool) -> None:

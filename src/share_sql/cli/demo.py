@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from share_sql.demo.run import DemoResult
+    from share_sql.demo.result import DemoResult
 
 EXAMPLES = """\b
 Examples:

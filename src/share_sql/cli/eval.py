@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from share_sql.cli.common import FILE, FOLDER, plain, print_json, progress_bar
+from share_sql.benchmarks.registry import BENCHMARKS
+from share_sql.cli.common import BENCHMARK, FILE, FOLDER, plain, print_json, progress_bar
 from share_sql.cli.common import as_json as _json_flag
+from share_sql.evaluation.metrics import METRICS
 
 if TYPE_CHECKING:
+    from share_sql.evaluation.cases import Options
     from share_sql.evaluation.inputs import Inputs
     from share_sql.evaluation.linking import LinkingScore
-    from share_sql.evaluation.metrics import Benchmark, Options
     from share_sql.evaluation.runner import Evaluation
 
 ANY = click.Path(path_type=Path)
-NAMES = "ex, strict, soft-f1, ves, r-ves, em, test-suite"
 
 EXAMPLES = """\b
 Examples:
@@ -33,9 +34,7 @@ Examples:
 
 @click.group("eval", invoke_without_command=True, epilog=EXAMPLES)
 @click.option("--cases", type=FILE, help="JSON Lines with id, database, gold, prediction, optional draft.")
-@click.option(
-    "--benchmark", type=click.Choice(["bird", "spider"]), help="Whose rules `ex` follows, and whose files."
-)
+@click.option("--benchmark", type=BENCHMARK, help="Whose rules `ex` follows, and whose files.")
 @click.option("--questions", type=FILE, help="The benchmark's questions with gold (dev.json).")
 @click.option("--tables", type=FILE, help="The benchmark's schemas (tables.json), for em.")
 @click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite.")
@@ -55,7 +54,7 @@ Examples:
     show_default=True,
     help="Pair predictions with questions by id, or in order as BIRD's scripts do.",
 )
-@click.option("--metrics", metavar="LIST", help=f"Among {NAMES}.  [default: ex,strict]")
+@click.option("--metrics", metavar="LIST", help=f"Among {', '.join(METRICS)}.  [default: ex,strict]")
 @click.option("--linking", is_flag=True, help="Also score a run's schema linking; needs --tables.")
 @click.option("--only-present", is_flag=True, help="Leave out questions whose database is not there.")
 @click.option("--keep-distinct", is_flag=True, help="Spider: keep DISTINCT, which its script takes out.")
@@ -63,9 +62,7 @@ Examples:
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0, min_open=True),
-    default=30.0,
-    show_default=True,
-    help="Time for a query; for BIRD, for prediction and gold together.",
+    help="Time for a query; for BIRD, for prediction and gold together.  [default: the benchmark's, 30]",
 )
 @click.option("--repeats", type=click.IntRange(min=1), default=10, show_default=True, help="Timed runs.")
 @click.option("--workers", type=click.IntRange(min=1), help="Databases open at once.  [default: processors]")
@@ -79,7 +76,7 @@ def command(
     /,
     *,
     cases: Path | None,
-    benchmark: Benchmark | None,
+    benchmark: str | None,
     questions: Path | None,
     tables: Path | None,
     databases: Path | None,
@@ -92,7 +89,7 @@ def command(
     only_present: bool,
     keep_distinct: bool,
     plug_values: bool,
-    seconds: float,
+    seconds: float | None,
     repeats: int,
     workers: int | None,
     cache: Path | None,
@@ -108,14 +105,17 @@ def command(
     if context.invoked_subcommand is not None:
         return
     from share_sql.errors import UsageError
-    from share_sql.evaluation.metrics import Options, check_metrics
+    from share_sql.evaluation.cases import Options
+    from share_sql.evaluation.metrics import check_metrics
     from share_sql.evaluation.results import default_cache_folder
     from share_sql.evaluation.runner import evaluate, split, with_extra
 
-    names = check_metrics([name.strip() for name in (metrics or "ex,strict").split(",") if name.strip()])
+    rules = BENCHMARKS[benchmark or "bird"]
+    wanted = rules.metrics if not metrics else [name.strip() for name in metrics.split(",")]
+    names = check_metrics([name for name in wanted if name])
     options = Options(
-        benchmark=benchmark or "bird",
-        seconds=seconds,
+        benchmark=rules.name,
+        seconds=seconds or rules.seconds,
         keep_distinct=keep_distinct,
         plug_values=plug_values,
         repeats=repeats,
@@ -128,7 +128,7 @@ def command(
 
         inputs = {cases.stem: read_eval_cases(cases, databases)}
     elif benchmark is None:
-        raise UsageError("nothing to score; give --cases FILE, or --benchmark bird|spider and its files")
+        raise UsageError("nothing to score; give --cases FILE, or --benchmark NAME and its files")
     else:
         inputs = _read(benchmark, questions, databases, predictions, drafts, gold, pairing, only_present)
     if html is not None:
@@ -187,7 +187,7 @@ def _linking(
 
 
 def _read(
-    benchmark: Benchmark,
+    benchmark: str,
     questions: Path | None,
     databases: Path | None,
     predictions: tuple[Path, ...],

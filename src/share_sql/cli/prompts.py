@@ -40,7 +40,7 @@ def list_(as_json: bool) -> None:
 @click.option("--set", "name", default="default", show_default=True, help="Prompt set: a name or a folder.")
 @as_json
 def show(role: str, name: str, as_json: bool) -> None:
-    """Print the template of a ROLE: bam, mask, sam, lom, generator or describe."""
+    """Print the template of a ROLE, as `share prompts list` names them."""
     from share_sql.prompts.library import format_template, load_prompts
 
     template = load_prompts(name).template(role)

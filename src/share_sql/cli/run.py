@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from share_sql.benchmarks.data_config import PARTS
 from share_sql.cli.common import (
     FILE,
     FOLDER,
     as_json,
     assistant_options,
+    benchmark_options,
     cache_option,
     fill_catalog,
     interruptible,
@@ -24,7 +26,7 @@ from share_sql.cli.common import (
 
 if TYPE_CHECKING:
     from share_sql.benchmarks.cases import LabelledCase
-    from share_sql.benchmarks.files import Benchmark
+    from share_sql.benchmarks.files import LoadedBenchmark
     from share_sql.catalog import Catalog
     from share_sql.runfolder.folder import RunCounts
 
@@ -40,18 +42,13 @@ Examples:
 
 @click.command("run", epilog=EXAMPLES)
 @click.option("--cases", type=FILE, help="JSON Lines with id, question, evidence, database, draft.")
-@click.option("--benchmark", type=click.Choice(["bird", "spider"]), help="Read a benchmark's own files.")
-@click.option("--questions", type=FILE, help="The benchmark's questions (dev.json).")
-@click.option("--tables", type=FILE, help="The benchmark's schemas (tables.json).")
-@click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite.")
-@click.option("--meanings", type=FILE, help="column_meaning.json.")
-@click.option("--drafts", type=FILE, help="JSON by id, JSON list, JSON Lines, or one query a line.")
+@benchmark_options
 @click.option(
     "--data-config", type=FILE, help="The reference's data_config.json, in place of the five above."
 )
 @click.option(
     "--part",
-    type=click.Choice(["dev", "bird-train", "spider-train"]),
+    type=click.Choice(list(PARTS)),
     default="dev",
     show_default=True,
     help="Which part of the data config.",
@@ -159,33 +156,30 @@ def _benchmark(
     tables: Path | None,
     meanings: Path | None,
     drafts: Path | None,
-) -> Benchmark:
-    from share_sql.benchmarks.bird import load_bird
-    from share_sql.benchmarks.files import BenchmarkFiles
-    from share_sql.benchmarks.spider import load_spider
+) -> LoadedBenchmark:
+    from share_sql.benchmarks.files import BenchmarkFiles, load
 
     for flag, value in (("--questions", questions), ("--databases", databases), ("--drafts", drafts)):
         if value is None:
             raise click.UsageError(f"--benchmark {name} needs {flag}.")
     assert questions is not None
     assert databases is not None
-    files = BenchmarkFiles(name, questions, databases, tables, meanings, drafts)
-    return load_bird(files) if name == "bird" else load_spider(files)
+    return load(BenchmarkFiles(name, questions, databases, tables, meanings, drafts))
 
 
-def _configured(path: Path, part: str, drafts: Path | None) -> tuple[Benchmark, Path | None, Path | None]:
+def _configured(
+    path: Path, part: str, drafts: Path | None
+) -> tuple[LoadedBenchmark, Path | None, Path | None]:
     from dataclasses import replace
 
     from share_sql.benchmarks.data_config import read_data_config
+    from share_sql.benchmarks.files import load
 
     files = read_data_config(path, part)
     files = replace(files, drafts=drafts or files.drafts)
     if files.drafts is None:
         raise click.UsageError(f"{path} names no drafts for the part {part}; give --drafts.")
-    loaded = _benchmark(
-        files.benchmark, files.questions, files.databases, files.tables, files.meanings, files.drafts
-    )
-    return loaded, files.tables, files.meanings
+    return load(files), files.tables, files.meanings
 
 
 def _report(counts: RunCounts, out: Path, *, as_json: bool) -> None:

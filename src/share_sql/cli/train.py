@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from share_sql.cli.common import FILE, FOLDER, as_json, print_json, progress_bar
+from share_sql.models.bases import DEFAULT_BASE
+from share_sql.models.roles import TRAINED_ROLES
 
 EXAMPLES = """\b
 Examples:
@@ -17,12 +19,12 @@ Examples:
 
 
 @click.command("train", epilog=EXAMPLES)
-@click.argument("role", type=click.Choice(["bam", "sam", "lom"]))
+@click.argument("role", type=click.Choice(TRAINED_ROLES))
 @click.option(
     "--base",
-    default="smollm2-135m",
+    default=DEFAULT_BASE,
     show_default=True,
-    help="What to train: smollm2-135m (`share models pull`), a checkpoint's folder, or a name on the Hub.",
+    help="What to train: weights of `share models pull`, a checkpoint's folder, or a name on the Hub.",
 )
 @click.option("--data", type=FOLDER, required=True, help="Folder that `share data` wrote.")
 @click.option("--out", type=FOLDER, required=True, help="Folder for the models; ROLE is a folder in it.")

@@ -11,12 +11,9 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
 from share_sql.demo.marks import Mark, mark_changes
-
-if TYPE_CHECKING:
-    from share_sql.demo.run import DemoItem, DemoResult
+from share_sql.demo.result import DemoItem, DemoResult
 
 _OUTCOMES = {"fixed": "Fixed", "right": "Right", "wrong": "Still wrong", "broken": "Broken"}
 _KINDS = {"+ ": "added", "- ": "removed"}

@@ -3,93 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from share_sql.demo.cases import DemoCase, load_cases, load_meanings, write_cases, write_meanings
 from share_sql.demo.database import NAME, write_database
-from share_sql.demo.marks import signed_lines
+from share_sql.demo.result import DemoItem, DemoResult
 from share_sql.errors import QueryError, UsageError
 
 if TYPE_CHECKING:
     from share_sql.case import Correction
     from share_sql.database.base import Database, QueryResult
-
-Outcome: TypeAlias = Literal["fixed", "broken", "right", "wrong"]
-"""fixed: wrong draft made right. broken: right draft made wrong. right, wrong: as before."""
-
-
-@dataclass(frozen=True)
-class DemoItem:
-    """One case of the demo and what came of it."""
-
-    case: DemoCase
-    correction: Correction
-    right_before: bool
-    """The draft, as written, gives gold's rows."""
-    right_after: bool
-    """The correction's SQL gives gold's rows."""
-    rows_before: int | None
-    """Number of rows the draft gives; None where it does not run."""
-    rows_after: int | None
-
-    @property
-    def touched(self) -> bool:
-        """The SQL handed back is another than the draft; space and a final semicolon do not count."""
-        return _plain(self.correction.sql) != _plain(self.case.draft)
-
-    @property
-    def what_changed(self) -> tuple[str, ...]:
-        """Lines that say what is new in the SQL handed back; none where it is the draft.
-
-        Actions taken out begin with `-`, new ones with `+`.
-        """
-        if not self.touched:
-            return ()
-        if self.correction.changes:
-            return tuple(line for change in self.correction.changes for line in signed_lines(change))
-        inside = _plain(self.correction.sql) in _plain(self.case.draft)
-        return ("prose around the SQL taken off",) if inside else ("the SQL's text",)
-
-    @property
-    def outcome(self) -> Outcome:
-        """What correcting did to this draft."""
-        if self.right_before:
-            return "right" if self.right_after else "broken"
-        return "fixed" if self.right_after else "wrong"
-
-
-@dataclass(frozen=True)
-class DemoResult:
-    """All that the demo made."""
-
-    items: tuple[DemoItem, ...]
-    out: Path
-    """Folder with shop.sqlite, cases.jsonl, column_meaning.json, corrections.jsonl and demo.html."""
-
-    @property
-    def page(self) -> Path:
-        """The HTML page."""
-        return self.out / "demo.html"
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Cases, right before and after, fixed, broken, and cases by verdict."""
-        outcomes = Counter(item.outcome for item in self.items)
-        verdicts = Counter(item.correction.verdict for item in self.items)
-        return {
-            "cases": len(self.items),
-            "right_before": sum(item.right_before for item in self.items),
-            "right_after": sum(item.right_after for item in self.items),
-            "fixed": outcomes["fixed"],
-            "broken": outcomes["broken"],
-            "kept": verdicts["kept"],
-            "corrected": verdicts["corrected"],
-            "abstained": verdicts["abstained"],
-        }
 
 
 def run_demo(
@@ -151,10 +76,6 @@ def as_json(item: DemoItem) -> dict[str, object]:
         "outcome": item.outcome,
     }
     return correction_row(item.correction) | compared
-
-
-def _plain(sql: str) -> str:
-    return " ".join(sql.split()).rstrip("; ")
 
 
 def _compare(path: Path, cases: tuple[DemoCase, ...], corrections: list[Correction]) -> tuple[DemoItem, ...]:

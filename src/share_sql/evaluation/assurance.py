@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from share_sql.evaluation.metrics import CaseResult
+from share_sql.evaluation.cases import CaseResult
 from share_sql.evaluation.transitions import (
     CoveragePoint,
     ReliabilityBin,
@@ -54,7 +54,7 @@ def assurance(results: Sequence[CaseResult], metric: str) -> Assurance | None:
 
     Args:
         results: scored cases.
-        metric: says what is right, among `VERDICTS`. A case it cannot tell counts as wrong.
+        metric: one that says right or wrong. A case it cannot tell counts as wrong.
     """
     sure = [result for result in results if result.case.confidence is not None]
     if not sure:

@@ -8,40 +8,32 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from share_sql.benchmarks.bird import load_bird
-from share_sql.benchmarks.cases import LabelledCase
+from share_sql.benchmarks.benchmark import Benchmark
+from share_sql.benchmarks.cases import LabelledCase, read_json
 from share_sql.benchmarks.drafts import Draft, Drafts, read_drafts
-from share_sql.benchmarks.files import Benchmark as LoadedBenchmark
-from share_sql.benchmarks.files import BenchmarkFiles
-from share_sql.benchmarks.spider import load_spider
+from share_sql.benchmarks.files import BenchmarkFiles, LoadedBenchmark, load
+from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.errors import BenchmarkError
+from share_sql.evaluation.cases import EvalCase
 from share_sql.evaluation.inputs import Inputs
-from share_sql.evaluation.metrics import Benchmark, EvalCase
+from share_sql.models.run_files import CORRECTIONS, TIMINGS
 
-CORRECTIONS = "corrections.jsonl"
-"""What a run folder keeps its SQL in."""
-
-TIMINGS = "timings.jsonl"
-"""What a run folder keeps the times of its cases in."""
-
-_GOLD = {"bird": "SQL", "spider": "query"}
 _ID_KEYS = ("question_id", "id", "idx")
 
 
-def read_questions(benchmark: Benchmark, questions: Path, databases: Path) -> LoadedBenchmark:
+def read_questions(benchmark: str, questions: Path, databases: Path) -> LoadedBenchmark:
     """Read a benchmark's questions and gold.
 
     Args:
-        benchmark: bird or spider.
+        benchmark: a name in BENCHMARKS.
         questions: dev.json with gold.
         databases: folder with `<name>/<name>.sqlite`.
 
     Raises:
         BenchmarkError: a file is missing or of another benchmark.
     """
-    load = load_bird if benchmark == "bird" else load_spider
     loaded = load(BenchmarkFiles(benchmark, questions, databases))
-    _check_gold(loaded.cases, benchmark, questions)
+    _check_gold(loaded.cases, loaded.benchmark, questions)
     return loaded
 
 
@@ -118,7 +110,9 @@ def read_benchmark(
         cases=tuple(cases),
         extra=predicted.unknown(labelled),
         warnings=tuple(warnings),
-        corrected=_corrected(cases, [labelled[at] for at in places], gold, loaded.name) if gold else (),
+        corrected=_corrected(cases, [labelled[at] for at in places], gold, loaded.benchmark.gold)
+        if gold
+        else (),
     )
 
 
@@ -179,10 +173,10 @@ def _check_gold(rows: Sequence[LabelledCase], benchmark: Benchmark, questions: P
     if any(row.gold for row in rows):
         return
     first = rows[0].raw if rows else {}
-    other = next((name for name, key in _GOLD.items() if name != benchmark and key in first), None)
-    found = f"{other}'s (gold under {_GOLD[other]!r})" if other else f"objects with {sorted(first)}"
+    other = next((each for each in BENCHMARKS.values() if each != benchmark and each.gold in first), None)
+    found = f"{other.name}'s (gold under {other.gold!r})" if other else f"objects with {sorted(first)}"
     raise BenchmarkError(
-        f"{questions}: expected {benchmark}'s questions (gold under {_GOLD[benchmark]!r}), found {found}; "
+        f"{questions}: expected {benchmark.name}'s questions (gold under {benchmark.gold!r}), found {found}; "
         f"check --benchmark and --questions"
     )
 
@@ -213,9 +207,9 @@ def _check_paired(
 
 
 def _corrected(
-    cases: Sequence[EvalCase], rows: Sequence[LabelledCase], gold: Path, benchmark: str
+    cases: Sequence[EvalCase], rows: Sequence[LabelledCase], gold: Path, key: str
 ) -> tuple[EvalCase, ...]:
-    by_id = _read_gold(gold, _GOLD[benchmark])
+    by_id = _read_gold(gold, key)
     changed = []
     hits = 0
     for at, (case, row) in enumerate(zip(cases, rows, strict=True)):
@@ -260,9 +254,8 @@ def same_columns(tables: Path) -> dict[str, dict[str, str]]:
     from share_sql.evaluation.exact_match import foreign_key_classes
 
     try:
-        entries = json.loads(tables.read_text("utf-8-sig"))
         found = {}
-        for entry in entries:
+        for entry in read_json(tables, "a tables.json; check --tables"):
             names = [name.lower() for name in entry["table_names_original"]]
             columns = [
                 f"{names[at]}.{column.lower()}" if at >= 0 else "*"
@@ -270,8 +263,6 @@ def same_columns(tables: Path) -> dict[str, dict[str, str]]:
             ]
             keys = [(int(first), int(second)) for first, second in _pairs(entry["foreign_keys"])]
             found[str(entry["db_id"])] = foreign_key_classes(columns, keys)
-    except OSError as error:
-        raise BenchmarkError(f"cannot read {tables}: {error.strerror}; check --tables") from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise BenchmarkError(f"{tables} is no tables.json ({error!r}); check --tables") from error
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from share_sql.errors import SqlUnreadable
@@ -26,42 +26,14 @@ from share_sql.evaluation.spider_parse import parse
 
 Hardness: TypeAlias = Literal["easy", "medium", "hard", "extra"]
 
-COMPONENTS = (
-    "select",
-    "select(no AGG)",
-    "where",
-    "where(no OP)",
-    "group(no Having)",
-    "group",
-    "order",
-    "and/or",
-    "IUEN",
-    "keywords",
-)
-"""The parts that are compared, under the names the official script prints; IUEN is the set operation."""
-
-
-@dataclass(frozen=True)
-class ExactMatch:
-    """What a prediction and its gold share."""
-
-    matched: bool
-    """Every component and the tables agree."""
-    components: dict[str, bool]
-    """By component: whether it agrees; where neither has it, it does."""
-    hardness: Hardness
-    """The gold's."""
-    readable: bool
-    """Whether the prediction is inside the benchmark's grammar; if not, it matches nothing."""
-
 
 def exact_match(
     prediction: str,
     gold: str,
     schema: Mapping[str, Iterable[str]],
     same_columns: Mapping[str, str] | None = None,
-) -> ExactMatch:
-    """Compare two queries by Spider's exact set match.
+) -> bool:
+    """Whether two queries are the same by Spider's exact set match.
 
     Args:
         prediction: the SQL to judge.
@@ -70,7 +42,7 @@ def exact_match(
         same_columns: see `foreign_key_classes`; None ties no columns.
 
     Returns:
-        The comparison.
+        Whether all clauses and the tables agree. A prediction outside the grammar matches nothing.
 
     Raises:
         SqlUnreadable: the gold is outside the benchmark's grammar, so that nothing can be told.
@@ -78,13 +50,10 @@ def exact_match(
     theirs = parse(gold, schema)
     try:
         ours = parse(prediction, schema)
-        readable = True
     except SqlUnreadable:
-        ours, readable = EMPTY, False
+        ours = EMPTY
     same = same_columns or {}
-    components = _components(_canonical(ours, same), _canonical(theirs, same))
-    matched = all(components.values()) and _same_tables(ours, theirs)
-    return ExactMatch(matched, components, _hardness(theirs), readable)
+    return _same_clauses(_canonical(ours, same), _canonical(theirs, same)) and _same_tables(ours, theirs)
 
 
 def hardness(gold: str, schema: Mapping[str, Iterable[str]]) -> Hardness:
@@ -178,34 +147,25 @@ def _subquery(operand: object) -> Query | None:
     return _without_values(operand) if isinstance(operand, Query) else None
 
 
-# -------------------------------------------------------------------------- components
+# ----------------------------------------------------------------------------- clauses
 
 
-def _components(ours: Query, theirs: Query) -> dict[str, bool]:
-    return {
-        "select": _same_bag(ours.select, theirs.select),
-        "select(no AGG)": _same_bag([unit for _, unit in ours.select], [unit for _, unit in theirs.select]),
-        "where": _same_bag(ours.where.items, theirs.where.items),
-        "where(no OP)": _same_bag(
-            [item.subject for item in ours.where.items], [item.subject for item in theirs.where.items]
-        ),
-        "group(no Having)": _same_bag(
-            [_bare_name(unit) for unit in ours.group], [_bare_name(unit) for unit in theirs.group]
-        ),
-        "group": _same_group(ours, theirs),
-        "order": _same_order(ours, theirs),
-        "and/or": set(ours.where.words) == set(theirs.where.words),
-        "IUEN": _same_operations(ours, theirs),
-        "keywords": _keywords(ours) == _keywords(theirs),
-    }
+def _same_clauses(ours: Query, theirs: Query) -> bool:
+    # The script also compares SELECT without aggregates, WHERE without operators and GROUP BY without
+    # HAVING; each of them agrees where the whole clause does.
+    return (
+        _same_bag(ours.select, theirs.select)
+        and _same_bag(ours.where.items, theirs.where.items)
+        and set(ours.where.words) == set(theirs.where.words)
+        and _same_group(ours, theirs)
+        and _same_order(ours, theirs)
+        and _same_operations(ours, theirs)
+        and _keywords(ours) == _keywords(theirs)
+    )
 
 
 def _same_bag(ours: Iterable[Hashable], theirs: Iterable[Hashable]) -> bool:
     return Counter(ours) == Counter(theirs)
-
-
-def _bare_name(unit: ColUnit) -> str:
-    return unit.column.partition(".")[2] or unit.column
 
 
 def _same_group(ours: Query, theirs: Query) -> bool:
@@ -233,7 +193,7 @@ def _same_operations(ours: Query, theirs: Query) -> bool:
     for word in SET_OPERATIONS:
         mine, other = ours.operand(word), theirs.operand(word)
         if mine is not None and other is not None:
-            agreeing += all(_components(mine, other).values()) and _same_tables(mine, other)
+            agreeing += _same_clauses(mine, other) and _same_tables(mine, other)
     return present == wanted == agreeing
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from share_sql.database.base import Database, Limits
 from share_sql.errors import DatabaseError, DatabaseMissing, QueryTimeout
-from share_sql.evaluation.metrics import Options
+from share_sql.evaluation.cases import Options
 from share_sql.evaluation.results import LIMITS, MACHINE_BOUND, Outcome, ResultCache, outcome_of
 
 HELD_ROWS = 10_000

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from share_sql.benchmarks.cases import read_rows
 from share_sql.errors import CaseError
-from share_sql.evaluation.metrics import EvalCase
-
-_BIRD_TAG = "\t----- bird -----\t"
+from share_sql.evaluation.cases import EvalCase
+from share_sql.sql.tag import split_tag
 
 
 @dataclass(frozen=True)
@@ -41,12 +40,16 @@ def read_eval_cases(file: Path, databases: Path | None = None) -> Inputs:
         The cases in order, with a warning for each id given twice.
 
     Raises:
-        CaseError: the file cannot be read, a line is no JSON object, or a field is missing or of the
+        BenchmarkError: the file cannot be read.
+        CaseError: it holds no case, a line is no JSON object, or a field is missing or of the
             wrong kind; the message names the line.
     """
     cases: list[EvalCase] = []
-    for at, (where, record) in enumerate(_records(file)):
-        cases.append(_case(record, at, f"{file}, {where}", databases, file.parent))
+    for at, (number, record) in enumerate(read_rows(file)):
+        where = f"{file}, line {number}"
+        if isinstance(record, Exception):
+            raise CaseError(f"{where} is no valid JSON: {record}")
+        cases.append(_case(record, at, where, databases, file.parent))
     if not cases:
         raise CaseError(f"{file} holds no cases; give one JSON object a line")
     counts = Counter(str(case.id) for case in cases)
@@ -55,30 +58,6 @@ def read_eval_cases(file: Path, databases: Path | None = None) -> Inputs:
         tuple(cases),
         warnings=tuple(f"id {name} is given more than once; each is scored" for name in repeated),
     )
-
-
-def _records(file: Path) -> list[tuple[str, object]]:
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise CaseError(f"cannot read {file}: {error.strerror}; check --cases") from error
-    except UnicodeDecodeError as error:
-        raise CaseError(f"{file} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
-    if text.lstrip().startswith("["):
-        try:
-            listed = json.loads(text)
-        except ValueError as error:
-            raise CaseError(f"{file} is no valid JSON: {error}") from error
-        return [(f"entry {at}", record) for at, record in enumerate(listed)]
-    records: list[tuple[str, object]] = []
-    # Not splitlines(): U+2028 and its like are no line ends in JSONL.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            try:
-                records.append((f"line {number}", json.loads(line)))
-            except ValueError as error:
-                raise CaseError(f"{file}, line {number} is no valid JSON: {error}") from error
-    return records
 
 
 def _case(record: object, at: int, where: str, databases: Path | None, folder: Path) -> EvalCase:
@@ -112,7 +91,7 @@ def _sql(record: dict[str, object], field: str, where: str) -> str | None:
     value = record.get(field)
     if value is not None and not isinstance(value, str):
         raise CaseError(f"{where}: `{field}` is {type(value).__name__}, not text")
-    return value.split(_BIRD_TAG)[0] if isinstance(value, str) else None
+    return split_tag(value)[0] if isinstance(value, str) else None
 
 
 def find_database(name: str, databases: Path | None, folder: Path) -> Path:

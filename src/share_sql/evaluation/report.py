@@ -9,16 +9,20 @@ from typing import Any
 
 from share_sql.errors import UsageError
 from share_sql.evaluation.assurance import assurance, verdicts
-from share_sql.evaluation.metrics import VERDICTS, CaseResult
+from share_sql.evaluation.cases import CaseResult
+from share_sql.evaluation.metrics import verdicts_among
 from share_sql.evaluation.runner import Evaluation
 from share_sql.evaluation.spending import spending, spending_rows
 from share_sql.evaluation.summary import (
     Line,
     against_drafts,
-    by_database,
     by_difficulty,
     database_name,
+    drafts_by_metric,
+    ex_and_strict_differ,
     line,
+    results_by_database,
+    results_by_level,
 )
 
 MAX_TEXT = 4000
@@ -54,15 +58,13 @@ def render_report(evaluation: Evaluation, corrected: Evaluation | None = None) -
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    verdict = next((name for name in evaluation.metrics if name in VERDICTS), None)
+    verdict = next(iter(verdicts_among(evaluation.metrics)), None)
     return environment.get_template("report.html.j2").render(
         evaluation=evaluation,
         tables=[("", _table(evaluation))]
         + ([("against the corrected gold", _table(corrected))] if corrected else []),
         drafts={
-            name: (found, f"{found.p_value:.3g}")
-            for name in evaluation.metrics
-            if name in VERDICTS and (found := against_drafts(evaluation.results, name)) is not None
+            name: (found, f"{found.p_value:.3g}") for name, found in drafts_by_metric(evaluation).items()
         },
         ended=verdicts(evaluation.results),
         spent=spending_rows(spent) if (spent := spending(r.case for r in evaluation.results)) else [],
@@ -85,12 +87,13 @@ def _script_json(value: object) -> str:
 
 
 def _table(evaluation: Evaluation) -> dict[str, Any]:
+    databases = results_by_database(evaluation.results)
     columns: dict[str, Line] = {
         **by_difficulty(evaluation),
         **{
             name: line(results, evaluation.metrics)
-            for name, results in by_database(evaluation).items()
-            if len(by_database(evaluation)) <= 12
+            for name, results in databases.items()
+            if len(databases) <= 12
         },
         "total": line(evaluation.results, evaluation.metrics),
     }
@@ -106,9 +109,8 @@ def _troubles(evaluation: Evaluation) -> list[tuple[str, list[str]]]:
         ("predictions without a question, left out", list(evaluation.extra)),
         ("warnings", list(evaluation.warnings)),
     ]
-    if {"ex", "strict"} <= set(evaluation.metrics):
-        differ = [str(r.case.id) for r in results if r.scores["ex"] != r.scores["strict"]]
-        found.append(("ex and strict EX differ", differ))
+    if differ := ex_and_strict_differ(evaluation):
+        found.append(("ex and strict EX differ", [str(name) for name in differ]))
     return [(name, ids) for name, ids in found if ids]
 
 
@@ -124,9 +126,10 @@ def _plots(results: Sequence[CaseResult], verdict: str) -> list[tuple[str, str]]
 
     drawn: list[tuple[str, str]] = []
     if any(result.draft_scores for result in results):
-        for title, groups in (("difficulty", _by_level(results)), ("database", _by_name(results))):
+        levels, databases = results_by_level(results), results_by_database(results)
+        for title, groups in (("difficulty", levels), ("database", databases)):
             counts = {
-                name: (moved.fixed, moved.broken)
+                name or "none given": (moved.fixed, moved.broken)
                 for name, members in groups.items()
                 if (moved := against_drafts(members, verdict)) is not None
             }
@@ -147,22 +150,6 @@ def _plots(results: Sequence[CaseResult], verdict: str) -> list[tuple[str, str]]
         seconds = {stage: spent.seconds[stage] for stage in spent.stages if stage in spent.seconds}
         drawn.append(("Time a case by stage", time_bars(seconds, "time")))
     return drawn
-
-
-def _by_level(results: Sequence[CaseResult]) -> dict[str, list[CaseResult]]:
-    from share_sql.evaluation.summary import LEVELS
-
-    levels: dict[str, list[CaseResult]] = {}
-    for result in results:
-        levels.setdefault(result.case.difficulty or "none given", []).append(result)
-    return {name: levels[name] for name in (*LEVELS, *sorted(set(levels) - set(LEVELS))) if name in levels}
-
-
-def _by_name(results: Sequence[CaseResult]) -> dict[str, list[CaseResult]]:
-    names: dict[str, list[CaseResult]] = {}
-    for result in results:
-        names.setdefault(database_name(result.case.database), []).append(result)
-    return dict(sorted(names.items()))
 
 
 def _case(result: CaseResult, metrics: Sequence[str], verdict: str | None) -> Mapping[str, object]:

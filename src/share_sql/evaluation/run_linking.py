@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from share_sql.benchmarks.cases import read_json
 from share_sql.errors import BenchmarkError, SqlError
+from share_sql.evaluation.cases import EvalCase
 from share_sql.evaluation.linking import LinkingScore, score_linking, total_linking
-from share_sql.evaluation.metrics import EvalCase
+from share_sql.models.run_files import AUGMENTED
 from share_sql.schema.model import ColumnName, ColumnSet, Schema
-
-AUGMENTED = "augmented_schema.json"
-"""Where a run folder keeps each case's augmented schema: `{"id": ["table.column", …]}`."""
 
 
 def linking_of_run(
@@ -72,12 +70,9 @@ def _columns(sql: str, schema: Schema) -> ColumnSet | None:
 
 def _read_augmented(file: Path) -> dict[str, ColumnSet]:
     try:
-        held = json.loads(file.read_text("utf-8"))
         return {
             str(name): frozenset(ColumnName(*column.split(".", 1)) for column in columns if "." in column)
-            for name, columns in held.items()
+            for name, columns in read_json(file, "a run folder's augmented schema, for --linking").items()
         }
-    except OSError as error:
-        raise BenchmarkError(f"cannot read {file}: {error.strerror}; --linking takes a run folder") from error
     except (ValueError, AttributeError, TypeError) as error:
         raise BenchmarkError(f"{file} is no augmented schema ({error}); give a run folder") from error

@@ -1,6 +1,6 @@
 """Score many predictions: queries run read-only in worker processes, comparisons beside them.
 
-Each thread here holds one `SqliteDatabase` at a time, whose child process runs the SQL with a deadline
+Each thread here holds one database at a time, whose child process runs the SQL with a deadline
 that interrupts it. Cases of one database stay together, so that a connection serves many cases.
 """
 
@@ -15,28 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from share_sql.benchmarks.benchmark import as_it_stands
 from share_sql.database.base import Database
-from share_sql.evaluation.execution import spider_sql
+from share_sql.evaluation.cases import CaseResult, EvalCase, Options, Score
 from share_sql.evaluation.executor import Executor
-from share_sql.evaluation.metrics import (
-    COMPARED,
-    TIMED,
-    VERDICTS,
-    CaseResult,
-    EvalCase,
-    Options,
-    Score,
-    check_metrics,
-    compare,
-)
+from share_sql.evaluation.metrics import METRICS, Metric, Scoring, check_metrics, databases_of
 from share_sql.evaluation.results import Outcome, ResultCache
-from share_sql.evaluation.spider import (
-    difficulty,
-    exact_verdict,
-    execution_match,
-    read_schema,
-    suite_files,
-)
+from share_sql.evaluation.spider import difficulty
 from share_sql.evaluation.verdict_cache import keep, recall
 
 if TYPE_CHECKING:
@@ -44,9 +29,6 @@ if TYPE_CHECKING:
 
 BATCH = 128
 """Cases a thread takes at once at most: few enough to share out a database, enough to reuse a connection."""
-
-NO_PREDICTION = Outcome(error="no prediction for this id", kind="Missing")
-"""Stands for the result of a prediction that is not there."""
 
 NOT_RUN = Outcome()
 """Stands for results that no metric asked for."""
@@ -90,7 +72,7 @@ def evaluate(
         options: whose rules and bounds; BIRD's where None.
         cache: folder of the result cache; None keeps nothing.
         workers: databases open at a time; the number of processors where None.
-        open_database: opens a database for reading; None opens SQLite files, in processes that serve one
+        open_database: opens a database for reading; None opens files, in processes that serve one
             batch after another.
         progress: told the number of cases done, each time a batch is.
 
@@ -122,7 +104,7 @@ def evaluate(
     with ExitStack() as stack:
         if results is not None:
             stack.callback(results.close)
-        opener = open_database or _sqlite_opener(stack, lanes)
+        opener = open_database or _file_opener(stack, lanes)
         if results is not None and not options.samples:
             found = recall(cases, metrics, options, results, opener)
             done = len(found)
@@ -137,7 +119,7 @@ def evaluate(
                     found |= scored
                     warnings += said
         ordered = [found[at] for at in range(len(cases))]
-        if TIMED & set(metrics):
+        if any(METRICS[name].timed for name in metrics):
             from share_sql.evaluation.timing import add_timings
 
             ordered = add_timings(ordered, metrics, options, opener)
@@ -146,21 +128,21 @@ def evaluate(
     return Evaluation(metrics, options, tuple(ordered), warnings=tuple(dict.fromkeys(warnings)))
 
 
-def _sqlite_opener(stack: ExitStack, lanes: int) -> Callable[[str], Database]:
-    """Opens SQLite files in at most so many processes at a time, which end with the stack."""
+def _file_opener(stack: ExitStack, lanes: int) -> Callable[[str], Database]:
+    """Opens database files in at most so many processes at a time, which end with the stack."""
     idle: list[Workers] = []
 
-    def open_sqlite(path: str) -> Database:
+    def open_file(path: str) -> Database:
         from share_sql.database.child import Workers
-        from share_sql.database.sqlite import SqliteDatabase
+        from share_sql.database.open import open_database
 
         with lock:
             if not idle:  # a run that the cache answers needs none
                 idle.append(stack.enter_context(Workers(lanes)))
-        return SqliteDatabase(path, workers=idle[0])
+        return open_database(Path(path), workers=idle[0])
 
     lock = threading.Lock()
-    return open_sqlite
+    return open_file
 
 
 def split(evaluation: Evaluation, sizes: Sequence[int]) -> list[Evaluation]:
@@ -207,9 +189,8 @@ def _score_batch(
     cache: ResultCache | None,
     open_database: Callable[[str], Database],
 ) -> tuple[list[CaseResult], list[str]]:
-    """Score cases of one database; with `test-suite` the databases beside it are opened too."""
-    path = cases[0].database
-    files = suite_files(path) if "test-suite" in metrics else [path]
+    """Score cases of one database, and of its test suite where a metric asks for that."""
+    files = databases_of(cases[0].database, metrics)
     with ExitStack() as stack:
         executors = [stack.enter_context(Executor(name, options, cache, open_database)) for name in files]
         results = [_remember(case, metrics, options, executors, cache) for case in cases]
@@ -241,56 +222,38 @@ def _remember(
 def _score(
     case: EvalCase, metrics: Sequence[str], options: Options, executors: Sequence[Executor]
 ) -> CaseResult:
-    executor = executors[0]
-    spider = options.benchmark == "spider"
-    plain = [name for name in metrics if name in COMPARED and not (spider and name == "ex")]
-    predicted = gold = NOT_RUN
-    scores: dict[str, Score] = {}
+    asked = [METRICS[name] for name in metrics]
+    one = Scoring(case, case.prediction, options, executors)
+    scores = {each.name: each.score(one) for each in asked if not each.timed}
+    drafted = replace(one, sql=case.draft)
     draft_scores: dict[str, Score] = {}
-    if plain or TIMED & set(metrics):
-        gold = executor.run(case.gold)
-        predicted = executor.run(case.prediction) if case.prediction is not None else NO_PREDICTION
-        scores |= compare(plain, predicted, gold, case.gold, options)
-        if case.draft is not None:
-            verdicts = [name for name in plain if name in VERDICTS]
-            drafted = executor.run(case.draft)
-            draft_scores |= compare(verdicts, drafted, gold, case.gold, options)
-    elif {"ex", "test-suite"} & set(metrics):
-        text = spider_sql(case.gold, keep_distinct=options.keep_distinct)
-        gold, predicted = executor.run(text), NO_PREDICTION
-        if case.prediction is not None:
-            predicted = executor.run(
-                spider_sql(case.prediction, keep_distinct=options.keep_distinct, is_prediction=True)
-            )
-    gold_error = gold.error
-    schema = read_schema(executor) if spider or "em" in metrics else {}
-    for name, runners in (("ex", executors[:1]), ("test-suite", executors)):
-        if name not in metrics or (name == "ex" and not spider):
-            continue
-        for sql, found in ((case.prediction, scores), (case.draft, draft_scores)):
-            if sql is not None or found is scores:
-                right, fault = execution_match(sql, case.gold, runners, options) if sql else (False, None)
-                found[name] = right
-                gold_error = gold_error or fault
-    if "em" in metrics:
-        scores["em"] = exact_verdict(case.prediction, case, schema, options)
-        if case.draft is not None:
-            draft_scores["em"] = exact_verdict(case.draft, case, schema, options)
-    if spider and not case.difficulty:
-        case = replace(case, difficulty=difficulty(case, schema))
-    result = CaseResult(
-        case=case,
-        scores={name: scores[name] for name in metrics if name in scores},
-        draft_scores=draft_scores,
-        error=predicted.error,
-        gold_error=gold_error,
-        gold_empty=gold is not NOT_RUN and gold.ok and not gold.rows,
-        seconds=predicted.seconds,
-    )
+    if case.draft is not None:
+        draft_scores = {each.name: each.score(drafted) for each in asked if each.verdict}
+    predicted, gold = _shown(one, asked)
+    if options.rules.rates_gold and not case.difficulty:
+        case = replace(case, difficulty=difficulty(case, one.schema))
+    shown = ("", "")
     if options.samples:
         shown = (sample_text(predicted, options.samples), sample_text(gold, options.samples))
-        result = replace(result, rows=shown)
-    return result
+    return CaseResult(
+        case=case,
+        scores=scores,
+        draft_scores=draft_scores,
+        error=predicted.error,
+        gold_error=gold.error or one.fault or drafted.fault,
+        gold_empty=gold is not NOT_RUN and gold.ok and not gold.rows,
+        seconds=predicted.seconds,
+        rows=shown,
+    )
+
+
+def _shown(one: Scoring, asked: Sequence[Metric]) -> tuple[Outcome, Outcome]:
+    """The outcomes of prediction and gold to report: of the texts as they stand where a metric asks for them,
+    else of the texts that the first metric asks for."""
+    texts = [each.text(one.options.rules) for each in asked if each.text is not None]
+    if not texts:
+        return NOT_RUN, NOT_RUN
+    return one.prepared(as_it_stands if as_it_stands in texts else texts[0])
 
 
 def sample_text(outcome: Outcome, rows: int) -> str:

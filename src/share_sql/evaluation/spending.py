@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from share_sql.evaluation.metrics import EvalCase
-
-STAGES = ("database", "bam", "mask", "sam", "lom", "regenerate", "judge")
-"""The order in which stages are reported; `database` stands for opening it."""
+from share_sql.evaluation.cases import EvalCase
 
 _STAGE_OF_ROLE = {"generator": "regenerate"}
 """Tokens are counted by role; each other role has its stage's name."""
@@ -35,8 +32,12 @@ class Spending:
     @property
     def stages(self) -> tuple[str, ...]:
         """Stages with tokens or times, in order; unknown ones last."""
+        from share_sql.assistant import STAGES
+
         names = self.tokens.keys() | self.seconds.keys()
-        return (*(name for name in STAGES if name in names), *sorted(names - set(STAGES)))
+        # The first stands for opening the database.
+        ordered = ("database", *(stage.__name__ for stage in STAGES))
+        return (*(name for name in ordered if name in names), *sorted(names - set(ordered)))
 
     @property
     def all_tokens(self) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Spider's verdicts on a case: execution on one database or a whole suite, and exact set match."""
+"""Verdicts on a case: execution match on one database or a whole suite, and Spider's exact set match."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from share_sql.benchmarks.benchmark import Benchmark
 from share_sql.errors import SqlUnreadable
-from share_sql.evaluation.execution import is_ordered, spider_ex, spider_sql
-from share_sql.evaluation.metrics import EvalCase, Options, Score
+from share_sql.evaluation.cases import EvalCase, Options, Score
 from share_sql.evaluation.results import Outcome
 
 SCHEMA_SQL = (
@@ -36,50 +36,41 @@ class Runner(Protocol):
         ...
 
 
-def suite_files(database: str) -> list[str]:
-    """The databases of a test suite: every SQLite file beside this one, itself first."""
-    path = Path(database)
-    others = sorted(str(other) for other in path.parent.glob("*.sqlite*") if _is_database(other))
-    return [database, *(other for other in others if Path(other) != path)]
-
-
-def _is_database(path: Path) -> bool:
-    # SQLite's side files hold the same name and more; the script would take them for databases.
-    return path.is_file() and not path.name.endswith(("-wal", "-shm", "-journal"))
-
-
 def execution_match(
-    prediction: str, gold: str, databases: Sequence[Runner], options: Options
+    prediction: str, gold: str, databases: Sequence[Runner], benchmark: Benchmark, options: Options
 ) -> tuple[bool, str | None]:
-    """Spider's execution accuracy of one prediction.
+    """Execution accuracy of one prediction by a benchmark's rule.
 
     Args:
         prediction: the SQL to judge.
         gold: the gold SQL.
         databases: all must agree.
-        options: DISTINCT kept or not, values plugged or not.
+        benchmark: whose rule.
+        options: the time limit, DISTINCT kept or not, values plugged or not.
 
     Returns:
-        Whether some variant of the prediction (itself; with `plug_values` also with the gold's values in
-        place of its own) matches on all databases, and why the gold does not run where it does not.
+        Whether some variant of the prediction (itself; with `plug_values`, where the benchmark has it, also
+        with the gold's values in place of its own) matches on all databases, and why the gold does not run
+        where it does not.
     """
-    gold_text = spider_sql(gold, keep_distinct=options.keep_distinct)
-    text = spider_sql(prediction, keep_distinct=options.keep_distinct, is_prediction=True)
-    ordered = is_ordered(gold_text)
+    gold_text = benchmark.prepare(gold, options.keep_distinct, False)
+    text = benchmark.prepare(prediction, options.keep_distinct, True)
     for database in databases:
         fault = database.run(gold_text).error
         if fault is not None:
             return False, fault
-    variants = itertools.chain([text], plugged(text, gold_text)) if options.plug_values else iter([text])
+    plugs = options.plug_values and benchmark.plugs_values
+    variants = itertools.chain([text], plugged(text, gold_text)) if plugs else iter([text])
+
+    def right(database: Runner, variant: str) -> bool:
+        predicted, wanted = database.run(variant), database.run(gold_text)
+        late = benchmark.seconds_together and predicted.seconds + wanted.seconds > options.seconds
+        return predicted.ok and not late and benchmark.match(predicted.rows, wanted.rows, gold_text)
+
     for variant in itertools.islice(variants, MAX_VARIANTS):
-        if all(_matches(database, variant, gold_text, ordered) for database in databases):
+        if all(right(database, variant) for database in databases):
             return True, None
     return False, None
-
-
-def _matches(database: Runner, prediction: str, gold: str, ordered: bool) -> bool:
-    predicted, wanted = database.run(prediction), database.run(gold)
-    return predicted.ok and wanted.ok and spider_ex(predicted.rows, wanted.rows, ordered=ordered)
 
 
 def plugged(prediction: str, gold: str) -> Iterator[str]:
@@ -118,7 +109,7 @@ def exact_verdict(
     same = options.same_columns.get(Path(case.database).stem, {})
     try:
         # A prediction that is missing is unreadable, which matches nothing.
-        return exact_match((sql or "").replace(" value ", " 1 "), case.gold, schema, same).matched
+        return exact_match((sql or "").replace(" value ", " 1 "), case.gold, schema, same)
     except SqlUnreadable:
         return None
 

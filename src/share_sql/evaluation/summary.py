@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from share_sql.evaluation.metrics import VERDICTS, CaseResult
+from share_sql.benchmarks.registry import LEVELS
+from share_sql.evaluation.cases import CaseResult
+from share_sql.evaluation.metrics import verdicts_among
 from share_sql.evaluation.runner import Evaluation
 
 if TYPE_CHECKING:
+    from share_sql.evaluation.assurance import Assurance
     from share_sql.evaluation.transitions import Transitions
-
-LEVELS = ("simple", "moderate", "challenging", "easy", "medium", "hard", "extra")
-"""BIRD's and Spider's difficulties, in the order they are reported."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,7 @@ def line(results: Sequence[CaseResult], metrics: Sequence[str]) -> Line:
         cases=len(results),
         scores=_means(results, metrics),
         right={
-            name: sum(bool(result.scores.get(name)) for result in results)
-            for name in metrics
-            if name in VERDICTS
+            name: sum(bool(result.scores.get(name)) for result in results) for name in verdicts_among(metrics)
         },
         scored=len(sound),
         scores_of_scored=_means(sound, metrics),
@@ -57,22 +55,27 @@ def _means(results: Sequence[CaseResult], metrics: Sequence[str]) -> dict[str, f
 
 def by_difficulty(evaluation: Evaluation) -> dict[str, Line]:
     """Figures by difficulty, easiest first; cases without one are left out."""
-    levels = {result.case.difficulty for result in evaluation.results if result.case.difficulty}
-    ordered = [level for level in LEVELS if level in levels] + sorted(levels - set(LEVELS))
-    return {
-        level: line(
-            [result for result in evaluation.results if result.case.difficulty == level], evaluation.metrics
-        )
-        for level in ordered
-    }
+    levels = results_by_level(evaluation.results)
+    return {level: line(results, evaluation.metrics) for level, results in levels.items() if level}
 
 
-def by_database(evaluation: Evaluation) -> dict[str, tuple[CaseResult, ...]]:
+def results_by_level(results: Iterable[CaseResult]) -> dict[str, list[CaseResult]]:
+    """Results by difficulty, easiest first; those without one come last, under an empty name."""
+    levels = _grouped(results, lambda result: result.case.difficulty)
+    unknown = sorted((set(levels) - set(LEVELS)), key=lambda level: (not level, level))
+    return {level: levels[level] for level in (*LEVELS, *unknown) if level in levels}
+
+
+def results_by_database(results: Iterable[CaseResult]) -> dict[str, list[CaseResult]]:
     """Results by database name, in order of names."""
-    names: dict[str, list[CaseResult]] = {}
-    for result in evaluation.results:
-        names.setdefault(database_name(result.case.database), []).append(result)
-    return {name: tuple(names[name]) for name in sorted(names)}
+    return dict(sorted(_grouped(results, lambda result: database_name(result.case.database)).items()))
+
+
+def _grouped(results: Iterable[CaseResult], key: Callable[[CaseResult], str]) -> dict[str, list[CaseResult]]:
+    groups: dict[str, list[CaseResult]] = {}
+    for result in results:
+        groups.setdefault(key(result), []).append(result)
+    return groups
 
 
 def database_name(path: str) -> str:
@@ -92,6 +95,27 @@ def against_drafts(results: Iterable[CaseResult], metric: str) -> Transitions | 
         [bool(result.scores[metric]) for result in drafted],
         [_changed(result) for result in drafted],
     )
+
+
+def drafts_by_metric(evaluation: Evaluation) -> dict[str, Transitions]:
+    """What became of the drafts, by each metric that says right or wrong; empty where no case has a draft."""
+    found = {name: against_drafts(evaluation.results, name) for name in verdicts_among(evaluation.metrics)}
+    return {name: moved for name, moved in found.items() if moved is not None}
+
+
+def confidence_by_metric(evaluation: Evaluation) -> dict[str, Assurance]:
+    """What confidences were worth, by each metric that says right or wrong; empty where no case has one."""
+    from share_sql.evaluation.assurance import assurance
+
+    found = {name: assurance(evaluation.results, name) for name in verdicts_among(evaluation.metrics)}
+    return {name: worth for name, worth in found.items() if worth is not None}
+
+
+def ex_and_strict_differ(evaluation: Evaluation) -> list[str | int] | None:
+    """Ids of the cases that `ex` and `strict` judge differently; None where not both were scored."""
+    if not {"ex", "strict"} <= set(evaluation.metrics):
+        return None
+    return [each.case.id for each in evaluation.results if each.scores["ex"] != each.scores["strict"]]
 
 
 def _changed(result: CaseResult) -> bool:
@@ -114,25 +138,18 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
         "metrics": list(metrics),
         "benchmark": evaluation.options.benchmark,
     }
-    drafts = {
-        name: _transitions_json(found)
-        for name in metrics
-        if name in VERDICTS and (found := against_drafts(results, name)) is not None
-    }
-    if drafts:
-        report["drafts"] = drafts
+    if drafts := drafts_by_metric(evaluation):
+        report["drafts"] = {name: _transitions_json(found) for name, found in drafts.items()}
     if of_a_run(results):
-        report |= _own_word(results, metrics)
+        report |= _own_word(evaluation)
     report["missing"] = list(evaluation.missing)
     report["extra"] = list(evaluation.extra)
     report["gold_failed"] = [
         {"id": result.case.id, "error": result.gold_error} for result in results if result.gold_error
     ]
     report["gold_empty"] = [result.case.id for result in results if result.gold_empty]
-    if "ex" in metrics and "strict" in metrics:
-        report["ex_and_strict_differ"] = [
-            result.case.id for result in results if result.scores["ex"] != result.scores["strict"]
-        ]
+    if (differ := ex_and_strict_differ(evaluation)) is not None:
+        report["ex_and_strict_differ"] = differ
     report["warnings"] = list(evaluation.warnings)
     return report
 
@@ -145,24 +162,19 @@ def of_a_run(results: Iterable[CaseResult]) -> bool:
     )
 
 
-def _own_word(results: Sequence[CaseResult], metrics: Sequence[str]) -> dict[str, object]:
+def _own_word(evaluation: Evaluation) -> dict[str, object]:
     """What a run says of its own corrections: verdicts, confidences, cost."""
-    from share_sql.evaluation.assurance import assurance, assurance_json, verdicts, verdicts_json
+    from share_sql.evaluation.assurance import assurance_json, verdicts, verdicts_json
     from share_sql.evaluation.spending import spending, spending_json
 
-    told: dict[str, object] = {}
-    if (ended := verdicts(results)) is not None:
-        told["verdicts"] = verdicts_json(ended)
-    trusted = {
-        name: assurance_json(worth)
-        for name in metrics
-        if name in VERDICTS and (worth := assurance(results, name)) is not None
-    }
-    if trusted:
-        told["confidence"] = trusted
-    if (spent := spending(result.case for result in results)) is not None:
-        told["spent"] = spending_json(spent)
-    return told
+    word: dict[str, object] = {}
+    if (ended := verdicts(evaluation.results)) is not None:
+        word["verdicts"] = verdicts_json(ended)
+    if trusted := confidence_by_metric(evaluation):
+        word["confidence"] = {name: assurance_json(worth) for name, worth in trusted.items()}
+    if (spent := spending(result.case for result in evaluation.results)) is not None:
+        word["spent"] = spending_json(spent)
+    return word
 
 
 def _line_json(found: Line) -> dict[str, object]:

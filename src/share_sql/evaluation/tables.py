@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from share_sql.evaluation.metrics import VERDICTS
 from share_sql.evaluation.runner import Evaluation
-from share_sql.evaluation.summary import Line, against_drafts, by_difficulty, line, of_a_run
+from share_sql.evaluation.summary import (
+    Line,
+    by_difficulty,
+    confidence_by_metric,
+    drafts_by_metric,
+    ex_and_strict_differ,
+    line,
+    of_a_run,
+)
 
 SHOWN = 10
 """Ids listed of each kind of trouble; --json lists all."""
@@ -35,15 +42,13 @@ def tables(evaluation: Evaluation) -> Iterator[str]:
             ),
         ]
     )
-    for name in evaluation.metrics:
-        found = against_drafts(evaluation.results, name) if name in VERDICTS else None
-        if found is not None:
-            before, after = found.stayed_right + found.broken, found.stayed_right + found.fixed
-            yield (
-                f"{name} against the drafts: {before} right before, {after} after; fixed {found.fixed}, "
-                f"broken {found.broken}, net {found.net:+d} (p = {found.p_value:.3g}); changed "
-                f"{found.changed} of {found.cases}"
-            )
+    for name, moved in drafts_by_metric(evaluation).items():
+        before, after = moved.stayed_right + moved.broken, moved.stayed_right + moved.fixed
+        yield (
+            f"{name} against the drafts: {before} right before, {after} after; fixed {moved.fixed}, "
+            f"broken {moved.broken}, net {moved.net:+d} (p = {moved.p_value:.3g}); changed "
+            f"{moved.changed} of {moved.cases}"
+        )
     if of_a_run(evaluation.results):
         yield from _own_word(evaluation)
     yield from _troubles(evaluation, total)
@@ -51,7 +56,7 @@ def tables(evaluation: Evaluation) -> Iterator[str]:
 
 def _own_word(evaluation: Evaluation) -> Iterator[str]:
     """What a run says of its own corrections: verdicts, confidences, cost."""
-    from share_sql.evaluation.assurance import assurance, verdicts
+    from share_sql.evaluation.assurance import verdicts
     from share_sql.evaluation.spending import spending, spending_rows
 
     ended = verdicts(evaluation.results)
@@ -62,13 +67,11 @@ def _own_word(evaluation: Evaluation) -> Iterator[str]:
             f"{100 * ended.rate('corrected'):.1f}%), abstained {counts['abstained']} "
             f"({100 * ended.rate('abstained'):.1f}%)"
         )
-    for name in evaluation.metrics:
-        worth = assurance(evaluation.results, name) if name in VERDICTS else None
-        if worth is not None:
-            yield (
-                f"confidence by {name}, {worth.cases} case{'s' * (worth.cases != 1)}: risk-coverage area "
-                f"{worth.area:.4f}, Brier {worth.brier:.4f}, calibration error {worth.calibration_error:.4f}"
-            )
+    for name, worth in confidence_by_metric(evaluation).items():
+        yield (
+            f"confidence by {name}, {worth.cases} case{'s' * (worth.cases != 1)}: risk-coverage area "
+            f"{worth.area:.4f}, Brier {worth.brier:.4f}, calibration error {worth.calibration_error:.4f}"
+        )
     spent = spending(result.case for result in evaluation.results)
     if spent is not None:
         yield from _grid(spending_rows(spent))
@@ -95,10 +98,8 @@ def _troubles(evaluation: Evaluation, total: Line) -> Iterator[str]:
         yield f"no prediction, counted wrong: {_ids(evaluation.missing)}"
     if evaluation.extra:
         yield f"predictions without a question, left out: {_ids(evaluation.extra)}"
-    if {"ex", "strict"} <= set(evaluation.metrics):
-        differ = [result.case.id for result in results if result.scores["ex"] != result.scores["strict"]]
-        if differ:
-            yield f"ex and strict differ in {_ids(differ)}"
+    if differ := ex_and_strict_differ(evaluation):
+        yield f"ex and strict differ in {_ids(differ)}"
     for warning in evaluation.warnings:
         yield f"warning: {warning}"
 

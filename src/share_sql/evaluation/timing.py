@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from share_sql.benchmarks.bird import bird_ex
 from share_sql.database.base import Database, Limits
 from share_sql.errors import DatabaseError
-from share_sql.evaluation.efficiency import measure, r_ves_score, ves_score
-from share_sql.evaluation.execution import bird_ex
-from share_sql.evaluation.metrics import CaseResult, Options, Score
+from share_sql.evaluation.cases import CaseResult, Options
+from share_sql.evaluation.efficiency import measure
+from share_sql.evaluation.metrics import METRICS, Scoring
 from share_sql.evaluation.results import LIMITS
 
 
@@ -19,11 +20,11 @@ def add_timings(
     options: Options,
     open_database: Callable[[str], Database],
 ) -> list[CaseResult]:
-    """Measure VES and R-VES of every case, one after another.
+    """Measure the timed metrics of every case, one after another.
 
     Args:
         results: the cases, otherwise scored.
-        metrics: names; of them `ves` and `r-ves` are measured.
+        metrics: names; of them the timed ones are measured.
         options: the time limit and the number of repeats.
         open_database: opens a database for reading.
 
@@ -38,18 +39,18 @@ def add_timings(
         try:
             with open_database(path) as database:
                 for at in places:
-                    timed[at] = _with(timed[at], _ratio(results[at], database, options), metrics)
+                    timed[at] = _with(timed[at], _ratio(results[at], database, options), metrics, options)
         except DatabaseError:
             # The case's own result says already that its database cannot be opened.
             for at in places:
-                timed[at] = _with(timed[at], 0.0, metrics)
+                timed[at] = _with(timed[at], 0.0, metrics, options)
     return timed
 
 
-def _with(result: CaseResult, ratio: float, metrics: Sequence[str]) -> CaseResult:
-    timed: dict[str, Score] = {"ves": ves_score(ratio), "r-ves": r_ves_score(ratio)}
-    scores = result.scores | {name: timed[name] for name in metrics if name in timed}
-    return replace(result, scores={name: scores[name] for name in metrics if name in scores})
+def _with(result: CaseResult, ratio: float, metrics: Sequence[str], options: Options) -> CaseResult:
+    one = Scoring(result.case, result.case.prediction, options, (), ratio=ratio)
+    timed = {name: METRICS[name].score(one) for name in metrics if METRICS[name].timed}
+    return replace(result, scores={name: (result.scores | timed)[name] for name in metrics})
 
 
 def _ratio(result: CaseResult, database: Database, options: Options) -> float:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from share_sql.database.base import Database
+from share_sql.evaluation.cases import CaseResult, EvalCase, Options
 from share_sql.evaluation.executor import Executor
-from share_sql.evaluation.metrics import CaseResult, EvalCase, Options
+from share_sql.evaluation.metrics import databases_of
 from share_sql.evaluation.results import ResultCache
-from share_sql.evaluation.spider import suite_files
 
 VERDICT_VERSION = 1
 """Part of each cached verdict's key: raised when a metric's code changes what it says."""
@@ -40,7 +40,7 @@ def recall(
     found: dict[int, CaseResult] = {}
     for at, case in enumerate(cases):
         if case.database not in executors:
-            files = suite_files(case.database) if "test-suite" in metrics else [case.database]
+            files = databases_of(case.database, metrics)
             executors[case.database] = [Executor(name, options, cache, open_database) for name in files]
         held = cache.fetch(_name(case, metrics, options, executors[case.database]))
         if held is not None:

@@ -42,7 +42,7 @@ class ModelRequest:
     """What a stage wants to know from a model."""
 
     role: str
-    """Which model: bam, mask, sam, lom, generator, scorer, judge or teacher."""
+    """Which model: a name in `roles.ROLES`."""
     case_id: str
     """The case it is for; recorded answers are matched by role and case."""
     messages: tuple[Message, ...]
@@ -78,9 +78,6 @@ class ModelReply:
     usage: Usage = Usage()
     model: str = ""
     """Name of the model that answered."""
-    columns: tuple[str, ...] | None = None
-    """A recorded run's augmented schema (`table.column`), where the run holds it in place of this
-    role's answer; the text is then empty. None otherwise."""
 
     @property
     def text(self) -> str:
@@ -93,6 +90,10 @@ class Model(Protocol):
 
     name: str
     """For logs, run.json and the answer cache's key: must change when answers may change."""
+    takes_grammar: bool
+    """It keeps its answer to a request's grammar."""
+    prompts: str | None
+    """The prompt set that it was trained on; None for none in particular."""
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """Answer. Raises ModelUnavailable, ModelRefused, AnswerMissing."""

@@ -36,8 +36,8 @@ class CachedModel:
         self.model = model
         self.name = model.name
         # What is asked of a model must not depend on whether a cache stands before it.
-        self.takes_grammar: bool = getattr(model, "takes_grammar", False)
-        self.prompts: str | None = getattr(model, "prompts", None)
+        self.takes_grammar = model.takes_grammar
+        self.prompts = model.prompts
         self.path = Path(path)
         self._lock = threading.Lock()
         self._database: sqlite3.Connection | None = self._open()
@@ -92,23 +92,14 @@ class CachedModel:
         try:
             stored = json.loads(row[0])
             answers = tuple(Answer(**answer) for answer in stored["answers"])
-            columns = stored["columns"]
-            reply = ModelReply(
-                answers, model=stored["model"], columns=tuple(columns) if columns is not None else None
-            )
+            reply = ModelReply(answers, model=stored["model"])
         except (ValueError, KeyError, TypeError) as error:
             self._failed("read", error)
             return None
         return reply if answers else None
 
     def _put(self, key: str, reply: ModelReply) -> None:
-        stored = json.dumps(
-            {
-                "answers": [asdict(answer) for answer in reply.answers],
-                "model": reply.model,
-                "columns": reply.columns,
-            }
-        )
+        stored = json.dumps({"answers": [asdict(answer) for answer in reply.answers], "model": reply.model})
         with self._lock:
             if self._database is None:
                 return

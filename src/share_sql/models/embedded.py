@@ -44,7 +44,9 @@ class EmbeddedModel:
     takes_grammar = True
     """A request's grammar is kept to, token by token."""
 
-    def __init__(self, weights: Path, name: str | None = None, prompts: str | None = None) -> None:
+    def __init__(
+        self, weights: Path, name: str | None = None, prompts: str | None = None, template: str = "chatml"
+    ) -> None:
         """Look at the weights; they are loaded on the first request (some seconds).
 
         Args:
@@ -52,6 +54,7 @@ class EmbeddedModel:
             name: for logs, run.json and the answer cache, so it must tell the weights apart; the file's name
                 by default.
             prompts: the prompt set that the weights were trained on; None for none in particular.
+            template: their chat template, a name in `bases.CHATS`.
 
         Raises:
             SettingsError: the file is missing or damaged, or openvino-genai is not installed.
@@ -65,6 +68,7 @@ class EmbeddedModel:
         self._context = int(context) if isinstance(context, int) else 2048
         self.name = name or weights.stem
         self.prompts = prompts
+        self._template = template
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._child: _Child | None = None
@@ -107,7 +111,7 @@ class EmbeddedModel:
         """Start the process and the thread that reads its answers."""
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "share_sql.models.engine", str(theirs.fileno())]
-        command += [str(self._weights), str(self._context), self.name]
+        command += [str(self._weights), str(self._context), self.name, self._template]
         try:
             # It is told where packages lie: the caller may have put them there itself.
             process = subprocess.Popen(

@@ -62,6 +62,8 @@ class _Session:
 class EndpointModel:
     """A model behind an HTTP server."""
 
+    prompts: str | None = None
+
     def __init__(
         self,
         model: str | None = None,
@@ -109,6 +111,7 @@ class EndpointModel:
         self._send_temperature = send_temperature
         self._tokens_field = tokens_field or ("max_completion_tokens" if official else "max_tokens")
         self._grammar_field = grammar_field
+        self.takes_grammar = grammar_field is not None
         self._extra = dict(extra_body or {})
         self._timeout = timeout
         self._retries = retries

@@ -13,14 +13,15 @@ import itertools
 import signal
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from share_sql.errors import ModelRefused, ModelUnavailable, ShareError
-from share_sql.models.base import Answer, Message, ModelReply, ModelRequest, Usage
+from share_sql.models.base import Answer, ModelReply, ModelRequest, Usage
+from share_sql.models.bases import CHATS, Chat
 
 _CACHE_GIGABYTES = 1
 """Bound on the memory for keys and values; SmolLM2-135M takes 23 KB a token."""
@@ -55,7 +56,7 @@ class _Running:
 class Engine:
     """The loaded weights. Used by one thread only."""
 
-    def __init__(self, weights: Path, context: int) -> None:
+    def __init__(self, weights: Path, context: int, chat: Chat) -> None:
         import openvino_genai as genai
 
         scheduler = genai.SchedulerConfig()
@@ -64,6 +65,7 @@ class Engine:
         properties = {"KV_CACHE_PRECISION": _PRECISION, "prompt_lookup": True}
         self._genai = genai
         self._context = context
+        self._chat = chat
         self._numbers = itertools.count()
         try:
             self._pipeline = genai.ContinuousBatchingPipeline(str(weights), scheduler, "CPU", properties)
@@ -73,7 +75,7 @@ class Engine:
 
     def start(self, request: ModelRequest) -> _Running:
         """Hand a request to the scheduler."""
-        tokens = self._tokenizer.encode(chatml(request.messages), add_special_tokens=False).input_ids
+        tokens = self._tokenizer.encode(self._chat(request.messages), add_special_tokens=False).input_ids
         length = int(tokens.shape[-1])
         room = self._context - length
         if room < _LEAST_ROOM:
@@ -148,11 +150,12 @@ class Engine:
 class Server:
     """Takes requests from a connection and answers them; one a process."""
 
-    def __init__(self, connection: Connection, weights: Path, context: int, name: str) -> None:
+    def __init__(self, connection: Connection, weights: Path, context: int, name: str, chat: Chat) -> None:
         self.connection = connection
         self.weights = weights
         self.context = context
         self.name = name
+        self.chat = chat
         self.engine: Engine | None = None
         self.running: dict[int, _Running] = {}
         self.alone: deque[tuple[int, ModelRequest]] = deque()
@@ -175,7 +178,7 @@ class Server:
                 handle.cancel()
             return
         try:
-            self.engine = self.engine or Engine(self.weights, self.context)
+            self.engine = self.engine or Engine(self.weights, self.context, self.chat)
             self.running[number] = self.engine.start(request)
         except ShareError as error:
             self._tell(number, error)
@@ -228,27 +231,15 @@ class Server:
         self.connection.send(told)
 
 
-def chatml(messages: Iterable[Message]) -> str:
-    """Messages as SmolLM2 and LLaMA-Factory's template `chatml` write them, up to where the answer begins.
-
-    Marks of the format in a content are taken apart: a question or a stored value must not end its message.
-    """
-    parts = [
-        f"<|im_start|>{message.role}\n{message.content.replace('<|', '< |')}<|im_end|>\n"
-        for message in messages
-    ]
-    return "".join(parts) + "<|im_start|>assistant\n"
-
-
 def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:300]
 
 
 def main() -> None:
-    """Serve on the socket whose number is the first argument; weights, context and name follow."""
+    """Serve on a socket: its number, then weights, context, name and chat template are the arguments."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller decides what an interruption means
-    socket, weights, context, name = sys.argv[1:5]
-    Server(Connection(int(socket)), Path(weights), int(context), name).serve()
+    socket, weights, context, name, template = sys.argv[1:6]
+    Server(Connection(int(socket)), Path(weights), int(context), name, CHATS[template]).serve()
 
 
 if __name__ == "__main__":

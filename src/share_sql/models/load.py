@@ -36,16 +36,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from share_sql.errors import SettingsError
+from share_sql.models.roles import ROLES
 
 if TYPE_CHECKING:
     from share_sql.models.base import Model
     from share_sql.models.settings import EmbeddedSettings, EndpointSettings
 
-ROLES = ("bam", "mask", "sam", "lom", "generator", "scorer", "judge", "teacher")
-ADAPTER_ROLES = ("bam", "sam", "lom", "scorer")
-"""Roles that small models are trained for."""
-EMBEDDED_ROLES = ("sam", "lom", "scorer")
-"""Roles that `embedded` brings models for; without one, bam walks the draft's syntax tree, which is exact."""
 SHIPPED = "shipped"
 """In place of a folder: the one that comes with the package."""
 CARD = "card.json"
@@ -65,8 +61,9 @@ def load_models(spec: str) -> Mapping[str, Model]:
         if colon and not rest:
             raise SettingsError("embedded: needs a folder of adapters, as in embedded:models")
         if colon:
-            return _embedded_all(Path(rest), ADAPTER_ROLES)
-        return _embedded_all(shipped_adapters(), EMBEDDED_ROLES)
+            return _embedded_all(Path(rest), [role.name for role in ROLES.values() if role.adapter])
+        # Without a model, bam walks the draft's syntax tree, which is exact.
+        return _embedded_all(shipped_adapters(), [role.name for role in ROLES.values() if role.embedded])
     if colon and kind == "recorded":
         if not rest:
             raise SettingsError("recorded: needs a run's folder, as in recorded:runs/first")
@@ -104,21 +101,24 @@ def embedded_model(
 
     Args:
         base: name of pulled base weights; the default base where neither is given.
-        weights: a GGUF file in its place.
+        weights: a GGUF file in its place, of a model with the default base's chat template.
         adapter: folder of a LoRA adapter.
 
     Raises:
         SettingsError: weights or adapter are missing or do not fit, or a package is not installed.
     """
+    from share_sql.models.bases import BASES, DEFAULT_BASE
     from share_sql.models.embedded import EmbeddedModel
     from share_sql.models.gguf_merge import merged_weights
-    from share_sql.models.weights_file import DEFAULT_BASE, base_weights, checksum
+    from share_sql.models.weights_file import base_weights, checksum
 
-    file = weights or base_weights(base or DEFAULT_BASE)
+    base = base or DEFAULT_BASE
+    file = weights or base_weights(base)
+    template = BASES[base].template
     if adapter is not None:
         # Merged files are named after the checksums of all that made them.
-        return EmbeddedModel(merged_weights(file, adapter), prompts=_trained_on(adapter))
-    return EmbeddedModel(file, f"{file.stem}-{checksum(file)[:12]}")
+        return EmbeddedModel(merged_weights(file, adapter), prompts=_trained_on(adapter), template=template)
+    return EmbeddedModel(file, f"{file.stem}-{checksum(file)[:12]}", template=template)
 
 
 def _trained_on(adapter: Path) -> str | None:

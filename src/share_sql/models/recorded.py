@@ -8,8 +8,8 @@ The folder's files are the reference's, which SHARE's own runs write too:
     final_traj.jsonl         lom
     final_sql.json           generator   {"idx": "sql<TAB>----- bird -----<TAB>database"}
     prompts_for_generator.jsonl          its prompts alone: {"idx", "prompt"}
-    augmented_schema.json                {"idx": ["table.column", ...]}; stands in for sam where the folder
-                                         lacks sam's answer to a case
+    augmented_schema.json    sam         {"idx": ["table.column", ...]}; that list is sam's answer where the
+                                         folder lacks another
 
 A case's id is `idx` as text. Files are read when a role is first asked for; of the long ones only each
 line's place is kept in memory.
@@ -26,19 +26,9 @@ from typing import Any
 
 from share_sql.errors import AnswerMissing, RunFolderError
 from share_sql.models.base import Answer, ModelReply, ModelRequest
-
-LINES: Mapping[str, str] = {
-    "bam": "original_traj.jsonl",
-    "mask": "masked_traj.jsonl",
-    "sam": "intermediate_traj.jsonl",
-    "lom": "final_traj.jsonl",
-}
-"""File of each role that has one line a case."""
-GENERATOR_PROMPTS = "prompts_for_generator.jsonl"
-FINAL_SQL = "final_sql.json"
-AUGMENTED = "augmented_schema.json"
-SEPARATOR = "\t----- bird -----\t"
-"""Between SQL and database name in the files that BIRD's evaluation reads."""
+from share_sql.models.roles import ROLES
+from share_sql.models.run_files import AUGMENTED, FINAL_SQL, GENERATOR_PROMPTS, STEP_FILES
+from share_sql.sql.tag import split_tag
 
 
 @dataclass(frozen=True)
@@ -52,6 +42,9 @@ class _Line:
 
 class RecordedModel:
     """A run folder as a model for every role it holds answers for."""
+
+    takes_grammar = False
+    prompts: str | None = None
 
     def __init__(self, folder: str | Path, match_prompts: bool = False) -> None:
         """`match_prompts`: answer only where the prompt, if the folder holds it, is the same text.
@@ -67,18 +60,18 @@ class RecordedModel:
         if not self.folder.is_dir():
             raise RunFolderError(f"{self.folder} is not a folder; give a run's folder")
         if not self.roles:
-            names = ", ".join((*LINES.values(), FINAL_SQL, AUGMENTED))
+            names = ", ".join((*STEP_FILES.values(), FINAL_SQL, AUGMENTED))
             raise RunFolderError(f"{self.folder} is not a run's folder: it holds none of {names}")
 
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles that the folder has files for, in the order of the stages."""
-        found = [role for role, file in LINES.items() if (self.folder / file).is_file()]
+        found = [role for role, file in STEP_FILES.items() if (self.folder / file).is_file()]
         if "sam" not in found and (self.folder / AUGMENTED).is_file():
             found.append("sam")
         if (self.folder / FINAL_SQL).is_file():
             found.append("generator")
-        return tuple(role for role in ("bam", "mask", "sam", "lom", "generator") if role in found)
+        return tuple(role for role in ROLES if role in found)
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """The recorded answer. Raises AnswerMissing, and RunFolderError where a file cannot be read."""
@@ -97,7 +90,7 @@ class RecordedModel:
 
     def prompt(self, role: str, case_id: str) -> str | None:
         """The prompt that was recorded for a role and case; None where the folder holds none."""
-        file = GENERATOR_PROMPTS if role == "generator" else LINES.get(role)
+        file = GENERATOR_PROMPTS if role == "generator" else STEP_FILES.get(role)
         record = self._record(file, case_id) if file else None
         # A stage that asked no model leaves an empty prompt.
         return None if record is None else record.get("prompt") or None
@@ -115,8 +108,8 @@ class RecordedModel:
                 raise AnswerMissing(f"{self._what(request)} is not in {FINAL_SQL}")
             if not isinstance(sql, str):
                 raise RunFolderError(f"{self.folder / FINAL_SQL}: the value of {case!r} is not text")
-            return ModelReply((Answer(sql.rsplit(SEPARATOR, 1)[0]),), model=self.name)
-        file = LINES.get(role)
+            return ModelReply((Answer(split_tag(sql)[0]),), model=self.name)
+        file = STEP_FILES.get(role)
         record = self._record(file, case) if file else None
         if record is not None and isinstance(record.get("response"), str):
             return ModelReply((Answer(record["response"]),), model=self.name)
@@ -127,7 +120,7 @@ class RecordedModel:
                     raise RunFolderError(
                         f"{self.folder / AUGMENTED}: the value of {case!r} is no list of names"
                     )
-                return ModelReply((Answer(""),), model=self.name, columns=tuple(columns))
+                return ModelReply((Answer(json.dumps(columns)),), model=self.name)
         raise AnswerMissing(f"{self._what(request)} is not there; run this role with a model")
 
     def _what(self, request: ModelRequest) -> str:

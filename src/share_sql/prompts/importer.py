@@ -11,15 +11,14 @@ from __future__ import annotations
 import ast
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from share_sql.errors import PromptError
 from share_sql.models.base import Message
+from share_sql.models.roles import ROLES
 from share_sql.prompts.library import (
     MARKER,
     PLACEHOLDER,
-    ROLE_VARIABLES,
     PromptSet,
     Template,
     format_template,
@@ -29,55 +28,6 @@ from share_sql.prompts.library import (
 MAX_MODULE_BYTES = 5_000_000
 """Larger files are refused unread; a module of prompts is some kilobytes."""
 
-
-@dataclass(frozen=True)
-class KnownPrompt:
-    """How one variable of the reference's module maps to a role."""
-
-    role: str
-    fields: Mapping[str, str]
-    """From the module's field names to SHARE's variables."""
-    system: bool = True
-    """True where the module's `system_prompt` goes along; the generator is sent without one."""
-
-
-KNOWN_PROMPTS: Mapping[str, KnownPrompt] = {
-    "sql2sr_user_prompt": KnownPrompt("bam", {"schema": "schema", "sql": "sql"}),
-    "mask_schema_user_prompt": KnownPrompt("mask", {"sr": "trajectory"}),
-    "fill_in_schema_user_prompt": KnownPrompt(
-        "sam",
-        {
-            "schema": "schema",
-            "highlighted_schema": "highlighted_schema",
-            "question": "question",
-            "evidence": "evidence",
-            "masked_sr": "masked_trajectory",
-        },
-    ),
-    "sr2sr_user_prompt": KnownPrompt(
-        "lom",
-        {
-            "schema": "schema",
-            "column_description": "column_description",
-            "question": "question",
-            "evidence": "evidence",
-            "sr": "trajectory",
-        },
-    ),
-    "ft_sr_to_sql": KnownPrompt(
-        "generator",
-        {
-            "schema": "schema",
-            "fk_dic": "foreign_keys",
-            "column_description": "column_description",
-            "question": "question",
-            "evidence": "evidence",
-            "sr": "trajectory",
-        },
-        system=False,
-    ),
-}
-"""The names that the reference's inference module uses, and how its code sends each."""
 
 SYSTEM_PROMPT = "system_prompt"
 """Name of the module's system message."""
@@ -203,23 +153,29 @@ def import_prompts(path: Path, name: str) -> PromptSet:
     literals = read_literals(source, path.name)
     system = literals.get(SYSTEM_PROMPT)
     templates: dict[str, Template] = {}
-    for variable, known in KNOWN_PROMPTS.items():
-        if variable not in literals:
+    known = [(role, role.reference) for role in ROLES.values() if role.reference is not None]
+    for role, reference in known:
+        if reference.variable not in literals:
             continue
-        where = f"{path.name}, variable {variable}"
-        messages = [Message("user", convert(literals[variable], known.fields, where))]
-        if system and known.system:
+        where = f"{path.name}, variable {reference.variable}"
+        own = {each: each for each in role.variables if each not in reference.renamed.values()}
+        messages = [
+            Message("user", convert(literals[reference.variable], own | dict(reference.renamed), where))
+        ]
+        if system and reference.system:
             if PLACEHOLDER.search(system) or MARKER.search(system):
                 raise PromptError(f"{path.name}, variable {SYSTEM_PROMPT}: its text looks like a placeholder")
             messages.insert(0, Message("system", system))
         used = set(PLACEHOLDER.findall(messages[-1].content))
-        variables = tuple(each for each in ROLE_VARIABLES[known.role] if each in used)
-        template = Template(known.role, variables, tuple(messages))
+        variables = tuple(each for each in role.variables if each in used)
+        template = Template(role.name, variables, tuple(messages))
         if parse_template(format_template(template), where) != template:
             raise PromptError(f"{where}: its text cannot be kept as a template file")
-        templates[known.role] = template
+        templates[role.name] = template
     if not templates:
-        raise PromptError(f"{path.name} has none of the variables {', '.join(KNOWN_PROMPTS)}")
+        raise PromptError(
+            f"{path.name} has none of the variables {', '.join(each.variable for _, each in known)}"
+        )
     return PromptSet(name, templates)
 
 

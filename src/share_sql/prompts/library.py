@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from share_sql.errors import PromptError
 from share_sql.models.base import Message
+from share_sql.models.roles import ROLES
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -47,27 +48,13 @@ PLACEHOLDER = re.compile(r"\{\{([a-z_][a-z0-9_]*)\}\}")
 MARKER = re.compile(r"^--- (system|user|assistant) ---$", re.MULTILINE)
 """The line that opens a message."""
 
-ROLE_VARIABLES: Mapping[str, tuple[str, ...]] = {
-    "bam": ("schema", "sql"),
-    "mask": ("trajectory",),
-    "sam": ("schema", "highlighted_schema", "question", "evidence", "masked_trajectory", "tables", "columns"),
-    "lom": ("schema", "column_description", "question", "evidence", "trajectory", "described_columns"),
-    "generator": ("schema", "foreign_keys", "column_description", "question", "evidence", "trajectory"),
-    "drafter": ("schema", "values", "question", "evidence", "tables"),
-    "scorer": ("question", "change"),
-    "describe": ("table", "column", "profile"),
-    "teacher": ("schema", "question", "evidence", "sql"),
-    "compare": ("sql", "other_sql", "question"),
-}
-"""The variables that SHARE fills for each role; a template may declare fewer, never others."""
-
 
 @dataclass(frozen=True)
 class Template:
     """One prompt: its role, its variables and its messages with placeholders."""
 
     role: str
-    """Which model it is for: a key of ROLE_VARIABLES."""
+    """Which model it is for: a name in ROLES."""
     variables: tuple[str, ...]
     """Names that must be given to fill it."""
     messages: tuple[Message, ...]
@@ -111,7 +98,7 @@ class PromptSet:
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles it has a template for, in the order of the stages."""
-        return tuple(role for role in ROLE_VARIABLES if role in self.templates)
+        return tuple(role for role in ROLES if role in self.templates)
 
     def template(self, role: str) -> Template:
         """The template of this role. Raises PromptError where the set has none."""
@@ -126,7 +113,7 @@ class PromptSet:
         """Fill the role's prompt.
 
         Args:
-            role: a key of ROLE_VARIABLES.
+            role: a name in ROLES.
             variables: text of each variable; ones that SHARE knows for the role but this set's template
                 does not declare are left out, so that a shorter template of one's own still works.
 
@@ -137,7 +124,7 @@ class PromptSet:
             PromptError: the set has no such role, a declared variable is missing, or an unknown one given.
         """
         template = self.template(role)
-        known = ROLE_VARIABLES.get(role, ())
+        known = ROLES[role].variables if role in ROLES else ()
         given = {
             name: value
             for name, value in variables.items()
@@ -179,14 +166,14 @@ def parse_template(text: str, source: str) -> Template:
                 raise PromptError(f"{source}: the header line {line!r} is not `name: value`")
             header[key.strip()] = value.strip()
     role = header.get("role", "")
-    if role not in ROLE_VARIABLES:
-        raise PromptError(f"{source}: role is {role!r}; expected one of {', '.join(ROLE_VARIABLES)}")
+    if role not in ROLES:
+        raise PromptError(f"{source}: role is {role!r}; expected one of {', '.join(ROLES)}")
+    known = ROLES[role].variables
     variables = tuple(name.strip() for name in header.get("variables", "").split(",") if name.strip())
-    unknown = [name for name in variables if name not in ROLE_VARIABLES[role]]
+    unknown = [name for name in variables if name not in known]
     if unknown:
         raise PromptError(
-            f"{source}: {', '.join(unknown)} is no variable of {role}; "
-            f"there are {', '.join(ROLE_VARIABLES[role])}"
+            f"{source}: {', '.join(unknown)} is no variable of {role}; there are {', '.join(known)}"
         )
     messages = tuple(
         Message(cast(Literal["system", "user", "assistant"], speaker), body[1:].removesuffix("\n"))

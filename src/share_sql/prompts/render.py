@@ -22,6 +22,7 @@ from collections.abc import Set as AbstractSet
 from share_sql.prompts import brief
 from share_sql.schema.model import ColumnName, ColumnSet, Schema, ValueMatch
 from share_sql.schema.spoken import told
+from share_sql.sql.tag import split_tag
 
 
 def bam_variables(sql: str, columns: Collection[ColumnName], schema: Schema) -> dict[str, str]:
@@ -195,7 +196,7 @@ def column_descriptions(
 
 def one_line_sql(sql: str) -> str:
     """The SQL with each line break replaced by a space, and BIRD's database tag dropped."""
-    return sql.partition("\t----- bird -----\t")[0].replace("\n", " ")
+    return split_tag(sql)[0].replace("\n", " ")
 
 
 def fenced_trajectory(answer: str) -> str:

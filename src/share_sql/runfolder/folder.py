@@ -30,24 +30,23 @@ from typing import IO, Any
 
 from share_sql.errors import RunFolderError
 from share_sql.models.base import Usage
+from share_sql.models.run_files import (
+    AUGMENTED,
+    CORRECTIONS,
+    FINAL_SQL,
+    GENERATOR_PROMPTS,
+    STEP_FILES,
+    TIMINGS,
+)
 from share_sql.runfolder.journal import Journal
+from share_sql.sql.tag import with_tag
 
 JOURNAL = "journal.jsonl"
-STEP_FILES: Mapping[str, str] = {
-    "bam": "original_traj.jsonl",
-    "mask": "masked_traj.jsonl",
-    "sam": "intermediate_traj.jsonl",
-    "lom": "final_traj.jsonl",
-}
-"""The reference's file of each step that ends in a trajectory."""
-GENERATOR_PROMPTS = "prompts_for_generator.jsonl"
-CORRECTIONS = "corrections.jsonl"
-TIMINGS = "timings.jsonl"
 FINAL_FILES = (
     *STEP_FILES.values(),
     GENERATOR_PROMPTS,
-    "augmented_schema.json",
-    "final_sql.json",
+    AUGMENTED,
+    FINAL_SQL,
     CORRECTIONS,
     "usage.json",
     TIMINGS,
@@ -123,14 +122,14 @@ class RunFolder:
                     _line(files[name], {"idx": _idx(row["id"]), "prompt": prompt, "response": response})
                 _line(files[GENERATOR_PROMPTS], {"idx": _idx(row["id"]), "prompt": row["generator_prompt"]})
                 augmented[row["id"]] = row["augmented"]
-                final_sql[row["id"]] = f"{correction['sql']}\t----- bird -----\t{row['database']}"
+                final_sql[row["id"]] = with_tag(correction["sql"], row["database"])
         counts = RunCounts(
             self._positions, dict(sorted(verdicts.items())), tuple(failed), dict(sorted(usage.items()))
         )
         used = sum(counts.usage.values(), Usage())
         tokens = {stage: asdict(spent) for stage, spent in counts.usage.items()}
-        self._json("augmented_schema.json", augmented)
-        self._json("final_sql.json", final_sql)
+        self._json(AUGMENTED, augmented)
+        self._json(FINAL_SQL, final_sql)
         self._json("usage.json", {"stages": tokens, "total": asdict(used)})
         self._json(
             "run.json",

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from share_sql.errors import SqlEmpty, SqlNotSelect, SqlUnreadable
+from share_sql.sql.tag import split_tag
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -16,7 +17,6 @@ MAX_SQL_BYTES = 100_000
 _FENCE = re.compile(r"```[ \t]*([\w+-]*)[^\S\n]*\n?(.*?)(?:```|\Z)", re.DOTALL)
 _START = re.compile(r"\b(?:SELECT|WITH|VALUES)\b", re.IGNORECASE)
 _WITH_HEAD = re.compile(r'WITH\s+(?:RECURSIVE\s+)?["`\[\w][^()]*(?:\([^()]*\)\s*)?AS\b', re.IGNORECASE)
-_TAG = re.compile(r"\t----- bird -----\t.*\Z", re.DOTALL)
 
 
 def extract_sql(text: str) -> str:
@@ -35,7 +35,7 @@ def extract_sql(text: str) -> str:
     Raises:
         SqlEmpty: there is no SELECT, WITH or VALUES in the text.
     """
-    text = _TAG.sub("", text.replace("\x00", ""))
+    text, _ = split_tag(text.replace("\x00", ""))
     if "```" in text:
         for match in _FENCE.finditer(text):
             if _query_start(match[2]) is not None:

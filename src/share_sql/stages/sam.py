@@ -1,16 +1,18 @@
 """sam: the masked trajectory is filled over the whole schema (schema augmentation model; SHARE, 3.3).
 
-The augmented schema is the draft's columns together with the columns of the filled trajectory.
+The augmented schema is the draft's columns together with the columns of the filled trajectory. An answer that
+lists columns augments the schema and gives no trajectory.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from share_sql.errors import ModelError, TrajectoryError
 from share_sql.prompts.render import sam_variables
 from share_sql.requests import Steps
-from share_sql.schema.model import ColumnName, Schema
+from share_sql.schema.model import ColumnName, ColumnSet, Schema
 from share_sql.stages.asking import ask, noted, read_answer
 from share_sql.stages.state import State
 from share_sql.trajectory.columns import columns, unknown_columns
@@ -32,17 +34,16 @@ def sam(state: State) -> Steps[State]:
     )
     try:
         state, reply = yield from ask(state, "sam", variables)
-        held = "sam" in state.plan.constrained and state.masked is not None
-        if held and reply.columns is None and not _is_filled(state, reply.text):
-            # Free answers may mend more than names; one that names what the schema has not is given again,
-            # held to it.
+        listed = _listed(reply.text, state.schema)
+        asks_again = "sam" in state.plan.constrained and state.masked is not None
+        if asks_again and listed is None and not _is_filled(state, reply.text):
+            # Free answers may mend more than names; one that names what the schema lacks is asked for again,
+            # with a grammar of the schema.
             grammar = filling_grammar(variables["masked_trajectory"], state.schema)
             state, reply = yield from ask(state, "sam", variables, grammar=grammar)
-        if reply.columns is not None:
-            named = _known(reply.columns, state.schema)
-            return noted(
-                replace(state, augmented=state.linked | named), "sam", f"{len(named)} columns as recorded"
-            )
+        if listed is not None:
+            state = replace(state, augmented=state.linked | listed)
+            return noted(state, "sam", f"{len(listed)} columns listed by {reply.model}, and no trajectory")
         filled = read_answer(state, reply.text)
     except (ModelError, TrajectoryError) as error:
         return noted(state, "sam", "the schema is not augmented", error=str(error))
@@ -59,10 +60,16 @@ def _is_filled(state: State, text: str) -> bool:
         return False
 
 
-def _known(names: tuple[str, ...], schema: Schema) -> frozenset[ColumnName]:
-    """Those of the texts `table.column` that the schema has, in the schema's spelling."""
-    known = {
-        f"{table.name}.{column.name}".lower(): ColumnName(table.name, column.name)
-        for table, column in schema.columns()
-    }
-    return frozenset(known[name.lower()] for name in names if name.lower() in known)
+def _listed(text: str, schema: Schema) -> ColumnSet | None:
+    """The schema's columns that an answer lists as JSON, `["table.column", …]`; None for any other answer."""
+    if not text.lstrip().startswith("["):
+        return None
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not all(isinstance(name, str) for name in names):
+        return None
+    wanted = {name.lower() for name in names}
+    known = (ColumnName(table.name, column.name) for table, column in schema.columns())
+    return frozenset(name for name in known if str(name).lower() in wanted)

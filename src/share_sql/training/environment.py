@@ -29,7 +29,6 @@ _REQUIREMENTS = (
     "safetensors", "scipy", "sentencepiece", "tiktoken", "matplotlib", "hf-transfer",
 )  # fmt: skip
 """What LLaMA-Factory's training of text needs, with its own bounds."""
-_STAMP = "share-training-ready"
 _STUB = '"""Stands in for torchaudio, which LLaMA-Factory imports and training on text never uses."""\n'
 
 

@@ -20,7 +20,6 @@ from share_sql.training.examples import Dataset, Example
 
 INFO = "dataset_info.json"
 COLUMNS = {"prompt": "instruction", "response": "output", "system": "system"}
-ROLES = ("bam", "sam", "lom")
 
 
 def data_name(role: str) -> str:

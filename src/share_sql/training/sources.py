@@ -38,7 +38,7 @@ class SourceFiles:
     name: str
     """The source's name in every example made from it."""
     rule: str = "spider"
-    """Whose execution match says whether a draft is right: bird (sets of rows) or spider."""
+    """Whose execution match says whether a draft is right: a name in BENCHMARKS."""
     cases: str | None = None
     """JSON Lines with id, question, evidence, database, gold, and draft where there is one."""
     benchmark: str | None = None
@@ -189,18 +189,15 @@ def _from_cases(path: Path) -> list[LabelledCase]:
 
 
 def _from_benchmark(files: SourceFiles) -> list[LabelledCase]:
-    from share_sql.benchmarks.bird import load_bird
     from share_sql.benchmarks.drafts import read_drafts
-    from share_sql.benchmarks.files import BenchmarkFiles
-    from share_sql.benchmarks.spider import load_spider
+    from share_sql.benchmarks.files import BenchmarkFiles, load
 
     if not files.questions:
         raise UsageError("a benchmark needs its questions")
     questions = Path(files.questions)
     # The loader wants a folder of databases; here they may be absent, and any folder will do.
     folder = Path(files.databases) if files.databases else questions.parent
-    given = BenchmarkFiles(files.benchmark or "", questions, folder)
-    loaded = list((load_bird if files.benchmark == "bird" else load_spider)(given).cases)
+    loaded = list(load(BenchmarkFiles(files.benchmark or "", questions, folder)).cases)
     if not files.drafts:
         return loaded
     drafts = read_drafts(Path(files.drafts))

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from share_sql.errors import BenchmarkError
-from share_sql.training.llamafactory import ROLES, load
+from share_sql.models.roles import ROLES
+from share_sql.training.llamafactory import load
 
 QUANTILES = (0.5, 0.9, 0.99, 1.0)
 COUNTED = ("source", "kind", "proof", "wrong_by", "dialect")
@@ -28,7 +29,8 @@ def data_stats(folder: Path) -> dict[str, Any]:
     Raises:
         BenchmarkError: the folder holds no data.
     """
-    found = {role: rows for role in (*ROLES, "drafter") if (rows := load(folder, role)) is not None}
+    roles = [role.name for role in ROLES.values() if role.examples]
+    found = {role: rows for role in roles if (rows := load(folder, role)) is not None}
     if not found:
         raise BenchmarkError(f"{folder} holds no training data; make some by `share data bam|sam|lom`")
     return {role: {**_stats(rows), "left_out": _left_out(folder, role)} for role, rows in found.items()}

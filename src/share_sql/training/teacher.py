@@ -80,7 +80,7 @@ def teach(
     asker = Asker(models or {})
     work: _Symbolic | _ByModel = _Symbolic(source)
     if prompts is not None and asker.has("teacher"):
-        for role in ("teacher", "compare"):
+        for role in ("teacher", "judge"):
             prompts.template(role)  # a set without it fails now, not once a case
         work = _ByModel(source, asker, prompts)
     settings: dict[str, Any] = {f"model for {role}": model.name for role, model in asker.models.items()}
@@ -231,7 +231,7 @@ class _ByModel:
     async def says_yes(self, each: LabelledCase, gold: str, sql: str, usage: dict[str, Usage]) -> bool:
         """A model's verdict on two queries; no answer is a no."""
         role = "judge" if self.asker.has("judge") else "teacher"
-        messages = self.prompts.render("compare", sql=gold, other_sql=sql, question=each.case.question)
+        messages = self.prompts.render("judge", sql=gold, other_sql=sql, question=each.case.question)
         try:
             reply = await self.asker.ask(role, each.case.id, messages, usage, max_tokens=128)
         except ModelUnavailable:

@@ -22,15 +22,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from share_sql.errors import RunFolderError, SettingsError, TrainingError
+from share_sql.models.bases import has_weights, template_of
 from share_sql.models.lora import is_adapter
-from share_sql.models.weights_file import BASES, base_weights
+from share_sql.models.roles import TRAINED_ROLES
+from share_sql.models.weights_file import base_weights
 from share_sql.training.environment import Environment, checkpoint_of
-from share_sql.training.llamafactory import INFO, ROLES, data_name
+from share_sql.training.llamafactory import INFO, data_name
 from share_sql.training.recipe import PAPER, Value, recipe_text
 
 MODELS_FILE = "models.toml"
-_TEMPLATES = {"llama-3": "llama3", "phi-3": "phi", "qwen2": "qwen", "smollm2": "chatml"}
-"""LLaMA-Factory's chat templates by what a base's name holds."""
 _DEEPSPEED = {
     "zero2": {"stage": 2, "overlap_comm": True, "contiguous_gradients": True},
     "zero3": {"stage": 3, "overlap_comm": True, "stage3_gather_16bit_weights_on_model_save": True},
@@ -46,9 +46,9 @@ class Job:
     """What is to be trained."""
 
     role: str
-    """bam, sam or lom."""
+    """One of TRAINED_ROLES."""
     base: str
-    """A name of `models.weights_file.BASES`, a checkpoint's folder, or a name on the Hub."""
+    """A name in BASES that has weights, a checkpoint's folder, or a name on the Hub."""
     data: Path
     """Folder with dataset_info.json."""
     out: Path
@@ -91,8 +91,8 @@ def train(
         RunFolderError: the folder holds a training and `resume` is False, or it cannot be written.
         TrainingError: LLaMA-Factory ended with an error; the message holds its last line and names the log.
     """
-    if job.role not in ROLES:
-        raise SettingsError(f"{job.role!r} is no model that is trained; they are {', '.join(ROLES)}")
+    if job.role not in TRAINED_ROLES:
+        raise SettingsError(f"{job.role!r} is no model that is trained; they are {', '.join(TRAINED_ROLES)}")
     started = time.monotonic()
     checkpoint = last_checkpoint(job.folder)
     finished = is_adapter(job.folder) and (job.folder / "all_results.json").is_file()
@@ -118,14 +118,14 @@ def train(
 
 def settings(job: Job, environment: Environment, checkpoint: Path | None = None) -> dict[str, Value]:
     """All settings that LLaMA-Factory is given: the paper's, then the recipe's, then the call's."""
-    chosen: dict[str, Value] = {**PAPER, "template": _template(job.base), **(job.recipe or {})}
+    chosen: dict[str, Value] = {**PAPER, "template": template_of(job.base), **(job.recipe or {})}
     sharding = chosen.pop("deepspeed", None)
     if job.gpus > 1 and sharding is not None:
         chosen["deepspeed"] = str(_deepspeed(job.folder, str(sharding)))
     if job.gpus == 0:
         chosen |= {"use_cpu": True, "bf16": False, "disable_gradient_checkpointing": True}
     base = job.base
-    if base in BASES:
+    if has_weights(base):
         base = str(checkpoint_of(base_weights(base), environment))
     elif Path(base).is_dir():
         base = str(Path(base).absolute())
@@ -179,7 +179,7 @@ def register(job: Job) -> Path:
         raise SettingsError(f"{path} is not TOML ({error}); mend or delete it") from None
     if job.role in known:
         return path
-    if job.base in BASES:
+    if has_weights(job.base):
         table = f'kind = "embedded"\nbase = {json.dumps(job.base)}\nadapter = {json.dumps(job.role)}\n'
     else:
         table = (
@@ -205,11 +205,6 @@ def _check_data(job: Job) -> None:
         raise SettingsError(
             f"{job.data / INFO} names {file.name}, which is not there; run `share data {job.role}`"
         )
-
-
-def _template(base: str) -> str:
-    low = base.lower()
-    return next((template for name, template in _TEMPLATES.items() if name in low), "default")
 
 
 def _deepspeed(folder: Path, sharding: str) -> Path:

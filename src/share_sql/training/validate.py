@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.database.base import Limits, QueryResult, Row
 from share_sql.errors import QueryError, ShareError, SqlError, TrajectoryError
-from share_sql.evaluation.execution import bird_ex, is_ordered, sorts_rows, spider_ex, strict_ex
+from share_sql.evaluation.execution import sorts_rows, strict_ex
 from share_sql.schema.model import ColumnName, Schema
 from share_sql.training.likeness import same_trajectory
 from share_sql.trajectory.from_sql import from_sql
@@ -115,9 +116,7 @@ class Validator:
             if not isinstance(found, QueryResult):
                 return False, how
             if how == "rows" or tells(wanted.rows) or tells(found.rows):
-                if self._source.files.rule == "bird":
-                    return bird_ex(found.rows, wanted.rows), how
-                return spider_ex(found.rows, wanted.rows, ordered=is_ordered(gold)), how
+                return BENCHMARKS[self._source.files.rule].match(found.rows, wanted.rows, gold), how
         schema = self._source.schema(database)
         try:
             return same_trajectory(from_sql(draft, schema), from_sql(gold, schema)), "trajectory"
