@@ -91,7 +91,7 @@ def read_bytes(path: Path, what: str) -> bytes:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Any]]:
-    """Number (from 1) and value of each line; an exception stands for one that is no JSON."""
+    """Number (from 1) and value of each line; an exception in place of a line that is no JSON."""
     data = read_bytes(path, "cases, one JSON object a line").removeprefix(b"\xef\xbb\xbf")
     if data.lstrip()[:1] == b"[":
         try:

@@ -21,7 +21,7 @@ from share_sql.benchmarks.cases import read_bytes
 from share_sql.errors import BenchmarkError
 
 BIRD_TAG = "\t----- bird -----\t"
-"""What stands between the SQL and the database's name in BIRD's files."""
+"""The mark between the SQL and the database's name in BIRD's files."""
 
 _SQL_KEYS = ("draft", "sql", "SQL", "prediction", "pred", "response")
 _ID_KEYS = ("id", "idx", "question_id")

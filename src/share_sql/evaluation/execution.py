@@ -68,7 +68,7 @@ def sorts_rows(gold_sql: str) -> bool:
         gold_sql: one SELECT.
 
     Returns:
-        True where "order by" stands outside parentheses, quotes and comments: subqueries, CTEs and
+        True where "order by" occurs outside parentheses, quotes and comments: subqueries, CTEs and
         windows all stand in parentheses, and after a set operation it sorts the whole.
     """
     depth = 0
@@ -258,7 +258,7 @@ _THIS_YEAR = re.compile(r"YEAR\s*\(\s*CURDATE\s*\(\s*\)\s*\)\s*", re.IGNORECASE)
 def strip_distinct(sql: str) -> str:
     """Take every DISTINCT out of an SQL text, as Spider's evaluator does by default.
 
-    The bare word goes, wherever it stands (`count(DISTINCT x)` too); quoted text stays.
+    The bare word goes, wherever it occurs (`count(DISTINCT x)` too); quoted text stays.
     """
     if "distinct" not in sql.lower():
         return sql

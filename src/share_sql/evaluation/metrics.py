@@ -15,7 +15,7 @@ Benchmark: TypeAlias = Literal["bird", "spider"]
 """Whose rules `ex` follows."""
 
 Score: TypeAlias = bool | float | None
-"""A verdict, a share from 0 to 1, or None where it cannot be told (no parsable gold for `em`)."""
+"""A verdict, a share from 0 to 1, or None where it is not defined (no parsable gold for `em`)."""
 
 METRICS = ("ex", "strict", "soft-f1", "ves", "r-ves", "em", "test-suite")
 """All metrics, in the order they are reported."""
@@ -126,7 +126,7 @@ def compare(
         metrics: names; others are passed over.
         predicted: the prediction's outcome.
         gold: the gold's outcome.
-        gold_sql: its text, which tells whether order counts.
+        gold_sql: its text, which says whether order counts.
         options: whose rules, and the time limit.
 
     Returns:

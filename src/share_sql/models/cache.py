@@ -35,7 +35,7 @@ class CachedModel:
         """
         self.model = model
         self.name = model.name
-        # What is asked of a model must not depend on whether a cache stands before it.
+        # What is asked of a model must not depend on whether there is a cache in front of it.
         self.takes_grammar: bool = getattr(model, "takes_grammar", False)
         self.prompts: str | None = getattr(model, "prompts", None)
         self.path = Path(path)

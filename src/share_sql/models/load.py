@@ -116,7 +116,7 @@ def embedded_model(
 
     file = weights or base_weights(base or DEFAULT_BASE)
     if adapter is not None:
-        # Merged files are named after the checksums of all that made them.
+        # Merged files are named after the checksums of all they were merged from.
         return EmbeddedModel(merged_weights(file, adapter), prompts=_trained_on(adapter))
     return EmbeddedModel(file, f"{file.stem}-{checksum(file)[:12]}")
 

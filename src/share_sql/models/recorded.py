@@ -8,7 +8,7 @@ The folder's files are the reference's, which SHARE's own runs write too:
     final_traj.jsonl         lom
     final_sql.json           generator   {"idx": "sql<TAB>----- bird -----<TAB>database"}
     prompts_for_generator.jsonl          its prompts alone: {"idx", "prompt"}
-    augmented_schema.json                {"idx": ["table.column", ...]}; stands in for sam where the folder
+    augmented_schema.json                {"idx": ["table.column", ...]}; replaces sam where the folder
                                          lacks sam's answer to a case
 
 A case's id is `idx` as text. Files are read when a role is first asked for; of the long ones only each
