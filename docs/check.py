@@ -3,16 +3,18 @@
 What is checked, in README.md, CONTRIBUTING.md, CHANGELOG.md and docs/*.md:
 
 - relative links lead to files, and their anchors to headings;
-- commands in `sh` and `console` blocks exist: `make` targets, verbs and flags of `share`, scripts in runs/;
+- commands in `sh` and `console` blocks exist: `make` targets, verbs and flags of `share`, scripts of the
+  project, and its modules after `python -m`;
 - the same for the examples at the end of each verb's help;
 - `console run` blocks are run in a folder with the demo's `shop.sqlite` and `cases.jsonl`, and must print
-  what stands below each `$` line (`…` stands for anything, on a line of its own for any lines);
-- README's tree names each module once, with the first sentence of its docstring;
+  what is shown below each `$` line (`…` matches anything, on a line of its own any number of lines);
+- README's tree names each folder of the package, and docs/code.md each module, once, with the first sentence
+  of its docstring;
 - docs/cli.md holds the help of every verb, as the verb prints it, and docs/design.md the layers;
 - the tables of metrics, rules, roles and base models are those of the registries in the code;
 - the tree drawn at the top of errors.py is the tree of its classes.
 
-`--fix` writes the tree, the help and the layers anew. `--no-run` leaves the examples unrun.
+`--fix` writes the trees, the help and the layers anew. `--no-run` leaves the examples unrun.
 """
 
 from __future__ import annotations
@@ -36,6 +38,8 @@ _FENCE = re.compile(r"^```(\w*)[ \t]*(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTAL
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.+?)\s*$", re.MULTILINE)
 _TABLE = "<!-- {0}: written by docs/check.py --fix -->\n{1}<!-- {0}: end -->"
+_SCRIPTS = ("runs/", "small/", "docs/")
+"""Folders whose scripts the pages call."""
 _BLOCK = "<!-- {0}: written by docs/check.py --fix -->\n```text\n{1}```\n<!-- {0}: end -->"
 
 
@@ -46,13 +50,13 @@ class Command:
     text: str
     line: int
     expected: str = ""
-    """What stands below it in a `console` block."""
+    """The output that a `console` block shows below it."""
 
 
 def main() -> int:
     """Run all checks, print what is wrong, return the exit code."""
     parser = argparse.ArgumentParser(description="Check the docs against the code.")
-    parser.add_argument("--fix", action="store_true", help="write README's tree and docs/cli.md's help anew")
+    parser.add_argument("--fix", action="store_true", help="write the trees, the help and the layers anew")
     parser.add_argument("--no-run", action="store_true", help="do not run the examples")
     options = parser.parse_args()
     if options.fix:
@@ -203,10 +207,15 @@ def _problem(root: Path, targets: set[str], words: list[str]) -> str | None:
         return next((f"make has no target {word}" for word in wanted if word not in targets), None)
     if name == "share":
         return _share_problem(arguments)
-    script = name if name.startswith("runs/") else next((w for w in arguments if w.startswith("runs/")), None)
-    if script and name in ("bash", "python", "python3", script) and not (root / script).is_file():
-        return f"there is no {script}"
-    return None
+    python = name in ("python", "python3")
+    if python and arguments[:1] == ["-m"] and len(arguments) > 1:
+        module = root / arguments[1].replace(".", "/")
+        ours = (root / arguments[1].split(".")[0]).is_dir()
+        found = module.with_suffix(".py").is_file() or (module / "__main__.py").is_file()
+        return f"there is no module {arguments[1]}" if ours and not found else None
+    called = [name] if name.startswith(_SCRIPTS) else arguments if python or name == "bash" else []
+    script = next((word for word in called if word.startswith(_SCRIPTS)), None)
+    return f"there is no {script}" if script and not (root / script).is_file() else None
 
 
 def _share_problem(arguments: list[str]) -> str | None:
@@ -282,10 +291,10 @@ def _run_example(example: Command, folder: Path) -> str | None:
 
 
 def matches(expected: str, printed: str) -> bool:
-    """Whether an output is as a page shows it; `…` stands for anything.
+    """Whether an output is as a page shows it; `…` matches anything.
 
     Args:
-        expected: what the page shows. A line that is only `…` stands for any number of lines.
+        expected: what the page shows. A line that is only `…` matches any number of lines.
         printed: what the command printed. Space at the ends of lines and of the whole does not count.
     """
     parts = []
@@ -301,15 +310,21 @@ def matches(expected: str, printed: str) -> bool:
 # ------------------------------------------------------------------ generated
 
 
-def tree(root: Path) -> str:
-    """README's tree: each folder and module of the package with its docstring's first sentence."""
+def tree(root: Path, *, files: bool) -> str:
+    """The package as a tree: each entry with the first sentence of its docstring.
+
+    Args:
+        root: the project's folder.
+        files: with the modules of each folder (docs/code.md), or only folders and the modules beside them
+            (README).
+    """
     package = root / "src" / "share_sql"
     lines: list[tuple[str, str]] = [("src/share_sql/", "")]
     modules = sorted(package.glob("*.py"))
     lines += [(f"  {file.name}", _first_sentence(file)) for file in modules if file.name != "__init__.py"]
     for folder in sorted(path.parent for path in package.glob("*/__init__.py")):
         lines.append((f"  {folder.name}/", _first_sentence(folder / "__init__.py")))
-        for file in sorted(folder.rglob("*.py")):
+        for file in sorted(folder.rglob("*.py")) if files else ():
             if file.name != "__init__.py":
                 lines.append((f"    {file.relative_to(folder).as_posix()}", _first_sentence(file)))
     width = max(len(name) for name, _ in lines) + 2
@@ -358,7 +373,8 @@ def verbs_help() -> str:
 
 def _generated(root: Path) -> dict[Path, tuple[str, str]]:
     return {
-        root / "README.md": ("tree", tree(root)),
+        root / "README.md": ("folders", tree(root, files=False)),
+        root / "docs" / "code.md": ("files", tree(root, files=True)),
         root / "docs" / "cli.md": ("help", verbs_help()),
         root / "docs" / "design.md": ("layers", layers(root)),
     }
@@ -411,9 +427,9 @@ def check_generated(root: Path) -> Iterator[str]:
     for page, (name, body) in _generated(root).items():
         if _BLOCK.format(name, body) not in page.read_text(encoding="utf-8"):
             yield f"{page.relative_to(root)}: its {name} is not the code's; run python docs/check.py --fix"
-    for line in tree(root).splitlines()[1:]:
+    for line in tree(root, files=True).splitlines()[1:]:
         if len(line.split()) == 1:
-            yield f"README.md: {line.strip()} has no comment; give the module a docstring"
+            yield f"docs/code.md: {line.strip()} has no comment; give the module a docstring"
 
 
 def fix(root: Path) -> None:

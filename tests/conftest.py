@@ -1,15 +1,26 @@
-"""Fixtures that several folders of tests share."""
+"""What all tests share: how hypothesis runs, and fixtures of several folders."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from share_sql.database.sqlite import SqliteDatabase
 from share_sql.demo.database import write_database
+
+# No property fails because the machine is slow. Under CI the same examples are tried each time.
+settings.register_profile(
+    "share",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("share")
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +46,17 @@ def shop(shop_path: Path) -> Iterator[SqliteDatabase]:
     """The demo's database, opened."""
     with SqliteDatabase(shop_path) as database:
         yield database
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT interrupts this process and those it starts, even where the test run ignores it.
+
+    A shell starts its background jobs with SIGINT ignored, and child processes inherit that.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from share_sql.models.base import Usage
 
 Verdict: TypeAlias = Literal["kept", "corrected", "abstained"]
-"""kept: the draft stands, nothing better was shown. corrected: the SQL is another than the draft.
+"""kept: the draft is handed back; nothing better was found. corrected: other SQL is handed back.
 abstained: the draft runs and there is evidence against it, yet no candidate is good enough to replace
 it; the draft is handed back. A draft that cannot be run at all is kept, and the reason says why."""
 

@@ -25,7 +25,7 @@ class Registration:
     where: str
     """Path or URL."""
     declared: Schema | None = None
-    """Schema from a `tables.json`; completed with what the live database tells."""
+    """Schema from a `tables.json`; completed from the live database."""
     meanings: Mapping[ColumnName, str] | None = None
     """Column meanings."""
 

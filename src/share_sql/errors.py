@@ -13,7 +13,7 @@
     │   └── SqlNotSelect            it is more than one statement, or does something other than read
     ├── TrajectoryError
     │   ├── TrajectoryUnreadable    a model's answer with no trajectory in it
-    │   └── CompileError            a trajectory that no SQL can be made of
+    │   └── CompileError            a trajectory that cannot be compiled to SQL
     │       └── JoinPathError       tables without a join path, or with several equally short ones
     ├── SchemaError                 a schema that is missing, empty or contradicts itself
     ├── DatabaseError
@@ -28,7 +28,7 @@
     │   ├── ModelRefused            401, 403, 404 and other answers that a retry cannot mend
     │   ├── ModelUnknown            no model is set for a role that a stage asks for
     │   └── AnswerMissing           a recorded run holds no answer for this stage and case
-    └── TrainingError               the training environment cannot be made, or a training failed
+    └── TrainingError               the training environment cannot be created, or a training failed
 
 A message is one line, written for the person who must act on it: what was wrong, with the name or
 value at fault, and what to do. Nothing here is ever shown with a traceback by the command line.
@@ -94,7 +94,7 @@ class TrajectoryUnreadable(TrajectoryError):
 
 
 class CompileError(TrajectoryError):
-    """No SQL can be made of this trajectory over this schema."""
+    """This trajectory cannot be compiled to SQL over this schema."""
 
 
 class JoinPathError(CompileError):
@@ -154,4 +154,4 @@ class AnswerMissing(ModelError):
 
 
 class TrainingError(ShareError):
-    """The training environment cannot be made, or a training ended with an error."""
+    """The training environment cannot be created, or a training ended with an error."""

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("sklearn", reason="fitting needs scikit-learn (extra `calibrate`)")
-
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.calibrate import Calibration, calibrate
 from share_sql.calibration.label import Labeller

@@ -17,8 +17,6 @@ from share_sql.errors import SettingsError
 from share_sql.judgement.features import SCORED
 from share_sql.judgement.weights import load_weights
 
-pytest.importorskip("sklearn", reason="scikit-learn is not installed")
-
 
 def _data(telling: bool) -> ScoredData:
     """600 cases of six databases, half of them wrong; where it is telling, mending candidates score high."""

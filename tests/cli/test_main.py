@@ -159,6 +159,7 @@ def test_the_version_is_printed() -> None:
     assert done.stdout.startswith("share ")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
     fifo = tmp_path / "cases.jsonl"
     os.mkfifo(fifo)  # reading it blocks, so that the interrupt finds the verb at work

@@ -302,6 +302,7 @@ def test_killed_in_the_middle_it_resumes_to_the_same_files(shop: Path) -> None:
             assert (cut / name).read_bytes() == (whole / name).read_bytes(), name
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_the_run_at_once_and_keeps_what_is_done(shop: Path) -> None:
     endless = "WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT COUNT(*) FROM c"
     rows = [case("quick", "SELECT name FROM store"), case("endless", endless)]

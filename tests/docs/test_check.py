@@ -16,6 +16,7 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "docs").mkdir()
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "there.sh").touch()
+    (tmp_path / "runs" / "module.py").touch()
     (tmp_path / "Makefile").write_text("demo: x\n\ttouch x\n", encoding="utf-8")
     (tmp_path / "README.md").write_text("# Title\n\n## Some `code`, here\n", encoding="utf-8")
     return tmp_path
@@ -60,6 +61,11 @@ def test_links(root: Path, link: str, problem: str | None) -> None:
         ("echo done && share dmeo", "no verb dmeo"),
         ("bash runs/there.sh ../shared", None),
         ("python runs/gone.py", "there is no runs/gone.py"),
+        ("runs/gone.sh", "there is no runs/gone.sh"),
+        ("cp runs/gone.sh elsewhere", None),
+        ("python -m runs.there", "there is no module runs.there"),
+        ("python -m runs.module --flag", None),
+        ("python -m pytest", None),
         ("# share dmeo", None),
         ("share demo \\\n    --ouut x", "No such option"),
     ],
@@ -123,19 +129,43 @@ def test_examples_run_in_a_folder_with_the_demos_files(root: Path) -> None:
     assert "ended with 1: gone wrong" in next(check.check_examples(root))
 
 
-def test_the_tree_names_each_module_with_its_first_sentence(root: Path) -> None:
+def test_the_trees_name_folders_and_modules_with_their_first_sentence(root: Path) -> None:
     package = root / "src" / "share_sql" / "part"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text('"""A part."""\n')
-    (package / "one.py").write_text('"""One thing, told\nover two lines. And more."""\n')
+    (package / "one.py").write_text('"""One thing, said\nover two lines. And more."""\n')
     (package / "two.py").write_text("x = 1\n")
-    lines = [line.split(maxsplit=1) for line in check.tree(root).splitlines()]
-    assert lines == [
-        ["src/share_sql/"],
-        ["part/", "A part"],
-        ["one.py", "One thing, told over two lines"],
-        ["two.py"],
-    ]
+    (package.parent / "top.py").write_text('"""On top."""\n')
+    folders = [["src/share_sql/"], ["top.py", "On top"], ["part/", "A part"]]
+    modules = [["one.py", "One thing, said over two lines"], ["two.py"]]
+    for files, expected in ((False, folders), (True, folders + modules)):
+        assert [line.split(maxsplit=1) for line in check.tree(root, files=files).splitlines()] == expected
+
+
+def test_generated_parts_are_checked_and_written_anew(root: Path) -> None:
+    package = root / "src" / "share_sql" / "part"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text('"""A part."""\n')
+    contract = '[[tool.importlinter.contracts]]\nlayers = ["share_sql.part"]\n'
+    (root / "pyproject.toml").write_text(contract, encoding="utf-8")
+    pages = {
+        "README.md": "folders",
+        "docs/code.md": "files",
+        "docs/cli.md": "help",
+        "docs/design.md": "layers",
+    }
+    for page, name in pages.items():
+        mark = f"<!-- {name}: written by docs/check.py --fix -->\n```text\nold\n```\n<!-- {name}: end -->"
+        (root / page).write_text(f"before\n{mark}\nafter\n", encoding="utf-8")
+    assert [line.split(":")[0] for line in check.check_generated(root)] == list(pages)
+    check.fix(root)
+    assert list(check.check_generated(root)) == []
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    assert readme.startswith("before\n<!-- folders")
+    assert readme.endswith("-->\nafter\n")
+    assert "part/" in readme
+    (package / "mute.py").write_text("x = 1\n")
+    assert "docs/code.md: mute.py has no comment; give the module a docstring" in check.check_generated(root)
 
 
 def test_the_errors_tree_is_held_to_the_classes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,4 +178,5 @@ def test_the_errors_tree_is_held_to_the_classes(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_every_module_has_a_comment_in_the_tree() -> None:
-    assert [line for line in check.tree(check.ROOT).splitlines()[1:] if len(line.split()) == 1] == []
+    lines = check.tree(check.ROOT, files=True).splitlines()[1:]
+    assert [line for line in lines if len(line.split()) == 1] == []

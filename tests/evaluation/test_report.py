@@ -39,7 +39,6 @@ def scored(shop_path: Path, answers: list[int], samples: int = 0) -> Evaluation:
 
 
 def test_report_holds_all_and_fetches_nothing(shop_path: Path, tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="the extra `report` is not installed")
     from share_sql.evaluation.report import write_report
 
     file = tmp_path / "report.html"

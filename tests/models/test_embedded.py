@@ -253,7 +253,6 @@ def test_the_shipped_scorer_answers_yes_or_no_with_its_probability(weights: Path
 def test_an_adapter_changes_the_answers(
     weights: Path, tmp_path: Path, request_of: Callable[..., ModelRequest]
 ) -> None:
-    pytest.importorskip("gguf", reason="gguf is not installed")
     still = write_adapter(tmp_path / "still", SMOLLM2, 30, spread=0.0)
     loud = write_adapter(tmp_path / "loud", SMOLLM2, 30, spread=0.2)
     prompt = request_of("Tell me about Paris.", max_tokens=24)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import gguf
+import numpy as np
 import pytest
 
 from share_sql.errors import SettingsError
@@ -13,9 +15,6 @@ from share_sql.models.gguf_merge import merged_weights, permute
 from share_sql.models.lora import read_adapter
 
 from .adapters import SHAPES, write_adapter, write_weights
-
-np = pytest.importorskip("numpy", reason="numpy is not installed (extra `embedded`)")
-gguf = pytest.importorskip("gguf", reason="gguf is not installed (extra `embedded`)")
 
 
 @pytest.fixture

@@ -178,6 +178,7 @@ def test_a_folder_of_other_things_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("run", ["arcwise-gpt-5.2", "bird-gpt-4o"])
 def test_reads_the_published_recordings(shared_data: Path, request_of: Ask, run: str) -> None:
     model = RecordedModel(shared_data / "recorded" / run)
+    assert "sam" in model.roles
     for role in model.roles:
         reply = ask(model, request_of(role=role, case_id="5"))
         assert reply.text

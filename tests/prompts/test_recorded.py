@@ -62,7 +62,9 @@ def test_recorded_prompts_hold_the_rendered_variables(shared_data: Path, step: s
     drafts = json.loads((folder / "baseline_sql.json").read_bytes())
     recorded = {name: (folder / file).open(encoding="utf-8") for name, file in FILES.items()}
     rows = zip(*recorded.values(), strict=True)
+    seen = 0
     for texts in islice(rows, 0, 500, 500 // SAMPLE):
+        seen += 1
         row = dict(zip(FILES, map(json.loads, texts), strict=True))
         entry, draft = questions[row[step]["idx"]], drafts[str(row[step]["idx"])]
         schema: Schema = with_meanings(schemas[entry["db_id"]], meanings[entry["db_id"]])
@@ -82,3 +84,4 @@ def test_recorded_prompts_hold_the_rendered_variables(shared_data: Path, step: s
             assert values[name] in prompt, f"{name} of case {row[step]['idx']}"
     for file in recorded.values():
         file.close()
+    assert seen > 1

@@ -128,7 +128,7 @@ def refusal(sql: str) -> str | None:
     return None
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(query(2))
 def test_faults_are_sqlites_faults(sql: str) -> None:
     found = resolve(sql, SCHEMA)

@@ -61,7 +61,7 @@ def test_kinds() -> None:
 
 
 @given(trajectories, trajectories)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 def test_any_two_can_be_compared(left: n.Trajectory, right: n.Trajectory) -> None:
     assert diff(left, left) == ()
     assert all("\n" not in str(change) for change in diff(left, right))

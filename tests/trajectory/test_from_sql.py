@@ -58,7 +58,7 @@ def test_every_kind_of_select_comes_back(sql: str) -> None:
 
 
 @given(databases, queries)
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 def test_generated_queries_over_generated_databases(script: str, sql: str) -> None:
     connection = sqlite3.connect(":memory:")
     connection.executescript(script)

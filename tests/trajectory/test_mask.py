@@ -40,7 +40,7 @@ def names(tree: n.Node) -> Iterator[str | None]:
 
 
 @given(trajectories)
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 def test_no_name_survives(tree: n.Trajectory) -> None:
     masked = mask(tree)
     given_names = {name.lower() for name in (*TABLES, *COLUMNS)} - {"df1", "df"}

@@ -97,7 +97,7 @@ def test_a_long_text_is_a_named_error() -> None:
 
 
 @given(st.text(alphabet="df1res=.wherselct()[]'\"`,> <*MASK-+/|\n;:#", max_size=120))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         reading = read("res = df." + text)

@@ -13,7 +13,7 @@ from tests.trajectory.trees import trajectories
 
 
 @given(trajectories)
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 def test_what_is_written_is_read_back(tree: n.Trajectory) -> None:
     text = write(tree)
     assert len(text.split("\n")) == len(tree.steps)
@@ -21,7 +21,7 @@ def test_what_is_written_is_read_back(tree: n.Trajectory) -> None:
 
 
 @given(trajectories)
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
 def test_the_papers_dialect_has_no_joins(tree: n.Trajectory) -> None:
     text = write(tree, "paper")
     assert len(text.split("\n")) == len(tree.steps)

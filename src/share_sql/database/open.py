@@ -19,7 +19,7 @@ def open_database(where: str | Path, name: str | None = None, workers: Workers |
     """The database at a path or URL, opened read-only.
 
     `where` is the path of a SQLite file or `sqlite:///PATH` (three slashes: relative, four: absolute; the
-    path percent-escaped, as in SQLAlchemy's URLs). `name` stands for it in messages; default: the file's
+    path percent-escaped, as in SQLAlchemy's URLs). `name` is its name in messages; default: the file's
     stem. `workers` lends the process that reads a SQLite file and gets it back at `close`: worth it where
     many are opened one after another. Raises DatabaseMissing, DatabaseUnreadable.
     """

@@ -68,7 +68,7 @@ class SqliteDatabase:
     dialect = "sqlite"
 
     def __init__(self, path: str | Path, name: str | None = None, workers: Workers | None = None) -> None:
-        """Look at the file; `name` (default: the file's stem) stands for it in messages.
+        """Look at the file; `name` (default: the file's stem) is its name in messages.
 
         `workers` lends the process and gets it back at `close`; without it the process starts and ends with
         this object.

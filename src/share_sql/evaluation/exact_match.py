@@ -73,7 +73,7 @@ def foreign_key_classes(columns: Sequence[str], foreign_keys: Iterable[tuple[int
         foreign_keys: pairs of places in `columns`, in the file's order.
 
     Returns:
-        For each tied column the one that stands for its class, the first in order. As in the script a
+        For each tied column the one that represents its class, the first in order. As in the script a
         key joins the first class that holds one of its ends, and two classes are never merged.
     """
     classes: list[set[int]] = []

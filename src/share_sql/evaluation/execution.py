@@ -39,7 +39,7 @@ def sorts_rows(gold_sql: str) -> bool:
         gold_sql: one SELECT.
 
     Returns:
-        True where "order by" stands outside parentheses, quotes and comments: subqueries, CTEs and
+        True where "order by" occurs outside parentheses, quotes and comments: subqueries, CTEs and
         windows all stand in parentheses, and after a set operation it sorts the whole.
     """
     depth = 0

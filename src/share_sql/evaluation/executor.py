@@ -13,11 +13,11 @@ from share_sql.evaluation.cases import Options
 from share_sql.evaluation.results import LIMITS, MACHINE_BOUND, Outcome, ResultCache, outcome_of
 
 HELD_ROWS = 10_000
-"""A larger result is not held in memory for the next case."""
+"""A larger result is not kept in memory for the next case."""
 
 
 def file_signature(path: str) -> str | None:
-    """What tells one state of a database file from another: its place, size and times, and its logs'.
+    """What distinguishes one state of a database file from another: its place, size and times, and its logs'.
 
     The file is not opened: that would start the database's process for nothing where the cache knows all
     answers, and closing a SQLite file drops the locks that this process holds on it.
@@ -81,7 +81,7 @@ class Executor:
         return outcome
 
     def fingerprint(self) -> str | None:
-        """The file's signature when this was made; None where there was no file."""
+        """The file's signature when this was created; None where there was no file."""
         return self._fingerprint
 
     def _fetch(self, sql: str) -> Outcome:
@@ -96,7 +96,7 @@ class Executor:
         return outcome
 
     def changed(self) -> bool:
-        """Whether the file was written to since this was made; its results are then of no one state."""
+        """Whether the file was written to since this was created; its results are then of no one state."""
         return file_signature(self.path) != self._fingerprint
 
     def _connect(self) -> Database | None:

@@ -81,7 +81,7 @@ def _asset(name: str) -> str:
 
 
 def _script_json(value: object) -> str:
-    """JSON that cannot end the script element it stands in, whatever a database or a model wrote."""
+    """JSON that cannot end the script element around it, whatever a database or a model wrote."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 

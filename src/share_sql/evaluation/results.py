@@ -77,7 +77,7 @@ class ResultCache:
         """Open the cache.
 
         Args:
-            folder: where its file lies; made where it is missing.
+            folder: where its file lies; created where it is missing.
         """
         self.path = folder / "evaluation-results-1.sqlite"
         self.warning: str | None = None

@@ -31,7 +31,7 @@ BATCH = 128
 """Cases a thread takes at once at most: few enough to share out a database, enough to reuse a connection."""
 
 NOT_RUN = Outcome()
-"""Stands for results that no metric asked for."""
+"""In place of results that no metric asked for."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,11 @@ def evaluate(
         workers: databases open at a time; the number of processors where None.
         open_database: opens a database for reading; None opens files, in processes that serve one
             batch after another.
-        progress: told the number of cases done, each time a batch is.
+        progress: called with the number of cases done, after each batch.
 
     Returns:
         The scored cases, in order. A query that fails, a database that is missing or gold that does not
-        run are told in the result of their case.
+        run are named in the result of their case.
 
     Raises:
         UsageError: an unknown metric.

@@ -16,7 +16,7 @@ class Spending:
     """Means over the cases that tell what they cost."""
 
     token_cases: int
-    """Cases with tokens told; 0 where no model was asked."""
+    """Cases whose tokens are known; 0 where no model was asked."""
     tokens: dict[str, tuple[float, float]]
     """Mean prompt and completion tokens a case, by stage."""
     timed_cases: int
@@ -53,7 +53,7 @@ class Spending:
 
 
 def spending(cases: Iterable[EvalCase]) -> Spending | None:
-    """Means of what cases cost; None where no case tells."""
+    """Means of what cases cost; None where no case says."""
     cases = tuple(cases)
     asked = [case for case in cases if any(map(any, case.tokens.values()))]
     timed = [case for case in cases if case.seconds]

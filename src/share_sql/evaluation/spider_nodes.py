@@ -93,7 +93,7 @@ class Query:
 
 
 EMPTY = Query((), False, (), Conditions(), Conditions(), (), Conditions(), "", (), None)
-"""What stands in for a prediction that cannot be read."""
+"""Replaces a prediction that cannot be read."""
 
 
 # ----------------------------------------------------------------------- tokens

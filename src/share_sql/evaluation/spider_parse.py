@@ -94,7 +94,7 @@ class _Parser:
             raise SqlUnreadable(f"expected {word!r}, found {self.peek()!r}")
 
     def table(self, name: str) -> str:
-        """The table that a name or alias stands for."""
+        """The table that a name or alias refers to."""
         if name not in self.aliases:
             raise SqlUnreadable(f"no table {name!r}")
         return self.aliases[name]

@@ -155,7 +155,7 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
 
 
 def of_a_run(results: Iterable[CaseResult]) -> bool:
-    """Whether any case tells more of itself than its SQL: a verdict, a confidence, what it cost."""
+    """Whether any case has more than its SQL: a verdict, a confidence, what it cost."""
     return any(
         result.case.verdict or result.case.confidence is not None or result.case.tokens or result.case.seconds
         for result in results

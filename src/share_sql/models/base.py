@@ -21,9 +21,9 @@ class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
-    """Part of prompt_tokens served from the server's prefix cache, where the server tells."""
+    """Part of prompt_tokens served from the server's prefix cache, where the server says so."""
     reasoning_tokens: int = 0
-    """Part of completion_tokens spent on hidden reasoning, where the server tells."""
+    """Part of completion_tokens spent on hidden reasoning, where the server says so."""
     requests: int = 0
     """Calls that reached a model; answers from the answer cache count 0."""
 
@@ -52,7 +52,7 @@ class ModelRequest:
     samples: int = 1
     """How many answers."""
     grammar: str | None = None
-    """EBNF the answer must match, for models that can be held to one; others ignore it."""
+    """EBNF that the answer must match; models that cannot follow a grammar ignore it."""
     logprobs: bool = False
     """Ask for the answer's log-probability where the model can tell."""
 

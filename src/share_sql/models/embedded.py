@@ -113,7 +113,7 @@ class EmbeddedModel:
         command = [sys.executable, "-m", "share_sql.models.engine", str(theirs.fileno())]
         command += [str(self._weights), str(self._context), self.name, self._template]
         try:
-            # It is told where packages lie: the caller may have put them there itself.
+            # It is given the paths of packages: the caller may have put them there itself.
             process = subprocess.Popen(
                 command,
                 pass_fds=[theirs.fileno()],
@@ -132,7 +132,7 @@ class EmbeddedModel:
 
     @staticmethod
     def _send(child: _Child, number: int, request: ModelRequest | None) -> None:
-        # Where it has ended, who reads its answers tells all that wait.
+        # Where it has ended, the reader of its answers informs all that wait.
         with contextlib.suppress(OSError, ValueError):
             child.connection.send((number, request))
 

@@ -3,11 +3,11 @@
 Where an argument is not given, the environment is asked: OPENAI_API_BASE or OPENAI_BASE_URL, OPENAI_API_KEY,
 ENGINE_ID (the model), and for Azure AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_API_KEY, OPENAI_API_VERSION.
 
-Retries are made here, not by the client, so that they are bounded, named in the error, and the same for
+Retries happen here, not in the client, so that they are bounded, named in the error, and the same for
 every server: 408, 409, 429 and 5xx, time-outs and broken connections are tried again after a growing,
 jittered wait, or the wait that Retry-After asks for. What a retry cannot mend is refused at once.
 
-No key and no header's value ever stands in a message or a repr: what a server says is cleaned of them, and
+No key and no header's value ever appears in a message or a repr: what a server says is cleaned of them, and
 its words on 401 and 403, which may quote a key in part, are left out.
 """
 
@@ -125,7 +125,7 @@ class EndpointModel:
     async def ask(self, request: ModelRequest) -> ModelReply:
         """The server's answers to a request.
 
-        Fewer than `samples` are made up for by further calls, where sampling makes them differ. Raises
+        Further calls fetch what is missing of `samples`, where sampling makes them differ. Raises
         ModelUnavailable after the retries, ModelRefused at once where a retry cannot help.
         """
         reply = await self._call(request, request.samples)

@@ -206,7 +206,7 @@ class Server:
                     self._tell(number, self._failure(one.request, error))
 
     def _failure(self, request: ModelRequest, error: Exception) -> ShareError:
-        """What a request is told that broke the engine."""
+        """The error for a request that broke the engine."""
         if request.grammar is not None:
             return ModelRefused(f"{self.name}: the request's grammar cannot be used: {_one_line(error)}")
         return ModelUnavailable(f"{self.name}: the engine failed: {_one_line(error)}")

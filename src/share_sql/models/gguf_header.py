@@ -21,7 +21,7 @@ Value = int | float | bool | str
 
 
 def header_value(path: Path, key: str) -> Value | None:
-    """The value of a metadata key; `{arch}` in it stands for the architecture's name.
+    """The value of a metadata key; `{arch}` in it is replaced by the architecture's name.
 
     Args:
         path: a GGUF file, version 2 or later.

@@ -47,7 +47,7 @@ def merge_key(base_sum: str, adapter: Path) -> str:
 
 
 def merged_weights(base: Path, adapter: Path, cache: Path | None = None) -> Path:
-    """The weights with an adapter merged in; made (some seconds) where the cache does not hold them.
+    """The weights with an adapter merged in; merged (some seconds) where the cache lacks them.
 
     Args:
         base: a GGUF file.

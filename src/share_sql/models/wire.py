@@ -11,7 +11,7 @@ from share_sql.models.base import Answer, Usage
 
 
 def answer(choice: Any) -> Answer:
-    """One answer, with its log-probability where the server tells."""
+    """One answer, with its log-probability where the server sends it."""
     finish = {"stop": "stop", "length": "length", "content_filter": "filter"}.get(
         choice.finish_reason, "unknown"
     )

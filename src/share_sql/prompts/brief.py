@@ -1,5 +1,7 @@
-"""Schemas and columns in few words, for small models: each token of a prompt costs a CPU about half a
-millisecond, and a model that was trained on a prompt needs no instructions in it.
+"""Schemas and columns in few words, for small models.
+
+Each token of a prompt costs a CPU about half a millisecond, and a model that was trained on a prompt needs no
+instructions in it.
 """
 
 from __future__ import annotations

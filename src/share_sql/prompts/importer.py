@@ -55,7 +55,7 @@ def read_literals(source: str, name: str) -> dict[str, str]:
     literals: dict[str, str] = {}
     for statement in module.body:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
-            continue  # a docstring, or a string that stands alone
+            continue  # a docstring, or a string on its own
         if isinstance(statement, ast.Assign):
             targets, value = statement.targets, statement.value
         elif isinstance(statement, ast.AnnAssign) and statement.value is not None:

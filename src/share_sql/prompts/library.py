@@ -9,7 +9,7 @@ A template file is text. It opens with a header of two lines, then come its mess
     --- user ---
     … {{sql}} …
 
-`{{name}}` stands for a variable, which must be declared in the header; each declared variable must be
+`{{name}}` is a variable, which must be declared in the header; each declared variable must be
 used. Placeholders are replaced in one pass over the template, so that a value may hold braces, or even
 `{{sql}}`, and comes through as it is. The text of a message runs to the next marker or the end of the
 file, less one line break.

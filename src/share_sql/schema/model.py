@@ -1,6 +1,6 @@
 """A database's schema as data: tables, columns, keys, meanings.
 
-Names are held as the database spells them; look-ups ignore case, as SQL does.
+Names are spelled as in the database; look-ups ignore case, as SQL does.
 """
 
 from __future__ import annotations

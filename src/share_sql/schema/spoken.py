@@ -1,4 +1,4 @@
-"""Stored values that a text names: what a question means by `Paris` is told by the column that holds it."""
+"""Stored values that a text names: the column that stores `Paris` says what a question means by it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from share_sql.schema.model import ValueMatch
 
 MOST_VALUES = 6
-"""Values told at most; longer phrases first."""
+"""Most values in the result; longer phrases first."""
 MOST_COLUMNS = 3
-"""Columns told of one value."""
+"""Most columns named for one value."""
 _LONGEST = 5
 """Words of a phrase."""
 _WORD = re.compile(r"[^\W_][\w'&.+/-]*")

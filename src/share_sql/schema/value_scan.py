@@ -92,7 +92,7 @@ def _alone(database: Database, table: str, column: str) -> ScannedColumn:
 
 
 def _select(table: str, column: str) -> str:
-    # The table's name stands before the column's: SQLite takes a lone "name" that is no column as text.
+    # The table's name is written before the column's: SQLite takes a lone "name" that is no column as text.
     source, name = _quoted(table), f"{_quoted(table)}.{_quoted(column)}"
     text = f"CASE WHEN length({name}) <= {MAX_LENGTH} THEN {name} END"
     value = f"CASE typeof({name}) WHEN 'text' THEN {text} WHEN 'integer' THEN 1 WHEN 'real' THEN 1 END"
@@ -105,7 +105,7 @@ def _quoted(name: str) -> str:
 
 def _column(table: str, column: str, rows: tuple[Row, ...] | list[Row]) -> ScannedColumn:
     values = [value for (value,) in rows if isinstance(value, str)]
-    # A number stands for all numbers of the column: compared with a text, SQLite may convert either.
+    # One number represents all numbers of the column: compared with a text, SQLite may convert either.
     # Bytes are text that is not UTF-8.
     others = any(value is not None and not isinstance(value, str) for (value,) in rows)
     return ScannedColumn(table, column, values[:MAX_VALUES], not others and len(values) <= MAX_VALUES)

@@ -70,7 +70,7 @@ class Store(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what is held open."""
+        """Close what is open."""
         ...
 
 
@@ -90,7 +90,7 @@ class MemoryStore:
         self.columns: list[StoredColumn] = []
         self._hits: list[list[Hit]] = []
         self._exact: set[Hit] = set()
-        # Made when first asked for: most databases of a run are asked little.
+        # Created at the first query: most databases of a run are asked little.
         self._cases: list[list[str]] = []
         self._squashed: dict[str, list[Hit]] = {}
         for number, column in enumerate(columns):
@@ -120,7 +120,7 @@ class MemoryStore:
         return _likest(text, hits, list(chain.from_iterable(self._cases[number] for number in wanted)), limit)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Nothing is open."""
 
 
 class FileStore:

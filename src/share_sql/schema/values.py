@@ -59,7 +59,7 @@ class ValueIndex:
         """Open the index of a database; build it where there is none, or a damaged or outdated one.
 
         Texts longer than 200 characters, blobs, numbers and views are left out; of one column at most
-        200,000 distinct texts are kept. `complete` tells what that means for a column.
+        200,000 distinct texts are kept. `complete` says what that means for a column.
 
         Args:
             database: an open connection, of dialect sqlite. Not used after this call.
