@@ -13,7 +13,7 @@ from share_sql.errors import BenchmarkError
 from share_sql.schema.model import ColumnName
 from share_sql.training.edits import EDITS, Hand
 from share_sql.training.error_kinds import ErrorProfile, error_kinds, measure
-from share_sql.training.likeness import same_trajectory
+from share_sql.trajectory.likeness import same_trajectory
 from share_sql.training.make_wrong import make_wrong
 from share_sql.trajectory.from_sql import from_sql
 from share_sql.trajectory.to_sql import to_sql

@@ -395,7 +395,7 @@ def _make(
     if role not in ("bam", "drafter"):
         from dataclasses import replace
 
-        from share_sql.training.error_kinds import ErrorProfile
+        from share_sql.training.error_profile import ErrorProfile
 
         making = replace(
             making, profile=ErrorProfile.read(profile_file) if profile_file else measured_profile(materials)

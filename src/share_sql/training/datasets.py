@@ -20,22 +20,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from share_sql.errors import CompileError, ShareError, SqlError
+from share_sql.edits.name import differences
+from share_sql.edits.spoil import Literals
+from share_sql.errors import ShareError
 from share_sql.prompts.render import bam_variables, drafter_variables, lom_variables, sam_variables
+from share_sql.query.examined import BoundQuery
 from share_sql.schema.model import ColumnName, Schema, ValueMatch
 from share_sql.schema.spoken import phrases, spoken_values
 from share_sql.sql.names import linked_columns
-from share_sql.sql.text import extract_sql
-from share_sql.training.edits import Literals
-from share_sql.training.error_kinds import ErrorProfile, error_kinds, measure
+from share_sql.sql.text import extract_sql, parse_select
+from share_sql.training.error_profile import ErrorProfile, measure
 from share_sql.training.examples import Dataset, Example, LeftOut, fenced, message_texts
-from share_sql.training.make_wrong import Edited, make_wrong
+from share_sql.training.make_wrong import Spoiled, make_wrong
 from share_sql.training.sources import constants_by_database
 from share_sql.training.validate import Validator, columns_of
 from share_sql.trajectory.columns import columns
 from share_sql.trajectory.mask import mask
 from share_sql.trajectory.read import read
-from share_sql.trajectory.to_sql import to_sql
 from share_sql.trajectory.write import write
 
 if TYPE_CHECKING:
@@ -187,11 +188,12 @@ class _Maker:
         if self.material.has_drafts:
             draft, trajectory = self._draft(each, schema)
             kind, how = ("right draft" if draft.right else "wrong draft"), draft.how
-            errors = () if draft.right else error_kinds(gold, trajectory)
+            wrong, kinds = (None if draft.right else trajectory), None
             linked = linked_columns(draft.sql or "", schema)
         else:
-            edited, how = self._wrong(each, schema, gold)
-            kind, errors, trajectory = "perturbed", edited.kinds, edited.trajectory
+            spoiled, how = self._wrong(each, schema)
+            kind, kinds, trajectory = "perturbed", spoiled.kinds, spoiled.trajectory
+            wrong = trajectory
             linked = columns(trajectory, schema)
         variables = sam_variables(
             linked,
@@ -200,7 +202,7 @@ class _Maker:
             evidence=each.case.evidence,
             masked_trajectory=write(mask(trajectory), "paper"),
         )
-        return [self._example("sam", each, row, gold, variables, kind, errors, how)]
+        return [self._example("sam", each, row, gold, variables, kind, wrong, kinds, how)]
 
     def lom(self, each: LabelledCase) -> list[Example]:
         """A wrong trajectory to gold's, by the paper's rule."""
@@ -212,12 +214,10 @@ class _Maker:
                 raise _Unfit("the draft's schema is wrong")
             linked |= linked_columns(draft.sql or "", schema)
             if not draft.right:
-                errors = error_kinds(gold, trajectory)
-                return self._lom(
-                    each, row, schema, gold, trajectory, linked, "wrong draft", errors, draft.how
-                )
-        edited, how = self._wrong(each, schema, gold)
-        made = self._lom(each, row, schema, gold, edited.trajectory, linked, "perturbed", edited.kinds, how)
+                return self._lom(each, row, schema, gold, trajectory, linked, "wrong draft", None, draft.how)
+        spoiled, how = self._wrong(each, schema)
+        wrong = spoiled.trajectory
+        made = self._lom(each, row, schema, gold, wrong, linked, "perturbed", spoiled.kinds, how)
         if self._rng(each, "unchanged").random() < self.making.unchanged:
             made += self._lom(each, row, schema, gold, gold, linked, "unchanged", (), row.proof)
         return made
@@ -245,7 +245,7 @@ class _Maker:
         wrong: Trajectory,
         linked: frozenset[ColumnName],
         kind: str,
-        errors: tuple[str, ...],
+        kinds: tuple[str, ...] | None,
         how: str,
     ) -> list[Example]:
         variables = lom_variables(
@@ -255,7 +255,7 @@ class _Maker:
             evidence=each.case.evidence,
             trajectory=write(wrong, "paper"),
         )
-        return [self._example("lom", each, row, gold, variables, kind, errors, how)]
+        return [self._example("lom", each, row, gold, variables, kind, wrong, kinds, how)]
 
     def _gold(self, each: LabelledCase) -> tuple[TrajectoryRow, Schema, Trajectory]:
         row = self.material.rows[each.case.id]
@@ -270,20 +270,18 @@ class _Maker:
             raise _Unfit("the draft has no trajectory")
         return draft, _read(draft.trajectory, schema)
 
-    def _wrong(self, each: LabelledCase, schema: Schema, gold: Trajectory) -> tuple[Edited, str]:
-        """A perturbed version of gold that compiles, and gives other rows where they can be asked for."""
+    def _wrong(self, each: LabelledCase, schema: Schema) -> tuple[Spoiled, str]:
+        """Gold made wrong: it runs, and gives other rows, where it can be asked for them."""
         if self.literals is None:
             self.literals = self.material.literals()
         pool = self.literals.get(each.case.database, {})
         sql = extract_sql(each.gold)
-        for edited in make_wrong(gold, schema, self.making.profile, self._rng(each), pool):
-            try:
-                compiled = to_sql(edited.trajectory, schema)
-                right, how = self.validator.right(each.case.database, compiled, sql)
-            except (CompileError, SqlError):
-                continue  # drawn again: real trajectories compile
-            if not right:
-                return edited, how
+        query = BoundQuery(parse_select(sql, schema.dialect), schema, each.case.question, each.case.evidence)
+        for spoiled in make_wrong(query, self.making.profile, self._rng(each), pool):
+            if not isinstance(self.validator.result(each.case.database, spoiled.sql), str):
+                right, how = self.validator.right(each.case.database, spoiled.sql, sql)
+                if not right:
+                    return spoiled, how
         raise _Unfit("no perturbation of its gold gives other rows")
 
     def _rng(self, each: LabelledCase, what: str = "") -> random.Random:
@@ -298,12 +296,14 @@ class _Maker:
         gold: Trajectory,
         variables: dict[str, str],
         kind: str,
-        errors: tuple[str, ...] = (),
+        wrong: Trajectory | None = None,
+        kinds: tuple[str, ...] | None = None,
         how: str = "",
     ) -> Example:
         dialect: Literal["paper", "extended"] = (
             "paper" if self.making.wording == "paper" or row.paper else "extended"
         )
+        found = differences(gold, wrong) if wrong is not None else ()
         system, user = message_texts(self.making.prompts.render(role, **variables))
         return Example(
             each.case.id,
@@ -313,7 +313,8 @@ class _Maker:
             user,
             fenced(write(gold, dialect)),
             system,
-            errors,
+            tuple(each.kind for each in found) if kinds is None else kinds,
+            "; ".join(difference.paper for difference in found),
             row.proof,
             how,
             dialect,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from share_sql.training.likeness import same_trajectory
+from share_sql.trajectory.likeness import same_trajectory
 from share_sql.trajectory.from_sql import from_sql
 
 from .conftest import SCHEMA
