@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from share_sql.edits.names import likeness
@@ -80,7 +80,8 @@ def differences(right: n.Trajectory, wrong: n.Trajectory) -> tuple[Difference, .
     """
     if same_trajectory(right, wrong):
         return ()
-    changes = [change.nodes for change in diff(plain(right, joins=False), plain(wrong, joins=False))]
+    sides = (plain(side, joins=False).transform(_all_rows) for side in (right, wrong))
+    changes = [change.nodes for change in diff(*sides)]  # type: ignore[arg-type]
     changes = [pair for pair in changes if not all(isinstance(node, n.Join | None) for node in pair)]
     if not changes:
         return (Difference(_join(right, wrong), "substitute", "join"),)
@@ -98,6 +99,12 @@ def differences(right: n.Trajectory, wrong: n.Trajectory) -> tuple[Difference, .
         if after:
             found.append(Difference(f"{_part(after)[1]}-drop", "add", _part(after)[0]))
     return tuple(found)
+
+
+def _all_rows(node: n.Node) -> n.Node:
+    """A count of one table's rows as one of rows: which table it is, the joins say."""
+    is_count = isinstance(node, n.Call) and node.args and isinstance(node.args[0], n.Star)
+    return replace(node, args=(n.Star(),)) if is_count else node  # type: ignore[call-arg]
 
 
 def _part(node: n.Node | None) -> tuple[str, str]:
@@ -215,7 +222,7 @@ def _joined(trajectory: n.Trajectory) -> tuple[set[str], int]:
     """The tables that a trajectory takes from, and how many of its joins are outer ones."""
     nodes = list(trajectory.walk())
     joins = [node for node in nodes if isinstance(node, n.Join)]
-    named = {node.table for node in nodes if isinstance(node, n.ColumnRef) and node.table}
+    named = {node.table for node in nodes if isinstance(node, n.ColumnRef | n.Star) and node.table}
     named |= {join.source.name for join in joins if isinstance(join.source, n.ColumnRef)}
     tables = {table.lower() for table in named} - {(join.alias or "").lower() for join in joins}
     return tables, sum(join.kind in ("left", "right", "full") for join in joins)
