@@ -191,7 +191,7 @@ class _Maker:
             wrong, kinds = (None if draft.right else trajectory), None
             linked = linked_columns(draft.sql or "", schema)
         else:
-            spoiled, how = self._wrong(each, schema)
+            spoiled, how = self._wrong(each, row, schema)
             kind, kinds, trajectory = "perturbed", spoiled.kinds, spoiled.trajectory
             wrong = trajectory
             linked = columns(trajectory, schema)
@@ -215,7 +215,7 @@ class _Maker:
             linked |= linked_columns(draft.sql or "", schema)
             if not draft.right:
                 return self._lom(each, row, schema, gold, trajectory, linked, "wrong draft", None, draft.how)
-        spoiled, how = self._wrong(each, schema)
+        spoiled, how = self._wrong(each, row, schema)
         wrong = spoiled.trajectory
         made = self._lom(each, row, schema, gold, wrong, linked, "perturbed", spoiled.kinds, how)
         if self._rng(each, "unchanged").random() < self.making.unchanged:
@@ -270,13 +270,15 @@ class _Maker:
             raise _Unfit("the draft has no trajectory")
         return draft, _read(draft.trajectory, schema)
 
-    def _wrong(self, each: LabelledCase, schema: Schema) -> tuple[Spoiled, str]:
+    def _wrong(self, each: LabelledCase, row: TrajectoryRow, schema: Schema) -> tuple[Spoiled, str]:
         """Gold made wrong: it runs, and gives other rows, where it can be asked for them."""
         if self.literals is None:
             self.literals = self.material.literals()
         pool = self.literals.get(each.case.database, {})
         sql = extract_sql(each.gold)
-        query = BoundQuery(parse_select(sql, schema.dialect), schema, each.case.question, each.case.evidence)
+        # The SQL of gold's trajectory: in gold's own, text may stand in double quotes, as names do.
+        tree = parse_select(row.sql or sql, schema.dialect)
+        query = BoundQuery(tree, schema, each.case.question, each.case.evidence)
         for spoiled in make_wrong(query, self.making.profile, self._rng(each), pool):
             if not isinstance(self.validator.result(each.case.database, spoiled.sql), str):
                 right, how = self.validator.right(each.case.database, spoiled.sql, sql)
