@@ -80,8 +80,8 @@ class Right:
         """The columns of schema tables that stand where the test asks for them."""
         return [bound for bound in self.query.binding.names.values() if bound.key and stands(bound)]
 
-    def own(self, clause: str) -> list[exp.Column]:
-        """The columns that the query's one SELECT uses, where it has no such clause yet."""
+    def own(self, clause: str = "") -> list[exp.Column]:
+        """The columns that a query of one SELECT uses, where it has no such clause."""
         is_free = isinstance(self.tree, exp.Select) and self.tree.args.get(clause) is None
         return [b.node for b in self.columns(lambda b: b.scope.select is self.tree)] if is_free else []
 
@@ -410,7 +410,7 @@ SPOILS: Mapping[str, Spoil] = {
     "comparison-strictness": _comparison(_NEARLY),
     "contradiction": _and_for_intersect,
     "select-column": _swap(_is_item, _is_in_item),
-    "select-drop": lambda right: right.pick(_selected(right.tree, right.own("with"))),
+    "select-drop": lambda right: right.pick(_selected(right.tree, right.own())),
     "unasked-column": _sort_key_selected,
     "concatenation": _pasted,
     "aggregate-add": _each(_not_aggregated, exp.AggFunc),
