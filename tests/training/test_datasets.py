@@ -104,6 +104,18 @@ def test_perturbed_inputs_give_other_rows(make_source: Make, tmp_path: Path) -> 
     assert {example.wrong_by for example in dataset.examples} == {"rows"}
 
 
+def test_text_in_double_quotes_is_made_wrong_as_text(make_source: Make, tmp_path: Path) -> None:
+    cases = [
+        {"id": city, "question": "?", "gold": f'SELECT name FROM store WHERE city = "{city}"'}
+        for city in ("Bonn", "Jena")
+    ]
+    made = material(make_source(cases, drafts=False), tmp_path / "d")
+    profile = ErrorProfile({"condition-literal": 1}, {1: 1})
+    examples = make_dataset("lom", [made], making(profile=profile)).examples
+    assert [example.errors for example in examples] == [("condition-literal",)] * 2
+    assert [example.edits for example in examples] == ["substitute where"] * 2
+
+
 def test_without_a_database_drafts_are_judged_by_trajectory(make_source: Make, tmp_path: Path) -> None:
     dataset = make_dataset("lom", [material(make_source(live=False), tmp_path / "d")], making())
     assert {example.id: example.kind for example in dataset.examples} == {

@@ -68,8 +68,11 @@ class Right:
     """A right query with what is drawn from to make it wrong."""
 
     query: BoundQuery
+    """The query, its names bound."""
     rng: random.Random
+    """Draws."""
     literals: Literals
+    """Other constants by column."""
 
     @property
     def tree(self) -> exp.Query:
