@@ -2,10 +2,10 @@
 
     python tests/mutations.py [--only WORDS] [--jobs N]
 
-A mutant is a block of `mutants.txt`: a title, a file of src/share_sql, the text that is replaced (`- ` lines),
-and the text in its place (`+ ` lines). Each is applied to a copy of the source, and the tests of TESTS run over
-it. A mutant whose tests pass has survived: a fault there would go unseen. Those that change nothing are marked
-`equal:` with the reason, and are not run. Exit code 0 where at least LEAST_KILLED of the others are killed.
+A mutant is a block of `mutants.txt`: a title, a file of src/share_sql, the text that is replaced (`- ` lines)
+and the text in its place (`+ ` lines). Each is applied to a copy of the source, and the tests of TESTS run
+over it. A mutant whose tests pass has survived: a fault there would go unseen. Those that change nothing are
+marked `equal:` with the reason, and are not run. Exit code 0 where LEAST_KILLED of the others are killed.
 """
 
 from __future__ import annotations

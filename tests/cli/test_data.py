@@ -137,11 +137,11 @@ def test_another_profile_is_used_where_one_is_given(
 ) -> None:
     data, out = tmp_path / "data", tmp_path / "out"
     profile = tmp_path / "profile.json"
-    profile.write_text(json.dumps({"kinds": {"substitute select aggregate": 1}, "sizes": {"1": 1}}))
+    profile.write_text(json.dumps({"kinds": {"aggregate": 1}, "sizes": {"1": 1}}))
     assert call("data", "teacher", data, "--cases", cases) == 0
     assert call("data", "lom", data, "--out", out, "--profile", profile) == 0
     rows = json.loads((out / "lom_train_data.json").read_text())
-    assert [row["errors"] for row in rows if row["kind"] == "perturbed"] == ["substitute select aggregate"]
+    assert [row["errors"] for row in rows if row["kind"] == "perturbed"] == ["aggregate"]
     profile.write_text("{}")
     assert call("data", "lom", data, "--out", out, "--profile", profile) == 2
     capsys.readouterr()

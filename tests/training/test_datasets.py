@@ -11,7 +11,7 @@ from share_sql.models.scripted import ScriptedModel
 from share_sql.prompts.library import load_prompts
 from share_sql.training.datasets import Making, Material, make_dataset, measured_profile
 from share_sql.training.drafts import look_at_drafts
-from share_sql.training.error_kinds import ErrorProfile
+from share_sql.training.error_profile import ErrorProfile
 from share_sql.training.llamafactory import INFO, save
 from share_sql.training.sources import Source
 from share_sql.training.stats import data_stats, drawn
@@ -78,7 +78,8 @@ def test_sam_learns_to_fill_the_draft_s_masked_trajectory(make_source: Make, tmp
     assert "df1 = df.where(element = [MASK], filter = 'Bonn')" in examples["1"].instruction
     assert "### Table: sale" in examples["1"].instruction
     assert "store.city" in examples["1"].output
-    assert examples["2"].errors == ("substitute where literal",)
+    assert examples["2"].errors == ("condition-literal",)
+    assert examples["2"].edits == "substitute where"
 
 
 def test_lom_follows_the_paper_s_rule(make_source: Make, tmp_path: Path) -> None:
@@ -101,6 +102,18 @@ def test_perturbed_inputs_give_other_rows(make_source: Make, tmp_path: Path) -> 
     dataset = make_dataset("lom", [material(source, tmp_path / "d")], making())
     assert {example.kind for example in dataset.examples} == {"perturbed"}
     assert {example.wrong_by for example in dataset.examples} == {"rows"}
+
+
+def test_text_in_double_quotes_is_made_wrong_as_text(make_source: Make, tmp_path: Path) -> None:
+    cases = [
+        {"id": city, "question": "?", "gold": f'SELECT name FROM store WHERE city = "{city}"'}
+        for city in ("Bonn", "Jena")
+    ]
+    made = material(make_source(cases, drafts=False), tmp_path / "d")
+    profile = ErrorProfile({"condition-literal": 1}, {1: 1})
+    examples = make_dataset("lom", [made], making(profile=profile)).examples
+    assert [example.errors for example in examples] == [("condition-literal",)] * 2
+    assert [example.edits for example in examples] == ["substitute where"] * 2
 
 
 def test_without_a_database_drafts_are_judged_by_trajectory(make_source: Make, tmp_path: Path) -> None:
@@ -170,7 +183,7 @@ def test_a_bam_model_writes_the_drafts_trajectories(make_source: Make, tmp_path:
 
 def test_errors_are_measured_on_wrong_drafts(make_source: Make, tmp_path: Path) -> None:
     profile = measured_profile([material(make_source(), tmp_path / "d")])
-    assert profile == ErrorProfile({"substitute where literal": 1, "delete orderby": 1}, {1: 2}, 2)
+    assert profile == ErrorProfile({"condition-literal": 1, "order-add": 1}, {1: 2}, 2)
 
 
 def test_files_are_laid_out_as_llama_factory_reads_them(make_source: Make, tmp_path: Path) -> None:
@@ -208,6 +221,8 @@ def test_stats_count_what_is_there(make_source: Make, tmp_path: Path) -> None:
     stats = data_stats(tmp_path / "out")
     assert stats["sam"]["examples"] == 3
     assert stats["sam"]["kind"] == {"wrong draft": 2, "right draft": 1}
+    assert stats["sam"]["errors"] == {"condition-literal": 1, "order-add": 1}
+    assert stats["sam"]["edits"] == {"delete orderby": 1, "substitute where": 1}
     assert stats["sam"]["databases"] == {"shop/shop": 3}
     assert stats["sam"]["characters"]["output"]["1"] >= stats["sam"]["characters"]["output"]["0.5"] > 0
     assert sum(stats["sam"]["left_out"].values()) == 2

@@ -3,7 +3,7 @@
 Three kinds of evidence, none of it from the sets that results are reported on:
 
 * gold taken as a draft: it is right, so whatever a repair does to its rows is a break;
-* gold made wrong on purpose (`training.perturb`): what share of the drafts a repair fired on it mended;
+* gold made wrong on purpose (`edits.spoil`): what share of the drafts a repair fired on it mended;
 * real drafts with gold but without a database: a pass that finds its fault in the draft and not in gold
   agrees with gold; one that finds it in gold too contradicts gold.
 
@@ -24,18 +24,25 @@ from share_sql.assistant import Assistant
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.label import Labeller
 from share_sql.case import Case
+from share_sql.edits.spoil import spoil
 from share_sql.edits.table import ONLY_FAILING, PROOFS, PROVED
 from share_sql.errors import SqlError
 from share_sql.judgement.weights import Tally, Weights
 from share_sql.query.examined import Context, unrun
 from share_sql.schema.model import Schema
-from share_sql.sql.text import extract_sql, parse_select
-from share_sql.training.perturb import perturb
+from share_sql.sql.text import extract_sql
 
 MOST_BROKEN = 0.005
 """Promise of the no-model path: at most this share of right drafts is broken."""
 LEAST_MENDED = 0.5
 """Below this a repair is a guess."""
+
+SPOILED = (
+    "literal-case", "literal-spelling", "literal-column", "select-column", "unknown-column", "unknown-table",
+    "ambiguous-column", "missing-join", "join-key", "comparison-direction", "comparison-strictness",
+    "unasked-column", "concatenation", "count-distinct", "contradiction", "null-comparison", "literal-date",
+)  # fmt: skip
+"""How gold is made wrong, one at a time: each but `select-column` is what some kind of repair mends."""
 
 
 @dataclass
@@ -80,7 +87,7 @@ class Counts:
 
     kinds: dict[str, RepairCounts] = field(default_factory=lambda: {kind: RepairCounts() for kind in PROVED})
     perturbed: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """(perturbation, outcome): mended, still wrong, silent, still right."""
+    """(kind, outcome): mended, still wrong, silent, still right."""
 
 
 def enabled(counts: Counts) -> frozenset[str]:
@@ -107,7 +114,7 @@ def count_on_databases(
         labeller: says what is right.
         weights: for the models that passes use; all kinds are tried whatever is enabled.
         counts: added to.
-        seed: fixes the perturbations.
+        seed: fixes how gold is made wrong.
     """
     everything = replace(weights, enabled=frozenset(PROVED))
     with_gold = [case for case in cases if labeller.gold_runs(case.case.database, case.gold)]
@@ -141,15 +148,17 @@ def count_on_databases(
 def _drafts(case: LabelledCase, labeller: Labeller, seed: int) -> Iterator[tuple[str, str]]:
     """Gold as it is, and each way of making it wrong that applies."""
     yield "gold", case.gold
+    with labeller.catalog.use(case.case.database) as opened:
+        context = Context(opened.schema, case.case.question, case.case.evidence)
     try:
-        tree = parse_select(extract_sql(case.gold))
+        query = unrun(extract_sql(case.gold), context)
     except SqlError:
         return
-    with labeller.catalog.use(case.case.database) as opened:
-        schema = opened.schema
     rng = random.Random(f"{seed}/{case.case.id}")  # noqa: S311 - no secret depends on it
-    for name, changed in perturb(tree, schema, rng):
-        yield name, changed.sql(dialect="sqlite")
+    for kind in SPOILED:
+        changed = spoil(query, kind, rng)
+        if changed is not None:
+            yield kind, query.text(changed)
 
 
 def count_on_text(

@@ -338,7 +338,7 @@ def _make(
     if models is not None:
         from dataclasses import replace
 
-        from share_sql.training.error_kinds import ErrorProfile
+        from share_sql.training.error_profile import ErrorProfile
 
         found = ErrorProfile.read(profile) if profile else measured_profile(materials)
         making = replace(making, profile=found)

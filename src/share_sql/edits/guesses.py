@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from share_sql.edits.conditions import condition_edits
@@ -13,15 +13,21 @@ from share_sql.query.examined import Examined
 
 Family: TypeAlias = Callable[[Examined], Iterator[Edit]]
 
-FAMILIES: tuple[Family, ...] = (output_edits, condition_edits, shape_edits)
-"""In order: what a query gives, what its rows must fulfil, how they are grouped, ordered and cut."""
+FAMILIES: Mapping[Family, tuple[str, ...]] = {
+    output_edits: (
+        "select-drop", "select-add", "select-column", "select-order", "distinct-add", "distinct-drop",
+        "count-plain", "count-different", "aggregate",
+    ),
+    condition_edits: ("condition-drop", "condition-column", "operator", "like-equal", "and-or", "not-null"),
+    shape_edits: (
+        "order-direction", "order-column", "limit-drop", "limit-add", "group-drop", "group-key", "group-add",
+        "ties", "set-operation", "join-drop", "join-left",
+    ),
+}  # fmt: skip
+"""In order, with their kinds: what a query gives, what its rows must fulfil, how they are grouped, ordered
+and cut."""
 
-EDIT_KINDS = (
-    "select-drop", "select-add", "select-column", "select-order", "distinct-add", "distinct-drop",
-    "count-plain", "count-different", "aggregate", "condition-drop", "condition-column", "operator",
-    "like-equal", "and-or", "not-null", "order-direction", "order-column", "limit-drop", "limit-add",
-    "group-drop", "group-key", "group-add", "ties", "set-operation", "join-drop", "join-left",
-)  # fmt: skip
+EDIT_KINDS = tuple(kind for kinds in FAMILIES.values() for kind in kinds)
 """Every kind of single edit."""
 
 MOST_EDITS = 48
@@ -54,3 +60,14 @@ def single_edits(draft: Examined, most: int = MOST_EDITS) -> list[Edit]:
                 seen.add(text)
                 found.append(edit)
     return found[:most]
+
+
+def edits_of_kind(query: Examined, kind: str) -> list[Edit]:
+    """All single edits of one kind; none where it has nothing to offer.
+
+    Args:
+        query: a query whose names bind.
+        kind: one of EDIT_KINDS.
+    """
+    family = next(family for family, kinds in FAMILIES.items() if kind in kinds)
+    return [edit for edit in family(query) if edit.kind == kind]

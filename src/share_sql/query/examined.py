@@ -193,14 +193,17 @@ class Examiner:
         return known
 
 
-def unrun(sql: str, context: Context) -> Examined:
+def unrun(query: str | exp.Query, context: Context) -> Examined:
     """A query as far as it is known without a database.
 
     Args:
-        sql: one SELECT, without text around it.
+        query: one SELECT, without text around it, or its tree.
         context: schema and question.
 
     Raises:
         SqlError: the text is not one readable SELECT.
     """
-    return Examined(sql, None, tree=parse_select(sql, context.schema.dialect), context=context)
+    dialect = context.schema.dialect
+    if isinstance(query, str):
+        return Examined(query, None, tree=parse_select(query, dialect), context=context)
+    return Examined(query.sql(dialect=dialect), None, tree=query, context=context, parsed=False)

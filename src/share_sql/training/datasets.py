@@ -20,22 +20,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from share_sql.errors import CompileError, ShareError, SqlError
+from share_sql.edits.name import differences
+from share_sql.edits.spoil import Literals
+from share_sql.errors import ShareError
 from share_sql.prompts.render import bam_variables, drafter_variables, lom_variables, sam_variables
-from share_sql.schema.model import ColumnName, Schema, ValueMatch
+from share_sql.query.examined import Context, unrun
+from share_sql.schema.model import ColumnSet, Schema, ValueMatch
 from share_sql.schema.spoken import phrases, spoken_values
 from share_sql.sql.names import linked_columns
-from share_sql.sql.text import extract_sql
-from share_sql.training.edits import Literals
-from share_sql.training.error_kinds import ErrorProfile, error_kinds, measure
+from share_sql.sql.text import extract_sql, parse_select
+from share_sql.training.error_profile import ErrorProfile, measure
 from share_sql.training.examples import Dataset, Example, LeftOut, fenced, message_texts
-from share_sql.training.make_wrong import Edited, make_wrong
+from share_sql.training.make_wrong import make_wrong
 from share_sql.training.sources import constants_by_database
 from share_sql.training.validate import Validator, columns_of
 from share_sql.trajectory.columns import columns
 from share_sql.trajectory.mask import mask
 from share_sql.trajectory.read import read
-from share_sql.trajectory.to_sql import to_sql
 from share_sql.trajectory.write import write
 
 if TYPE_CHECKING:
@@ -164,6 +165,33 @@ def _read(text: str | None, schema: Schema) -> Trajectory:
     return read(text or "", columns_of(schema)).trajectory
 
 
+@dataclass(frozen=True)
+class _Gold:
+    """A case whose gold can be learnt from."""
+
+    each: LabelledCase
+    row: TrajectoryRow
+    schema: Schema
+    trajectory: Trajectory
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """Question and evidence, as prompts take them."""
+        return {"question": self.each.case.question, "evidence": self.each.case.evidence}
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The query that a model is shown, for gold to be its answer."""
+
+    kind: str
+    trajectory: Trajectory
+    how: str
+    linked: ColumnSet
+    kinds: tuple[str, ...] | None = None
+    """What was done to gold; None where it was not made of gold."""
+
+
 class _Maker:
     """Makes the examples of one source."""
 
@@ -176,114 +204,85 @@ class _Maker:
 
     def bam(self, each: LabelledCase) -> list[Example]:
         """Gold SQL to its trajectory."""
-        row, schema, gold = self._gold(each)
+        gold = self._gold(each)
         sql = extract_sql(each.gold)
-        variables = bam_variables(sql, linked_columns(sql, schema), schema)
-        return [self._example("bam", each, row, gold, variables, "gold")]
+        return [self._example("bam", gold, bam_variables(sql, linked_columns(sql, gold.schema), gold.schema))]
 
     def sam(self, each: LabelledCase) -> list[Example]:
         """A masked draft to gold's trajectory."""
-        row, schema, gold = self._gold(each)
-        if self.material.has_drafts:
-            draft, trajectory = self._draft(each, schema)
-            kind, how = ("right draft" if draft.right else "wrong draft"), draft.how
-            errors = () if draft.right else error_kinds(gold, trajectory)
-            linked = linked_columns(draft.sql or "", schema)
-        else:
-            edited, how = self._wrong(each, schema, gold)
-            kind, errors, trajectory = "perturbed", edited.kinds, edited.trajectory
-            linked = columns(trajectory, schema)
-        variables = sam_variables(
-            linked,
-            schema,
-            question=each.case.question,
-            evidence=each.case.evidence,
-            masked_trajectory=write(mask(trajectory), "paper"),
-        )
-        return [self._example("sam", each, row, gold, variables, kind, errors, how)]
+        gold = self._gold(each)
+        shown = self._draft(gold)[1] if self.material.has_drafts else self._wrong(gold)
+        masked = write(mask(shown.trajectory), "paper")
+        variables = sam_variables(shown.linked, gold.schema, masked_trajectory=masked, **gold.asked)
+        return [self._example("sam", gold, variables, shown)]
 
     def lom(self, each: LabelledCase) -> list[Example]:
         """A wrong trajectory to gold's, by the paper's rule."""
-        row, schema, gold = self._gold(each)
-        linked = linked_columns(extract_sql(each.gold), schema)
+        gold = self._gold(each)
+        linked = linked_columns(extract_sql(each.gold), gold.schema)
         if self.material.has_drafts:
-            draft, trajectory = self._draft(each, schema)
+            draft, shown = self._draft(gold)
             if not draft.schema_right:
                 raise _Unfit("the draft's schema is wrong")
-            linked |= linked_columns(draft.sql or "", schema)
+            linked |= shown.linked
             if not draft.right:
-                errors = error_kinds(gold, trajectory)
-                return self._lom(
-                    each, row, schema, gold, trajectory, linked, "wrong draft", errors, draft.how
-                )
-        edited, how = self._wrong(each, schema, gold)
-        made = self._lom(each, row, schema, gold, edited.trajectory, linked, "perturbed", edited.kinds, how)
+                return [self._lom(gold, shown, linked)]
+        made = [self._lom(gold, self._wrong(gold), linked)]
         if self._rng(each, "unchanged").random() < self.making.unchanged:
-            made += self._lom(each, row, schema, gold, gold, linked, "unchanged", (), row.proof)
+            made.append(self._lom(gold, _Shown("unchanged", gold.trajectory, gold.row.proof, linked), linked))
         return made
 
     def drafter(self, each: LabelledCase) -> list[Example]:
         """A question to gold's trajectory, without any draft."""
-        row, schema, gold = self._gold(each)
+        gold = self._gold(each)
         values: tuple[ValueMatch, ...] = ()
         # Made-up rows hold gold's own constants, so they would tell what is asked for.
         if each.case.database not in self.source.made_up:
             with self.source.open(each.case.database) as opened:
                 if opened is not None and opened.database.dialect == "sqlite":
                     values = spoken_values(phrases(each.case.question), opened.values.lookup)
-        variables = drafter_variables(
-            schema, question=each.case.question, evidence=each.case.evidence, values=values
-        )
-        return [self._example("drafter", each, row, gold, variables, "gold")]
+        return [self._example("drafter", gold, drafter_variables(gold.schema, values=values, **gold.asked))]
 
-    def _lom(
-        self,
-        each: LabelledCase,
-        row: TrajectoryRow,
-        schema: Schema,
-        gold: Trajectory,
-        wrong: Trajectory,
-        linked: frozenset[ColumnName],
-        kind: str,
-        errors: tuple[str, ...],
-        how: str,
-    ) -> list[Example]:
+    def _lom(self, gold: _Gold, shown: _Shown, linked: ColumnSet) -> Example:
+        used, text = linked | columns(shown.trajectory, gold.schema), write(shown.trajectory, "paper")
+        case = gold.each.case
         variables = lom_variables(
-            linked | columns(wrong, schema),
-            schema,
-            question=each.case.question,
-            evidence=each.case.evidence,
-            trajectory=write(wrong, "paper"),
+            used, gold.schema, question=case.question, evidence=case.evidence, trajectory=text
         )
-        return [self._example("lom", each, row, gold, variables, kind, errors, how)]
+        return self._example("lom", gold, variables, shown)
 
-    def _gold(self, each: LabelledCase) -> tuple[TrajectoryRow, Schema, Trajectory]:
+    def _gold(self, each: LabelledCase) -> _Gold:
         row = self.material.rows[each.case.id]
         if unfit := _usable(row):
             raise _Unfit(unfit)
         schema = self.source.schema(each.case.database)
-        return row, schema, _read(row.trajectory, schema)
+        return _Gold(each, row, schema, _read(row.trajectory, schema))
 
-    def _draft(self, each: LabelledCase, schema: Schema) -> tuple[DraftRow, Trajectory]:
-        draft = self.material.drafts.get(each.case.id)
+    def _draft(self, gold: _Gold) -> tuple[DraftRow, _Shown]:
+        draft = self.material.drafts.get(gold.each.case.id)
         if draft is None or draft.trajectory is None:
             raise _Unfit("the draft has no trajectory")
-        return draft, _read(draft.trajectory, schema)
+        kind, trajectory = (
+            ("right draft" if draft.right else "wrong draft"),
+            _read(draft.trajectory, gold.schema),
+        )
+        return draft, _Shown(kind, trajectory, draft.how, linked_columns(draft.sql or "", gold.schema))
 
-    def _wrong(self, each: LabelledCase, schema: Schema, gold: Trajectory) -> tuple[Edited, str]:
-        """A perturbed version of gold that compiles, and gives other rows where they can be asked for."""
+    def _wrong(self, gold: _Gold) -> _Shown:
+        """Gold made wrong: it runs, and gives other rows, where it can be asked for them."""
         if self.literals is None:
             self.literals = self.material.literals()
-        pool = self.literals.get(each.case.database, {})
-        sql = extract_sql(each.gold)
-        for edited in make_wrong(gold, schema, self.making.profile, self._rng(each), pool):
-            try:
-                compiled = to_sql(edited.trajectory, schema)
-                right, how = self.validator.right(each.case.database, compiled, sql)
-            except (CompileError, SqlError):
-                continue  # drawn again: real trajectories compile
-            if not right:
-                return edited, how
+        case, sql = gold.each.case, extract_sql(gold.each.gold)
+        # The SQL of gold's trajectory: in gold's own, text may stand in double quotes, as names do.
+        tree = parse_select(gold.row.sql or sql, gold.schema.dialect)
+        query = unrun(tree, Context(gold.schema, case.question, case.evidence))
+        pool = self.literals.get(case.database, {})
+        for spoiled in make_wrong(query, self.making.profile, self._rng(gold.each), pool):
+            if not isinstance(self.validator.result(case.database, spoiled.sql), str):
+                right, how = self.validator.right(case.database, spoiled.sql, sql)
+                if not right:
+                    linked = columns(spoiled.trajectory, gold.schema)
+                    return _Shown("perturbed", spoiled.trajectory, how, linked, spoiled.kinds)
         raise _Unfit("no perturbation of its gold gives other rows")
 
     def _rng(self, each: LabelledCase, what: str = "") -> random.Random:
@@ -291,30 +290,25 @@ class _Maker:
         return random.Random(f"{self.making.seed}/{self.source.name}/{each.case.id}/{what}")  # noqa: S311
 
     def _example(
-        self,
-        role: str,
-        each: LabelledCase,
-        row: TrajectoryRow,
-        gold: Trajectory,
-        variables: dict[str, str],
-        kind: str,
-        errors: tuple[str, ...] = (),
-        how: str = "",
+        self, role: str, gold: _Gold, variables: dict[str, str], shown: _Shown | None = None
     ) -> Example:
-        dialect: Literal["paper", "extended"] = (
-            "paper" if self.making.wording == "paper" or row.paper else "extended"
-        )
+        short = self.making.wording == "paper" or gold.row.paper
+        dialect: Literal["paper", "extended"] = "paper" if short else "extended"
+        is_wrong = shown is not None and shown.kind in ("wrong draft", "perturbed")
+        found = differences(gold.trajectory, shown.trajectory) if shown and is_wrong else ()
+        kinds = shown.kinds if shown else None
         system, user = message_texts(self.making.prompts.render(role, **variables))
         return Example(
-            each.case.id,
+            gold.each.case.id,
             self.source.name,
-            each.case.database,
-            kind,
+            gold.each.case.database,
+            shown.kind if shown else "gold",
             user,
-            fenced(write(gold, dialect)),
+            fenced(write(gold.trajectory, dialect)),
             system,
-            errors,
-            row.proof,
-            how,
+            tuple(difference.kind for difference in found) if kinds is None else kinds,
+            "; ".join(difference.paper for difference in found),
+            gold.row.proof,
+            shown.how if shown else "",
             dialect,
         )

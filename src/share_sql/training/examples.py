@@ -27,7 +27,9 @@ class Example:
     system: str = ""
     """The system message; empty where the prompt set has none."""
     errors: tuple[str, ...] = ()
-    """What is wrong with the input, by kind, where it was measured or made."""
+    """What is wrong with the input, where it was measured or made: the kinds of change that mend it."""
+    edits: str = ""
+    """The same as the paper counts it (arXiv 2506.00391), `; ` between: `delete where; substitute select`."""
     proof: str = ""
     """How the answer's trajectory was proved: rows, made-up rows, trajectory or model."""
     wrong_by: str = ""

@@ -38,11 +38,14 @@ def data_stats(folder: Path) -> dict[str, Any]:
 
 def _stats(rows: Sequence[dict[str, str]]) -> dict[str, Any]:
     counts = {key: _counted(row.get(key, "") for row in rows) for key in COUNTED}
-    errors = _counted(kind for row in rows for kind in row.get("errors", "").split("; "))
+    parts = {
+        key: _counted(part for row in rows for part in row.get(key, "").split("; "))
+        for key in ("errors", "edits")
+    }
     return {
         "examples": len(rows),
         **counts,
-        "errors": errors,
+        **parts,
         "databases": _counted(f"{row.get('source', '')}/{row.get('database', '')}" for row in rows),
         "characters": {
             "instruction": _quantiles([len(row["instruction"]) for row in rows]),

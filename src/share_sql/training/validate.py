@@ -17,8 +17,8 @@ from share_sql.database.base import Limits, QueryResult, Row
 from share_sql.errors import QueryError, ShareError, SqlError, TrajectoryError
 from share_sql.evaluation.execution import sorts_rows, strict_ex
 from share_sql.schema.model import ColumnName, Schema
-from share_sql.training.likeness import same_trajectory
 from share_sql.trajectory.from_sql import from_sql
+from share_sql.trajectory.likeness import same_trajectory
 from share_sql.trajectory.read import read
 from share_sql.trajectory.to_sql import to_sql
 from share_sql.trajectory.write import Dialect, write

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
 from share_sql.trajectory import nodes as n
@@ -27,6 +27,8 @@ class Change:
     """The action after; None where it was removed."""
     step: str
     """Name of the step it stands in, after the change; before it, where it was removed."""
+    nodes: tuple[n.Node | None, n.Node | None] = field(default=(None, None), repr=False, compare=False)
+    """The action before and after, as trees."""
 
     def __str__(self) -> str:
         """One line for people."""
@@ -244,11 +246,15 @@ def _compare(
     for i, (unit, _) in enumerate(lost):
         if i in partner:
             other = gained[partner[i]][0]
-            changes.append(Change("changed", unit.text, other.text, other.step))
+            changes.append(Change("changed", unit.text, other.text, other.step, (unit.node, other.node)))
         else:
-            changes.append(Change("removed", unit.text, None, unit.step))
+            changes.append(Change("removed", unit.text, None, unit.step, (unit.node, None)))
     taken = set(partner.values())
-    changes += [Change("added", None, u.text, u.step) for j, (u, _) in enumerate(gained) if j not in taken]
+    changes += [
+        Change("added", None, u.text, u.step, (None, u.node))
+        for j, (u, _) in enumerate(gained)
+        if j not in taken
+    ]
     return changes
 
 

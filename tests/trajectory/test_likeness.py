@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from share_sql.training.likeness import same_trajectory
 from share_sql.trajectory.from_sql import from_sql
-
-from .conftest import SCHEMA
+from share_sql.trajectory.likeness import same_trajectory
+from tests.training.conftest import SCHEMA
 
 JOINED = "FROM store AS T1 JOIN sale AS T2 ON T1.id = T2.store_id"
 
