@@ -12,6 +12,7 @@ What is checked, in README.md, CONTRIBUTING.md, CHANGELOG.md and docs/*.md:
   of its docstring;
 - docs/cli.md holds the help of every verb, as the verb prints it, and docs/design.md the layers;
 - the tables of metrics, rules, roles and base models are those of the registries in the code;
+- README.md and docs/design.md name the stages as assistant.py does;
 - the tree drawn at the top of errors.py is the tree of its classes.
 
 `--fix` writes the trees, the help and the layers anew. `--no-run` leaves the examples unrun.
@@ -67,6 +68,7 @@ def main() -> int:
         *check_commands(ROOT),
         *check_help_examples(ROOT),
         *check_error_tree(),
+        *check_stages(ROOT),
         *([] if options.no_run else check_examples(ROOT)),
     ]
     for problem in problems:
@@ -383,6 +385,7 @@ def _generated(root: Path) -> dict[Path, tuple[str, str]]:
 def _tables(root: Path) -> Iterator[tuple[Path, str, str]]:
     """Page, name and text of each table that is made of a registry."""
     from share_sql.benchmarks.registry import BENCHMARKS
+    from share_sql.edits.table import KINDS
     from share_sql.evaluation.metrics import METRICS
     from share_sql.models.bases import BASES
     from share_sql.models.roles import ROLES
@@ -417,6 +420,19 @@ def _tables(root: Path) -> Iterator[tuple[Path, str, str]]:
         for each in BASES.values()
     )
     yield models, "bases", table(("base model", "chat template", "`share models pull`"), bases)
+    kinds = root / "docs" / "kinds.md"
+    for name, role in (("proved", "proved"), ("guessed", "guessed"), ("findings", "finding"), ("names", "")):
+        rows = (
+            (f"`{each.name}`", each.about, each.line, _sql(each.before), _sql(each.after))
+            for each in KINDS.values()
+            if (role in each.roles if role else not each.roles)
+        )
+        yield kinds, name, table(("kind", "about", "what it means", "before", "after"), rows)
+
+
+def _sql(query: str) -> str:
+    """A query in a cell of a table."""
+    return f"`{query.replace('|', chr(92) + '|')}`" if query else ""
 
 
 def check_generated(root: Path) -> Iterator[str]:
@@ -445,6 +461,19 @@ def _write(page: Path, name: str, form: str, body: str) -> None:
     old = page.read_text(encoding="utf-8")
     new = re.sub(f"{begin}.*?{end}", lambda _: form.format(name, body), old, flags=re.DOTALL)
     page.write_text(new, encoding="utf-8")
+
+
+# --------------------------------------------------------------------- stages
+
+
+def check_stages(root: Path) -> Iterator[str]:
+    """Yield a line for each page that tells the story with other stages than the code's."""
+    from share_sql.assistant import STAGES
+
+    story = f"STAGES = ({', '.join(stage.__name__ for stage in STAGES)})"
+    for page in (root / "README.md", root / "docs" / "design.md"):
+        if story not in page.read_text(encoding="utf-8"):
+            yield f"{page.relative_to(root)}: the stages are `{story}`"
 
 
 # --------------------------------------------------------------------- errors
