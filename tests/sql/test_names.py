@@ -10,7 +10,8 @@ import pytest
 from share_sql.errors import SqlNotSelect, SqlUnreadable
 from share_sql.schema.model import Column, ColumnName, Schema, Table
 from share_sql.schema.tables_json import read_tables_json
-from share_sql.sql.names import Resolution, linked_columns, resolve, resolve_tree
+from share_sql.sql.names import linked_columns, resolve, resolve_tree
+from share_sql.sql.resolution import Resolution
 from share_sql.sql.text import parse_select
 
 SCHEMA = Schema(

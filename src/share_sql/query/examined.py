@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from share_sql.sql.names import Resolution, resolve_tree
+from share_sql.sql.names import resolve_tree
+from share_sql.sql.resolution import Resolution
 
 if TYPE_CHECKING:
     from sqlglot import exp

@@ -1,4 +1,4 @@
-"""Comparisons of columns with constants, read off a resolved query. Part of `link`."""
+"""Comparisons of columns with constants, read off a resolved query. Part of `resolver`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from sqlglot import exp
 
-from share_sql.sql.names import LiteralUse
+from share_sql.sql.resolution import LiteralUse
 from share_sql.sql.scopes import Bound
 
 Comparison: TypeAlias = tuple[exp.Expr, bool]
