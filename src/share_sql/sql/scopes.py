@@ -46,7 +46,19 @@ _PLAIN: Final = re.compile(r"[^\W\d]\w*\Z")
 class Source:
     """One item of a FROM clause."""
 
-    __slots__ = ("columns", "cte", "either", "key", "merged", "name", "node", "open", "parts", "table", "unnamed")
+    __slots__ = (
+        "columns",
+        "cte",
+        "either",
+        "key",
+        "merged",
+        "name",
+        "node",
+        "open",
+        "parts",
+        "table",
+        "unnamed",
+    )
 
     def __init__(
         self,

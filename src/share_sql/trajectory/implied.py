@@ -11,11 +11,11 @@ from typing import Any
 
 from share_sql.errors import JoinPathError
 from share_sql.schema.model import Schema
+from share_sql.sql.scopes import ROWID
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.join_tree import JoinTree
 from share_sql.trajectory.joins import join_path
 from share_sql.trajectory.lower import rewrite
-from share_sql.trajectory.scope import ROWID_NAMES, Scope
 from share_sql.trajectory.usage import columns_used, tables_used
 
 _COUNT = n.Call("count", (n.Star(),))
@@ -23,7 +23,6 @@ _COUNT = n.Call("count", (n.Star(),))
 
 def without_joins(
     schema: Schema,
-    scope: Scope,
     joins: Sequence[n.Join],
     conditions: list[n.Expr],
     tail: Sequence[n.Action],
@@ -33,8 +32,7 @@ def without_joins(
 
     Args:
         schema: whose keys give joins back.
-        scope: the SELECT's sources.
-        joins: its FROM.
+        joins: the SELECT's FROM.
         conditions: the parts of its WHERE.
         tail: its grouping, ordering and limit.
         items: its output.
@@ -42,19 +40,22 @@ def without_joins(
     Returns:
         Conditions, tail and items that say which tables are used; None where the joins must stay.
     """
-    sources = scope.sources
-    if not joins or scope.merged or scope.correlated:
-        return None
-    for join, source in zip(joins, sources, strict=True):
-        if source.table is None or join.alias or join.kind not in ("from", "inner", "cross"):
+    names: list[str] = []
+    for join in joins:
+        table, odd = join.source, join.alias or join.using or join.natural
+        if not isinstance(table, n.ColumnRef) or schema.table(table.name) is None or odd:
             return None
+        if join.kind not in ("from", "inner", "cross"):
+            return None
+        names.append(table.name)
+    if not names:
+        return None
     if n.Star() in items:
-        stars = tuple(n.Star(source.qualifier) for source in sources)
+        stars = tuple(n.Star(name) for name in names)
         items = tuple(new for item in items for new in (stars if item == n.Star() else (item,)))
     pool = [part for join in joins if join.on is not None for part in _parts(join.on)]
     pool += conditions
     kept, tree = pool, None
-    names = [source.qualifier for source in sources]
     if len(names) > 1:
         edges = [_equality(part) for part in pool]
         try:
@@ -84,7 +85,7 @@ def _gives_back(schema: Schema, names: list[str], body: list[Any], tree: JoinTre
     if {name.lower() for name in names} != {name.lower() for name in used}:
         return False
     columns = columns_used(body)
-    if any(schema.column(table, name) is None and name not in ROWID_NAMES for table, name in columns):
+    if any(schema.column(table, name) is None and name not in ROWID for table, name in columns):
         return False
     if tree is None:
         return True
