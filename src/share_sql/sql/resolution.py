@@ -57,9 +57,11 @@ class Resolution:
     sources: dict[int, Source] = field(default_factory=dict, repr=False, compare=False)
     """What each item of a FROM clause, and the table in `x IN table`, stands for, by `id()` of its node."""
     ctes: dict[int, Cte] = field(default_factory=dict, repr=False, compare=False)
-    """The common table expressions that are read, by `id()` of the node of their query."""
+    """The common table expressions, by `id()` of the node of their query."""
     names: dict[int, Bound] = field(default_factory=dict, repr=False, compare=False)
     """Each column reference, by `id()` of its `exp.Column` node in `tree`."""
+    unread: dict[int, Bound] = field(default_factory=dict, repr=False, compare=False)
+    """The same for common table expressions that nothing reads, which have no part in the rest."""
     tree: exp.Query | None = field(default=None, repr=False, compare=False)
     """The tree that was resolved."""
 

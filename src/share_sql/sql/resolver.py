@@ -23,9 +23,9 @@ from share_sql.sql.scopes import (
     Result,
     Scope,
     Source,
+    own_ctes,
     renamed,
     rowid_column,
-    with_ctes,
 )
 
 _LEAVES: Final = frozenset(
@@ -51,6 +51,7 @@ class Resolver:
         self._arms: dict[int, Scope] = {}
         self._sources: dict[int, Source] = {}
         self._ctes: dict[int, Cte] = {}
+        self._declared: list[tuple[Cte, Scope | None, Scope | None]] = []
         self._names: dict[int, Bound] = {}
         self._comparisons: list[Comparison] = []
 
@@ -61,7 +62,7 @@ class Resolver:
         self._columns.update(ColumnName(table, "*") for table in self._tables if table not in read)
         names = self._names.values()
         unknown = (name for name in names if name.status in ("unknown", "unknown-source"))
-        return Resolution(
+        found = Resolution(
             columns=frozenset(self._columns),
             tables=tuple(self._tables),
             unknown_tables=tuple(self._unknown_tables),
@@ -77,6 +78,12 @@ class Resolver:
             names=self._names,
             tree=tree,
         )
+        # SQLite does not look at a common table expression that nothing reads; its names count for nothing.
+        self._names = found.unread
+        for cte, parent, around in self._declared:
+            if not cte.busy:
+                self._common(cte, parent, around)
+        return found
 
     # ------------------------------------------------------------------ queries
 
@@ -91,7 +98,10 @@ class Resolver:
         """Resolve a SELECT, VALUES or set operation that stands in `around`; give its result columns."""
         combined: list[exp.SetOperation] = []
         while True:
-            ctes = with_ctes(node, ctes)
+            own = own_ctes(node, ctes)
+            if own:
+                ctes = own[0].scope
+                self._declared += [(cte, parent, around) for cte in own]
             if isinstance(node, exp.SetOperation):
                 combined.append(node)
             elif not isinstance(node, exp.Subquery | exp.Paren):
@@ -119,6 +129,12 @@ class Resolver:
             for key in ("limit", "offset"):
                 self._expression(operation.args.get(key), first)
         return outputs
+
+    def _common(self, cte: Cte, parent: Scope | None, around: Scope | None) -> None:
+        """Resolve a common table expression, as if it stood where it is first read."""
+        cte.busy = True
+        self._ctes[id(cte.node)] = cte
+        cte.outputs = renamed(self._query(cte.node, parent, cte.scope, around, cte), cte.names)
 
     def _arm(self, node: exp.Expr, scope: Scope) -> list[Output]:
         """Resolve one SELECT, or what stands for one: VALUES, a table in parentheses."""
@@ -288,10 +304,7 @@ class Resolver:
         cte = scope.ctes.get(name.lower()) if not db else None
         if cte is not None:
             if cte.outputs is None and not cte.busy:
-                cte.busy = True
-                self._ctes[id(cte.node)] = cte
-                outputs = self._query(cte.node, scope.parent, cte.scope, scope, cte)
-                cte.outputs = renamed(outputs, cte.names)
+                self._common(cte, scope.parent, scope)
             if cte.outputs is not None:
                 return Source(label, node, outputs=cte.outputs, cte=cte)
         table = self._schema.table(name)
@@ -405,7 +418,8 @@ class Resolver:
         elif qualifier and meant is None:
             bound.status = "unknown-source"
         bound.source, owner = guess or meant or (None, None)
-        return owner
+        # A bare name that an unknown table around may have is no reference to it.
+        return owner if qualifier else None
 
     def _origin(self, node: exp.Expr) -> Origin:
         name = self._names.get(id(node.unnest()))

@@ -229,20 +229,16 @@ class Bound:
         return (table.name, column.name) if table is not None and column is not None else None
 
 
-def with_ctes(node: exp.Expr, ctes: dict[str, Cte]) -> dict[str, Cte]:
-    """The CTEs seen inside a node: those around it and its own, which see each other in any order."""
-    with_ = node.args.get("with_")
-    if with_ is None:
-        return ctes
-    own = {}
-    for cte in with_.expressions:
+def own_ctes(node: exp.Expr, ctes: dict[str, Cte]) -> list[Cte]:
+    """The CTEs of a node's WITH clause; they see those around it and each other, in any order."""
+    own = []
+    for cte in node.args["with_"].expressions if node.args.get("with_") is not None else ():
         alias = cte.args["alias"]
-        columns = [column.name for column in alias.args.get("columns") or ()]
-        own[alias.name.lower()] = Cte(alias.name, cte.this, columns)
-    scope = {**ctes, **own}
-    for item in own.values():
-        item.scope = scope
-    return scope
+        own.append(Cte(alias.name, cte.this, [column.name for column in alias.args.get("columns") or ()]))
+    scope = {**ctes, **{cte.name.lower(): cte for cte in own}}
+    for cte in own:
+        cte.scope = scope
+    return own
 
 
 def renamed(outputs: list[Output], names: list[str]) -> list[Output]:

@@ -38,6 +38,7 @@ class SourceReader(ExpressionBuilder):
         self.schema = schema
         self.dialect = schema.dialect
         self.resolution = resolution
+        self.names = {**resolution.names, **resolution.unread}
         self.qualifiers: dict[int, str] = {}
         """What the trajectory calls each source in front of a column, by its `id()`."""
         self.keep_names = False
@@ -146,10 +147,11 @@ class SourceReader(ExpressionBuilder):
     def column(self, tree: exp.Column) -> n.Expr:
         """A column by its source's qualifier, or what its name stands for instead.
 
-        A name that several sources have is taken from the first, a name that none has from the only one.
+        A bare name that several sources have is taken from the first; one that none is known to have from
+        the only one whose columns are not known, or the only one there is.
         """
         name, table = tree.name, tree.table
-        bound = self.resolution.names.get(id(tree))
+        bound = self.names.get(id(tree))
         if isinstance(tree.this, exp.Star):
             return n.Star(self.called(bound.source) if bound and bound.source else table)
         if bound is None:
@@ -157,6 +159,9 @@ class SourceReader(ExpressionBuilder):
         if bound.status == "text":
             return n.Literal(name)
         source = bound.source
+        if source is not None and source.open and not table:  # a guess
+            unknown = [other for other in bound.scope.sources if other.open]
+            source = unknown[0] if len(unknown) == 1 else None
         if source is None and bound.result is not None:
             item = bound.result.item
             return self.expr(item.this) if item is not None else n.ColumnRef(None, bound.result.name)

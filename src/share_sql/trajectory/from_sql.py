@@ -145,10 +145,7 @@ class _Walker(SourceReader):
         if self.depth > MAX_DEPTH:
             raise SqlUnreadable("the SQL is nested too deeply to be read")
         for cte in tree.args["with_"].expressions if tree.args.get("with_") else ():
-            # One that nothing reads is no step: SQLite does not look at it either.
-            read = self.resolution.ctes.get(id(cte.this))
-            if read is not None:
-                self.common_table(read)
+            self.common_table(self.resolution.ctes[id(cte.this)])
         if isinstance(tree, exp.SetOperation):
             built = self.compound(tree)
         elif isinstance(tree, exp.Values):
@@ -260,7 +257,7 @@ class _Walker(SourceReader):
             if not 0 <= at < len(items) or any(isinstance(item, n.Star) for item in items):
                 return n.Literal(int(term.this))
         elif isinstance(term, exp.Column):
-            bound = self.resolution.names.get(id(term))
+            bound = self.names.get(id(term))
             result = bound.result if bound else None
             named = (i for i, item in enumerate(tree.expressions) if result and item is result.item)
             at = next(named, None)
