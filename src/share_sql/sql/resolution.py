@@ -14,22 +14,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LiteralUse:
-    """A comparison of a schema column with a constant."""
-
-    table: str
-    """The column's own table, through aliases and derived tables, as the schema spells it."""
-    column: str
-    op: str
-    """`=`, `!=`, `<`, `<=`, `>`, `>=`, `is`, `is not`, `[not] like`, `[not] glob`, `[not] in`,
-    `[not] between`; read from the column's side (`5 < x` is `>`). IN and BETWEEN give one use a constant."""
-    value: str | int | float
-    """The constant; text without its quotes."""
-    node: exp.Expr | None = field(default=None, repr=False, compare=False)
-    """The constant's place in the tree, for repairs."""
-
-
-@dataclass(frozen=True)
 class Resolution:
     """What a query's names stand for."""
 
@@ -46,7 +30,6 @@ class Resolution:
     """Column names that nothing in scope has."""
     ambiguous: tuple[Bound, ...] = ()
     """Column names that several sources in one scope have."""
-    literals: tuple[LiteralUse, ...] = ()
     outputs: tuple[tuple[str, ColumnName | None], ...] = ()
     """The result's columns: name (empty where it is an unnamed expression) and the schema column that
     it is a plain copy of, if any."""

@@ -9,7 +9,6 @@ from typing import Final, cast
 from sqlglot import exp
 
 from share_sql.schema.model import ColumnName, Schema
-from share_sql.sql.literals import COMPARISONS, Comparison, literal_uses
 from share_sql.sql.resolution import Resolution
 from share_sql.sql.scopes import (
     MISSING,
@@ -32,6 +31,7 @@ _LEAVES: Final = frozenset(
     {exp.Identifier, exp.Literal, exp.Star, exp.Var, exp.DataType, exp.Null, exp.Boolean, exp.Placeholder}
 )
 _SUBQUERIES: Final = frozenset({exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery})
+_WRAPPERS: Final = (exp.Subquery, exp.Paren)
 _MAIN: Final = frozenset({"", "main", "temp"})
 _SYSTEM: Final = re.compile(r"(?:sqlite_|pragma_|information_schema\.|pg_catalog\.)|dbstat\Z")
 
@@ -53,7 +53,6 @@ class Resolver:
         self._ctes: dict[int, Cte] = {}
         self._declared: list[tuple[Cte, Scope | None, Scope | None]] = []
         self._names: dict[int, Bound] = {}
-        self._comparisons: list[Comparison] = []
 
     def run(self, tree: exp.Query) -> Resolution:
         """Resolve the whole tree."""
@@ -69,7 +68,6 @@ class Resolver:
             unknown_sources=tuple(self._unknown_sources),
             unknown_columns=(*self._unknown_keys, *unknown),
             ambiguous=tuple(name for name in names if name.status == "ambiguous"),
-            literals=literal_uses(self._comparisons, self._names),
             outputs=tuple(outputs),
             scopes=tuple(self._scopes),
             arms=self._arms,
@@ -104,7 +102,7 @@ class Resolver:
                 self._declared += [(cte, parent, around) for cte in own]
             if isinstance(node, exp.SetOperation):
                 combined.append(node)
-            elif not isinstance(node, exp.Subquery | exp.Paren):
+            elif not isinstance(node, _WRAPPERS):
                 break
             node = node.this
         first = Scope(node, parent, ctes, around)
@@ -167,7 +165,7 @@ class Resolver:
             self._expression(item, scope)
         for key in ("where", "having", "windows", "qualify", "distinct", "limit", "offset"):
             value = args.get(key)
-            for part in value if isinstance(value, list) else [value]:
+            for part in value if isinstance(value, list) else (value,) if value is not None else ():
                 self._expression(part, scope)
         # SQLite does not let GROUP BY and ORDER BY refer to the query around (resolveSelectStep).
         parent, scope.parent = scope.parent, None
@@ -196,7 +194,7 @@ class Resolver:
     def _order(self, order: exp.Expr | None, scope: Scope) -> None:
         for key in order.expressions if order is not None else ():
             bare = key.this
-            while isinstance(bare, exp.Paren | exp.Collate):
+            while isinstance(bare, (exp.Paren, exp.Collate)):
                 bare = bare.this
             # A whole ORDER BY term that is a result alias is that column, even where a source has one
             # of the same name; everywhere else the source's column comes first.
@@ -219,7 +217,7 @@ class Resolver:
         if isinstance(node, exp.Table):
             pending += self._table(node, label, scope)
             pending += self._joins(node.args.get("joins"), scope)
-        elif isinstance(node, exp.Subquery | exp.Paren):
+        elif isinstance(node, _WRAPPERS):
             inner = node.unnest()
             if isinstance(inner, exp.Table):
                 # Tables joined in parentheses: without an alias they stay visible under their own names.
@@ -276,15 +274,16 @@ class Resolver:
         for name in names:
             lower = name.lower()
             owner = next((source for source in left if source.find(lower) is not MISSING), None)
-            for source in right:
-                theirs = source.find(lower)
-                if owner is not None and theirs is not MISSING:
-                    source.merged.add(lower)
-                    if join.side in ("RIGHT", "FULL"):
-                        owner.either.add(lower)
-                    self._columns.update(origin for origin in (owner.find(lower), theirs) if origin)
-                elif join.args.get("using") and not any(side.open for side in (*left, *right)):
+            partners = [source for source in right if source.find(lower) is not MISSING]
+            if owner is None or not partners:
+                if join.args.get("using") and not any(side.open for side in (*left, *right)):
                     self._unknown_keys.append(Bound(exp.column(name), scope, "unknown"))
+                continue
+            if join.side in ("RIGHT", "FULL"):
+                owner.either.add(lower)
+            for source in partners:
+                source.merged.add(lower)
+            self._columns.update(origin for each in (owner, *partners) if (origin := each.find(lower)))
 
     def _table(self, node: exp.Table, alias: str, scope: Scope) -> list[exp.Expr]:
         if not isinstance(node.this, exp.Identifier):
@@ -325,39 +324,21 @@ class Resolver:
         if root is None:
             return
         stack = [root]
-        negated: set[int] = set()
         while stack:
             node = stack.pop()
             kind = type(node)
             if kind is exp.Column:
                 self._column(cast(exp.Column, node), scope)
-                continue
-            if kind in _LEAVES:
-                continue
-            if kind in _SUBQUERIES:
+            elif kind in _SUBQUERIES:
                 self._query(node, scope, scope.ctes, scope)
-                continue
-            if kind in COMPARISONS:
-                self._comparisons.append((node, id(node) in negated))
-                field = node.args.get("field")
-                if kind is exp.In and isinstance(field, exp.Column):
-                    # `x IN t` reads the table t.
-                    self._sources[id(field)] = self._named(field, field.table, "", scope)
-                    stack.append(node.this)
-                    continue
-            elif kind is exp.Not:
-                negated.add(id(node.this))
             elif kind is exp.Collate:
                 stack.append(node.this)
-                continue
-            children: list[exp.Expr] = []
-            for value in node.args.values():
-                if isinstance(value, exp.Expr):
-                    children.append(value)
-                elif isinstance(value, list):
-                    children += [item for item in value if isinstance(item, exp.Expr)]
-            children.reverse()
-            stack += children
+            elif kind is exp.In and isinstance(field := node.args.get("field"), exp.Column):
+                # `x IN t` reads the table t.
+                self._sources[id(field)] = self._named(field, field.table, "", scope)
+                stack.append(node.this)
+            elif kind not in _LEAVES:
+                stack += node.iter_expressions(reverse=True)
 
     def _column(self, node: exp.Column, scope: Scope) -> None:
         bound = self._names[id(node)] = Bound(node, scope, "unknown")

@@ -16,7 +16,7 @@ from share_sql.trajectory import nodes as n
 from share_sql.trajectory.join_tree import JoinTree
 from share_sql.trajectory.joins import join_path
 from share_sql.trajectory.lower import rewrite
-from share_sql.trajectory.usage import columns_used, tables_used
+from share_sql.trajectory.usage import columns_used, names_used, tables_used
 
 _COUNT = n.Call("count", (n.Star(),))
 
@@ -81,10 +81,9 @@ def without_joins(
 
 def _gives_back(schema: Schema, names: list[str], body: list[Any], tree: JoinTree | None) -> bool:
     """Whether compiling these expressions would join exactly these tables in this way."""
-    used = tables_used(body)
+    used, columns = names_used(body)
     if {name.lower() for name in names} != {name.lower() for name in used}:
         return False
-    columns = columns_used(body)
     if any(schema.column(table, name) is None and name not in ROWID for table, name in columns):
         return False
     if tree is None:
