@@ -14,7 +14,7 @@ from share_sql.schema.model import Schema
 from share_sql.sql.scopes import ROWID
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.join_tree import JoinTree
-from share_sql.trajectory.joins import join_path
+from share_sql.trajectory.joins import join_path, shortest_trees
 from share_sql.trajectory.lower import rewrite
 from share_sql.trajectory.usage import columns_used, names_used, tables_used
 
@@ -55,17 +55,20 @@ def without_joins(
         items = tuple(new for item in items for new in (stars if item == n.Star() else (item,)))
     pool = [part for join in joins if join.on is not None for part in _parts(join.on)]
     pool += conditions
-    kept, tree = pool, None
+    kept = pool
+    doubt: JoinTree | None = None
     if len(names) > 1:
         edges = [_equality(part) for part in pool]
         try:
-            tree = join_path(schema, names, columns_used([*pool, *tail, *items]))
+            tree, *others = shortest_trees(schema, names)
+            if others:
+                tree = doubt = join_path(schema, names, columns_used([*pool, *tail, *items]))
         except JoinPathError:
             return None
         if len(tree.tables) != len(names) or not tree.conditions <= set(edges):
             return None
         kept = [part for part, edge in zip(pool, edges, strict=True) if edge not in tree.conditions]
-    if _gives_back(schema, names, [*kept, *tail, *items], tree):
+    if _gives_back(schema, names, [*kept, *tail, *items], doubt):
         return kept, tuple(tail), items
     # A table that only multiplies rows is named by what is counted: count(table.*) is COUNT(*).
     used = {name.lower() for name in tables_used([*kept, *tail, *items])}
@@ -74,22 +77,25 @@ def without_joins(
             counted = n.Call("count", (n.Star(name),))
             new = tuple(_replace(item, counted) for item in items)
             ends = tuple(_replace(action, counted) for action in tail)
-            if _gives_back(schema, names, [*kept, *ends, *new], tree):
+            if _gives_back(schema, names, [*kept, *ends, *new], doubt):
                 return kept, ends, new
     return None
 
 
-def _gives_back(schema: Schema, names: list[str], body: list[Any], tree: JoinTree | None) -> bool:
-    """Whether compiling these expressions would join exactly these tables in this way."""
+def _gives_back(schema: Schema, names: list[str], body: list[Any], doubt: JoinTree | None) -> bool:
+    """Whether compiling these expressions would join exactly these tables in this way.
+
+    `doubt` is the way where the keys offer several.
+    """
     used, columns = names_used(body)
     if {name.lower() for name in names} != {name.lower() for name in used}:
         return False
     if any(schema.column(table, name) is None and name not in ROWID for table, name in columns):
         return False
-    if tree is None:
+    if doubt is None:
         return True
     try:
-        return join_path(schema, used, columns).conditions == tree.conditions
+        return join_path(schema, used, columns).conditions == doubt.conditions
     except JoinPathError:
         return False
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from share_sql.trajectory import nodes as n
 
-
 _NAMELESS: Final = frozenset({n.Literal, n.Frame, str, int, float, bool, type(None)})
 """What holds no names of the frame that it stands in."""
 
