@@ -96,10 +96,10 @@ class Resolver:
         """Resolve a SELECT, VALUES or set operation that stands in `around`; give its result columns."""
         combined: list[exp.SetOperation] = []
         while True:
-            own = own_ctes(node, ctes)
-            if own:
+            if node.args.get("with_") is not None:
+                own = own_ctes(node, ctes)
                 ctes = own[0].scope
-                self._declared += [(cte, parent, around) for cte in own]
+                self._declared += [(each, parent, around) for each in own]
             if isinstance(node, exp.SetOperation):
                 combined.append(node)
             elif not isinstance(node, _WRAPPERS):
@@ -137,19 +137,20 @@ class Resolver:
     def _arm(self, node: exp.Expr, scope: Scope) -> list[Output]:
         """Resolve one SELECT, or what stands for one: VALUES, a table in parentheses."""
         self._arms[id(node)] = scope
+        # What may name any of the sources, so that it has to wait until all are there.
+        pending: list[exp.Expr] = []
         if not isinstance(node, exp.Select):
-            pending = self._source(node, scope)
+            self._source(node, scope, pending)
             outputs = [output for source in scope.sources for output in source.outputs()]
             for item in pending:
                 self._expression(item, scope)
             return outputs
         self._scopes.append(scope)
         args = node.args
-        pending = []
         start = args.get("from_")
         if start is not None:
-            pending += self._source(start.this, scope)
-        pending += self._joins(args.get("joins"), scope)
+            self._source(start.this, scope, pending)
+        self._joins(node, scope, pending)
         for lateral in args.get("laterals") or ():
             self._add(Source(lateral.alias, lateral), scope)
             pending.append(lateral)
@@ -208,31 +209,39 @@ class Resolver:
 
     # ------------------------------------------------------------------ sources
 
-    def _source(self, node: exp.Expr, scope: Scope) -> list[exp.Expr]:
-        """Add what one FROM item names; give the expressions to resolve when all sources are there."""
-        pending: list[exp.Expr] = []
+    def _source(self, node: exp.Expr, scope: Scope, pending: list[exp.Expr]) -> None:
+        """Add what one FROM item names; leave expressions to `pending`."""
         alias = node.args.get("alias")
         label = alias.name if alias is not None else ""
         columns = [column.name for column in alias.args.get("columns") or ()] if alias is not None else []
+        outputs: list[Output] | None
         if isinstance(node, exp.Table):
-            pending += self._table(node, label, scope)
-            pending += self._joins(node.args.get("joins"), scope)
+            if isinstance(node.this, exp.Identifier):
+                self._add(self._named(node, node.db, label, scope), scope)
+            else:
+                # A table-valued function, whose arguments may name columns of the other sources.
+                name = node.this.name if isinstance(node.this, exp.Anonymous) else node.this.key
+                known = TABLE_FUNCTIONS.get(name.lower())
+                outputs = [(column, None) for column in known] if known else None
+                self._add(Source(label or name, node, outputs=outputs), scope)
+                pending.append(node.this)
+            self._joins(node, scope, pending)
         elif isinstance(node, _WRAPPERS):
             inner = node.unnest()
             if isinstance(inner, exp.Table):
                 # Tables joined in parentheses: without an alias they stay visible under their own names.
                 inside = scope if not label else Scope(node, scope.parent, scope.ctes, scope)
-                pending += self._source(inner, inside)
+                self._source(inner, inside, pending)
                 if label:
                     outputs = [output for source in inside.sources for output in source.outputs()]
                     self._add(Source(label, node, outputs=outputs, parts=inside.sources), scope)
                     scope.sources += [source for source in inside.sources if source.key != label.lower()]
                     for source in inside.sources:
-                        source.merged.update(name.lower() for name, _ in source.outputs())
+                        source.merged |= {name.lower() for name, _ in source.outputs()}
             else:
                 outputs = self._query(node, scope.parent, scope.ctes, scope)
                 self._add(Source(label, node, outputs=renamed(outputs, columns)), scope)
-            pending += self._joins(node.args.get("joins"), scope)
+            self._joins(node, scope, pending)
         elif isinstance(node, exp.Values):
             rows = node.expressions
             width = len(rows[0].expressions) if rows and isinstance(rows[0], exp.Tuple) else 1
@@ -245,27 +254,24 @@ class Resolver:
         else:
             self._add(Source(label, node), scope)
             pending.append(node)
-        return pending
 
     def _add(self, source: Source, scope: Scope) -> None:
         scope.sources.append(source)
         self._sources[id(source.node)] = source
 
-    def _joins(self, joins: list[exp.Join] | None, scope: Scope) -> list[exp.Expr]:
-        pending: list[exp.Expr] = []
-        for join in joins or ():
+    def _joins(self, node: exp.Expr, scope: Scope, pending: list[exp.Expr]) -> None:
+        for join in node.args.get("joins") or ():
             before = len(scope.sources)
-            pending += self._source(join.this, scope)
-            left, right = scope.sources[:before], scope.sources[before:]
+            self._source(join.this, scope, pending)
             using = join.args.get("using")
             if using or join.method == "NATURAL":
+                left, right = scope.sources[:before], scope.sources[before:]
                 names = [column.name for column in using or ()]
                 names = names or [name for source in right for name, _ in source.outputs()]
                 self._merge(join, names, left, right, scope)
             condition = join.args.get("on")
             if condition is not None:
                 pending.append(condition)
-        return pending
 
     def _merge(
         self, join: exp.Join, names: list[str], left: list[Source], right: list[Source], scope: Scope
@@ -280,21 +286,10 @@ class Resolver:
                     self._unknown_keys.append(Bound(exp.column(name), scope, "unknown"))
                 continue
             if join.side in ("RIGHT", "FULL"):
-                owner.either.add(lower)
+                owner.either |= {lower}
             for source in partners:
-                source.merged.add(lower)
+                source.merged |= {lower}
             self._columns.update(origin for each in (owner, *partners) if (origin := each.find(lower)))
-
-    def _table(self, node: exp.Table, alias: str, scope: Scope) -> list[exp.Expr]:
-        if not isinstance(node.this, exp.Identifier):
-            # A table-valued function, whose arguments may name columns of the other sources.
-            name = node.this.name if isinstance(node.this, exp.Anonymous) else node.this.key
-            known = TABLE_FUNCTIONS.get(name.lower())
-            outputs = [(column, None) for column in known] if known else None
-            self._add(Source(alias or name, node, outputs=outputs), scope)
-            return [node.this]
-        self._add(self._named(node, node.db, alias, scope), scope)
-        return []
 
     def _named(self, node: exp.Expr, db: str, alias: str, scope: Scope) -> Source:
         """The source that a table name stands for: a CTE, a schema table, or unknown."""

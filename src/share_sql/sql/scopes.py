@@ -76,9 +76,9 @@ class Source:
         self.table = table
         self.columns: dict[str, Output] = {}
         # Columns that USING or NATURAL merge with those of an earlier source.
-        self.merged: set[str] = set()
+        self.merged: frozenset[str] = frozenset()
         # Columns that a RIGHT or FULL join merges with those of a later source: the value of either.
-        self.either: set[str] = set()
+        self.either: frozenset[str] = frozenset()
         # The common table expression that it reads.
         self.cte = cte
         # The joined tables of which it is the name: `(a JOIN b) AS name`.
@@ -231,8 +231,8 @@ class Bound:
 
 def own_ctes(node: exp.Expr, ctes: dict[str, Cte]) -> list[Cte]:
     """The CTEs of a node's WITH clause; they see those around it and each other, in any order."""
-    own = []
-    for cte in node.args["with_"].expressions if node.args.get("with_") is not None else ():
+    own: list[Cte] = []
+    for cte in node.args["with_"].expressions:
         alias = cte.args["alias"]
         own.append(Cte(alias.name, cte.this, [column.name for column in alias.args.get("columns") or ()]))
     scope = {**ctes, **{cte.name.lower(): cte for cte in own}}

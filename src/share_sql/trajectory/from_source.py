@@ -38,7 +38,7 @@ class SourceReader(ExpressionBuilder):
         self.schema = schema
         self.dialect = schema.dialect
         self.resolution = resolution
-        self.names = {**resolution.names, **resolution.unread}
+        self.names = resolution.names | resolution.unread if resolution.unread else resolution.names
         self.qualifiers: dict[int, str] = {}
         """What the trajectory calls each source in front of a column, by its `id()`."""
         self.keep_names = False
@@ -110,21 +110,11 @@ class SourceReader(ExpressionBuilder):
         source = self.resolution.sources.get(id(tree))
         if source is None:
             raise SqlUnreadable(f"{type(tree).__name__} is not supported in FROM")
-        if isinstance(tree, exp.Subquery | exp.Values):
-            if isinstance(tree, exp.Values):
-                built, correlated, base = self.values(tree), False, "rows"
-            else:
-                inner = unwrap(tree)
-                built, correlated, base = self.nested(inner), self.resolution.correlated(inner), "part"
-            alias = tree.args.get("alias")
-            columns = tuple(column.name for column in alias.args.get("columns") or ()) if alias else ()
-            if columns:
-                built.tail = (*built.tail, n.Named(None, columns))
-            frame = self.frame(built, correlated)
-            name = source.name or fresh(base if frame.actions or base == "rows" else frame.source, taken)
-            return source, free(name, taken), frame
         if not isinstance(tree, exp.Table):
-            raise SqlUnreadable(f"{type(tree).__name__} is not supported in FROM")
+            frame = self.derived(tree)
+            base = frame.source if not frame.actions else "part"
+            name = source.name or fresh("rows" if isinstance(tree, exp.Values) else base, taken)
+            return source, free(name, taken), frame
         if isinstance(tree.this, exp.Func):
             call = self.expr(tree.this)
             name = tree.alias or (call.name if isinstance(call, n.Call) else "part")
@@ -137,6 +127,21 @@ class SourceReader(ExpressionBuilder):
         if wanted.lower() in taken and tree.alias:
             wanted = tree.alias
         return source, free(wanted, taken), n.ColumnRef(None, spelled)
+
+    def derived(self, tree: Any) -> n.Frame:
+        """A query in the FROM clause."""
+        if isinstance(tree, exp.Values):
+            built, correlated = self.values(tree), False
+        elif isinstance(tree, exp.Subquery):
+            inner = unwrap(tree)
+            built, correlated = self.nested(inner), self.resolution.correlated(inner)
+        else:
+            raise SqlUnreadable(f"{type(tree).__name__} is not supported in FROM")
+        alias = tree.args.get("alias")
+        columns = tuple(column.name for column in alias.args.get("columns") or ()) if alias else ()
+        if columns:
+            built.tail = (*built.tail, n.Named(None, columns))
+        return self.frame(built, correlated)
 
     # -------------------------------------------------------------- names
 

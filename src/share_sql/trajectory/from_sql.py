@@ -19,12 +19,12 @@ from sqlglot import exp
 
 from share_sql.errors import SqlUnreadable
 from share_sql.schema.model import Schema
-from share_sql.sql.names import resolve
+from share_sql.sql.names import resolve_tree
 from share_sql.sql.resolution import Resolution
 from share_sql.sql.scopes import Cte
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.from_source import Built, SourceReader, unwrap
-from share_sql.trajectory.implied import without_joins
+from share_sql.trajectory.implied import COUNT_ROWS, without_joins
 from share_sql.trajectory.lower import aggregates_in
 from share_sql.trajectory.subject import names_one_row
 from share_sql.trajectory.usage import has_frame
@@ -48,9 +48,8 @@ def from_sql(sql: str, schema: Schema) -> n.Trajectory:
         SqlEmpty, SqlUnreadable, SqlNotSelect: the text is no usable SELECT, or holds something that
             SQLite's SELECT does not have.
     """
-    resolution = resolve(sql, schema)
-    assert resolution.tree is not None
-    return from_tree(resolution.tree, resolution, schema)
+    tree = parse_select(sql, schema.dialect)
+    return from_tree(tree, resolve_tree(tree, schema, sql), schema)
 
 
 def from_tree(tree: exp.Query, resolution: Resolution, schema: Schema) -> n.Trajectory:
@@ -238,7 +237,7 @@ class _Walker(SourceReader):
             conditions, tail, items = made[0], list(made[1]), made[2]
         built.wheres = tuple(n.Where(condition) for condition in conditions)
         last: n.Action = n.Select(items, distinct)
-        if items == (n.Call("count", (n.Star(),)),) and not tail and not distinct:
+        if items == (COUNT_ROWS,) and not tail and not distinct:
             last = n.Aggregate("count")
             table = joins[0].source if made is not None and len(joins) == 1 else None
             if isinstance(table, n.ColumnRef) and names_one_row(self.schema, table.name, built.wheres):

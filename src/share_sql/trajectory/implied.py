@@ -18,7 +18,9 @@ from share_sql.trajectory.joins import join_path, shortest_trees
 from share_sql.trajectory.lower import rewrite
 from share_sql.trajectory.usage import columns_used, names_used, tables_used
 
-_COUNT = n.Call("count", (n.Star(),))
+COUNT_ROWS = n.Call("count", (n.Star(),))
+"""`count(*)`."""
+_ALL = n.Star()
 
 
 def without_joins(
@@ -50,9 +52,9 @@ def without_joins(
         names.append(table.name)
     if not names:
         return None
-    if n.Star() in items:
+    if any(type(item) is n.Star for item in items):
         stars = tuple(n.Star(name) for name in names)
-        items = tuple(new for item in items for new in (stars if item == n.Star() else (item,)))
+        items = tuple(new for item in items for new in (stars if item == _ALL else (item,)))
     pool = [part for join in joins if join.on is not None for part in _parts(join.on)]
     pool += conditions
     kept = pool
@@ -118,4 +120,4 @@ def _equality(part: n.Expr) -> frozenset[tuple[str, str]] | None:
 
 
 def _replace(tree: Any, counted: n.Expr) -> Any:
-    return rewrite(tree, lambda node: counted if node == _COUNT else None)
+    return rewrite(tree, lambda node: counted if node == COUNT_ROWS else None)
