@@ -11,6 +11,7 @@ from sqlglot import exp
 from share_sql.schema.model import ColumnName, Schema
 from share_sql.sql.resolution import Resolution
 from share_sql.sql.scopes import (
+    DATABASES,
     MISSING,
     QUOTED_TEXT,
     ROWID,
@@ -32,7 +33,6 @@ _LEAVES: Final = frozenset(
 )
 _SUBQUERIES: Final = frozenset({exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery})
 _WRAPPERS: Final = (exp.Subquery, exp.Paren)
-_MAIN: Final = frozenset({"", "main", "temp"})
 _SYSTEM: Final = re.compile(r"(?:sqlite_|pragma_|information_schema\.|pg_catalog\.)|dbstat\Z")
 
 
@@ -302,7 +302,8 @@ class Resolver:
             if cte.outputs is not None:
                 return Source(label, node, outputs=cte.outputs, cte=cte)
         table = self._schema.table(name)
-        if table is not None and (self._schema.dialect != "sqlite" or db.lower() in _MAIN):
+        before = DATABASES.get(self._schema.dialect)
+        if table is not None and (before is None or db.lower() in before):
             self._tables[table.name] = None
             return Source(label, node, table)
         source = Source(label, node)

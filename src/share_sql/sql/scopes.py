@@ -40,6 +40,8 @@ TABLE_FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 """Columns of the table-valued functions that come with SQLite (sqlite.org/json1.html, series.c)."""
 QUOTED_TEXT: Final = frozenset({"sqlite"})
 """Dialects that read a name in double quotes as text where there is no such column."""
+DATABASES: Final[Mapping[str, frozenset[str]]] = {"sqlite": frozenset({"", "main", "temp"})}
+"""By dialect, what may stand before a table of the schema; anything in dialects that are not listed."""
 _PLAIN: Final = re.compile(r"[^\W\d]\w*\Z")
 
 

@@ -22,6 +22,7 @@ from share_sql.schema.model import Schema
 from share_sql.sql.names import resolve_tree
 from share_sql.sql.resolution import Resolution
 from share_sql.sql.scopes import Cte
+from share_sql.sql.text import parse_select
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.from_source import Built, SourceReader, unwrap
 from share_sql.trajectory.implied import COUNT_ROWS, without_joins
