@@ -28,7 +28,8 @@ from share_sql.errors import SqlError
 from share_sql.schema.introspect import introspect, merge
 from share_sql.schema.model import Schema
 from share_sql.schema.tables_json import read_tables_json
-from share_sql.sql.names import Resolution, resolve
+from share_sql.sql.names import resolve
+from share_sql.sql.resolution import Resolution
 from share_sql.sql.text import extract_sql
 
 

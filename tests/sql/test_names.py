@@ -10,7 +10,9 @@ import pytest
 from share_sql.errors import SqlNotSelect, SqlUnreadable
 from share_sql.schema.model import Column, ColumnName, Schema, Table
 from share_sql.schema.tables_json import read_tables_json
-from share_sql.sql.names import Resolution, linked_columns, resolve, resolve_tree
+from share_sql.sql.literals import literal_uses
+from share_sql.sql.names import linked_columns, resolve, resolve_tree
+from share_sql.sql.resolution import Resolution
 from share_sql.sql.text import parse_select
 
 SCHEMA = Schema(
@@ -52,7 +54,9 @@ def report(found: Resolution) -> str:
             f"{one.column} in {' and '.join(source.title for source in one.choices)}"
             for one in found.ambiguous
         ),
-        "literals": ", ".join(f"{one.table}.{one.column} {one.op} {one.value!r}" for one in found.literals),
+        "literals": ", ".join(
+            f"{one.table}.{one.column} {one.op} {one.value!r}" for one in literal_uses(found)
+        ),
     }
     return "\n".join(f"{key}: {value}" for key, value in lines.items() if value) or "nothing"
 
@@ -75,7 +79,7 @@ def test_findings_point_into_the_tree() -> None:
     sql = "SELECT nme FROM singer WHERE name = 'Anne'"
     tree = parse_select(sql)
     found = resolve_tree(tree, SCHEMA, sql)
-    (unknown,), (literal,) = found.unknown_columns, found.literals
+    (unknown,), (literal,) = found.unknown_columns, literal_uses(found)
     assert unknown.node is tree.expressions[0]
     assert literal.node is tree.args["where"].this.expression
     assert found.origin(tree.args["where"].this.this) == ColumnName("singer", "name")
@@ -103,7 +107,7 @@ def test_double_quotes_are_no_text_in_other_dialects() -> None:
 
 def test_long_chains_and_deep_unions() -> None:
     long = " OR ".join(f"name = 'n{at}'" for at in range(2000))
-    assert len(resolve(f"SELECT age FROM singer WHERE {long}", SCHEMA).literals) == 2000
+    assert len(literal_uses(resolve(f"SELECT age FROM singer WHERE {long}", SCHEMA))) == 2000
     unions = " UNION ALL ".join(["SELECT name FROM singer"] * 300)
     assert linked_columns(unions, SCHEMA) == {ColumnName("singer", "name")}
 

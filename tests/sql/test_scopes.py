@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlglot import exp
 
 from share_sql.schema.model import Column, Schema, Table
 from share_sql.sql.names import resolve_tree
@@ -102,3 +103,60 @@ def test_a_column_in_using_that_one_side_lacks_is_unknown() -> None:
     binding = resolve_tree(parse_select("SELECT x FROM a JOIN b USING (y)"), SCHEMA)
     assert [name.column for name in binding.unknown_columns] == ["y"]
     assert [name.column for name in binding.names.values()] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("title", "sql", "expected"),
+    [
+        ("a subquery on its own", "SELECT x FROM a WHERE id IN (SELECT a_id FROM b)", [False, False]),
+        ("one that names the query around", "SELECT x FROM a WHERE EXISTS (SELECT 1 FROM b WHERE z = y)",
+         [False, True]),
+        ("one that names a result around",
+         "SELECT x + 1 AS n FROM a WHERE EXISTS (SELECT 1 FROM b WHERE z = n)",
+         [False, True]),
+        ("all between the name and its source",
+         "SELECT x FROM a WHERE EXISTS (SELECT 1 FROM b WHERE z IN (SELECT y FROM b AS c))",
+         [False, True, True]),
+        ("a query in FROM, and the query that reads it",
+         "SELECT (SELECT n FROM (SELECT z AS n FROM b WHERE z = y) AS t) FROM a", [False, True, True]),
+        ("a name that only an unknown table around may have",
+         "SELECT x FROM nowhere WHERE EXISTS (SELECT q FROM b)", [False, False]),
+    ],
+)  # fmt: skip
+def test_correlation(title: str, sql: str, expected: list[bool]) -> None:
+    resolution = resolve_tree(parse_select(sql), SCHEMA)
+    found = [resolution.correlated(select) for select in resolution.tree.find_all(exp.Select)]
+    assert found == expected
+
+
+def test_a_set_operation_is_correlated_where_a_part_is() -> None:
+    tree = parse_select("SELECT x FROM a WHERE id IN (SELECT id FROM b UNION SELECT y)")
+    assert resolve_tree(tree, SCHEMA).correlated(tree.find(exp.Union))
+
+
+def test_results_are_spelled_as_the_table_spells_them() -> None:
+    assert [name for name, _ in resolve_tree(parse_select("SELECT X, a.Y FROM a"), SCHEMA).outputs] == [
+        "x",
+        "y",
+    ]
+
+
+def test_a_key_of_using_may_be_in_one_of_several_tables_on_the_right() -> None:
+    resolution = resolve_tree(parse_select("SELECT 1 FROM b JOIN (a JOIN b AS c) USING (z)"), SCHEMA)
+    assert resolution.unknown_columns == ()
+
+
+def test_rows_of_values_do_not_see_their_neighbours() -> None:
+    resolution = resolve_tree(
+        parse_select("SELECT 1 FROM a, (VALUES (a.x), ((SELECT z FROM b))) AS t"), SCHEMA
+    )
+    assert [name.column for name in resolution.unknown_columns] == ["x"]
+    assert "b" in resolution.tables
+
+
+def test_an_unread_cte_has_no_part_in_the_findings() -> None:
+    resolution = resolve_tree(
+        parse_select("WITH t AS (SELECT q FROM b), u AS (SELECT z FROM b) SELECT x FROM a"), SCHEMA
+    )
+    assert (resolution.tables, resolution.unknown_columns) == (("a",), ())
+    assert [bound.status for bound in resolution.unread.values()] == ["unknown", "bound"]

@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from share_sql.errors import SqlEmpty, SqlNotSelect, SqlUnreadable
 from share_sql.schema.model import Schema
 from share_sql.schema.tables_json import read_tables_json
+from share_sql.sql.names import resolve_tree
+from share_sql.sql.text import parse_select
 from share_sql.trajectory import nodes as n
-from share_sql.trajectory.from_sql import from_sql
+from share_sql.trajectory.from_sql import from_sql, from_tree
 from share_sql.trajectory.read import read
 from share_sql.trajectory.to_sql import to_sql
 from share_sql.trajectory.write import write
@@ -66,6 +68,39 @@ def test_generated_queries_over_generated_databases(script: str, sql: str) -> No
     compiled = to_sql(from_sql(sql, schema), schema)
     assert same_rows(connection, sql, compiled), compiled
     assert to_sql(read(write(from_sql(sql, schema))).trajectory, schema) == compiled
+
+
+def test_a_tree_that_is_resolved_gives_the_same() -> None:
+    schema = club_schema()
+    for golden in PAIRS:
+        tree = parse_select(golden.parts[0], schema.dialect)
+        before = tree.sql(schema.dialect)
+        resolution = resolve_tree(tree, schema, golden.parts[0])
+        for _ in range(2):  # a resolution may be read more than once
+            assert from_tree(tree, resolution, schema) == from_sql(golden.parts[0], schema)
+        assert tree.sql(schema.dialect) == before
+
+
+def test_of_several_unknown_tables_none_is_guessed() -> None:
+    walked = list(from_sql('select shoe from stadium, ground where size = "XL"', club_schema()).walk())
+    assert n.ColumnRef(None, "shoe") in walked
+    # In double quotes, and no table has such a column: text, even beside a table that nobody knows.
+    assert n.Literal("XL") in walked
+
+
+def test_an_unknown_name_in_a_subquery_is_not_of_the_unknown_table_around() -> None:
+    trajectory = from_sql(
+        "select name from stadium where id = (select shoe from player where age = 1)", club_schema()
+    )
+    assert n.ColumnRef("player", "shoe") in trajectory.walk()
+
+
+def test_a_result_alias_in_the_select_list_stays_a_wrong_name() -> None:
+    compiled = to_sql(
+        from_sql("select age + 1 as older, older + 1 from player", club_schema()), club_schema()
+    )
+    with pytest.raises(sqlite3.OperationalError, match="no such column"):
+        club().execute(compiled)
 
 
 def test_the_ordinary_case_has_no_joins() -> None:

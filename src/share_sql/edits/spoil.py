@@ -20,6 +20,7 @@ from share_sql.edits.guesses import edits_of_kind
 from share_sql.edits.likely import column_of
 from share_sql.query.examined import Examined
 from share_sql.schema.model import ColumnName
+from share_sql.sql.literals import literal_uses
 from share_sql.sql.scopes import Bound
 
 Literals: TypeAlias = Mapping[ColumnName, Sequence["str | int | float"]]
@@ -195,7 +196,7 @@ def _misspelt_text(right: Right) -> exp.Query | None:
 
 def _other_literal(right: Right) -> exp.Query | None:
     """Another constant that the column is compared with; a near number where there is none."""
-    uses = {id(use.node): ColumnName(use.table, use.column) for use in right.query.binding.literals}
+    uses = {id(use.node): ColumnName(use.table, use.column) for use in literal_uses(right.query.binding)}
     places = []
     for node in right.tree.find_all(exp.Literal):
         known = right.literals.get(uses.get(id(node), ColumnName("", "")), ())

@@ -119,7 +119,8 @@ def _open_parentheses(sql: str) -> int:
 
 
 def as_text(query: Examined) -> exp.Query:
-    """Write as strings what stands in double quotes and is no column: SQLite reads it so.
+    """Write as strings what is quoted as a name and is no column: SQLite reads names in double quotes so, and in
+    those all names are written anew.
 
     Where such a name is a column of another table and stands where a column does, not a value, SQLite's
     reading is nobody's: the name is qualified instead, so that the query fails as it should and is mended
@@ -128,7 +129,7 @@ def as_text(query: Examined) -> exp.Query:
     Returns:
         The query's own tree where there is nothing to do, else a copy.
     """
-    quoted = {id(bound.node): bound for bound in query.binding.names.values() if bound.status == "text"}
+    quoted = {id(bound.node): bound for bound in query.binding.names.values() if _is_quoted(bound)}
     if not quoted:
         return query.tree
     tree = query.tree.copy()
@@ -143,6 +144,12 @@ def as_text(query: Examined) -> exp.Query:
         else:
             node.set("table", exp.to_identifier(source, quoted=True))
     return tree
+
+
+def _is_quoted(bound: Bound) -> bool:
+    """Whether a name is in quotes of any kind, and nothing in reach has it."""
+    bare = bound.status == "unknown" and not bound.node.table and bound.node.this.args.get("quoted")
+    return bound.status == "text" or bool(bare)
 
 
 def _is_value(bound: Bound) -> bool:

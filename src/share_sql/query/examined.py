@@ -19,7 +19,8 @@ from share_sql.query.findings import Finding, Static, result_finding, static_fin
 from share_sql.query.outcome import is_abnormal
 from share_sql.requests import Steps
 from share_sql.requests import query as run
-from share_sql.sql.names import Resolution, resolve_tree
+from share_sql.sql.names import resolve_tree
+from share_sql.sql.resolution import Resolution
 from share_sql.sql.text import parse_select
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ class Examined(Ran):
     @cached_property
     def binding(self) -> Resolution:
         """What its names stand for."""
-        return resolve_tree(self.tree, self.schema)
+        # The text tells names in backticks, which are never text, from names in double quotes.
+        return resolve_tree(self.tree, self.schema, self.sql if self.parsed else None)
 
     @property
     def faults(self) -> int:
@@ -153,10 +155,10 @@ class Examined(Ran):
     @cached_property
     def trajectory(self) -> Trajectory | SqlError | TrajectoryError:
         """The query as a trajectory, or why it cannot be written as one."""
-        from share_sql.trajectory.from_sql import from_sql
+        from share_sql.trajectory.from_sql import from_tree
 
         try:
-            return from_sql(self.sql, self.schema)
+            return from_tree(self.tree, self.binding, self.schema)
         except (SqlError, TrajectoryError) as error:
             return error
 

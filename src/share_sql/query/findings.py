@@ -18,7 +18,7 @@ from share_sql.query.outcome import abnormality
 if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
     from share_sql.schema.model import Schema
-    from share_sql.sql.names import Resolution
+    from share_sql.sql.resolution import Resolution
 
 
 @dataclass(frozen=True)

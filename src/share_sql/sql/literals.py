@@ -1,17 +1,15 @@
-"""Comparisons of columns with constants, read off a resolved query. Part of `link`."""
+"""Comparisons of columns with constants, read off a resolved query."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 from sqlglot import exp
 
-from share_sql.sql.names import LiteralUse
+from share_sql.sql.resolution import Resolution
 from share_sql.sql.scopes import Bound
-
-Comparison: TypeAlias = tuple[exp.Expr, bool]
-"""A comparison's node, and whether a NOT stands right before it."""
 
 _OPERATORS: Final[dict[type, str]] = {
     exp.EQ: "=",
@@ -27,21 +25,36 @@ _OPERATORS: Final[dict[type, str]] = {
 _PATTERNS: Final[dict[type, str]] = {exp.Like: "like", exp.ILike: "ilike", exp.Glob: "glob"}
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
-COMPARISONS: Final = frozenset({*_OPERATORS, *_PATTERNS, exp.In, exp.Between, exp.Case})
-"""Kinds of nodes that `literal_uses` wants."""
+_COMPARISONS: Final = frozenset({*_OPERATORS, *_PATTERNS, exp.In, exp.Between, exp.Case})
 
 
-def literal_uses(comparisons: Iterable[Comparison], names: Mapping[int, Bound]) -> tuple[LiteralUse, ...]:
+@dataclass(frozen=True)
+class LiteralUse:
+    """A comparison of a schema column with a constant."""
+
+    table: str
+    """The column's own table, through aliases and derived tables, as the schema spells it."""
+    column: str
+    op: str
+    """`=`, `!=`, `<`, `<=`, `>`, `>=`, `is`, `is not`, `[not] like`, `[not] glob`, `[not] in`,
+    `[not] between`; read from the column's side (`5 < x` is `>`). IN and BETWEEN give one use a constant."""
+    value: str | int | float
+    """The constant; text without its quotes."""
+    node: exp.Expr | None = field(default=None, repr=False, compare=False)
+    """The constant's place in the tree, for repairs."""
+
+
+def literal_uses(resolution: Resolution) -> tuple[LiteralUse, ...]:
     """Find the constants that schema columns are compared with.
 
     Args:
-        comparisons: nodes of the kinds in COMPARISONS, in reading order.
-        names: what each column node stands for, by `id`.
+        resolution: of the query.
 
     Returns:
         One use a constant, in reading order. A column inside a function or a sum is not the column:
         its constants are left out.
     """
+    names = resolution.names
 
     def use(left: exp.Expr, op: str, right: exp.Expr) -> Iterator[LiteralUse]:
         name, constant = names.get(id(_bare(left))), _bare(right)
@@ -81,7 +94,13 @@ def literal_uses(comparisons: Iterable[Comparison], names: Mapping[int, Bound]) 
             yield from use(one, op, other)
             yield from use(other, _FLIPPED.get(op, op), one)
 
-    return tuple(found for node, negated in comparisons for found in uses(node, negated))
+    nodes = resolution.tree.dfs() if resolution.tree is not None else ()
+    return tuple(
+        found
+        for node in nodes
+        if type(node) in _COMPARISONS
+        for found in uses(node, type(node.parent) is exp.Not)
+    )
 
 
 def _bare(node: exp.Expr) -> exp.Expr:

@@ -5,70 +5,19 @@ nested queries and correlation, CTEs (recursive, forward references), output col
 USING and NATURAL, result aliases in WHERE, GROUP BY, HAVING and ORDER BY, `rowid`, and double-quoted
 names that are no column and therefore text. What SQLite would refuse is reported, not guessed.
 
-The work is in `resolver.py`; here are its results.
+The entry point. The results' types are in `resolution.py`, the work is in `resolver.py`, which is imported
+where it is used, as sqlglot is heavy.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from share_sql.schema.model import ColumnName, ColumnSet, Schema
+from share_sql.schema.model import ColumnSet, Schema
+from share_sql.sql.resolution import Resolution
 
 if TYPE_CHECKING:
     from sqlglot import exp
-
-    from share_sql.sql.scopes import Bound, Scope, Source
-
-
-@dataclass(frozen=True)
-class LiteralUse:
-    """A comparison of a schema column with a constant."""
-
-    table: str
-    """The column's own table, through aliases and derived tables, as the schema spells it."""
-    column: str
-    op: str
-    """`=`, `!=`, `<`, `<=`, `>`, `>=`, `is`, `is not`, `[not] like`, `[not] glob`, `[not] in`,
-    `[not] between`; read from the column's side (`5 < x` is `>`). IN and BETWEEN give one use a constant."""
-    value: str | int | float
-    """The constant; text without its quotes."""
-    node: exp.Expr | None = field(default=None, repr=False, compare=False)
-    """The constant's place in the tree, for repairs."""
-
-
-@dataclass(frozen=True)
-class Resolution:
-    """What a query's names stand for."""
-
-    columns: ColumnSet
-    """The linked columns, as the schema spells them. `table.*` stands for a star in a select list, and
-    for a table from which no column is read (`SELECT count(*) FROM table`), so that it is not lost."""
-    tables: tuple[str, ...]
-    """The schema tables read, in order of first appearance."""
-    unknown_tables: tuple[str, ...] = ()
-    """Tables that the schema has not, as written. Their columns are not reported as unknown."""
-    unknown_sources: tuple[Source, ...] = ()
-    """The places in the query that name them."""
-    unknown_columns: tuple[Bound, ...] = ()
-    """Column names that nothing in scope has."""
-    ambiguous: tuple[Bound, ...] = ()
-    """Column names that several sources in one scope have."""
-    literals: tuple[LiteralUse, ...] = ()
-    outputs: tuple[tuple[str, ColumnName | None], ...] = ()
-    """The result's columns: name (empty where it is an unnamed expression) and the schema column that
-    it is a plain copy of, if any."""
-    scopes: tuple[Scope, ...] = field(default=(), repr=False, compare=False)
-    """One for each SELECT that is read, each before those inside it."""
-    names: dict[int, Bound] = field(default_factory=dict, repr=False, compare=False)
-    """Each column reference, by `id()` of its `exp.Column` node in `tree`."""
-    tree: exp.Query | None = field(default=None, repr=False, compare=False)
-    """The tree that was resolved."""
-
-    def origin(self, node: exp.Expr) -> ColumnName | None:
-        """The schema column that a column node of `tree` stands for; None for computed ones."""
-        name = self.names.get(id(node))
-        return name.origin if name is not None else None
 
 
 def linked_columns(sql: str, schema: Schema) -> ColumnSet:

@@ -1,4 +1,4 @@
-"""What the names of a query may stand for: sources, scopes and common table expressions. Part of `link`.
+"""What the names of a query may stand for: sources, scopes and common table expressions. Part of `resolver`.
 
 A *source* is one item of a FROM clause, a *scope* the sources and result aliases of one SELECT and the
 way out to the query around it; a *bound* name is one with what it stands for. The
@@ -8,9 +8,9 @@ rules are SQLite's (sqlite.org/lang_select.html).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from share_sql.schema.model import ColumnName, Table
 
@@ -30,16 +30,46 @@ ROWID: Final = frozenset({"rowid", "oid", "_rowid_"})
 """SQLite's names of a row's number, where no column has that name."""
 MISSING: Final = ColumnName("", "")
 """What a look-up gives where there is no such column; None is the origin of a computed one."""
+TABLE_FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(
+        ("json_each", "json_tree"),
+        ("key", "value", "type", "atom", "id", "parent", "fullkey", "path", "json", "root"),
+    ),
+    **dict.fromkeys(("generate_series", "generateseries"), ("value", "start", "stop", "step")),
+}
+"""Columns of the table-valued functions that come with SQLite (sqlite.org/json1.html, series.c)."""
+QUOTED_TEXT: Final = frozenset({"sqlite"})
+"""Dialects that read a name in double quotes as text where there is no such column."""
+DATABASES: Final[Mapping[str, frozenset[str]]] = {"sqlite": frozenset({"", "main", "temp"})}
+"""By dialect, what may stand before a table of the schema; anything in dialects that are not listed."""
 _PLAIN: Final = re.compile(r"[^\W\d]\w*\Z")
 
 
 class Source:
     """One item of a FROM clause."""
 
-    __slots__ = ("columns", "key", "merged", "name", "node", "open", "table", "unnamed")
+    __slots__ = (
+        "columns",
+        "cte",
+        "either",
+        "key",
+        "merged",
+        "name",
+        "node",
+        "open",
+        "parts",
+        "table",
+        "unnamed",
+    )
 
     def __init__(
-        self, name: str, node: exp.Expr, table: Table | None = None, outputs: Iterable[Output] | None = None
+        self,
+        name: str,
+        node: exp.Expr,
+        table: Table | None = None,
+        outputs: Iterable[Output] | None = None,
+        cte: Cte | None = None,
+        parts: Iterable[Source] = (),
     ) -> None:
         # What the query calls it: alias, or the table's name; empty for a nameless subquery.
         self.name = name
@@ -48,7 +78,13 @@ class Source:
         self.table = table
         self.columns: dict[str, Output] = {}
         # Columns that USING or NATURAL merge with those of an earlier source.
-        self.merged: set[str] = set()
+        self.merged: frozenset[str] = frozenset()
+        # Columns that a RIGHT or FULL join merges with those of a later source: the value of either.
+        self.either: frozenset[str] = frozenset()
+        # The common table expression that it reads.
+        self.cte = cte
+        # The joined tables of which it is the name: `(a JOIN b) AS name`.
+        self.parts = tuple(parts)
         # Open: its columns are not known, so any name may be one of them.
         self.open = table is None and outputs is None
         self.unnamed = False
@@ -72,6 +108,14 @@ class Source:
         # An unnamed expression is called by its own text, `count(*)`, which the tree does not keep.
         return None if self.unnamed and not _PLAIN.match(name) else MISSING
 
+    def spelled(self, name: str) -> str | None:
+        """The column's own spelling; None where it has no such column, or only may have."""
+        if self.table is not None:
+            column = self.table.column(name)
+            return column.name if column else None
+        found = self.columns.get(name.lower())
+        return found[0] if found else None
+
     def has(self, name: str) -> bool:
         """Whether it has, or may have, a column of this name; case does not count."""
         lower = name.lower()
@@ -89,9 +133,10 @@ class Source:
 class Cte:
     """A common table expression; resolved where it is first used."""
 
-    __slots__ = ("busy", "names", "node", "outputs", "scope")
+    __slots__ = ("busy", "name", "names", "node", "outputs", "scope")
 
-    def __init__(self, node: exp.Expr, names: list[str]) -> None:
+    def __init__(self, name: str, node: exp.Expr, names: list[str]) -> None:
+        self.name = name
         self.node = node
         self.names = names
         self.scope: dict[str, Cte] = {}
@@ -99,19 +144,44 @@ class Cte:
         self.busy = False
 
 
+class Result(NamedTuple):
+    """A result column, as the clauses after the select list may name it."""
+
+    name: str
+    """As the result spells it."""
+    origin: Origin
+    item: exp.Expr | None = None
+    """The select list's item; None where a star brought it in, and for a set operation."""
+    source: Source | None = None
+    """The source that a star brought it in from."""
+
+
 class Scope:
     """What the names of one SELECT may stand for."""
 
-    __slots__ = ("aliases", "ctes", "parent", "select", "sources")
+    __slots__ = ("aliases", "around", "correlated", "ctes", "parent", "select", "sources")
 
-    def __init__(self, select: exp.Expr, parent: Scope | None, ctes: dict[str, Cte]) -> None:
+    def __init__(
+        self, select: exp.Expr, parent: Scope | None, ctes: dict[str, Cte], around: Scope | None
+    ) -> None:
         # The SELECT; VALUES and tables in parentheses have scopes of their own too.
         self.select = select
+        # Where to look further. For a query in FROM that is not the SELECT around it, but the next one.
         self.parent = parent
+        self.around = around
         self.ctes = ctes
         self.sources: list[Source] = []
-        # Result columns by lower-case name: the source where a star brought it in, and the origin.
-        self.aliases: dict[str, tuple[Source | None, Origin]] = {}
+        # Result columns by lower-case name.
+        self.aliases: dict[str, Result] = {}
+        # Whether something in it, or in a query inside it, refers to a query around it.
+        self.correlated = False
+
+    def refers_to(self, owner: Scope) -> None:
+        """Note that something here refers to `owner`: this scope and those between are correlated."""
+        scope: Scope | None = self
+        while scope is not None and scope is not owner:
+            scope.correlated = True
+            scope = scope.around
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -140,6 +210,8 @@ class Bound:
     """The schema column it is a plain copy of, through aliases and derived tables."""
     choices: tuple[Source, ...] = ()
     """All sources that have it, where it is ambiguous."""
+    result: Result | None = None
+    """The result column that it is another name of, where it is one."""
 
     @property
     def column(self) -> str:
@@ -159,19 +231,16 @@ class Bound:
         return (table.name, column.name) if table is not None and column is not None else None
 
 
-def with_ctes(node: exp.Expr, ctes: dict[str, Cte]) -> dict[str, Cte]:
-    """The CTEs seen inside a node: those around it and its own, which see each other in any order."""
-    with_ = node.args.get("with_")
-    if with_ is None:
-        return ctes
-    own = {}
-    for cte in with_.expressions:
+def own_ctes(node: exp.Expr, ctes: dict[str, Cte]) -> list[Cte]:
+    """The CTEs of a node's WITH clause; they see those around it and each other, in any order."""
+    own: list[Cte] = []
+    for cte in node.args["with_"].expressions:
         alias = cte.args["alias"]
-        own[alias.name.lower()] = Cte(cte.this, [column.name for column in alias.args.get("columns") or ()])
-    scope = {**ctes, **own}
-    for item in own.values():
-        item.scope = scope
-    return scope
+        own.append(Cte(alias.name, cte.this, [column.name for column in alias.args.get("columns") or ()]))
+    scope = {**ctes, **{cte.name.lower(): cte for cte in own}}
+    for cte in own:
+        cte.scope = scope
+    return own
 
 
 def renamed(outputs: list[Output], names: list[str]) -> list[Output]:

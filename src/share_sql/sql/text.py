@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from share_sql.errors import SqlEmpty, SqlNotSelect, SqlUnreadable
@@ -10,6 +11,7 @@ from share_sql.sql.tag import split_tag
 
 if TYPE_CHECKING:
     from sqlglot import exp
+    from sqlglot.dialects.dialect import Dialect
 
 MAX_SQL_BYTES = 100_000
 """Longer texts are refused unread: parsing time grows with length and no real query comes near."""
@@ -107,6 +109,13 @@ def _is_statement(text: str) -> bool:
     return bool(_STATEMENT.match(text.lstrip("( \n\t").upper()))
 
 
+@lru_cache(maxsize=8)
+def _dialect(name: str) -> Dialect:
+    from sqlglot.dialects.dialect import Dialect
+
+    return Dialect.get_or_raise(name)
+
+
 def parse_select(sql: str, dialect: str = "sqlite") -> exp.Query:
     """Parse one SELECT (or VALUES, set operation, WITH … SELECT).
 
@@ -122,14 +131,13 @@ def parse_select(sql: str, dialect: str = "sqlite") -> exp.Query:
         SqlUnreadable: it cannot be parsed, or is longer than MAX_SQL_BYTES.
         SqlNotSelect: several statements, or something other than a query.
     """
-    import sqlglot
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
     if len(sql) > MAX_SQL_BYTES:
         raise SqlUnreadable(f"the SQL is {len(sql):,} characters long; at most {MAX_SQL_BYTES:,} are read")
     try:
-        trees = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
+        trees = [tree for tree in _dialect(dialect).parse(sql) if tree is not None]
     except SqlglotError as error:
         first = (getattr(error, "errors", None) or [{}])[0]
         where = f" near line {first['line']}, column {first['col']}" if first.get("line") else ""

@@ -234,11 +234,12 @@ def constants_by_database(
 
 def _conditions(sql: str, database: str, schemas: Callable[[str], Schema]) -> tuple[Condition, ...]:
     """A query's comparisons of columns with constants; none where it cannot be read."""
+    from share_sql.sql.literals import literal_uses
     from share_sql.sql.names import resolve
     from share_sql.sql.text import extract_sql
 
     try:
-        uses = resolve(extract_sql(sql), schemas(database)).literals
+        uses = literal_uses(resolve(extract_sql(sql), schemas(database)))
     except ShareError:
         return ()
     return tuple((ColumnName(use.table, use.column), use.op, use.value) for use in uses)

@@ -27,7 +27,8 @@ from share_sql.errors import (
 )
 from share_sql.models.base import Model, Usage
 from share_sql.prompts.render import column_list, generator_variables, in_schema_order, one_line_sql
-from share_sql.sql.names import Resolution, resolve
+from share_sql.sql.names import resolve
+from share_sql.sql.resolution import Resolution
 from share_sql.sql.text import extract_sql
 from share_sql.training.asking import Asker, Row, usage_json, work_on_all, write_ledger, write_lines
 from share_sql.training.sources import ROWS_FILE, Source, TrajectoryRow

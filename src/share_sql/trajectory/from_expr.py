@@ -1,8 +1,7 @@
 """SQL expressions, as sqlglot parses them, turned into the trajectory's expressions.
 
-Names and subqueries are not resolved here: the caller's `resolve_*` methods do that. Function calls
-keep SQLite's names. sqlglot renames and rearranges some of them while parsing; the tables below put
-back what SQLite expects.
+Names and subqueries are left to a subclass. Function calls keep SQLite's names. sqlglot renames and
+rearranges some of them while parsing; the tables below put back what SQLite expects.
 """
 
 from __future__ import annotations
@@ -56,6 +55,9 @@ _TYPES = {
 class ExpressionBuilder(ABC):
     """Turns sqlglot expressions into trajectory expressions; names and queries are left to a subclass."""
 
+    dialect: str
+    """sqlglot's name of the SQL's dialect."""
+
     @abstractmethod
     def column(self, tree: exp.Column) -> n.Expr:
         """Resolve a column."""
@@ -65,8 +67,8 @@ class ExpressionBuilder(ABC):
         """Turn a query into a frame."""
 
     @abstractmethod
-    def named_window(self, name: str) -> exp.Expression | None:
-        """The definition of a window of the WINDOW clause."""
+    def rows_of(self, table: exp.Column) -> n.Frame:
+        """All rows of a table, as in `x IN table`."""
 
     def order_key(self, tree: Any) -> n.OrderKey:
         """One ORDER BY term."""
@@ -98,7 +100,9 @@ class ExpressionBuilder(ABC):
             return self.call(tree)
         if isinstance(tree, exp.Query):
             return self.subquery(tree)
-        raise SqlUnreadable(f"{kind.__name__} is not supported in an expression: {tree.sql('sqlite')[:80]}")
+        raise SqlUnreadable(
+            f"{kind.__name__} is not supported in an expression: {tree.sql(self.dialect)[:80]}"
+        )
 
     def exprs(self, trees: Any) -> tuple[n.Expr, ...]:
         """Turn several expressions."""
@@ -164,7 +168,7 @@ class ExpressionBuilder(ABC):
             return n.In(operand, self.subquery(query))
         field = tree.args.get("field")
         if field is not None:  # `x in table`
-            return n.In(operand, self.subquery(exp.select("*").from_(field.name)))
+            return n.In(operand, self.rows_of(field))
         return n.In(operand, self.exprs(tree.expressions))
 
     def _between(self, tree: exp.Between) -> n.Expr:
@@ -189,7 +193,7 @@ class ExpressionBuilder(ABC):
     def _cast(self, tree: exp.Cast) -> n.Expr:
         to = tree.args["to"]
         kind = to.this
-        name = kind.value.lower() if hasattr(kind, "value") else to.sql("sqlite").lower()
+        name = kind.value.lower() if hasattr(kind, "value") else to.sql(self.dialect).lower()
         if to.args.get("kind"):  # a name that is no known type: SQLite takes any
             name = str(to.args["kind"]).lower()
         return n.Cast(self.expr(tree.this), _TYPES.get(name, name))
@@ -204,7 +208,7 @@ class ExpressionBuilder(ABC):
     def _window(self, tree: exp.Window) -> n.Expr:
         call = self.expr(tree.this)
         if not isinstance(call, n.Call):
-            raise SqlUnreadable(f"a window over something that is no function: {tree.sql('sqlite')[:80]}")
+            raise SqlUnreadable(f"a window over something that is no function: {tree.sql(self.dialect)[:80]}")
         return n.Call(call.name, call.args, call.distinct, call.order, call.where, self._over(tree))
 
     def _over(self, tree: Any) -> n.Over:
@@ -212,10 +216,12 @@ class ExpressionBuilder(ABC):
         order = tree.args.get("order")
         keys = tuple(self.order_key(key) for key in order.expressions) if order else ()
         spec = tree.args.get("spec")
-        bounds = _bounds(spec) if spec else None
+        bounds = _bounds(spec, self.dialect) if spec else None
         base = tree.args.get("alias")
         if base is not None:
-            named = self.named_window(base.name)
+            select = tree.find_ancestor(exp.Select)
+            windows = (select.args.get("windows") if select is not None else None) or ()
+            named = next((other for other in windows if other.name.lower() == base.name.lower()), None)
             if named is None:
                 raise SqlUnreadable(f"no window is named {base.name!r}")
             over = self._over(named)
@@ -225,7 +231,7 @@ class ExpressionBuilder(ABC):
     def _filter(self, tree: exp.Filter) -> n.Expr:
         call = self.expr(tree.this)
         if not isinstance(call, n.Call):
-            raise SqlUnreadable(f"FILTER after something that is no aggregate: {tree.sql('sqlite')[:80]}")
+            raise SqlUnreadable(f"FILTER after something that is no aggregate: {tree.sql(self.dialect)[:80]}")
         return n.Call(call.name, call.args, call.distinct, call.order, self.expr(tree.expression.this))
 
     def _escape(self, tree: exp.Escape) -> n.Expr:
@@ -242,7 +248,11 @@ class ExpressionBuilder(ABC):
     def _json(self, tree: Any) -> n.Expr:
         name = "json_extract" if tree.args.get("json_subtype") else None
         path = tree.expression
-        made = n.Literal(path.sql("sqlite").strip("'")) if isinstance(path, exp.JSONPath) else self.expr(path)
+        made = (
+            n.Literal(path.sql(self.dialect).strip("'"))
+            if isinstance(path, exp.JSONPath)
+            else self.expr(path)
+        )
         more = self.exprs(tree.expressions)
         if name or more or (type(tree) is exp.JSONExtract and "only_json_types" not in tree.args):
             return n.Call("json_extract", (self.expr(tree.this), made, *more))
@@ -277,16 +287,16 @@ def number(text: str) -> n.Literal:
     return n.Literal(value, None if repr(value) == text else text)
 
 
-def _bounds(spec: exp.Expression) -> str:
+def _bounds(spec: exp.Expression, dialect: str) -> str:
     def side(key: str) -> str:
         value = spec.args.get(key)
-        text = value if isinstance(value, str) else value.sql("sqlite") if value is not None else ""
+        text = value if isinstance(value, str) else value.sql(dialect) if value is not None else ""
         return f"{text} {spec.args.get(key + '_side') or ''}".strip().lower()
 
     text = f"{spec.args['kind'].lower()} "
     text += f"between {side('start')} and {side('end')}" if spec.args.get("end") else side("start")
     exclude = spec.args.get("exclude")
-    return text + (f" exclude {exclude.sql('sqlite').lower()}" if exclude is not None else "")
+    return text + (f" exclude {exclude.sql(dialect).lower()}" if exclude is not None else "")
 
 
 _Handler = Callable[[ExpressionBuilder, Any], n.Expr]

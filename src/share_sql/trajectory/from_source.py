@@ -1,4 +1,4 @@
-"""The FROM clause and the names it makes known: sources, joins, and what a column means among them."""
+"""The FROM clause as joins, and what the trajectory calls its sources and their columns."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from sqlglot import exp
 
 from share_sql.errors import SqlUnreadable
 from share_sql.schema.model import Schema
+from share_sql.sql.resolution import Resolution
+from share_sql.sql.scopes import Cte, Scope, Source
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.from_expr import ExpressionBuilder
-from share_sql.trajectory.scope import ROWID_NAMES, Scope, Source, derived
 
 
 @dataclass(slots=True)
@@ -23,11 +24,6 @@ class Built:
     joins: tuple[n.Action, ...] = ()
     wheres: tuple[n.Action, ...] = ()
     tail: tuple[n.Action, ...] = ()
-    names: tuple[str, ...] | None = None
-    """Output columns; None where not known."""
-    items: tuple[n.Expr, ...] = ()
-    """Output expressions, for ORDER BY by position."""
-    correlated: bool = False
 
     @property
     def actions(self) -> tuple[n.Action, ...]:
@@ -36,17 +32,20 @@ class Built:
 
 
 class SourceReader(ExpressionBuilder):
-    """Reads FROM clauses and resolves columns; queries are left to a subclass."""
+    """Reads FROM clauses and names columns by what they are resolved to; queries are left to a subclass."""
 
-    def __init__(self, schema: Schema, sql: str) -> None:
+    def __init__(self, schema: Schema, resolution: Resolution) -> None:
         self.schema = schema
-        self.sql = sql
-        self.scope = Scope(None)
+        self.dialect = schema.dialect
+        self.resolution = resolution
+        self.names = resolution.names | resolution.unread if resolution.unread else resolution.names
+        self.qualifiers: dict[int, str] = {}
+        """What the trajectory calls each source in front of a column, by its `id()`."""
         self.keep_names = False
-        """True while a correlated query is walked again with names that no query around it uses."""
+        """True in a correlated query: its sources get names that no query around it uses."""
 
     @abstractmethod
-    def nested(self, tree: Any, parent: Scope | None) -> Built:
+    def nested(self, tree: Any) -> Built:
         """Walk an inner query."""
 
     @abstractmethod
@@ -54,11 +53,15 @@ class SourceReader(ExpressionBuilder):
         """Walk a VALUES clause."""
 
     @abstractmethod
-    def frame(self, built: Built) -> n.Frame:
+    def frame(self, built: Built, correlated: bool) -> n.Frame:
         """A reference to a walked query."""
 
-    def sources(self, tree: exp.Select) -> list[n.Join]:
-        """Fill the scope's sources; give the joins as written."""
+    @abstractmethod
+    def common_table(self, cte: Cte) -> str:
+        """The step that holds a common table expression."""
+
+    def joins(self, tree: exp.Select, scope: Scope) -> list[n.Join]:
+        """The joins of a SELECT as written; its sources are called something from then on."""
         from_ = tree.args.get("from_")
         if from_ is None:
             return []
@@ -68,155 +71,132 @@ class SourceReader(ExpressionBuilder):
             members.append((join.this, join))
             flatten_joins(join.this, members, join)
         tables = [_table_name(member) for member, _ in members]
-        made = []
+        taken: set[str] = set()
+        if self.keep_names:
+            around = scope.parent.reach() if scope.parent is not None else ()
+            taken = {
+                self.qualifiers[id(source)].lower() for source in around if id(source) in self.qualifiers
+            }
+        made: list[tuple[n.Expr, str]] = []
         for (member, _), name in zip(members, tables, strict=True):
-            source, node = self.source(member, name is not None and tables.count(name) > 1)
-            self.scope.sources.append(source)
-            made.append((source, node))
+            source, qualifier, node = self.source(member, name is not None and tables.count(name) > 1, taken)
+            taken.add(qualifier.lower())
+            self.qualifiers[id(source)] = qualifier
+            made.append((node, qualifier))
         # All sources first: SQLite lets a condition refer to a table that is joined after it.
-        return [
-            self.join(node, source, join) for (source, node), (_, join) in zip(made, members, strict=True)
-        ]
+        return [self.join(*one, join) for one, (_, join) in zip(made, members, strict=True)]
 
-    def join(self, node: n.Expr, source: Source, join: Any) -> n.Join:
+    def join(self, node: n.Expr, qualifier: str, join: Any) -> n.Join:
         """One join; its condition may name any source of the scope."""
-        alias: str | None = source.qualifier
-        if isinstance(node, n.ColumnRef) and node.name.lower() == source.qualifier.lower():
+        alias: str | None = qualifier
+        if isinstance(node, n.ColumnRef) and node.name.lower() == qualifier.lower():
             alias = None
         if join is None:
             return n.Join(node, alias, "from")
         kind, natural = _join_kind(join)
         using = tuple(column.name for column in join.args.get("using") or ())
-        if natural or using:
-            self.scope.merged = True
-            self.scope.either |= kind in ("right", "full")
         on = join.args.get("on")
         plain = on is None or (isinstance(on, exp.Boolean) and on.this)
         return n.Join(node, alias, kind, None if plain else self.expr(on), using, natural)  # type: ignore[arg-type]
 
-    def source(self, tree: Any, twice: bool) -> tuple[Source, n.Expr]:
-        """A member of the FROM clause: its names, and what a Join action brings in.
+    def source(self, tree: Any, twice: bool, taken: set[str]) -> tuple[Source, str, n.Expr]:
+        """A member of the FROM clause: the source, its qualifier, and what a Join action brings in.
 
         `twice` says that its table stands in the clause more than once, so that its alias must stay.
+        `taken` are the qualifiers, in lower case, that it may not have.
         """
-        if isinstance(tree, exp.Subquery):
-            inner = unwrap(tree)
-            if isinstance(inner, exp.Table):
-                return self.source(inner, twice)
-            alias = tree.args.get("alias")
-            # A derived table sees the queries around this one, not its siblings.
-            parent = Scope(self.scope.parent, ctes=self.scope.ctes)
-            built = self.nested(inner, parent)
-            if built.correlated:
-                self.scope.correlated = True
-            columns = tuple(c.name for c in alias.args.get("columns") or ()) if alias else ()
-            if columns:
-                built.tail = (*built.tail, n.Named(None, columns))
-            frame = self.frame(built)
-            name = tree.alias or self.fresh(frame.source if not frame.actions else "part")
-            made = derived(name, columns or built.names)
-            made.qualifier = self.qualifier(name, twice=True)
-            return made, frame
-        if isinstance(tree, exp.Values):
-            built = self.values(tree)
-            alias = tree.args.get("alias")
-            columns = tuple(c.name for c in alias.args.get("columns") or ()) if alias else ()
-            if columns:
-                built.tail = (*built.tail, n.Named(None, columns))
-            name = (alias.name if alias else "") or self.fresh("rows")
-            made = derived(name, columns or built.names)
-            return made, self.frame(built)
-        if not isinstance(tree, exp.Table):
+        while isinstance(tree, exp.Subquery) and isinstance(unwrap(tree), exp.Table):
+            tree = unwrap(tree)
+        source = self.resolution.sources.get(id(tree))
+        if source is None:
             raise SqlUnreadable(f"{type(tree).__name__} is not supported in FROM")
+        if not isinstance(tree, exp.Table):
+            frame = self.derived(tree)
+            base = frame.source if not frame.actions else "part"
+            name = source.name or fresh("rows" if isinstance(tree, exp.Values) else base, taken)
+            return source, free(name, taken), frame
         if isinstance(tree.this, exp.Func):
             call = self.expr(tree.this)
             name = tree.alias or (call.name if isinstance(call, n.Call) else "part")
-            made = derived(name, _FUNCTION_COLUMNS.get(call.name) if isinstance(call, n.Call) else None)
-            return made, call
-        name = tree.name
-        cte = self.scope.cte(name) if not tree.args.get("db") else None
-        if cte is not None:
-            made = derived(tree.alias or name, cte.columns)
-            made.qualifier = self.qualifier(tree.alias or cte.step, twice=True)
-            return made, n.Frame(cte.step)
-        table = self.schema.table(name)
-        spelled = table.name if table else name
-        called = tree.alias or name
-        qualifier = self.qualifier(called if twice and tree.alias else spelled, twice, tree.alias)
-        known = tuple(column.name for column in table.columns) if table else None
-        return Source(called, qualifier, table, known), n.ColumnRef(None, spelled)
+            return source, free(name, taken), call
+        if source.cte is not None:
+            step = self.common_table(source.cte)
+            return source, free(tree.alias or step, taken), n.Frame(step)
+        spelled = source.table.name if source.table else tree.name
+        wanted = tree.alias if twice and tree.alias else spelled
+        if wanted.lower() in taken and tree.alias:
+            wanted = tree.alias
+        return source, free(wanted, taken), n.ColumnRef(None, spelled)
 
-    def qualifier(self, wanted: str, twice: bool, alias: str = "") -> str:
-        """A name for a source that no other source visible here has."""
-        taken = {source.qualifier.lower() for source in self.scope.sources}
-        if self.keep_names:
-            taken |= self.scope.taken()
-        if wanted.lower() in taken and alias:
-            wanted = alias
-        return self.fresh(wanted, taken) if wanted.lower() in taken else wanted
-
-    def fresh(self, base: str, taken: set[str] | None = None) -> str:
-        """A name like `base` that is not taken."""
-        if taken is None:
-            taken = {source.qualifier.lower() for source in self.scope.sources}
-        number = 2
-        while f"{base}_{number}".lower() in taken:
-            number += 1
-        return f"{base}_{number}"
+    def derived(self, tree: Any) -> n.Frame:
+        """A query in the FROM clause."""
+        if isinstance(tree, exp.Values):
+            built, correlated = self.values(tree), False
+        elif isinstance(tree, exp.Subquery):
+            inner = unwrap(tree)
+            built, correlated = self.nested(inner), self.resolution.correlated(inner)
+        else:
+            raise SqlUnreadable(f"{type(tree).__name__} is not supported in FROM")
+        alias = tree.args.get("alias")
+        columns = tuple(column.name for column in alias.args.get("columns") or ()) if alias else ()
+        if columns:
+            built.tail = (*built.tail, n.Named(None, columns))
+        return self.frame(built, correlated)
 
     # -------------------------------------------------------------- names
 
-    def named_window(self, name: str) -> exp.Expression | None:
-        """The WINDOW clause's definition of this name."""
-        for scope in self.scope.outwards():
-            if name.lower() in scope.windows:
-                return scope.windows[name.lower()]  # type: ignore[no-any-return]
-        return None
+    def called(self, source: Source) -> str:
+        """The source's qualifier."""
+        return self.qualifiers.get(id(source), source.name)
 
     def column(self, tree: exp.Column) -> n.Expr:
-        """Resolve a column as SQLite does: sources inside out, then output aliases, then text."""
-        name, table, scope = tree.name, tree.table, self.scope
+        """A column by its source's qualifier, or what its name stands for instead.
+
+        A bare name that several sources have is taken from the first; one that none is known to have from
+        the only one whose columns are not known, or the only one there is.
+        """
+        name, table = tree.name, tree.table
+        bound = self.names.get(id(tree))
         if isinstance(tree.this, exp.Star):
-            source = scope.source(table)
-            return n.Star(source.qualifier if source else table)
-        if table:
-            source = scope.source(table, name)
-            if source is None:
-                known = self.schema.table(table)
-                spelled = known.column(name) if known else None
-                return n.ColumnRef(known.name if known else table, spelled.name if spelled else name)
-            return n.ColumnRef(source.qualifier, source.column(name) or name)
-        source = scope.owner(name)
-        if scope.either and sum(member.column(name) is not None for member in scope.sources) > 1:
-            return n.ColumnRef(None, name)  # the value of whichever side has one
-        if source is not None:
-            return n.ColumnRef(source.qualifier, source.column(name) or name)
-        key = name.lower()
-        if key in scope.aliases and key not in scope.expanding:
-            scope.expanding.add(key)
-            try:
-                return self.expr(scope.aliases[key])
-            finally:
-                scope.expanding.discard(key)
-        tables = [source for source in scope.sources if source.table is not None]
-        if key in ROWID_NAMES and tables:
-            return n.ColumnRef(tables[0].qualifier, key)
-        if tree.this.args.get("quoted") and f'"{name}"' in self.sql:
+            return n.Star(self.called(bound.source) if bound and bound.source else table)
+        if bound is None:
+            return n.ColumnRef(table or None, name)
+        if bound.status == "text":
             return n.Literal(name)
-        unknown = [source for source in scope.sources if source.columns is None]
-        if len(unknown) == 1:
-            return n.ColumnRef(unknown[0].qualifier, name)
-        if len(scope.sources) == 1:
-            return n.ColumnRef(scope.sources[0].qualifier, name)
-        return n.ColumnRef(None, name)
+        source = bound.source
+        if source is not None and source.open and not table:  # a guess
+            unknown = [other for other in bound.scope.sources if other.open]
+            source = unknown[0] if len(unknown) == 1 else None
+        if source is None and bound.result is not None:
+            item = bound.result.item
+            return self.expr(item.this) if item is not None else n.ColumnRef(None, bound.result.name)
+        if source is None and table:
+            known = self.schema.table(table)
+            spelled = known.column(name) if known else None
+            return n.ColumnRef(known.name if known else table, spelled.name if spelled else name)
+        if source is None:
+            sources = bound.scope.sources
+            return n.ColumnRef(self.called(sources[0]) if len(sources) == 1 else None, name)
+        if not table and name.lower() in source.either:
+            return n.ColumnRef(None, name)  # the value of whichever side has one
+        for part in source.parts:
+            if part.has(name):
+                source = part
+                break
+        return n.ColumnRef(self.called(source), source.spelled(name) or name)
 
 
-_FUNCTION_COLUMNS = {
-    "json_each": ("key", "value", "type", "atom", "id", "parent", "fullkey", "path"),
-    "json_tree": ("key", "value", "type", "atom", "id", "parent", "fullkey", "path"),
-    "generate_series": ("value",),
-}
-"""Output columns of SQLite's table-valued functions."""
+def free(wanted: str, taken: set[str]) -> str:
+    """The name, or one like it that is not taken."""
+    return fresh(wanted, taken) if wanted.lower() in taken else wanted
+
+
+def fresh(base: str, taken: set[str]) -> str:
+    """A name with a number that is not taken."""
+    number = 2
+    while f"{base}_{number}".lower() in taken:
+        number += 1
+    return f"{base}_{number}"
 
 
 def unwrap(tree: Any) -> Any:

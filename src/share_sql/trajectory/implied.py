@@ -11,19 +11,20 @@ from typing import Any
 
 from share_sql.errors import JoinPathError
 from share_sql.schema.model import Schema
+from share_sql.sql.scopes import ROWID
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.join_tree import JoinTree
-from share_sql.trajectory.joins import join_path
+from share_sql.trajectory.joins import join_path, shortest_trees
 from share_sql.trajectory.lower import rewrite
-from share_sql.trajectory.scope import ROWID_NAMES, Scope
-from share_sql.trajectory.usage import columns_used, tables_used
+from share_sql.trajectory.usage import columns_used, names_used, tables_used
 
-_COUNT = n.Call("count", (n.Star(),))
+COUNT_ROWS = n.Call("count", (n.Star(),))
+"""`count(*)`."""
+_ALL = n.Star()
 
 
 def without_joins(
     schema: Schema,
-    scope: Scope,
     joins: Sequence[n.Join],
     conditions: list[n.Expr],
     tail: Sequence[n.Action],
@@ -33,8 +34,7 @@ def without_joins(
 
     Args:
         schema: whose keys give joins back.
-        scope: the SELECT's sources.
-        joins: its FROM.
+        joins: the SELECT's FROM.
         conditions: the parts of its WHERE.
         tail: its grouping, ordering and limit.
         items: its output.
@@ -42,29 +42,35 @@ def without_joins(
     Returns:
         Conditions, tail and items that say which tables are used; None where the joins must stay.
     """
-    sources = scope.sources
-    if not joins or scope.merged or scope.correlated:
-        return None
-    for join, source in zip(joins, sources, strict=True):
-        if source.table is None or join.alias or join.kind not in ("from", "inner", "cross"):
+    names: list[str] = []
+    for join in joins:
+        table, odd = join.source, join.alias or join.using or join.natural
+        if not isinstance(table, n.ColumnRef) or schema.table(table.name) is None or odd:
             return None
-    if n.Star() in items:
-        stars = tuple(n.Star(source.qualifier) for source in sources)
-        items = tuple(new for item in items for new in (stars if item == n.Star() else (item,)))
+        if join.kind not in ("from", "inner", "cross"):
+            return None
+        names.append(table.name)
+    if not names:
+        return None
+    if any(type(item) is n.Star for item in items):
+        stars = tuple(n.Star(name) for name in names)
+        items = tuple(new for item in items for new in (stars if item == _ALL else (item,)))
     pool = [part for join in joins if join.on is not None for part in _parts(join.on)]
     pool += conditions
-    kept, tree = pool, None
-    names = [source.qualifier for source in sources]
+    kept = pool
+    doubt: JoinTree | None = None
     if len(names) > 1:
         edges = [_equality(part) for part in pool]
         try:
-            tree = join_path(schema, names, columns_used([*pool, *tail, *items]))
+            tree, *others = shortest_trees(schema, names)
+            if others:
+                tree = doubt = join_path(schema, names, columns_used([*pool, *tail, *items]))
         except JoinPathError:
             return None
         if len(tree.tables) != len(names) or not tree.conditions <= set(edges):
             return None
         kept = [part for part, edge in zip(pool, edges, strict=True) if edge not in tree.conditions]
-    if _gives_back(schema, names, [*kept, *tail, *items], tree):
+    if _gives_back(schema, names, [*kept, *tail, *items], doubt):
         return kept, tuple(tail), items
     # A table that only multiplies rows is named by what is counted: count(table.*) is COUNT(*).
     used = {name.lower() for name in tables_used([*kept, *tail, *items])}
@@ -73,23 +79,25 @@ def without_joins(
             counted = n.Call("count", (n.Star(name),))
             new = tuple(_replace(item, counted) for item in items)
             ends = tuple(_replace(action, counted) for action in tail)
-            if _gives_back(schema, names, [*kept, *ends, *new], tree):
+            if _gives_back(schema, names, [*kept, *ends, *new], doubt):
                 return kept, ends, new
     return None
 
 
-def _gives_back(schema: Schema, names: list[str], body: list[Any], tree: JoinTree | None) -> bool:
-    """Whether compiling these expressions would join exactly these tables in this way."""
-    used = tables_used(body)
+def _gives_back(schema: Schema, names: list[str], body: list[Any], doubt: JoinTree | None) -> bool:
+    """Whether compiling these expressions would join exactly these tables in this way.
+
+    `doubt` is the way where the keys offer several.
+    """
+    used, columns = names_used(body)
     if {name.lower() for name in names} != {name.lower() for name in used}:
         return False
-    columns = columns_used(body)
-    if any(schema.column(table, name) is None and name not in ROWID_NAMES for table, name in columns):
+    if any(schema.column(table, name) is None and name not in ROWID for table, name in columns):
         return False
-    if tree is None:
+    if doubt is None:
         return True
     try:
-        return join_path(schema, used, columns).conditions == tree.conditions
+        return join_path(schema, used, columns).conditions == doubt.conditions
     except JoinPathError:
         return False
 
@@ -112,4 +120,4 @@ def _equality(part: n.Expr) -> frozenset[tuple[str, str]] | None:
 
 
 def _replace(tree: Any, counted: n.Expr) -> Any:
-    return rewrite(tree, lambda node: counted if node == _COUNT else None)
+    return rewrite(tree, lambda node: counted if node == COUNT_ROWS else None)

@@ -70,12 +70,23 @@ def join_path(
             equally short and nothing tells which one is meant; the message names them.
     """
     planner = _planner(_Identity(schema))
-    best = planner.find(tuple(tables), mentioned, hint, near)
+    wanted = planner.wanted(tables)
+    best = narrow(planner.trees(wanted), frozenset(wanted), mentioned, hint, near)
     if len(best) == 1:
         return best[0]
     if guess:
         return min(best, key=planner.place)
     raise undecided(best)
+
+
+def shortest_trees(schema: Schema, tables: Iterable[str]) -> Sequence[JoinTree]:
+    """All the trees among which `join_path` chooses; with one there is nothing to decide.
+
+    Raises:
+        JoinPathError: a table is not in the schema, or nothing connects the tables.
+    """
+    planner = _planner(_Identity(schema))
+    return planner.trees(planner.wanted(tables))
 
 
 @lru_cache(maxsize=64)
@@ -100,27 +111,24 @@ class _Planner:
         guesses = (edge for edge in _guessed_edges(self.schema) if _ends(edge) not in known)
         return _graph([*edges, *guesses])
 
-    def find(
-        self,
-        tables: tuple[str, ...],
-        mentioned: Collection[tuple[str, str]],
-        hint: str,
-        near: Collection[str],
-    ) -> Sequence[JoinTree]:
+    def wanted(self, tables: Iterable[str]) -> tuple[str, ...]:
+        """The tables in lower case, each once."""
         wanted = tuple(dict.fromkeys(table.lower() for table in tables))
         for table in wanted:
             if table not in self.names:
                 raise JoinPathError(f"the schema {self.schema.name} has no table {table!r}")
-        if not wanted:
-            return (JoinTree((), ()),)
-        if len(wanted) == 1:
-            return (JoinTree((self.names[wanted[0]],), ()),)
+        return wanted
+
+    def trees(self, wanted: tuple[str, ...]) -> Sequence[JoinTree]:
+        """The shortest trees over the wanted tables."""
+        if len(wanted) < 2:
+            return (JoinTree(tuple(self.names[table] for table in wanted), ()),)
         trees = self.memo.get(wanted)
         if trees is None:
             if len(self.memo) > 10_000:
                 self.memo.clear()
             trees = self.memo[wanted] = self.choices(wanted)
-        return narrow(trees, frozenset(wanted), mentioned, hint, near)
+        return trees
 
     def place(self, tree: JoinTree) -> tuple[int, ...]:
         """Where the tree's referring columns stand in their tables."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from share_sql.schema.model import Schema
+from share_sql.sql.scopes import ROWID
 from share_sql.trajectory import nodes as n
-from share_sql.trajectory.scope import ROWID_NAMES
 from share_sql.trajectory.usage import tables_used
 
 
@@ -94,7 +94,7 @@ class NameSettler:
                     if found.name == node.name and known.name == table
                     else n.ColumnRef(known.name, found.name)
                 )
-            if key in ROWID_NAMES:
+            if key in ROWID:
                 return node
             return self.right_table(known.name, node) or node
         if place in here or place == n.DATABASE_FRAME:

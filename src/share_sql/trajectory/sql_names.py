@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from share_sql.errors import CompileError
 from share_sql.schema.model import Schema
+from share_sql.sql.scopes import ROWID
 from share_sql.trajectory import nodes as n
-from share_sql.trajectory.scope import ROWID_NAMES
 from share_sql.trajectory.sql_text import ExpressionPrinter, name
 
 
@@ -47,7 +47,7 @@ class NamePrinter(ExpressionPrinter):
             if key not in above.sources:
                 continue
             columns = above.sources[key]
-            known = columns is None or written.lower() in columns or written.lower() in ROWID_NAMES
+            known = columns is None or written.lower() in columns or written.lower() in ROWID
             if not known and not above.explicit:
                 raise CompileError(f"the table {above.spelled[key]} has no column {written!r}")
             if depth == 0 and not above.qualify and known:

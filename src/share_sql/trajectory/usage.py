@@ -4,8 +4,12 @@ asks whether joins can be left out, and `to_sql`, which has to find them again."
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 from share_sql.trajectory import nodes as n
+
+_NAMELESS: Final = frozenset({n.Literal, n.Frame, str, int, float, bool, type(None)})
+"""What holds no names of the frame that it stands in."""
 
 
 def field_names(node: n.Node) -> tuple[str, ...]:
@@ -31,22 +35,37 @@ def own_nodes(nodes: Iterable[n.Node]) -> Iterator[n.Node]:
             todo.extend([getattr(node, name) for name in reversed(field_names(node))])
 
 
+def names_used(nodes: Iterable[n.Node]) -> tuple[list[str], set[tuple[str, str]]]:
+    """What `tables_used` and `columns_used` give, in one pass: from_sql asks for every query."""
+    tables: dict[str, str] = {}
+    columns: set[tuple[str, str]] = set()
+    todo: list[Any] = [*nodes]
+    todo.reverse()
+    while todo:
+        node = todo.pop()
+        kind = type(node)
+        if kind is n.ColumnRef or kind is n.Star:
+            table: str | None = node.table
+            if table:
+                low = table.lower()
+                tables.setdefault(low, table)
+                if kind is n.ColumnRef:
+                    columns.add((low, node.name.lower()))
+        elif kind is tuple:
+            todo += node[::-1]
+        elif kind not in _NAMELESS:
+            todo += [getattr(node, name) for name in kind.__match_args__[::-1]]
+    return list(tables.values()), columns
+
+
 def tables_used(nodes: Iterable[n.Node]) -> list[str]:
     """Qualifiers in front of columns and stars, in order of first use."""
-    found: dict[str, str] = {}
-    for node in own_nodes(nodes):
-        if isinstance(node, n.ColumnRef | n.Star) and node.table:
-            found.setdefault(node.table.lower(), node.table)
-    return list(found.values())
+    return names_used(nodes)[0]
 
 
 def columns_used(nodes: Iterable[n.Node]) -> set[tuple[str, str]]:
     """(qualifier, column) of every qualified column, lower case."""
-    return {
-        (node.table.lower(), node.name.lower())
-        for node in own_nodes(nodes)
-        if isinstance(node, n.ColumnRef) and node.table
-    }
+    return names_used(nodes)[1]
 
 
 def texts_used(nodes: Iterable[n.Node]) -> list[str]:
