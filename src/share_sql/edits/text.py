@@ -119,8 +119,8 @@ def _open_parentheses(sql: str) -> int:
 
 
 def as_text(query: Examined) -> exp.Query:
-    """Write as strings what is quoted as a name and is no column: SQLite reads names in double quotes so, and in
-    those all names are written anew.
+    """Write as strings what is quoted as a name and is no column: SQLite reads names in double quotes so, and
+    all quoted names are written with double quotes.
 
     Where such a name is a column of another table and stands where a column does, not a value, SQLite's
     reading is nobody's: the name is qualified instead, so that the query fails as it should and is mended

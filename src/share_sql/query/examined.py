@@ -108,8 +108,6 @@ class Examined(Ran):
     tree: exp.Query = field(kw_only=True)
     """The parsed query; whoever changes it copies it first."""
     context: Context = field(kw_only=True)
-    parsed: bool = True
-    """Whether `tree` was parsed from `sql`: then positions in it are those in the text."""
 
     @property
     def schema(self) -> Schema:
@@ -130,7 +128,7 @@ class Examined(Ran):
     def binding(self) -> Resolution:
         """What its names stand for."""
         # The text tells names in backticks, which are never text, from names in double quotes.
-        return resolve_tree(self.tree, self.schema, self.sql if self.parsed else None)
+        return resolve_tree(self.tree, self.schema, self.sql)
 
     @property
     def faults(self) -> int:
@@ -149,7 +147,7 @@ class Examined(Ran):
 
     def _static_findings(self) -> list[Finding]:
         return static_findings(
-            Static(self.tree, self.binding, self.schema, self.question, self.runs, self.asked, self.parsed)
+            Static(self.tree, self.binding, self.schema, self.question, self.runs, self.asked)
         )
 
     @cached_property
@@ -185,27 +183,15 @@ class Examiner:
                 self._seen[sql] = Ran(sql, outcome, error)
         return self._seen[sql]
 
-    def examine_tree(self, tree: exp.Query) -> Steps[Examined]:
-        """Run a query that stands as a tree already."""
-        sql = tree.sql(dialect=self.context.schema.dialect)
-        known = self._seen.get(sql)
-        if not isinstance(known, Examined):
-            outcome = known.outcome if known is not None else (yield from run(sql))
-            self._seen[sql] = known = Examined(sql, outcome, tree=tree, context=self.context, parsed=False)
-        return known
 
-
-def unrun(query: str | exp.Query, context: Context) -> Examined:
+def unrun(sql: str, context: Context) -> Examined:
     """A query as far as it is known without a database.
 
     Args:
-        query: one SELECT, without text around it, or its tree.
+        sql: one SELECT, without text around it.
         context: schema and question.
 
     Raises:
         SqlError: the text is not one readable SELECT.
     """
-    dialect = context.schema.dialect
-    if isinstance(query, str):
-        return Examined(query, None, tree=parse_select(query, dialect), context=context)
-    return Examined(query.sql(dialect=dialect), None, tree=query, context=context, parsed=False)
+    return Examined(sql, None, tree=parse_select(sql, context.schema.dialect), context=context)

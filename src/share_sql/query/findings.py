@@ -45,12 +45,10 @@ class Static:
     """Whether the query ran. False also where nothing was run."""
     asked: tuple[float, ...] = ()
     """Probability of each output column that the question asks for it; empty where there is no model."""
-    placed: bool = True
-    """Whether positions in the tree are those of the query's text."""
 
     def place(self, node: exp.Expr | None) -> tuple[int, int] | None:
         """Where a node stands in the query's text, by the positions that the parser left."""
-        spans = [part.meta for part in node.walk() if "start" in part.meta] if node and self.placed else []
+        spans = [part.meta for part in node.walk() if "start" in part.meta] if node else []
         if not spans:
             return None
         return min(span["start"] for span in spans), max(span["end"] for span in spans) + 1

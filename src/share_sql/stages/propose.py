@@ -36,10 +36,11 @@ def propose(state: State) -> Steps[State]:
     for edit in single_edits(start) if kinds else ():
         if len(seen) == MOST_ASKED:
             break
-        if edit.kind in kinds and start.text(edit.tree) not in seen:
-            query = yield from state.examiner.examine_tree(edit.tree)
+        sql = start.text(edit.tree)
+        if edit.kind in kinds and sql not in seen:
+            query = yield from state.examiner.examine(sql)
             if is_worth_asking(start, query):
-                seen.add(query.sql)
+                seen.add(sql)
                 candidates.append(Candidate(query, "edit", edit.message, kind=edit.kind, worth_asking=True))
     return replace(state, candidates=tuple(candidates))
 

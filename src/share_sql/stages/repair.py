@@ -83,12 +83,14 @@ def mend(state: State, query: Ran) -> Steps[Mended | None]:
 
 def _readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[WeighedFinding]]]:
     """The query as repairs begin with it. Where it does not run, its text is mended first."""
-    draft = None
+    draft: Examined | None = None
     if isinstance(query, Examined):
         tree = as_text(query)
+        if tree is query.tree and query.runs:
+            return query, []
         # A text that fails as it stands may run as sqlglot writes it.
-        draft = query if tree is query.tree and query.runs else (yield from state.examiner.examine_tree(tree))
-        if draft.runs:
+        draft = yield from _examined(state, query.text(tree))
+        if draft is not None and draft.runs:
             return draft, []
     found: list[WeighedFinding] = []
     for edit in text_edits(query.sql, state.schema):
@@ -99,8 +101,8 @@ def _readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[Wei
         except SqlError:
             found = [*found, _fault(state, edit)]  # a second text edit may be needed, and builds on it
             continue
-        after = yield from state.examiner.examine_tree(as_text(parsed))
-        if draft is None or after.runs or after.faults < draft.faults:
+        after = yield from _examined(state, parsed.text(as_text(parsed)))
+        if after is not None and (draft is None or after.runs or after.faults < draft.faults):
             return after, [*found, _fault(state, edit)]
     return draft, []
 
@@ -119,10 +121,16 @@ def _first_good(
         if edit.kind not in state.plan.weights.enabled or text in refused:
             continue
         refused.add(text)
-        after = yield from state.examiner.examine_tree(edit.tree)
-        if _is_good(draft, after):
+        after = yield from _examined(state, text)
+        if after is not None and _is_good(draft, after):
             return edit, after
     return None
+
+
+def _examined(state: State, sql: str) -> Steps[Examined | None]:
+    """A query that was written anew; None where its own text cannot be parsed."""
+    query = yield from state.examiner.examine(sql)
+    return query if isinstance(query, Examined) else None
 
 
 def _is_good(before: Examined, after: Examined) -> bool:

@@ -28,7 +28,7 @@ from share_sql.query.examined import Context, unrun
 from share_sql.schema.model import ColumnSet, Schema, ValueMatch
 from share_sql.schema.spoken import phrases, spoken_values
 from share_sql.sql.names import linked_columns
-from share_sql.sql.text import extract_sql, parse_select
+from share_sql.sql.text import extract_sql
 from share_sql.training.error_profile import ErrorProfile, measure
 from share_sql.training.examples import Dataset, Example, LeftOut, fenced, message_texts
 from share_sql.training.make_wrong import make_wrong
@@ -274,8 +274,7 @@ class _Maker:
             self.literals = self.material.literals()
         case, sql = gold.each.case, extract_sql(gold.each.gold)
         # The SQL of gold's trajectory: in gold's own, text may stand in double quotes, as names do.
-        tree = parse_select(gold.row.sql or sql, gold.schema.dialect)
-        query = unrun(tree, Context(gold.schema, case.question, case.evidence))
+        query = unrun(gold.row.sql or sql, Context(gold.schema, case.question, case.evidence))
         pool = self.literals.get(case.database, {})
         for spoiled in make_wrong(query, self.making.profile, self._rng(gold.each), pool):
             if not isinstance(self.validator.result(case.database, spoiled.sql), str):

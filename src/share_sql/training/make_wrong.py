@@ -61,7 +61,7 @@ def make_wrong(
             for kind in _kinds_in_order(profile, rng):
                 changed = spoil(wrong, kind, rng, literals)
                 if changed is not None and query.text(changed) not in texts:
-                    wrong = unrun(changed, query.context)
+                    wrong = unrun(query.text(changed), query.context)
                     texts.add(wrong.sql)
                     done.append(kind)
                     break
