@@ -1,6 +1,6 @@
 """LoRA adapters of SmolLM2-135M from the examples that `share data` writes.
 
-    python -m small.adapter ROLE EXAMPLES OUT [--seconds S] [--base GGUF]
+    python -m small.adapter EXAMPLES OUT --role ROLE [--seconds S] [--tokens T] [--base GGUF]
 
 ROLE is bam, sam or lom; `python -m small.scorer` trains the scorer the same way. Examples of held-out databases
 are not learnt from. OUT gets the adapter as PEFT writes it, and the card that SHARE reads beside it.
@@ -22,7 +22,7 @@ from share_sql.models.load import CARD
 from share_sql.models.weights_file import base_weights
 from share_sql.prompts.library import BRIEF_SET
 from small.examples import Reader, read_rows
-from small.fit import fit
+from small.fit import BATCH_TOKENS, fit
 from small.folds import learnable
 from small.llama import Llama, save_adapter
 
@@ -54,30 +54,27 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 )
 
 
-def trained(
-    role: str, rows: list[dict[str, Any]], out: Path, base: Path, seconds: float | None = None
-) -> tuple[Llama, Reader]:
+def trained(role: str, rows: list[dict[str, Any]], args: argparse.Namespace) -> tuple[Llama, Reader]:
     """Train a role's adapter and write it.
 
     Args:
         role: a key of RECIPES.
         rows: examples; those of held-out databases are not learnt from.
-        out: gets adapter and card.
-        base: the base model's GGUF file.
-        seconds: bound in place of the recipe's.
+        args: what `arguments` parsed; `out` gets adapter and card.
 
     Returns:
         The model and its tokenizer.
     """
-    recipe = RECIPES[role]
+    recipe, base = RECIPES[role], args.base or base_weights()
     torch.manual_seed(0)
     reader = Reader.of(base)
     examples, _ = reader.examples(learnable(rows), recipe.longest, ends=recipe.ends)
     print(f"{role}: {len(examples)} examples, {examples.lengths().sum():,} tokens", flush=True)
     model = Llama(base, recipe.rank, recipe.alpha).to(device())
-    fit(model, examples, epochs=recipe.epochs, rate=recipe.rate, seconds=seconds or recipe.seconds)
-    save_adapter(model, out)
-    (out / CARD).write_text(json.dumps({"prompts": BRIEF_SET}) + "\n", encoding="utf-8")
+    seconds = args.seconds or recipe.seconds
+    fit(model, examples, epochs=recipe.epochs, rate=recipe.rate, seconds=seconds, tokens=args.tokens)
+    save_adapter(model, args.out)
+    (args.out / CARD).write_text(json.dumps({"prompts": BRIEF_SET}) + "\n", encoding="utf-8")
     return model, reader
 
 
@@ -86,26 +83,25 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def arguments(description: str | None, *positional: str) -> argparse.ArgumentParser:
-    """A parser of what the commands that train have in common, and of `positional` files before it."""
+def arguments(description: str | None, *files: str) -> argparse.ArgumentParser:
+    """A parser of files, and of the options that all trainings have."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for name in positional:
+    for name in files:
         parser.add_argument(name, type=Path)
-    parser.add_argument("--seconds", type=float, help="bound on the training")
+    parser.add_argument("--seconds", type=float, help="bound on the training, in place of its own")
+    parser.add_argument("--tokens", type=int, default=BATCH_TOKENS, help="of a batch; some 2000 on a CPU")
     parser.add_argument("--base", type=Path, help="GGUF file of the base; default: what `share models pull` got")
     return parser
 
 
 def main() -> None:
     """Train bam, sam or lom."""
-    parser = arguments(__doc__)
-    parser.add_argument("role", choices=[role for role in RECIPES if role != "scorer"])
-    parser.add_argument("examples", type=Path)
-    parser.add_argument("out", type=Path)
+    parser = arguments(__doc__, "examples", "out")
+    parser.add_argument("--role", required=True, choices=[role for role in RECIPES if role != "scorer"])
     args = parser.parse_args()
-    trained(args.role, read_rows(args.examples), args.out, args.base or base_weights(), args.seconds)
+    trained(args.role, read_rows(args.examples), args)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Drafts by a small text-to-SQL model, for databases that it has not seen.
 
-    python -m small.draft EXAMPLES OUT [--seconds S] [--base GGUF]
+    python -m small.draft EXAMPLES OUT [--seconds S] [--tokens T] [--base GGUF]
 
 EXAMPLES is `drafter_train_data.json` as `share data drafter --prompts brief` writes it. SmolLM2-135M is fitted
 whole to one half of the databases and drafts for the other; then the other way round. It drafts for all of Spider
@@ -11,6 +11,7 @@ first.
 
 from __future__ import annotations
 
+import argparse
 import random
 import time
 from collections import Counter
@@ -42,8 +43,8 @@ LONGEST = 1_400
 def main() -> None:
     """Fit twice, draft twice."""
     args = arguments(__doc__, "examples", "out").parse_args()
-    base = args.base or base_weights()
-    reader = Reader.of(base)
+    args.base = args.base or base_weights()
+    reader = Reader.of(args.base)
     rows = read_rows(args.examples)
     rng = random.Random(0)
     variants = []
@@ -54,17 +55,14 @@ def main() -> None:
         ]
         examples, kept = reader.examples(shown, LONGEST)
         variants.append((examples, [rows[i] for i in kept]))
-    write_rows(
-        args.out, (line for half in (0, 1) for line in _drafts(reader, variants, half, base, args.seconds))
-    )
+    write_rows(args.out, (line for half in (0, 1) for line in _drafts(reader, variants, half, args)))
 
 
 def _drafts(
     reader: Reader,
     variants: list[tuple[Examples, list[dict[str, Any]]]],
     half: int,
-    base: Any,
-    seconds: float | None,
+    args: argparse.Namespace,
 ) -> Iterator[dict[str, Any]]:
     """The drafts for one half of the databases, by a model that was fitted to the other."""
     started = time.monotonic()
@@ -77,10 +75,12 @@ def _drafts(
     own = [i for i, row in enumerate(rows) if half_of(row["source"], row["database"]) == half]
     own = [i for at, i in enumerate(own) if rows[i]["source"] != "bird-train" or at % BIRD_EACH == 0]
     print(f"half {half}: {len(learnt)} to learn, {len(own)} to draft", flush=True)
-    model = Llama(base).to(device())
+    model = Llama(args.base).to(device())
     # An epoch goes once through the examples with all their variants.
-    epochs = EPOCHS / VARIANTS
-    fit(model, learnt, epochs=epochs, rate=RATE, decay=0.01, seed=half, seconds=seconds or SECONDS)
+    epochs, seconds = EPOCHS / (VARIANTS + 1), args.seconds or SECONDS
+    fit(
+        model, learnt, epochs=epochs, rate=RATE, decay=0.01, seed=half, seconds=seconds, tokens=args.tokens
+    )  # fmt: skip
     print(f"  fitted after {time.monotonic() - started:.0f} s", flush=True)
     drafts: list[Counter[str]] = [Counter() for _ in own]
     sums: dict[tuple[int, str], float] = {}

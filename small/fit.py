@@ -17,7 +17,7 @@ from small.examples import Examples
 from small.llama import Llama
 
 BATCH_TOKENS = 24_576
-"""Of a batch, padding included."""
+"""Of a batch, padding included: what one large GPU takes."""
 WARM_UP = 0.05
 """Share of the schedule in which the rate rises."""
 
@@ -31,6 +31,7 @@ def fit(
     decay: float = 0.0,
     seed: int = 0,
     seconds: float = math.inf,
+    tokens: int = BATCH_TOKENS,
 ) -> None:
     """Fit to the answers: AdamW, linear warm-up, cosine to nothing. Prints its progress.
 
@@ -42,13 +43,14 @@ def fit(
         decay: weight decay.
         seed: fixes the batches.
         seconds: the schedule ends here at the latest.
+        tokens: of a batch, padding included.
     """
     rng = random.Random(seed)
     lengths = examples.lengths()
-    total = max(1, round(epochs * len(batches_by_length(lengths, BATCH_TOKENS))))
+    total = max(1, round(epochs * len(batches_by_length(lengths, tokens))))
     plan: list[list[int]] = []
     while len(plan) < total:
-        plan += shuffled_batches(lengths, BATCH_TOKENS, rng)
+        plan += shuffled_batches(lengths, tokens, rng)
     wanted = [each for each in model.parameters() if each.requires_grad]
     optimiser = torch.optim.AdamW(
         wanted, lr=rate, betas=(0.9, 0.98), weight_decay=decay, fused=model.device.type != "cpu"

@@ -1,6 +1,6 @@
 """The scorer: SmolLM2-135M fitted to answer with yes or no whether a change mends a draft.
 
-    python -m small.scorer PAIRS EDITS OUT [--seconds S] [--base GGUF]
+    python -m small.scorer PAIRS EDITS OUT [--seconds S] [--tokens T] [--base GGUF]
 
 PAIRS is what `small.pairs` wrote, EDITS what `small.held_edits` wrote. OUT gets the adapter. Printed is how well it
 tells pairs of held-out databases apart, and which kinds of single edit it is able to judge.
@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from share_sql.models.weights_file import base_weights
 from small.adapter import arguments, trained
 from small.batches import batches_by_length
 from small.examples import Reader, read_rows
@@ -42,7 +41,7 @@ def main() -> None:
     """Train, then report."""
     args = arguments(__doc__, "pairs", "edits", "out").parse_args()
     pairs = read_rows(args.pairs)
-    model, reader = trained("scorer", pairs, args.out, args.base or base_weights(), args.seconds)
+    model, reader = trained("scorer", pairs, args)
     held = [pair for pair in pairs if held_out(pair["source"], pair["database"])]
     scores = log_odds(model, reader, [pair["instruction"] for pair in held])
     print(*areas(held, scores), sep="\n")

@@ -12,8 +12,8 @@
 #
 # One large GPU takes about a quarter of an hour for drafting and training, and two cores half an hour for what is run
 # and labelled between. Each training is bounded by the clock, to about what the shipped models had (`small/adapter.py`,
-# `small/draft.py`); SECONDS_EACH sets one bound for all. Shipped bam, sam and lom were trained side by side, two thirds
-# as fast, on drafts of the same kind whose model wrote SQL.
+# `small/draft.py`). TRAIN_OPTIONS goes to each of them: "--seconds 30 --tokens 2000" for a trial on a CPU. Shipped bam,
+# sam and lom were trained side by side, two thirds as fast, on drafts of the same kind whose model wrote SQL.
 #
 # The same adapters by LLaMA-Factory, from OUT/ft_data:
 #   share train sam --base smollm2-135m --data OUT/ft_data --out OUT/models --recipe runs/recipes/smollm2-135m.yaml
@@ -24,7 +24,7 @@ python=${SHARE_PYTHON:-$(dirname "$share")/python}
 train=${TRAIN_PYTHON:-python3}
 data=${1:-${SHARE_DATA:-$here/../shared/data}}
 out=${2:-$here/out/small}
-bound=${SECONDS_EACH:+--seconds $SECONDS_EACH}
+options=(${TRAIN_OPTIONS:-})
 export PYTHONPATH="$here:$here/src${PYTHONPATH:+:$PYTHONPATH}"
 mkdir -p "$out"
 "$share" models pull
@@ -39,7 +39,7 @@ if step brief/drafter_train_data.json; then
   "$share" data drafter "$out/spider-train" "$out/bird-train" --out "$out/brief" --prompts brief
 fi
 if step drafts.jsonl; then
-  "$train" -m small.draft "$out/brief/drafter_train_data.json" "$out/drafts.jsonl" $bound
+  "$train" -m small.draft "$out/brief/drafter_train_data.json" "$out/drafts.jsonl" "${options[@]}"
 fi
 if step spider-train.labelled.jsonl; then
   "$python" -m small.label "$out/spider-train" "$out/drafts.jsonl" "$out/spider-train.labelled.jsonl" "$out/folds.jsonl"
@@ -74,10 +74,10 @@ fi
 # 5. The adapters.
 for role in bam sam lom; do
   if step "models/$role"; then
-    "$train" -m small.adapter "$role" "$out/brief/${role}_train_data.json" "$out/models/$role" $bound
+    "$train" -m small.adapter "$out/brief/${role}_train_data.json" "$out/models/$role" --role "$role" "${options[@]}"
   fi
 done
 if step models/scorer; then
-  "$train" -m small.scorer "$out/brief/scorer_train_data.json" "$out/edits.jsonl" "$out/models/scorer" $bound
+  "$train" -m small.scorer "$out/brief/scorer_train_data.json" "$out/edits.jsonl" "$out/models/scorer" "${options[@]}"
 fi
 echo "Use them with --models embedded:$out/models"
