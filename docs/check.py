@@ -3,7 +3,7 @@
 What is checked, in README.md, CONTRIBUTING.md, CHANGELOG.md and docs/*.md:
 
 - relative links lead to files, and their anchors to headings;
-- commands in `sh` and `console` blocks exist: `make` targets, verbs and flags of `share`, scripts in runs/;
+- commands in `sh` and `console` blocks exist: `make` targets, verbs and flags of `share`, scripts in runs/, small/;
 - the same for the examples at the end of each verb's help;
 - `console run` blocks are run in a folder with the demo's `shop.sqlite` and `cases.jsonl`, and must print
   what stands below each `$` line (`…` stands for anything, on a line of its own for any lines);
@@ -201,7 +201,8 @@ def _problem(root: Path, targets: set[str], words: list[str]) -> str | None:
         return next((f"make has no target {word}" for word in wanted if word not in targets), None)
     if name == "share":
         return _share_problem(arguments)
-    script = name if name.startswith("runs/") else next((w for w in arguments if w.startswith("runs/")), None)
+    folders = ("runs/", "small/")
+    script = next((word for word in (name, *arguments) if word.startswith(folders)), None)
     if script and name in ("bash", "python", "python3", script) and not (root / script).is_file():
         return f"there is no {script}"
     return None

@@ -8,7 +8,7 @@
     scorer             the same for the scorer, and how well it does on held-out databases
     calibration_files  what `runs/calibrate.sh` needs of all this
 
-Each is a command, `python -m small.NAME`, run with the repository's root and `src` on the path. `draft`, `adapter`
-and `scorer` need torch, tokenizers, numpy and gguf, and of SHARE only modules that need nothing more, so that
-they run on a GPU machine where SHARE is not installed. The others need SHARE and no torch.
+Each is a command, `python -m small.NAME`, run with the repository's root and `src` on the path. `draft`,
+`adapter` and `scorer` need torch, tokenizers, numpy and gguf, and of SHARE only modules that need nothing
+more, so that they run on a GPU machine where SHARE is not installed. The others need SHARE and no torch.
 """

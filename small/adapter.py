@@ -2,8 +2,9 @@
 
     python -m small.adapter EXAMPLES OUT --role ROLE [--seconds S] [--tokens T] [--base GGUF]
 
-ROLE is bam, sam or lom; `python -m small.scorer` trains the scorer the same way. Examples of held-out databases
-are not learnt from. OUT gets the adapter as PEFT writes it, and the card that SHARE reads beside it.
+ROLE is bam, sam or lom; `python -m small.scorer` trains the scorer the same way. Examples of held-out
+databases are not learnt from. OUT gets the adapter as PEFT writes it, and the card that SHARE reads beside
+it.
 """
 
 from __future__ import annotations
@@ -92,7 +93,9 @@ def arguments(description: str | None, *files: str) -> argparse.ArgumentParser:
         parser.add_argument(name, type=Path)
     parser.add_argument("--seconds", type=float, help="bound on the training, in place of its own")
     parser.add_argument("--tokens", type=int, default=BATCH_TOKENS, help="of a batch; some 2000 on a CPU")
-    parser.add_argument("--base", type=Path, help="GGUF file of the base; default: what `share models pull` got")
+    parser.add_argument(
+        "--base", type=Path, help="GGUF file of the base; default: what `share models pull` got"
+    )
     return parser
 
 

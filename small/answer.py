@@ -15,7 +15,7 @@ from small.fit import rows_of
 from small.llama import Attention, Llama, causal
 
 ROOM = 1_500_000
-"""Tokens, of prompts and answers, whose keys and values are kept at once; SmolLM2-135M takes 23 KB for each."""
+"""Tokens of prompts and answers whose keys and values are kept at once; SmolLM2-135M takes 23 KB a token."""
 _LOOKED_AFTER = 16
 """Steps after which finished answers are taken out of the batch."""
 
@@ -87,7 +87,7 @@ def answers(
         seed: fixes what is drawn.
 
     Yields:
-        Position of the prompt, token ids without `end`, and the sum of their log-probabilities at temperature 1.
+        Position of the prompt, token ids without `end`, their summed log-probability at temperature 1.
     """
     torch.manual_seed(seed)
     each = 1 + samples

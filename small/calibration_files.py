@@ -2,10 +2,10 @@
 
     python -m small.calibration_files DATA SMALL OUT
 
-Writes OUT/drafts.jsonl (the small model's drafts of Spider train, two a question), OUT/scored.jsonl (real drafts of
-held-out databases: the small model's likeliest one of each question of Spider train, GPT's of BIRD train),
-OUT/databases (links; BIRD's are the made-up ones), OUT/tables.json and OUT/column_meaning.json (of both). Gold is no
-draft there: it is right by definition, also where it selects what nobody asked for.
+Writes OUT/drafts.jsonl (the small model's drafts of Spider train, two a question), OUT/scored.jsonl (real
+drafts of held-out databases: the small model's likeliest one of each question of Spider train, GPT's of BIRD
+train), OUT/databases (links; BIRD's are the made-up ones), OUT/tables.json and OUT/column_meaning.json (of
+both). Gold is no draft there: it is right by definition, also where it selects what nobody asked for.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def main() -> None:
     held = [draft for draft in likeliest if held_out("spider-train", draft["database"])]
     write_rows(out / "scored.jsonl", [*held, *bird_drafts(bird)])
 
-    tables = [json.loads(path.read_text("utf-8")) for path in (spider / "tables.json", bird / "train_tables.json")]
+    tables = [
+        json.loads(path.read_text("utf-8")) for path in (spider / "tables.json", bird / "train_tables.json")
+    ]
     (out / "tables.json").write_text(json.dumps([*tables[0], *tables[1]]), encoding="utf-8")
     meanings = [json.loads((of / "column_meaning.json").read_text("utf-8")) for of in (spider, bird)]
     (out / "column_meaning.json").write_text(json.dumps({**meanings[0], **meanings[1]}), encoding="utf-8")

@@ -2,11 +2,11 @@
 
     python -m small.draft EXAMPLES OUT [--seconds S] [--tokens T] [--base GGUF]
 
-EXAMPLES is `drafter_train_data.json` as `share data drafter --prompts brief` writes it. SmolLM2-135M is fitted
-whole to one half of the databases and drafts for the other; then the other way round. It drafts for all of Spider
-train's questions and every BIRD_EACH-th of BIRD train's: its likeliest answer and SAMPLES drawn ones. OUT gets a
-line a question: `source`, `id`, and `drafts`, a list of [trajectory, log-probability, times drawn], the likeliest
-first.
+EXAMPLES is `drafter_train_data.json` as `share data drafter --prompts brief` writes it. SmolLM2-135M is
+fitted whole to one half of the databases and drafts for the other; then the other way round. It drafts for
+all of Spider train's questions and every BIRD_EACH-th of BIRD train's: its likeliest answer and SAMPLES drawn
+ones. OUT gets a line a question: `source`, `id`, and `drafts`, a list of [trajectory, log-probability, times
+drawn], the likeliest first.
 """
 
 from __future__ import annotations

@@ -77,7 +77,10 @@ def fit(
         if step % each == 0:
             recent = torch.stack(losses[-each:]).mean().item()
             spent = time.monotonic() - started
-            print(f"  step {step}/{total} loss {recent:.4f}, {spent:.0f} s, {seen / spent:,.0f} tokens a second")
+            print(
+                f"  step {step}/{total} loss {recent:.4f}, {spent:.0f} s, {seen / spent:,.0f} tokens/s",
+                flush=True,
+            )
     model.eval()
 
 

@@ -2,9 +2,9 @@
 
     python -m small.held_edits OUT --of SOURCE LABELLED... [--of ...]
 
-SOURCE and LABELLED as for `small.pairs`. Gold is no draft here: it is right even where it selects what nobody asked
-for. OUT gets a line an edit that runs and gives other rows: `source`, `draft` (which one), `kind`, `before` and
-`after` (whether right), and the scorer's prompts both ways, `forth` and `back`.
+SOURCE and LABELLED as for `small.pairs`. Gold is no draft here: it is right even where it selects what nobody
+asked for. OUT gets a line an edit that runs and gives other rows: `source`, `draft` (which one), `kind`,
+`before` and `after` (whether right), and the scorer's prompts both ways, `forth` and `back`.
 """
 
 from __future__ import annotations

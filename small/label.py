@@ -2,10 +2,11 @@
 
     python -m small.label SOURCE DRAFTS OUT [CASES]
 
-SOURCE is a folder of `share data teacher`, DRAFTS what `small.draft` wrote. Trajectories are compiled to SQL. A draft
-that does not run is first repaired as at work, without models, and left out if it still does not run. OUT gets a line
-a draft, the likeliest of a question first: `id`, `database`, `sql`, `right`. CASES gets up to two wrong drafts and a
-right one of each question as cases with gold, but for held-out databases: what SAM and LOM learn from.
+SOURCE is a folder of `share data teacher`, DRAFTS what `small.draft` wrote. Trajectories are compiled to SQL.
+A draft that does not run is first repaired as at work, without models, and left out if it still does not run.
+OUT gets a line a draft, the likeliest of a question first: `id`, `database`, `sql`, `right`. CASES gets up to
+two wrong drafts and a right one of each question as cases with gold, but for held-out databases: what SAM and
+LOM learn from.
 """
 
 from __future__ import annotations
@@ -65,9 +66,7 @@ class Labeller:
         hint = f"{case.question} {case.evidence}"
         sql = " ".join(to_sql(trajectory, schema, hint=hint, guess=True).split())
         if isinstance(self.validator.result(case.database, sql), str):
-            sql = self.assistant.correct(
-                Case(case.id, case.question, case.database, sql, case.evidence)
-            ).sql
+            sql = self.assistant.correct(Case(case.id, case.question, case.database, sql, case.evidence)).sql
             if isinstance(self.validator.result(case.database, sql), str):
                 return None
         return sql

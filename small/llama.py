@@ -1,10 +1,10 @@
 """A llama in plain PyTorch: SmolLM2-135M read from its GGUF file, with or without a LoRA adapter.
 
-Written out, and not left to transformers and peft, for two reasons. Training runs on GPU machines without network,
-where torch, numpy, tokenizers and safetensors may be all there is. And a small model on a large GPU is bound by
-everything but arithmetic: here logits are computed for answers only, LoRA's product is added to the weight once a
-step, and the samples of one prompt share its keys and values, which is many times faster. `share train` does the
-same by LLaMA-Factory where there is time for it.
+Written out, and not left to transformers and peft, for two reasons. Training runs on GPU machines without
+network, where torch, numpy, tokenizers and safetensors may be all there is. And a small model on a large GPU
+is bound by everything but arithmetic: here logits are computed for answers only, LoRA's product is added to
+the weight once a step, and the samples of one prompt share its keys and values, which is many times faster.
+`share train` does the same by LLaMA-Factory where there is time for it.
 
 Modules have Hugging Face's names and order of rows, so that an adapter is one that PEFT and SHARE read.
 """
@@ -15,6 +15,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -32,7 +33,7 @@ ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 MLP = ("gate_proj", "up_proj", "down_proj")
 
 Attention: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""From queries, keys and values, each [batch, heads, length, head], to what is seen, shaped as the queries."""
+"""From queries, keys and values, each [batch, heads, length, head], to what is seen, shaped as queries."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,10 @@ def causal(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return functional.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
 
 
+def _below(weight: Callable[[str], Tensor], layer: str, module: str) -> Tensor:
+    return weight(f"{layer}.{module}")
+
+
 class Llama(nn.Module):
     """The model. Parameters are kept in 32 bits; a GPU computes in bfloat16."""
 
@@ -137,7 +142,7 @@ class Llama(nn.Module):
         self.embed_tokens = nn.Parameter(weight("model.embed_tokens"), requires_grad=rank == 0)
         self.norm = nn.Parameter(weight("model.norm"), requires_grad=rank == 0)
         self.layers = nn.ModuleList(
-            Layer(self.shape, lambda name, i=i: weight(f"model.layers.{i}.{name}"), rank, alpha)
+            Layer(self.shape, partial(_below, weight, f"model.layers.{i}"), rank, alpha)
             for i in range(self.shape.layers)
         )
         half = self.shape.head // 2

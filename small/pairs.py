@@ -2,10 +2,11 @@
 
     python -m small.pairs OUT --of SOURCE LABELLED... [--of ...]
 
-SOURCE is a folder of `share data teacher`, LABELLED are files of its drafts as `small.label` or `share data` wrote
-them. Pairs are gold and drafts with their single edits (as at work); the same with columns selected along that nobody
-asked for, as chat models do; wrong drafts with gold; and most of it the other way round. Only pairs whose rows differ
-are kept. OUT gets the examples in the layout of `share data`: the scorer's prompt, and yes or no.
+SOURCE is a folder of `share data teacher`, LABELLED are files of its drafts as `small.label` or `share data`
+wrote them. Pairs are gold and drafts with their single edits (as at work); the same with columns selected
+along that nobody asked for, as chat models do; wrong drafts with gold; and most of it the other way round.
+Only pairs whose rows differ are kept. OUT gets the examples in the layout of `share data`: the scorer's
+prompt, and yes or no.
 """
 
 from __future__ import annotations
@@ -76,8 +77,9 @@ class Maker:
         """The query with one or two columns selected along, where that makes it wrong."""
         query = self.queries.bound(self.case, sql)
         tree = query.tree
-        scope = scope_of(query, tree) if isinstance(tree, exp.Select) else None
-        if scope is None or any(item.find(exp.AggFunc, exp.Star) for item in tree.expressions):
+        if not isinstance(tree, exp.Select) or (scope := scope_of(query, tree)) is None:
+            return []
+        if any(item.find(exp.AggFunc, exp.Star) for item in tree.expressions):
             return []
         present = {item.unalias().sql().lower() for item in tree.expressions}
         more = {

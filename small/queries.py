@@ -33,8 +33,7 @@ class Queries:
 
         Args:
             folder: of `share data teacher`.
-            labelled: files with `id`, `sql` and `right` in each line: what `small.label` wrote for the source,
-                or the drafts that `share data` judged.
+            labelled: files with `id`, `sql` and `right` in each line, from `small.label` or `share data`.
         """
         self.source = load_source(SourceFiles.of(folder))
         self.drafts: dict[str, list[dict[str, Any]]] = {}
@@ -71,7 +70,9 @@ class Queries:
         except ShareError:
             return []
 
-    def changes(self, case: Case, sql: str, edits: Iterable[Edit], gold: str) -> Iterator[tuple[str, str, bool]]:
+    def changes(
+        self, case: Case, sql: str, edits: Iterable[Edit], gold: str
+    ) -> Iterator[tuple[str, str, bool]]:
         """The edits that run and give other rows than the query: kind, SQL, whether that is right."""
         before = self.result(case, sql)
         for edit in edits if before is not None else ():

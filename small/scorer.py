@@ -2,8 +2,8 @@
 
     python -m small.scorer PAIRS EDITS OUT [--seconds S] [--tokens T] [--base GGUF]
 
-PAIRS is what `small.pairs` wrote, EDITS what `small.held_edits` wrote. OUT gets the adapter. Printed is how well it
-tells pairs of held-out databases apart, and which kinds of single edit it is able to judge.
+PAIRS is what `small.pairs` wrote, EDITS what `small.held_edits` wrote. OUT gets the adapter. Printed is how
+well it tells pairs of held-out databases apart, and which kinds of single edit it is able to judge.
 """
 
 from __future__ import annotations

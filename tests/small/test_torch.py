@@ -204,7 +204,9 @@ def test_each_half_is_drafted_by_a_model_of_the_other(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     prompt = "Tables:\na(b)\nValues: none"
-    rows = [{**example(i, name, "no"), "instruction": prompt} for i, name in enumerate(("bike_1", "aircraft"))]
+    rows = [
+        {**example(i, name, "no"), "instruction": prompt} for i, name in enumerate(("bike_1", "aircraft"))
+    ]
     (tmp_path / "rows.json").write_text(json.dumps(rows))
     run(monkeypatch, draft, base, tmp_path / "rows.json", tmp_path / "drafts.jsonl")
     found = read_rows(tmp_path / "drafts.jsonl")
