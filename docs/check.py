@@ -3,7 +3,7 @@
 What is checked, in README.md, CONTRIBUTING.md, CHANGELOG.md and docs/*.md:
 
 - relative links lead to files, and their anchors to headings;
-- commands in `sh` and `console` blocks exist: `make` targets, verbs and flags of `share`, scripts in runs/, small/;
+- commands in `sh` and `console` blocks exist: `make` targets, verbs and flags of `share`, scripts;
 - the same for the examples at the end of each verb's help;
 - `console run` blocks are run in a folder with the demo's `shop.sqlite` and `cases.jsonl`, and must print
   what stands below each `$` line (`…` stands for anything, on a line of its own for any lines);
