@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.golden import titled_pairs
 
 from share_sql.query.change_text import alike, change_text, query_text, question_text, shortened
 from share_sql.schema.model import Column, ForeignKey, Schema, Table
-from tests.golden import titled_pairs
 
 GOLDEN = Path(__file__).with_name("golden") / "changes.txt"
 POSTERS = "the year in which the concert was given, as it stands on the posters that were printed for it"

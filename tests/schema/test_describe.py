@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.schema.conftest import Make
 
 from share_sql.schema import describe as module
 from share_sql.schema.describe import describe
 from share_sql.schema.introspect import introspect
 from share_sql.schema.model import ColumnName
-from tests.schema.conftest import Make
 
 SCRIPT = """
 CREATE TABLE city (id INTEGER PRIMARY KEY, name TEXT);

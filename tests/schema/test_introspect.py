@@ -3,11 +3,11 @@ from __future__ import annotations
 import logging
 
 import pytest
+from tests.schema.conftest import Make
 
 from share_sql.errors import SchemaError
 from share_sql.schema.introspect import introspect, merge
 from share_sql.schema.model import Column, ForeignKey, Schema, Table
-from tests.schema.conftest import Make
 
 SHOP = """
 CREATE TABLE customer (id INTEGER PRIMARY KEY, name VARCHAR(20) NOT NULL, "home city" TEXT);

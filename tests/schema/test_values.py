@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.schema.conftest import Make
 
 from share_sql.database.base import Limits, QueryResult
 from share_sql.database.sqlite import SqliteDatabase
@@ -17,7 +18,6 @@ from share_sql.schema.model import Column, ColumnName, ColumnSet, Schema, Table
 from share_sql.schema.value_scan import ScannedColumn
 from share_sql.schema.value_store import FileStore, MemoryStore, Store, write_store
 from share_sql.schema.values import ValueIndex, default_cache
-from tests.schema.conftest import Make
 
 CITY = [
     *("Paris", "paris ", "New York", "NEW  YORK", "São Paulo", "U.S.A.", "NY", "X", "-", "", "Yorkshire"),
