@@ -3,7 +3,7 @@
 #
 #     runs/calibrate.sh [DATA] [SMALL] [OUT]
 #
-# SMALL is the folder of `runs/train_small.sh` (default: out/small). Repairs and the model of asked columns: Spider train and
+# SMALL is the folder of `small/train.sh` (default: out/small). Repairs and the model of asked columns: Spider train and
 # the demo (gold, and gold made wrong) and BIRD train (real GPT drafts beside gold). The comparison of candidates: a small
 # model's drafts on Spider train. Scored candidates and single edits: its drafts and GPT's on databases of Spider train
 # and BIRD train that the shipped models never saw. The weights of findings alone, which make confidences and abstentions and
@@ -15,7 +15,7 @@ out=${3:-out/calibrate}
 mkdir -p "$out"
 python=${PYTHON:-.venv/bin/python}
 "$python" runs/make_cases.py "$data" "$out"
-"$python" runs/small/calibration_files.py "$data" "$small" "$out"
+PYTHONPATH=.:src "$python" -m small.calibration_files "$data" "$small" "$out"
 .venv/bin/share calibrate \
     --gold "$out/gold.jsonl" \
     --text "$out/bird_train_text.jsonl" --tables "$out/tables.json" \

@@ -12,7 +12,7 @@ from pathlib import Path
 
 def main() -> None:
     """Convert."""
-    import torch  # type: ignore[import-not-found]
+    import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer  # type: ignore[import-not-found]
 
     source, folder = Path(sys.argv[1]), Path(sys.argv[2])

@@ -1,0 +1,238 @@
+"""A llama in plain PyTorch: SmolLM2-135M read from its GGUF file, with or without a LoRA adapter.
+
+Written out, and not left to transformers and peft, for two reasons. Training runs on GPU machines without
+network, where torch, numpy, tokenizers and safetensors may be all there is. And a small model on a large GPU
+is bound by everything but arithmetic: here logits are computed for answers only, LoRA's product is added to
+the weight once a step, and the samples of one prompt share its keys and values, which is many times faster.
+`share train` does the same by LLaMA-Factory where there is time for it.
+
+Modules have Hugging Face's names and order of rows, so that an adapter is one that PEFT and SHARE read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import gguf
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from share_sql.models.gguf_merge import permute
+from share_sql.models.lora import CONFIG, WEIGHTS
+
+BASE = "HuggingFaceTB/SmolLM2-135M-Instruct"
+ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
+MLP = ("gate_proj", "up_proj", "down_proj")
+
+Attention: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""From queries, keys and values, each [batch, heads, length, head], to what is seen, shaped as queries."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The model's measures, as the GGUF file has them."""
+
+    layers: int
+    width: int
+    heads: int
+    kv_heads: int
+    theta: float
+    epsilon: float
+
+    @property
+    def head(self) -> int:
+        """Width of a head."""
+        return self.width // self.heads
+
+
+class Linear(nn.Module):
+    """A matrix, and what an adapter adds to it."""
+
+    def __init__(self, weight: Tensor, rank: int, alpha: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight, requires_grad=rank == 0)
+        self.scale = alpha / rank if rank else 0.0
+        if rank:
+            self.lora_A = nn.Parameter(torch.empty(rank, weight.shape[1]))
+            self.lora_B = nn.Parameter(torch.zeros(weight.shape[0], rank))
+            nn.init.kaiming_uniform_(self.lora_A, a=math.sqrt(5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The product."""
+        weight = self.weight
+        if self.scale:
+            # The sum of both matrices, made once a step, costs next to nothing beside a batch of thousands of
+            # tokens; the two thin products for each token more than double a step's time.
+            weight = weight + (self.lora_B @ self.lora_A) * self.scale
+        return functional.linear(x, weight.to(x.dtype))
+
+
+class Layer(nn.Module):
+    """One layer."""
+
+    def __init__(self, shape: Shape, weight: Callable[[str], Tensor], rank: int, alpha: float) -> None:
+        super().__init__()
+        self.shape = shape
+
+        def matrices(part: str, names: tuple[str, ...]) -> nn.ModuleDict:
+            return nn.ModuleDict({name: Linear(weight(f"{part}.{name}"), rank, alpha) for name in names})
+
+        self.self_attn = matrices("self_attn", ATTENTION)
+        self.mlp = matrices("mlp", MLP)
+        self.input_layernorm = nn.Parameter(weight("input_layernorm"), requires_grad=rank == 0)
+        self.post_attention_layernorm = nn.Parameter(
+            weight("post_attention_layernorm"), requires_grad=rank == 0
+        )
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, attend: Attention) -> Tensor:
+        """The hidden states after the layer."""
+        s = self.shape
+        batch, length, _ = x.shape
+        y = self._normed(x, self.input_layernorm)
+        q, k, v = (
+            self.self_attn[name](y).view(batch, length, -1, s.head).transpose(1, 2) for name in ATTENTION[:3]
+        )
+        seen = attend(_rotated(q, cos, sin), _rotated(k, cos, sin), v)
+        x = x + self.self_attn["o_proj"](seen.transpose(1, 2).reshape(batch, length, s.width))
+        y = self._normed(x, self.post_attention_layernorm)
+        mlp = self.mlp
+        return x + mlp["down_proj"](functional.silu(mlp["gate_proj"](y)) * mlp["up_proj"](y))
+
+    def _normed(self, x: Tensor, weight: Tensor) -> Tensor:
+        return functional.rms_norm(x, (self.shape.width,), weight.to(x.dtype), self.shape.epsilon)
+
+
+def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary positions, halves apart (Hugging Face's order)."""
+    a, b = x.chunk(2, dim=-1)
+    return torch.cat((a * cos - b * sin, b * cos + a * sin), dim=-1)
+
+
+def causal(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Attention of whole sequences; padding comes after them, so that no mask is needed."""
+    return functional.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+
+
+def _below(weight: Callable[[str], Tensor], layer: str, module: str) -> Tensor:
+    return weight(f"{layer}.{module}")
+
+
+class Llama(nn.Module):
+    """The model. Parameters are kept in 32 bits; a GPU computes in bfloat16."""
+
+    def __init__(self, gguf_file: Path, rank: int = 0, alpha: float = 0.0) -> None:
+        """Read the weights.
+
+        Args:
+            gguf_file: of architecture llama, with one matrix for input and output embeddings.
+            rank: LoRA's rank; with 0 all weights are trained, else the adapter's alone.
+            alpha: LoRA's alpha.
+        """
+        super().__init__()
+        self.shape, weight = read_gguf(gguf_file)
+        self.rank, self.alpha = rank, alpha
+        self.embed_tokens = nn.Parameter(weight("model.embed_tokens"), requires_grad=rank == 0)
+        self.norm = nn.Parameter(weight("model.norm"), requires_grad=rank == 0)
+        self.layers = nn.ModuleList(
+            Layer(self.shape, partial(_below, weight, f"model.layers.{i}"), rank, alpha)
+            for i in range(self.shape.layers)
+        )
+        half = self.shape.head // 2
+        turns = self.shape.theta ** (-torch.arange(half, dtype=torch.float32) / half)
+        self.register_buffer("turns", turns, persistent=False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.embed_tokens.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What it computes in."""
+        return torch.bfloat16 if self.device.type == "cuda" else torch.float32
+
+    def forward(
+        self,
+        ids: Tensor,
+        positions: Tensor | None = None,
+        attend: Callable[[int], Attention] = lambda _: causal,
+    ) -> Tensor:
+        """Hidden states [batch, length, width].
+
+        Args:
+            ids: token ids [batch, length].
+            positions: of the same shape; from 0 on by default.
+            attend: gives a layer's attention.
+        """
+        if positions is None:
+            positions = torch.arange(ids.shape[1], device=ids.device)[None].expand_as(ids)
+        angle = positions[:, None, :, None].float() * self.turns
+        cos, sin = angle.cos().to(self.dtype), angle.sin().to(self.dtype)
+        x = functional.embedding(ids, self.embed_tokens.to(self.dtype))
+        for number, layer in enumerate(self.layers):
+            x = layer(x, cos, sin, attend(number))
+        return functional.rms_norm(x, (self.shape.width,), self.norm.to(x.dtype), self.shape.epsilon)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Scores over the vocabulary, in 32 bits."""
+        return functional.linear(hidden, self.embed_tokens.to(hidden.dtype)).float()
+
+
+def save_adapter(model: Llama, folder: Path) -> None:
+    """Write the adapter as PEFT does, in bfloat16."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {
+        f"base_model.model.model.{name}.weight": each.detach().to(torch.bfloat16).cpu().contiguous()
+        for name, each in model.named_parameters()
+        if ".lora_" in name
+    }
+    save_file(tensors, folder / WEIGHTS, {"format": "pt"})
+    config = {
+        "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": BASE,
+        "r": model.rank, "lora_alpha": model.alpha, "lora_dropout": 0.0, "bias": "none",
+        "target_modules": [*ATTENTION, *MLP], "inference_mode": True,
+    }  # fmt: skip
+    (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+
+
+def read_gguf(path: Path) -> tuple[Shape, Callable[[str], Tensor]]:
+    """A GGUF file's shape, and a function from Hugging Face's name of a module to its weight in 32 bits.
+
+    Raises ValueError where the file is of another architecture.
+    """
+    reader = gguf.GGUFReader(path)
+    tensors = {tensor.name: tensor for tensor in reader.tensors}
+    architecture = reader.fields["general.architecture"].contents()
+    if architecture != "llama" or "output.weight" in tensors:
+        raise ValueError(f"{path} is no llama with one matrix for both embeddings")
+
+    def value(key: str) -> Any:
+        return reader.fields[f"llama.{key}"].contents()
+
+    shape = Shape(
+        value("block_count"), value("embedding_length"), value("attention.head_count"),
+        value("attention.head_count_kv"), value("rope.freq_base"), value("attention.layer_norm_rms_epsilon"),
+    )  # fmt: skip
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, shape.layers)
+
+    def weight(module: str) -> Tensor:
+        tensor = tensors[f"{names.get_name(module)}.weight"]
+        found = gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
+        heads = {"q_proj": shape.heads, "k_proj": shape.kv_heads}.get(module.rsplit(".", 1)[-1])
+        if heads:
+            # The file's row i is Hugging Face's row order[i].
+            order = permute(np.arange(len(found), dtype=np.float32)[:, None], heads)[:, 0].astype(int)
+            found[order] = found.copy()
+        return torch.from_numpy(np.ascontiguousarray(found))
+
+    return shape, weight
