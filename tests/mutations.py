@@ -61,13 +61,14 @@ def mutated(mutant: Mutant, source: str) -> str:
     return broken
 
 
-def survives(mutant: Mutant) -> bool:
-    """Whether the tests pass with the mutant in place."""
+def passes(mutant: Mutant | None) -> bool:
+    """Whether the tests pass with a mutant in place; without one, over the source as it is."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "src"
         shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
-        file = source / "share_sql" / mutant.file
-        file.write_text(mutated(mutant, file.read_text(encoding="utf-8")), encoding="utf-8")
+        if mutant is not None:
+            file = source / "share_sql" / mutant.file
+            file.write_text(mutated(mutant, file.read_text(encoding="utf-8")), encoding="utf-8")
         call = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *TESTS]
         environment = {**os.environ, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"}
         done = subprocess.run(
@@ -88,8 +89,11 @@ def main() -> int:
     chosen = [each for each in mutants if options.only in f"{each.title} {each.file}" and not each.equal]
     for each in chosen:
         mutated(each, (ROOT / "src" / "share_sql" / each.file).read_text(encoding="utf-8"))
+    if not passes(None):
+        print("the tests fail over the source as it is: every mutant would seem killed")
+        return 1
     with ThreadPoolExecutor(options.jobs) as pool:
-        survived = [each for each, lives in zip(chosen, pool.map(survives, chosen), strict=True) if lives]
+        survived = [each for each, lives in zip(chosen, pool.map(passes, chosen), strict=True) if lives]
     for each in survived:
         print(f"survived: {each.title} ({each.file})")
     equal = sum(bool(each.equal) for each in mutants)
