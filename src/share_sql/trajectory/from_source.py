@@ -70,7 +70,7 @@ class SourceReader(ExpressionBuilder):
         for join in tree.args.get("joins") or ():
             members.append((join.this, join))
             flatten_joins(join.this, members, join)
-        tables = [_table_name(member) for member, _ in members] if len(members) > 1 else [None]
+        tables = [_table_name(member) for member, _ in members]
         taken: set[str] = set()
         if self.keep_names:
             around = scope.parent.reach() if scope.parent is not None else ()
