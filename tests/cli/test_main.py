@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from share_sql.cli.main import VERBS, cli
 from share_sql.errors import CaseError, QueryTimeout
+from share_sql.stages.policies import POLICIES
 
 READY = list(VERBS)
 
@@ -179,3 +180,13 @@ def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
         os.close(writer)
     assert process.returncode == 130
     assert complaint.strip() == "share: stopped"
+
+
+def test_the_policies_to_choose_from_are_those_that_there_are() -> None:
+    for verb in ("fix", "run"):
+        command = cli.get_command(click.Context(cli), verb)
+        assert command is not None
+        (option,) = (each for each in command.params if each.name == "policy")
+        assert isinstance(option.type, click.Choice)
+        assert tuple(option.type.choices) == tuple(POLICIES)
+        assert option.default == next(iter(POLICIES))
