@@ -134,29 +134,31 @@ class Assistant:
     async def correct_async(self, case: Case) -> State:
         """Take one case through all stages; the driver."""
         state = State.start(case, Schema(name=case.database, tables=()), self._plan)
+        spent: dict[str, float] = {}
         started = time.perf_counter()
         try:
             use = self._catalog.use(case.database)
             opened = await asyncio.to_thread(use.__enter__)
             try:
-                spent = {"database": time.perf_counter() - started}
-                state = replace(State.start(case, opened.schema, self._plan), seconds=spent)
+                spent["database"] = time.perf_counter() - started
+                state = State.start(case, opened.schema, self._plan)
                 source = _Source(opened)
                 for stage in STAGES:
-                    state = await self._take(stage, state, source)
+                    state = await self._take(stage, state, source, spent)
             finally:
                 await asyncio.to_thread(use.__exit__, None, None, None)
         except ShareError as error:
-            return _kept(state, "database", str(error))
+            state = _kept(state, "database", str(error))
         except Exception as error:
             # A fault of ours in one case must not end the batch; it is logged whole and named.
             log.exception("case %s: unexpected error", case.id)
             why = f"internal error ({type(error).__name__}: {error}); please report it"
-            return _kept(state, "judge", why)
-        return state
+            state = _kept(state, "judge", why)
+        return replace(state, seconds=spent)
 
-    async def _take(self, stage: Stage, before: State, source: _Source) -> State:
-        """Drive one stage to its end; a named error leaves the state as it was, with a note."""
+    async def _take(self, stage: Stage, before: State, source: _Source, spent: dict[str, float]) -> State:
+        """Drive one stage to its end and note its seconds; a named error leaves the state as it was, with a
+        note."""
         name = stage.__name__
         started = time.perf_counter()
         try:
@@ -168,13 +170,12 @@ class Assistant:
             after = replace(before, steps=(*before.steps, note))
             if name == "judge":
                 after = _kept(after, name, str(error))
-        spent = time.perf_counter() - started
-        if len(after.steps) > len(before.steps):
-            last = replace(after.steps[-1], seconds=spent)
-            after = replace(after, steps=(*after.steps[:-1], last))
-            if after.correction is not None:
-                after = replace(after, correction=replace(after.correction, steps=after.steps))
-        return replace(after, seconds={**before.seconds, name: spent})
+        spent[name] = time.perf_counter() - started
+        if len(after.steps) == len(before.steps):
+            return after
+        steps = (*after.steps[:-1], replace(after.steps[-1], seconds=spent[name]))
+        ended = after.correction
+        return replace(after, steps=steps, correction=replace(ended, steps=steps) if ended else None)
 
     async def _drive(self, stage: Steps[State], source: _Source) -> State:
         """Answer a stage's requests until it returns."""
