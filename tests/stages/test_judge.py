@@ -306,3 +306,12 @@ def test_the_row_of_a_scored_candidate_is_what_calibration_learns_from(shop: Sql
     assert scored_row(state, fails) is None
     assert scored_row(state, rewrite) == [1.0, 1.0, 0.0, 0.0]
     assert scored_row(state, replace(edit, kind="select-drop")) == [1.0, 1.0, 0.0, 1.0, 1.0]
+
+
+def test_a_rewrite_is_scored_beside_the_repair_not_beside_the_draft(shop: SqliteDatabase) -> None:
+    blamed = "SELECT city, COUNT(*) FROM stores"
+    state = added(shop, _weighed(shop, blamed), OPEN, "repair", evidence=(FOUND,), note="it is mended")
+    state = _with(shop, state, ALL, 1.0, "compile")
+    assert scored_row(state, state.candidates[-1]) == [1.0, 1.0, 0.0, 0.0]
+    state = _with(shop, _weighed(shop, blamed), ALL, 1.0, "compile")
+    assert scored_row(state, state.candidates[-1]) == [1.0, 1.0, 0.0, 1.0]

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from share_sql.database.sqlite import SqliteDatabase
+from share_sql.edits.edit import Edit
 from share_sql.edits.table import PROVED as KINDS
+from share_sql.edits.table import Proof
 from share_sql.judgement.weights import load_weights
-from share_sql.query.examined import Ran
+from share_sql.query.examined import Examined, Ran
+from share_sql.sql.text import parse_select
 from share_sql.stages.repair import repair
 from share_sql.stages.state import Candidate, State
 from tests.golden import titled_pairs
@@ -157,3 +160,39 @@ def test_a_draft_that_is_no_sql_has_no_repair(shop: SqliteDatabase) -> None:
     state = take(repair, shop, start(shop, "How many?", "I do not know.", weights=EVERYTHING))
     assert state.candidates == ()
     assert isinstance(start(shop, "How many?", "SELECT (1").candidates[0].query, Ran)
+
+
+def _tried(shop: SqliteDatabase, monkeypatch: pytest.MonkeyPatch, draft: str, *edits: str) -> list[str]:
+    """The repair of a draft where one pass proposes these queries, in their order."""
+
+    def look(query: Examined) -> list[Edit]:
+        return [] if query.sql in edits else [Edit("literal-case", "", parse_select(sql)) for sql in edits]
+
+    monkeypatch.setattr("share_sql.stages.repair.PROOFS", (Proof(("literal-case",), look=look),))
+    return [each.sql for each in _repairs(shop, start(shop, "How many?", draft, weights=EVERYTHING))]
+
+
+RUNS, EMPTY = "SELECT city FROM stores", "SELECT city FROM stores WHERE 0"
+ONE_FAULT, TWO_FAULTS = "SELECT citi FROM stores", "SELECT citi, regio FROM stores"
+
+
+def test_an_edit_is_refused_that_breaks_a_query_or_empties_its_result(
+    shop: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _tried(shop, monkeypatch, RUNS, ONE_FAULT) == []
+    assert _tried(shop, monkeypatch, RUNS, EMPTY) == []
+    assert _tried(shop, monkeypatch, EMPTY, RUNS) == [RUNS]
+    assert _tried(shop, monkeypatch, EMPTY, "SELECT region FROM stores WHERE 0") != []
+
+
+def test_of_a_failing_query_an_edit_must_mend_something(
+    shop: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _tried(shop, monkeypatch, ONE_FAULT, TWO_FAULTS) == []
+    assert _tried(shop, monkeypatch, TWO_FAULTS, ONE_FAULT) == [ONE_FAULT]
+    assert _tried(shop, monkeypatch, ONE_FAULT, RUNS) == [RUNS]
+
+
+def test_the_first_good_edit_is_taken(shop: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = "SELECT region FROM stores"
+    assert _tried(shop, monkeypatch, EMPTY, ONE_FAULT, other, RUNS) == [other]
