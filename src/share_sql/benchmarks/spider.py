@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import product
 
 from share_sql.benchmarks.benchmark import Benchmark
 from share_sql.database.base import Row, Value
@@ -18,6 +19,10 @@ def _quoted_or_distinct() -> re.Pattern[str]:
     return re.compile(rf"({quoted}) | \bdistinct\b", re.VERBOSE | re.DOTALL | re.IGNORECASE)
 
 
+_LITERAL = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | (?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])""",
+    re.VERBOSE,
+)
 _THIS_YEAR = re.compile(r"YEAR\s*\(\s*CURDATE\s*\(\s*\)\s*\)\s*", re.IGNORECASE)
 
 
@@ -48,6 +53,24 @@ def spider_sql(sql: str, keep_distinct: bool = False, is_prediction: bool = Fals
     if not keep_distinct:
         sql = strip_distinct(sql)
     return _THIS_YEAR.sub("2020", sql)
+
+
+def plugged(prediction: str, gold: str) -> Iterator[str]:
+    """The prediction with the gold's values in place of its own, in every combination.
+
+    Args:
+        prediction: its quoted texts and numbers are the places.
+        gold: its quoted texts and numbers are the values.
+
+    Yields:
+        One text a combination; none where either has no value.
+    """
+    values = list(dict.fromkeys(match[0] for match in _LITERAL.finditer(gold)))
+    pieces = _LITERAL.split(prediction)
+    if len(pieces) == 1:
+        return
+    for choice in product(values, repeat=len(pieces) - 1):
+        yield pieces[0] + "".join(value + piece for value, piece in zip(choice, pieces[1:], strict=True))
 
 
 def is_ordered(gold_sql: str) -> bool:

@@ -11,10 +11,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from share_sql.database.base import Limits, QueryResult, Row, Value
-
-LIMITS = Limits(seconds=30.0, rows=2_000_000, bytes=1 << 30)
-"""Bounds on one query of an evaluation: BIRD's 30 s, and room for results of 10^6 rows."""
+from share_sql.database.base import QueryResult, Row, Value
 
 MAX_CACHED_BYTES = 1 << 20
 """A larger result, as JSON, is not kept on disk: reading it back saves little."""
@@ -96,18 +93,18 @@ class ResultCache:
         except (OSError, sqlite3.Error) as error:
             self.warning = f"the result cache {self.path} cannot be used ({error}); going without it"
 
-    def get(self, fingerprint: str, sql: str) -> Outcome | None:
-        """The outcome of this SQL on a database with this fingerprint; None where it is not held."""
-        held = self.fetch(f"{fingerprint}\0{sql}")
+    def get(self, name: str) -> Outcome | None:
+        """The outcome kept under a name; None where there is none."""
+        held = self.fetch(name)
         return _decode(held) if held is not None else None
 
-    def put(self, fingerprint: str, sql: str, outcome: Outcome) -> None:
+    def put(self, name: str, outcome: Outcome) -> None:
         """Keep an outcome. Time-outs are not kept (they depend on the machine), nor large results."""
         if outcome.kind in MACHINE_BOUND or len(outcome.rows) > MAX_CACHED_BYTES // 4:
             return
         text = _encode(outcome)
         if len(text) <= MAX_CACHED_BYTES:
-            self.keep(f"{fingerprint}\0{sql}", text)
+            self.keep(name, text)
 
     def fetch(self, name: str) -> str | None:
         """The text kept under a name; None where there is none."""

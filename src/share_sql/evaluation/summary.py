@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from share_sql.benchmarks.registry import LEVELS
-from share_sql.evaluation.cases import CaseResult
+from share_sql.evaluation.cases import CaseResult, grouped
 from share_sql.evaluation.metrics import verdicts_among
 from share_sql.evaluation.runner import Evaluation
 
@@ -61,21 +61,14 @@ def by_difficulty(evaluation: Evaluation) -> dict[str, Line]:
 
 def results_by_level(results: Iterable[CaseResult]) -> dict[str, list[CaseResult]]:
     """Results by difficulty, easiest first; those without one come last, under an empty name."""
-    levels = _grouped(results, lambda result: result.case.difficulty)
+    levels = grouped(results, lambda result: result.case.difficulty)
     unknown = sorted((set(levels) - set(LEVELS)), key=lambda level: (not level, level))
     return {level: levels[level] for level in (*LEVELS, *unknown) if level in levels}
 
 
 def results_by_database(results: Iterable[CaseResult]) -> dict[str, list[CaseResult]]:
     """Results by database name, in order of names."""
-    return dict(sorted(_grouped(results, lambda result: database_name(result.case.database)).items()))
-
-
-def _grouped(results: Iterable[CaseResult], key: Callable[[CaseResult], str]) -> dict[str, list[CaseResult]]:
-    groups: dict[str, list[CaseResult]] = {}
-    for result in results:
-        groups.setdefault(key(result), []).append(result)
-    return groups
+    return dict(sorted(grouped(results, lambda result: database_name(result.case.database)).items()))
 
 
 def database_name(path: str) -> str:
