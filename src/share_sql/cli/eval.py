@@ -174,7 +174,7 @@ def _linking(
 ) -> dict[str, dict[str, LinkingScore]]:
     """Schema linking of each run folder, by the run's name."""
     from share_sql.errors import UsageError
-    from share_sql.evaluation.run_linking import linking_of_run
+    from share_sql.evaluation.linking import linking_of_run
     from share_sql.schema.tables_json import read_tables_json
 
     if tables is None or not predictions:
@@ -237,7 +237,7 @@ def show(
             if corrected is not None:
                 report["corrected_gold"] = to_json(corrected)
             if name in linked:
-                from share_sql.evaluation.run_linking import linking_json
+                from share_sql.evaluation.linking import linking_json
 
                 report["linking"] = linking_json(linked[name])
             reports.append({"name": name, **report})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from share_sql.evaluation.cases import EvalCase
@@ -59,43 +60,29 @@ def spending(cases: Iterable[EvalCase]) -> Spending | None:
     timed = [case for case in cases if case.seconds]
     if not asked and not timed:
         return None
+    from statistics import median
+
     # A case that asked no model cost no tokens: it counts in the mean of a run that asked some.
     told = [case for case in cases if case.tokens or case.seconds or case.verdict]
     counted = len(told) if asked else 0
     totals = [sum(case.seconds.values()) for case in timed]
-    return Spending(
-        token_cases=counted,
-        tokens=_mean_tokens(asked, counted),
-        timed_cases=len(timed),
-        seconds=_mean_seconds(timed),
-        median_seconds=_median(totals),
-        longest_seconds=max(totals, default=0.0),
-    )
-
-
-def _median(values: Sequence[float]) -> float:
-    """The statistics module's, whose import takes longer than all that is counted here."""
-    ranked = sorted(values)
-    half = len(ranked) // 2
-    return (ranked[half] + ranked[-half - 1]) / 2 if ranked else 0.0
-
-
-def _mean_tokens(cases: Sequence[EvalCase], count: int) -> dict[str, tuple[float, float]]:
-    sums: dict[str, tuple[int, int]] = {}
-    for case in cases:
+    prompts, completions, seconds = Counter[str](), Counter[str](), defaultdict[str, float](float)
+    for case in asked:
         for role, (prompt, completion) in case.tokens.items():
             stage = _STAGE_OF_ROLE.get(role, role)
-            before = sums.get(stage, (0, 0))
-            sums[stage] = before[0] + prompt, before[1] + completion
-    return {stage: (prompt / count, completion / count) for stage, (prompt, completion) in sums.items()}
-
-
-def _mean_seconds(cases: Sequence[EvalCase]) -> dict[str, float]:
-    sums: dict[str, float] = {}
-    for case in cases:
+            prompts[stage] += prompt
+            completions[stage] += completion
+    for case in timed:
         for stage, spent in case.seconds.items():
-            sums[stage] = sums.get(stage, 0.0) + spent
-    return {stage: total / len(cases) for stage, total in sums.items()}
+            seconds[stage] += spent
+    return Spending(
+        token_cases=counted,
+        tokens={stage: (prompts[stage] / counted, completions[stage] / counted) for stage in prompts},
+        timed_cases=len(timed),
+        seconds={stage: spent / len(timed) for stage, spent in seconds.items()},
+        median_seconds=median(totals) if totals else 0.0,
+        longest_seconds=max(totals, default=0.0),
+    )
 
 
 def spending_json(found: Spending) -> dict[str, object]:

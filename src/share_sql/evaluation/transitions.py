@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 
 @dataclass(frozen=True)
@@ -110,14 +111,20 @@ def risk_coverage(confidences: Sequence[float], right: Sequence[bool]) -> tuple[
         A point for each distinct confidence, from the highest down: equal confidences are answered
         together, for no threshold parts them.
     """
-    ranked = sorted(zip(confidences, right, strict=True), key=lambda pair: -pair[0])
     points: list[CoveragePoint] = []
-    wrong = 0
-    for at, (confidence, is_right) in enumerate(ranked, start=1):
-        wrong += not is_right
-        if at == len(ranked) or ranked[at][0] != confidence:
-            points.append(CoveragePoint(at / len(ranked), wrong / at, confidence))
+    wrong = answered = 0
+    for confidence, flaws in _ranked(confidences, right):
+        answered += len(flaws)
+        wrong += sum(flaws)
+        points.append(CoveragePoint(answered / len(right), wrong / answered, confidence))
     return tuple(points)
+
+
+def _ranked(confidences: Sequence[float], right: Sequence[bool]) -> list[tuple[float, list[bool]]]:
+    """By confidence, the highest first: which of its answers are wrong."""
+    ranked = sorted(zip(confidences, right, strict=True), key=lambda pair: -pair[0])
+    groups = groupby(ranked, key=lambda pair: pair[0])
+    return [(confidence, [not is_right for _, is_right in group]) for confidence, group in groups]
 
 
 def risk_coverage_area(confidences: Sequence[float], right: Sequence[bool]) -> float:
@@ -131,19 +138,14 @@ def risk_coverage_area(confidences: Sequence[float], right: Sequence[bool]) -> f
         0 to 1, lower is better; within equal confidences the risk is the expected one over their
         orders. 0 without cases.
     """
-    ranked = sorted(zip(confidences, right, strict=True), key=lambda pair: -pair[0])
-    area = wrong_before = 0.0
-    start = 0
-    while start < len(ranked):
-        end = start
-        while end < len(ranked) and ranked[end][0] == ranked[start][0]:
-            end += 1
-        wrong_here = sum(not is_right for _, is_right in ranked[start:end])
-        for at in range(start + 1, end + 1):
-            area += (wrong_before + wrong_here * (at - start) / (end - start)) / at
-        wrong_before += wrong_here
-        start = end
-    return area / len(ranked) if ranked else 0.0
+    area = wrong = 0.0
+    answered = 0
+    for _, flaws in _ranked(confidences, right):
+        for at in range(1, len(flaws) + 1):
+            area += (wrong + sum(flaws) * at / len(flaws)) / (answered + at)
+        wrong += sum(flaws)
+        answered += len(flaws)
+    return area / answered if answered else 0.0
 
 
 @dataclass(frozen=True)
