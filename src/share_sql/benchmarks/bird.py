@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from share_sql.benchmarks.benchmark import Benchmark
+from share_sql.benchmarks.benchmark import Benchmark, config_keys
 from share_sql.database.base import Row
 
 
@@ -35,20 +35,5 @@ BIRD = Benchmark(
     match=bird_ex,
     seconds_together=True,
     descriptions="database_description",
-    config={
-        "dev": {
-            "questions": "dev_data",
-            "tables": "dev_tables",
-            "databases": "dev_db_dir",
-            "meanings": "dev_column_meaning",
-            "drafts": "dev_baseline",
-        },
-        "bird-train": {
-            "questions": "bird_train_data",
-            "tables": "bird_train_tables",
-            "databases": "bird_train_db_dir",
-            "meanings": "bird_train_column_meaning",
-            "drafts": "bird_train_baseline",
-        },
-    },
+    config={"dev": config_keys("dev"), "bird-train": config_keys("bird_train")},
 )

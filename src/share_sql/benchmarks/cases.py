@@ -98,13 +98,13 @@ def read_json(path: Path, what: str) -> Any:
         raise BenchmarkError(f"{path} is not JSON ({error}); expected {what}") from error
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, Any]]:
+def read_rows(path: Path, what: str = "cases, one JSON object a line") -> Iterator[tuple[int, Any]]:
     """Yield number (from 1) and value of each line of a JSON Lines file, or of each entry of a JSON list.
 
     A line that is no JSON has its exception as value; blank lines are skipped. Raises BenchmarkError where
     the file cannot be read.
     """
-    data = read_bytes(path, "cases, one JSON object a line").removeprefix(b"\xef\xbb\xbf")
+    data = read_bytes(path, what).removeprefix(b"\xef\xbb\xbf")
     if data.lstrip()[:1] == b"[":
         try:
             whole = json.loads(data)

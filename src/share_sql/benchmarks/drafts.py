@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from share_sql.benchmarks.cases import read_bytes
+from share_sql.benchmarks.cases import read_bytes, read_rows
 from share_sql.errors import BenchmarkError
 from share_sql.sql.tag import BIRD_TAG, split_tag
 
@@ -82,7 +82,7 @@ def read_drafts(path: Path) -> Drafts:
         try:
             whole = json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, path))
         except (ValueError, RecursionError) as error:
-            return _json_lines(text, path, error)
+            return _json_lines(path, error)
         if isinstance(whole, list):
             return _list(whole, path)
         if _row_sql(whole) is not None and _row_id(whole) is not None:
@@ -105,17 +105,14 @@ def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
     return found
 
 
-def _json_lines(text: str, path: Path, whole: Exception) -> Drafts:
-    rows = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(json.loads(line))
-        except (ValueError, RecursionError) as error:
+def _json_lines(path: Path, whole: Exception) -> Drafts:
+    rows: list[Any] = []
+    for number, row in read_rows(path):
+        if isinstance(row, Exception):
             if not rows:
-                raise BenchmarkError(f"{path} is neither JSON nor JSON Lines: {whole}") from error
-            raise BenchmarkError(f"{path}, line {number} is not JSON: {error}") from error
+                raise BenchmarkError(f"{path} is neither JSON nor JSON Lines: {whole}") from row
+            raise BenchmarkError(f"{path}, line {number} is not JSON: {row}") from row
+        rows.append(row)
     return _list(rows, path)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import product
 
-from share_sql.benchmarks.benchmark import Benchmark
+from share_sql.benchmarks.benchmark import Benchmark, config_keys
 from share_sql.database.base import Row, Value
 
 
@@ -188,13 +188,5 @@ SPIDER = Benchmark(
     prepare=spider_sql,
     plugs_values=True,
     rates_gold=True,
-    config={
-        "spider-train": {
-            "questions": "spider_train_data",
-            "tables": "spider_tables",
-            "databases": "spider_db_dir",
-            "meanings": "spider_train_column_meaning",
-            "drafts": "spider_train_baseline",
-        }
-    },
+    config={"spider-train": config_keys("spider_train", tables="spider_tables", databases="spider_db_dir")},
 )
