@@ -17,6 +17,8 @@ from share_sql.evaluation.transitions import (
     risk_coverage_area,
 )
 
+VERDICTS = ("kept", "corrected", "abstained")
+
 
 @dataclass(frozen=True)
 class Assurance:
@@ -47,6 +49,13 @@ class Verdicts:
     def rate(self, verdict: str) -> float:
         """Share of cases that ended so, 0 to 1; of `corrected` it is the firing rate."""
         return self.counts.get(verdict, 0) / self.cases
+
+    def __str__(self) -> str:
+        kept, corrected, abstained = (self.counts.get(name, 0) for name in VERDICTS)
+        return (
+            f"kept {kept}, corrected {corrected} (firing rate {100 * self.rate('corrected'):.1f}%), "
+            f"abstained {abstained} ({100 * self.rate('abstained'):.1f}%)"
+        )
 
 
 def assurance(results: Sequence[CaseResult], metric: str) -> Assurance | None:
@@ -111,7 +120,7 @@ def verdicts_json(found: Verdicts) -> dict[str, object]:
     """As `share eval --json` prints it."""
     return {
         "cases": found.cases,
-        **{name: found.counts.get(name, 0) for name in ("kept", "corrected", "abstained")},
+        **{name: found.counts.get(name, 0) for name in VERDICTS},
         "firing_rate": round(found.rate("corrected"), 4),
         "abstention_rate": round(found.rate("abstained"), 4),
     }
