@@ -102,7 +102,7 @@ class RunFolder:
         usage: dict[str, Usage] = {}
         augmented: dict[str, list[str]] = {}
         final_sql: dict[str, str] = {}
-        with self._replacing(*STEP_FILES.values(), GENERATOR_PROMPTS, CORRECTIONS, TIMINGS) as files:
+        with self._replacing() as files:
             for row in self.journal.rows(range(self._positions)):
                 correction = row["correction"]
                 verdicts[correction["verdict"]] += 1
@@ -123,34 +123,31 @@ class RunFolder:
                 _line(files[GENERATOR_PROMPTS], {"idx": _idx(row["id"]), "prompt": row["generator_prompt"]})
                 augmented[row["id"]] = row["augmented"]
                 final_sql[row["id"]] = with_tag(correction["sql"], row["database"])
-        counts = RunCounts(
-            self._positions, dict(sorted(verdicts.items())), tuple(failed), dict(sorted(usage.items()))
-        )
-        used = sum(counts.usage.values(), Usage())
-        tokens = {stage: asdict(spent) for stage, spent in counts.usage.items()}
-        self._json(AUGMENTED, augmented)
-        self._json(FINAL_SQL, final_sql)
-        self._json("usage.json", {"stages": tokens, "total": asdict(used)})
-        self._json(
-            "run.json",
-            {
+            counts = RunCounts(
+                self._positions, dict(sorted(verdicts.items())), tuple(failed), dict(sorted(usage.items()))
+            )
+            used = asdict(sum(usage.values(), Usage()))
+            about_run = {
                 **run,
                 "cases": counts.cases,
                 "verdicts": counts.verdicts,
                 "failed": [{"id": name, "error": error} for name, error in failed],
-                "usage": asdict(used),
-            },
-        )
+                "usage": used,
+            }
+            tokens = {stage: asdict(spent) for stage, spent in counts.usage.items()}
+            for name, value in (
+                (AUGMENTED, augmented),
+                (FINAL_SQL, final_sql),
+                ("usage.json", {"stages": tokens, "total": used}),
+                ("run.json", about_run),
+            ):
+                files[name].write(json.dumps(value, indent=4) + "\n")
         return counts
 
-    def _json(self, name: str, value: Any) -> None:
-        with self._replacing(name) as files:
-            files[name].write(json.dumps(value, indent=4) + "\n")
-
     @contextmanager
-    def _replacing(self, *names: str) -> Iterator[Mapping[str, IO[str]]]:
-        """Files to write; moved to their places together, once all are whole and on the disk."""
-        drafts = {name: self.path / f".{name}.part" for name in names}
+    def _replacing(self) -> Iterator[Mapping[str, IO[str]]]:
+        """The final files to write; moved to their places together, once all are whole and on the disk."""
+        drafts = {name: self.path / f".{name}.part" for name in FINAL_FILES}
         try:
             with ExitStack() as stack:
                 files = {
