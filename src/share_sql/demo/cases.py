@@ -7,7 +7,7 @@ They are written for `database.SEED` and held as package data: `cases.jsonl`, a 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 
@@ -64,17 +64,7 @@ def write_cases(path: Path, database: str) -> None:
         database: what goes into each case's `database` field.
     """
     lines = [
-        json.dumps(
-            {
-                "id": case.id,
-                "question": case.question,
-                "evidence": case.evidence,
-                "database": database,
-                "draft": case.draft,
-                "gold": case.gold,
-            },
-            ensure_ascii=False,
-        )
+        json.dumps({**asdict(case.case(database)), "gold": case.gold}, ensure_ascii=False)
         for case in load_cases()
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
