@@ -144,21 +144,8 @@ def _case(number: int, row: Any, path: Path, need: Collection[str]) -> LabelledC
         found = "missing" if name is None else "empty" if name == "" else _kind(name)
         problem = problem or f"the field 'id' is {found}; expected text or a number"
         name = f"line {number}"
-    return LabelledCase(
-        case=Case(
-            id=str(name),
-            question=texts["question"],
-            database=texts["database"],
-            draft=texts["draft"],
-            evidence=texts["evidence"],
-        ),
-        gold=texts["gold"],
-        prediction=texts["prediction"],
-        difficulty=texts["difficulty"],
-        raw=fields,
-        place=place,
-        problem=problem,
-    )
+    asked = {key: texts.pop(key) for key in ("question", "database", "draft", "evidence")}
+    return LabelledCase(Case(id=str(name), **asked), **texts, raw=fields, place=place, problem=problem)
 
 
 def _kind(value: object) -> str:

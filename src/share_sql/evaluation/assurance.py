@@ -5,19 +5,127 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from share_sql.evaluation.cases import CaseResult
-from share_sql.evaluation.transitions import (
-    CoveragePoint,
-    ReliabilityBin,
-    brier,
-    calibration_error,
-    reliability,
-    risk_coverage,
-    risk_coverage_area,
-)
 
 VERDICTS = ("kept", "corrected", "abstained")
+
+
+@dataclass(frozen=True)
+class CoveragePoint:
+    """One point of a risk–coverage curve."""
+
+    coverage: float
+    """Share of cases answered, the most confident first; 0 to 1."""
+    risk: float
+    """Share of wrong ones among the answered; 0 to 1."""
+    threshold: float
+    """The lowest confidence answered."""
+
+
+def risk_coverage(confidences: Sequence[float], right: Sequence[bool]) -> tuple[CoveragePoint, ...]:
+    """The risk–coverage curve of a set of answers (El-Yaniv & Wiener, 2010).
+
+    Args:
+        confidences: each answer's confidence; higher is surer.
+        right: whether each answer is right, in the same order.
+
+    Returns:
+        A point for each distinct confidence, from the highest down: equal confidences are answered
+        together, for no threshold parts them.
+    """
+    points: list[CoveragePoint] = []
+    wrong = answered = 0
+    for confidence, flaws in _ranked(confidences, right):
+        answered += len(flaws)
+        wrong += sum(flaws)
+        points.append(CoveragePoint(answered / len(right), wrong / answered, confidence))
+    return tuple(points)
+
+
+def _ranked(confidences: Sequence[float], right: Sequence[bool]) -> list[tuple[float, list[bool]]]:
+    """By confidence, the highest first: which of its answers are wrong."""
+    ranked = sorted(zip(confidences, right, strict=True), key=lambda pair: -pair[0])
+    groups = groupby(ranked, key=lambda pair: pair[0])
+    return [(confidence, [not is_right for _, is_right in group]) for confidence, group in groups]
+
+
+def risk_coverage_area(confidences: Sequence[float], right: Sequence[bool]) -> float:
+    """Area under the risk–coverage curve: the mean risk over all coverages 1/n … n/n.
+
+    Args:
+        confidences: each answer's confidence.
+        right: whether each answer is right.
+
+    Returns:
+        0 to 1, lower is better; within equal confidences the risk is the expected one over their
+        orders. 0 without cases.
+    """
+    area = wrong = 0.0
+    answered = 0
+    for _, flaws in _ranked(confidences, right):
+        for at in range(1, len(flaws) + 1):
+            area += (wrong + sum(flaws) * at / len(flaws)) / (answered + at)
+        wrong += sum(flaws)
+        answered += len(flaws)
+    return area / answered if answered else 0.0
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The answers whose confidence lies in one interval."""
+
+    low: float
+    """Lower end of the interval, included."""
+    high: float
+    """Upper end, included in the last interval only."""
+    count: int
+    """Answers in it."""
+    confidence: float
+    """Their mean confidence; 0 where there are none."""
+    accuracy: float
+    """Share of right ones among them; 0 where there are none."""
+
+
+def reliability(
+    confidences: Sequence[float], right: Sequence[bool], bins: int = 10
+) -> tuple[ReliabilityBin, ...]:
+    """The reliability diagram's bars: how often answers of each confidence are right.
+
+    Args:
+        confidences: probabilities, 0 to 1.
+        right: whether each answer is right.
+        bins: number of intervals of equal width.
+
+    Returns:
+        One entry an interval, lowest first, empty ones too.
+    """
+    members: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
+    for confidence, is_right in zip(confidences, right, strict=True):
+        members[min(max(int(confidence * bins), 0), bins - 1)].append((confidence, is_right))
+    return tuple(
+        ReliabilityBin(
+            low=at / bins,
+            high=(at + 1) / bins,
+            count=len(inside),
+            confidence=sum(confidence for confidence, _ in inside) / len(inside) if inside else 0.0,
+            accuracy=sum(is_right for _, is_right in inside) / len(inside) if inside else 0.0,
+        )
+        for at, inside in enumerate(members)
+    )
+
+
+def calibration_error(bars: Sequence[ReliabilityBin]) -> float:
+    """Expected calibration error: mean gap of confidence and accuracy, weighted by count."""
+    total = sum(bar.count for bar in bars)
+    return sum(bar.count * abs(bar.confidence - bar.accuracy) for bar in bars) / total if total else 0.0
+
+
+def brier(confidences: Sequence[float], right: Sequence[bool]) -> float:
+    """Brier score: mean squared distance of confidence and outcome; 0 is best, 0 without cases."""
+    pairs = list(zip(confidences, right, strict=True))
+    return sum((confidence - is_right) ** 2 for confidence, is_right in pairs) / len(pairs) if pairs else 0.0
 
 
 @dataclass(frozen=True)

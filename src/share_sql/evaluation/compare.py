@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from share_sql.errors import UsageError
+from share_sql.evaluation.transitions import mcnemar_exact
 
 EVALUATION_FILE = "eval.json"
 """Name of the output of `share eval --json` in a run folder."""
@@ -45,8 +46,6 @@ class PairComparison:
     @property
     def p_value(self) -> float:
         """McNemar's exact p that both are equally good."""
-        from share_sql.evaluation.transitions import mcnemar_exact
-
         return mcnemar_exact(len(self.only_first), len(self.only_second))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from share_sql.benchmarks.benchmark import Benchmark, Prepare, as_it_stands
+from share_sql.benchmarks.bird import soft_f1 as f1_of_rows
 from share_sql.benchmarks.spider import SPIDER, plugged
 from share_sql.errors import SqlUnreadable, UsageError
 from share_sql.evaluation.cases import EvalCase, Options, Score
@@ -17,7 +18,6 @@ from share_sql.evaluation.efficiency import r_ves_score, ves_score
 from share_sql.evaluation.execution import sorts_rows, strict_ex
 from share_sql.evaluation.executor import Executor
 from share_sql.evaluation.results import Outcome
-from share_sql.evaluation.soft_f1 import soft_f1 as f1_of_rows
 
 MAX_VARIANTS = 10_000
 """Predictions tried at most with --plug-values; the official script tries all and may never end."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from share_sql.evaluation.assurance import verdicts
 from share_sql.evaluation.linking import LinkingScore
 from share_sql.evaluation.runner import Evaluation
+from share_sql.evaluation.spending import spending, spending_rows
 from share_sql.evaluation.summary import (
     Line,
     by_difficulty,
@@ -63,9 +65,6 @@ def tables(evaluation: Evaluation, linked: Mapping[str, LinkingScore] | None = N
 
 def _own_word(evaluation: Evaluation) -> Iterator[str]:
     """What a run says of its own corrections: verdicts, confidences, cost."""
-    from share_sql.evaluation.assurance import verdicts
-    from share_sql.evaluation.spending import spending, spending_rows
-
     ended = verdicts(evaluation.results)
     if ended is not None:
         yield f"verdicts: {ended}"
