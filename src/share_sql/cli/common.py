@@ -42,6 +42,16 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 cache_option = click.option(
     "--cache", type=FOLDER, help="Folder for value indexes.  [default: the user's cache folder]"
 )
+limit_option = click.option("--limit", type=click.IntRange(min=1), help="Only the first N cases.")
+
+
+def concurrency_option(about: str) -> Callable[[_Function], _Function]:
+    """`--concurrency`, with its line of help."""
+    return click.option(
+        "--concurrency", type=click.IntRange(1, 1024), default=8, show_default=True, help=about
+    )
+
+
 benchmark_options = options(
     click.option("--benchmark", type=BENCHMARK, help="Read a benchmark's own files."),
     click.option("--questions", type=FILE, help="The benchmark's questions (dev.json, train.json)."),

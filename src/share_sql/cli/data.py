@@ -16,7 +16,9 @@ from share_sql.cli.common import (
     FOLDER,
     as_json,
     benchmark_options,
+    concurrency_option,
     interruptible,
+    limit_option,
     models_for,
     options,
     plain,
@@ -66,10 +68,7 @@ _models = click.option(
 _prompts = click.option(
     "--prompts", default="default", show_default=True, help="Prompt set: a name or a folder."
 )
-_limit = click.option("--limit", type=click.IntRange(min=1), help="Only the first N cases.")
-_concurrency = click.option(
-    "--concurrency", type=click.IntRange(1, 1024), default=8, show_default=True, help="Cases asked at once."
-)
+_concurrency = concurrency_option("Cases asked at once.")
 
 
 @command.command(
@@ -90,7 +89,7 @@ _concurrency = click.option(
 )
 @_models
 @_prompts
-@_limit
+@limit_option
 @_concurrency
 @as_json
 def teacher(

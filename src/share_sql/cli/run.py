@@ -15,8 +15,10 @@ from share_sql.cli.common import (
     assistant_options,
     benchmark_options,
     cache_option,
+    concurrency_option,
     fill_catalog,
     interruptible,
+    limit_option,
     models_for,
     plain,
     print_json,
@@ -55,14 +57,8 @@ Examples:
 )
 @click.option("--out", type=FOLDER, required=True, help="The run folder.")
 @click.option("--resume", is_flag=True, help="Go on with the run that the folder holds, if any.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first N cases.")
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1, 1024),
-    default=8,
-    show_default=True,
-    help="Cases under way at once.",
-)
+@limit_option
+@concurrency_option("Cases under way at once.")
 @assistant_options
 @cache_option
 @as_json

@@ -63,10 +63,8 @@ def write_cases(path: Path, database: str) -> None:
         path: the JSONL file, replaced where it exists.
         database: what goes into each case's `database` field.
     """
-    lines = [
-        json.dumps({**asdict(case.case(database)), "gold": case.gold}, ensure_ascii=False)
-        for case in load_cases()
-    ]
+    rows = ({**asdict(case.case(database)), "gold": case.gold} for case in load_cases())
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

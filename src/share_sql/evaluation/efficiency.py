@@ -75,19 +75,13 @@ def measure(run: Callable[[str], float], predicted_sql: str, gold_sql: str, repe
     Returns:
         The time ratio, see `mean_ratio`.
     """
-
-    def best(sql: str) -> float:
-        return min(run(sql) for _ in range(BEST_OF))
-
     run(predicted_sql)
     run(gold_sql)
     gold_seconds: list[float] = []
     predicted_seconds: list[float] = []
-    for turn in range(repeats):
-        if turn % 2:
-            gold_seconds.append(best(gold_sql))
-            predicted_seconds.append(best(predicted_sql))
-        else:
-            predicted_seconds.append(best(predicted_sql))
-            gold_seconds.append(best(gold_sql))
+    sides = [(predicted_sql, predicted_seconds), (gold_sql, gold_seconds)]
+    for _ in range(repeats):
+        for sql, seconds in sides:
+            seconds.append(min(run(sql) for _ in range(BEST_OF)))
+        sides.reverse()
     return mean_ratio(gold_seconds, predicted_seconds)

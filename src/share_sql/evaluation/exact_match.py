@@ -61,7 +61,32 @@ def hardness(gold: str, schema: Mapping[str, Iterable[str]]) -> Hardness:
     Raises:
         SqlUnreadable: the gold is outside the benchmark's grammar.
     """
-    return _hardness(parse(gold, schema))
+    query = parse(gold, schema)
+    items = _all_conditions(query)
+    clauses = (
+        bool(query.where.items)
+        + bool(query.group)
+        + bool(query.direction)
+        + (query.limit is not None)
+        + max(len(query.tables) - 1, 0)
+        + _all_words(query).count("or")
+        + sum(item.comparison == "like" for item in items)
+    )
+    nested = sum(isinstance(operand, Query) for item in items for operand in (item.first, item.second)) + len(
+        query.combined
+    )
+    others = _others(query)
+    if clauses <= 1 and others == 0 and nested == 0:
+        return "easy"
+    if nested == 0 and ((others <= 2 and clauses <= 1) or (clauses <= 2 and others < 2)):
+        return "medium"
+    if (
+        (nested == 0 and others > 2 and clauses <= 2)
+        or (nested == 0 and 2 < clauses <= 3 and others <= 2)
+        or (clauses <= 1 and others == 0 and nested <= 1)
+    ):
+        return "hard"
+    return "extra"
 
 
 def foreign_key_classes(columns: Sequence[str], foreign_keys: Iterable[tuple[int, int]]) -> dict[str, str]:
@@ -221,34 +246,6 @@ def _all_words(query: Query) -> tuple[str, ...]:
 
 
 # --------------------------------------------------------------------------- hardness
-
-
-def _hardness(query: Query) -> Hardness:
-    items = _all_conditions(query)
-    clauses = (
-        bool(query.where.items)
-        + bool(query.group)
-        + bool(query.direction)
-        + (query.limit is not None)
-        + max(len(query.tables) - 1, 0)
-        + _all_words(query).count("or")
-        + sum(item.comparison == "like" for item in items)
-    )
-    nested = sum(isinstance(operand, Query) for item in items for operand in (item.first, item.second)) + len(
-        query.combined
-    )
-    others = _others(query)
-    if clauses <= 1 and others == 0 and nested == 0:
-        return "easy"
-    if nested == 0 and ((others <= 2 and clauses <= 1) or (clauses <= 2 and others < 2)):
-        return "medium"
-    if (
-        (nested == 0 and others > 2 and clauses <= 2)
-        or (nested == 0 and 2 < clauses <= 3 and others <= 2)
-        or (clauses <= 1 and others == 0 and nested <= 1)
-    ):
-        return "hard"
-    return "extra"
 
 
 def _others(query: Query) -> int:

@@ -133,11 +133,9 @@ def _plots(results: Sequence[CaseResult], verdict: str) -> list[tuple[str, str]]
         drawn.append((f"Calibration ({verdict}): {quality}", calibration_plot(worth.bars, "calibration")))
     spent = spending(result.case for result in results)
     if spent is not None and spent.token_cases:
-        tokens = {stage: spent.tokens[stage] for stage in spent.stages if stage in spent.tokens}
-        drawn.append(("Tokens a case by stage", token_bars(tokens, "tokens")))
+        drawn.append(("Tokens a case by stage", token_bars(spent.tokens, "tokens")))
     if spent is not None and spent.timed_cases:
-        seconds = {stage: spent.seconds[stage] for stage in spent.stages if stage in spent.seconds}
-        drawn.append(("Time a case by stage", time_bars(seconds, "time")))
+        drawn.append(("Time a case by stage", time_bars(spent.seconds, "time")))
     return drawn
 
 

@@ -19,11 +19,11 @@ class Spending:
     token_cases: int
     """Cases whose tokens are known; 0 where no model was asked."""
     tokens: dict[str, tuple[float, float]]
-    """Mean prompt and completion tokens a case, by stage."""
+    """Mean prompt and completion tokens a case, by stage, in order."""
     timed_cases: int
     """Cases with times told."""
     seconds: dict[str, float]
-    """Mean wall-clock seconds a case, by stage. Cases that were under way together waited for each other,
+    """Mean wall-clock seconds a case, by stage, in order. Cases that were under way together waited for each other,
     so that their sum is more than the run took."""
     median_seconds: float
     """Median over the cases of the time of all stages; 0 without times."""
@@ -33,12 +33,7 @@ class Spending:
     @property
     def stages(self) -> tuple[str, ...]:
         """Stages with tokens or times, in order; unknown ones last."""
-        from share_sql.assistant import STAGES
-
-        names = self.tokens.keys() | self.seconds.keys()
-        # The first stands for opening the database.
-        ordered = ("database", *(stage.__name__ for stage in STAGES))
-        return (*(name for name in ordered if name in names), *sorted(names - set(ordered)))
+        return tuple(_in_order({**self.tokens, **self.seconds}))
 
     @property
     def all_tokens(self) -> tuple[float, float]:
@@ -77,12 +72,22 @@ def spending(cases: Iterable[EvalCase]) -> Spending | None:
             seconds[stage] += spent
     return Spending(
         token_cases=counted,
-        tokens={stage: (prompts[stage] / counted, completions[stage] / counted) for stage in prompts},
+        tokens={
+            stage: (prompts[stage] / counted, completions[stage] / counted) for stage in _in_order(prompts)
+        },
         timed_cases=len(timed),
-        seconds={stage: spent / len(timed) for stage, spent in seconds.items()},
+        seconds={stage: seconds[stage] / len(timed) for stage in _in_order(seconds)},
         median_seconds=median(totals) if totals else 0.0,
         longest_seconds=max(totals, default=0.0),
     )
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    from share_sql.assistant import STAGES
+
+    # The first stands for opening the database.
+    places = {name: at for at, name in enumerate(("database", *(stage.__name__ for stage in STAGES)))}
+    return sorted(names, key=lambda name: (places.get(name, len(places)), name))
 
 
 def spending_json(found: Spending) -> dict[str, object]:
@@ -91,17 +96,13 @@ def spending_json(found: Spending) -> dict[str, object]:
     if found.token_cases:
         answer["tokens"] = {
             "cases": found.token_cases,
-            "stages": {
-                stage: _tokens_json(found.tokens[stage]) for stage in found.stages if stage in found.tokens
-            },
+            "stages": {stage: _tokens_json(spent) for stage, spent in found.tokens.items()},
             "total": _tokens_json(found.all_tokens),
         }
     if found.timed_cases:
         answer["seconds"] = {
             "cases": found.timed_cases,
-            "stages": {
-                stage: round(found.seconds[stage], 6) for stage in found.stages if stage in found.seconds
-            },
+            "stages": {stage: round(spent, 6) for stage, spent in found.seconds.items()},
             "total": round(found.all_seconds, 6),
             "median": round(found.median_seconds, 6),
             "longest": round(found.longest_seconds, 6),
