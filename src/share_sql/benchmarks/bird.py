@@ -11,16 +11,8 @@ from share_sql.database.base import Row
 def bird_ex(predicted: Sequence[Row], gold: Sequence[Row], gold_sql: str = "") -> bool:
     """BIRD's EX: equal *sets* of rows (bird-bench/mini_dev, evaluation/evaluation_ex.py).
 
-    Duplicates and the order of rows do not count, the order of columns does.
-
-    Args:
-        predicted: rows of the prediction.
-        gold: rows of the gold SQL.
-        gold_sql: its text; not used by this rule.
-
-    Returns:
-        True where each row of the one is a row of the other. Two empty results are equal, whatever
-        their columns.
+    Duplicates and the order of rows do not count, the order of columns does. Two empty results are equal,
+    whatever their columns. The gold's text is not used by this rule.
     """
     return set(predicted) == set(gold)
 
@@ -37,10 +29,6 @@ def soft_f1(predicted: Sequence[Row], gold: Sequence[Row]) -> float:
 
     Pairing by position makes the figure depend on the order of rows even where the gold does not sort;
     a repeated value is found again each time. Both are kept, for this is the official figure.
-
-    Args:
-        predicted: rows of the prediction.
-        gold: rows of the gold SQL.
 
     Returns:
         0 to 1; 1 where both are empty.

@@ -61,13 +61,7 @@ class Drafts:
 
 
 def read_drafts(path: Path) -> Drafts:
-    """Read a file of drafts; its format is found by its content.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The drafts, by id or by position.
+    """Read a file of drafts, by id or by position; its format is found by its content.
 
     Raises:
         BenchmarkError: the file is missing, of none of the formats, or has an id twice.

@@ -5,20 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import cache
 from itertools import product
 
 from share_sql.benchmarks.benchmark import Benchmark, config_keys
 from share_sql.database.base import Row, Value
 
-
-@cache
-def _quoted_or_distinct() -> re.Pattern[str]:
-    # Not compiled at import: most runs never need it.
-    quoted = r"""'(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/"""
-    return re.compile(rf"({quoted}) | \bdistinct\b", re.VERBOSE | re.DOTALL | re.IGNORECASE)
-
-
+# Compiled where it is first used: most runs never need it.
+_QUOTED_OR_DISTINCT = r"""
+    ( '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/ ) | \bdistinct\b"""
 _LITERAL = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | (?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])""",
     re.VERBOSE,
@@ -33,7 +27,8 @@ def strip_distinct(sql: str) -> str:
     """
     if "distinct" not in sql.lower():
         return sql
-    return _quoted_or_distinct().sub(lambda match: match[1] or "", sql)
+    flags = re.VERBOSE | re.DOTALL | re.IGNORECASE
+    return re.sub(_QUOTED_OR_DISTINCT, lambda match: match[1] or "", sql, flags=flags)
 
 
 def spider_sql(sql: str, keep_distinct: bool = False, is_prediction: bool = False) -> str:
@@ -58,12 +53,7 @@ def spider_sql(sql: str, keep_distinct: bool = False, is_prediction: bool = Fals
 def plugged(prediction: str, gold: str) -> Iterator[str]:
     """The prediction with the gold's values in place of its own, in every combination.
 
-    Args:
-        prediction: its quoted texts and numbers are the places.
-        gold: its quoted texts and numbers are the values.
-
-    Yields:
-        One text a combination; none where either has no value.
+    Values are quoted texts and numbers. None is yielded where either has no value.
     """
     values = list(dict.fromkeys(match[0] for match in _LITERAL.finditer(gold)))
     pieces = _LITERAL.split(prediction)
@@ -87,8 +77,7 @@ def spider_ex(predicted: Sequence[Row], gold: Sequence[Row], *, ordered: bool) -
     As taoyds/test-suite-sql-eval has it (exec_eval.py). Values compare as Python's: 1 equals 1.0.
 
     Args:
-        predicted: rows of the prediction.
-        gold: rows of the gold SQL.
+        predicted, gold: rows of the prediction and of the gold SQL.
         ordered: whether the order of rows counts, see `is_ordered`.
 
     Returns:

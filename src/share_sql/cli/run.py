@@ -99,7 +99,9 @@ def command(
         from share_sql.benchmarks.files import load
 
         places = (
-            _configured(data_config, part, files["drafts"]) if data_config else _given(benchmark, **files)
+            _configured(data_config, part, files["drafts"])
+            if data_config
+            else _benchmark_files(benchmark, **files)
         )
         loaded = load(places)
         loaded.register(catalog)
@@ -144,7 +146,7 @@ def _cases(
     return labelled
 
 
-def _given(
+def _benchmark_files(
     name: str | None,
     *,
     questions: Path | None,

@@ -286,10 +286,7 @@ class _Shop:
             if product in seen:
                 continue
             seen.add(product)
-            listed = goods[product][5]
-            if not isinstance(listed, float):  # pragma: no cover - the column above is always a float
-                raise TypeError("list_price is a number")
-            price = round(listed * (100 - dice.between(0, 12)) / 100, 2)
+            price = round(float(goods[product][5] or 0) * (100 - dice.between(0, 12)) / 100, 2)
             discount = dice.pick((0.0, 0.0, 0.0, 0.05, 0.1, 0.15))
             lines.append((order, len(seen), product + 1, price, dice.between(1, 40), discount))
 

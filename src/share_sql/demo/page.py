@@ -14,14 +14,7 @@ from share_sql.demo.result import DemoResult
 
 
 def render_page(result: DemoResult) -> str:
-    """The page of a demo's corrections.
-
-    Args:
-        result: the demo's corrections with their comparison.
-
-    Returns:
-        A whole HTML document that loads nothing from anywhere.
-    """
+    """The page of a demo's corrections: a whole HTML document that loads nothing from anywhere."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 

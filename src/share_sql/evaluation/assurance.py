@@ -25,11 +25,7 @@ class CoveragePoint:
 
 
 def risk_coverage(confidences: Sequence[float], right: Sequence[bool]) -> tuple[CoveragePoint, ...]:
-    """The risk–coverage curve of a set of answers (El-Yaniv & Wiener, 2010).
-
-    Args:
-        confidences: each answer's confidence; higher is surer.
-        right: whether each answer is right, in the same order.
+    """The risk–coverage curve of a set of answers (El-Yaniv & Wiener, 2010), of which some are right.
 
     Returns:
         A point for each distinct confidence, from the highest down: equal confidences are answered
@@ -54,13 +50,8 @@ def _ranked(confidences: Sequence[float], right: Sequence[bool]) -> list[tuple[f
 def risk_coverage_area(confidences: Sequence[float], right: Sequence[bool]) -> float:
     """Area under the risk–coverage curve: the mean risk over all coverages 1/n … n/n.
 
-    Args:
-        confidences: each answer's confidence.
-        right: whether each answer is right.
-
-    Returns:
-        0 to 1, lower is better; within equal confidences the risk is the expected one over their
-        orders. 0 without cases.
+    0 to 1, lower is better; 0 without cases. Within equal confidences the risk is the expected one over their
+    orders.
     """
     area = wrong = 0.0
     answered = 0
@@ -91,15 +82,10 @@ class ReliabilityBin:
 def reliability(
     confidences: Sequence[float], right: Sequence[bool], bins: int = 10
 ) -> tuple[ReliabilityBin, ...]:
-    """The reliability diagram's bars: how often answers of each confidence are right.
-
-    Args:
-        confidences: probabilities, 0 to 1.
-        right: whether each answer is right.
-        bins: number of intervals of equal width.
+    """The reliability diagram's bars: how often answers of each confidence, 0 to 1, are right.
 
     Returns:
-        One entry an interval, lowest first, empty ones too.
+        One entry for each of so many intervals of equal width, lowest first, empty ones too.
     """
     members: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
     for confidence, is_right in zip(confidences, right, strict=True):
@@ -167,11 +153,9 @@ class Verdicts:
 
 
 def assurance(results: Sequence[CaseResult], metric: str) -> Assurance | None:
-    """What the confidences were worth; None where no case has one.
+    """What the confidences were worth by a metric that says right or wrong; None where no case has one.
 
-    Args:
-        results: scored cases.
-        metric: one that says right or wrong. A case it cannot tell counts as wrong.
+    A case that the metric cannot tell counts as wrong.
     """
     sure = [result for result in results if result.case.confidence is not None]
     if not sure:

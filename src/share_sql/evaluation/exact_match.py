@@ -149,21 +149,18 @@ def _canonical(query: Query, same: Mapping[str, str], tables: frozenset[str] | N
 
 
 def _without_values(query: Query) -> Query:
+    def bare(found: Conditions) -> Conditions:
+        items = (
+            replace(item, first=_subquery(item.first), second=_subquery(item.second)) for item in found.items
+        )
+        return replace(found, items=tuple(items))
+
     return replace(
         query,
-        on=_conditions_without_values(query.on),
-        where=_conditions_without_values(query.where),
-        having=_conditions_without_values(query.having),
+        on=bare(query.on),
+        where=bare(query.where),
+        having=bare(query.having),
         combined=tuple((word, _without_values(part)) for word, part in query.combined),
-    )
-
-
-def _conditions_without_values(found: Conditions) -> Conditions:
-    return replace(
-        found,
-        items=tuple(
-            replace(item, first=_subquery(item.first), second=_subquery(item.second)) for item in found.items
-        ),
     )
 
 

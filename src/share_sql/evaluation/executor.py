@@ -19,14 +19,9 @@ HELD_ROWS = 10_000
 def file_signature(path: str) -> str | None:
     """What distinguishes one state of a database file from another: its place, size and times, and its logs'.
 
-    The file is not opened: that would start the database's process for nothing where the cache knows all
-    answers, and closing a SQLite file drops the locks that this process holds on it.
-
-    Args:
-        path: the database file.
-
-    Returns:
-        A text that changes when the file is written to; None where there is no file.
+    It changes when the file is written to, and is None where there is no file. The file is not opened: that
+    would start the database's process for nothing where the cache knows all answers, and closing a SQLite
+    file drops the locks that this process holds on it.
     """
     parts: list[object] = [str(Path(path).absolute())]
     for ending in ("", "-wal", "-journal"):

@@ -46,15 +46,9 @@ class LinkingScore:
 
 
 def score_linking(linked: ColumnSet, gold: ColumnSet) -> LinkingScore:
-    """Compare linked columns with those the gold SQL uses.
+    """Compare the columns a stage linked (the draft's, or the augmented schema after sam) with gold's.
 
-    Args:
-        linked: the columns a stage linked (the draft's, or the augmented schema after sam).
-        gold: the columns of the gold SQL.
-
-    Returns:
-        Counts of one case. Names compare without regard to case; `table.*` counts for nothing, for it
-        names no column.
+    Names compare without regard to case; `table.*` counts for nothing, for it names no column.
     """
     ours, theirs = _names(linked), _names(gold)
     missing = len(theirs - ours)

@@ -64,18 +64,13 @@ def default_cache_folder() -> Path:
 
 
 class ResultCache:
-    """Outcomes on disk, in one SQLite file. Safe to use from several threads and processes.
+    """Outcomes on disk, in one SQLite file in a folder, which is made where it is missing.
 
-    A cache that cannot be read or written is no error of the evaluation: it goes on without, and
-    `warning` says why.
+    Safe to use from several threads and processes. A cache that cannot be read or written is no error of the
+    evaluation: it goes on without, and `warning` says why.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Open the cache.
-
-        Args:
-            folder: where its file lies; created where it is missing.
-        """
         self.path = folder / "evaluation-results-1.sqlite"
         self.warning: str | None = None
         self._lock = threading.Lock()
@@ -91,7 +86,7 @@ class ResultCache:
             connection.execute("CREATE TABLE IF NOT EXISTS results (key BLOB PRIMARY KEY, value TEXT)")
             self._connection = connection
         except (OSError, sqlite3.Error) as error:
-            self.warning = f"the result cache {self.path} cannot be used ({error}); going without it"
+            self._give_up(error)
 
     def get(self, name: str) -> Outcome | None:
         """The outcome kept under a name; None where there is none."""
@@ -110,47 +105,38 @@ class ResultCache:
         """The text kept under a name; None where there is none."""
         key = _key(name)
         with self._lock:
-            held = self._fresh.get(key)
-            if held is None and self._connection is not None:
-                try:
-                    row = self._connection.execute(
-                        "SELECT value FROM results WHERE key = ?", (key,)
-                    ).fetchone()
-                except sqlite3.Error as error:
-                    self._give_up(error)
-                    row = None
-                held = row[0] if row else None
-        return held
+            if key in self._fresh or self._connection is None:
+                return self._fresh.get(key)
+            try:
+                row = self._connection.execute("SELECT value FROM results WHERE key = ?", (key,)).fetchone()
+            except sqlite3.Error as error:
+                self._give_up(error)
+                return None
+        return row[0] if row else None
 
     def keep(self, name: str, text: str) -> None:
-        """Keep a text under a name; it is written when `save` is called."""
+        """Keep a text under a name; it is written when the cache is closed."""
         with self._lock:
             self._fresh[_key(name)] = text
 
-    def save(self) -> None:
-        """Write what is new, in one transaction."""
+    def close(self) -> None:
+        """Write what is new, in one transaction, and close. May be called twice."""
         with self._lock:
-            if self._connection is None or not self._fresh:
+            if self._connection is None:
                 return
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                self._connection.executemany(
-                    "INSERT OR REPLACE INTO results VALUES (?, ?)", list(self._fresh.items())
-                )
-                self._connection.execute("COMMIT")
-                self._fresh.clear()
+                if self._fresh:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    self._connection.executemany(
+                        "INSERT OR REPLACE INTO results VALUES (?, ?)", list(self._fresh.items())
+                    )
+                    self._connection.execute("COMMIT")
+                self._connection.close()
+                self._connection = None
             except sqlite3.Error as error:
                 self._give_up(error)
 
-    def close(self) -> None:
-        """Save and close. May be called twice."""
-        self.save()
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-    def _give_up(self, error: sqlite3.Error) -> None:
+    def _give_up(self, error: Exception) -> None:
         self.warning = f"the result cache {self.path} cannot be used ({error}); going without it"
         if self._connection is not None:
             self._connection.close()

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,21 +131,12 @@ def _file_opener(stack: ExitStack, lanes: int) -> Callable[[str], Database]:
 
 
 def split(evaluation: Evaluation, sizes: Sequence[int]) -> list[Evaluation]:
-    """Take apart an evaluation of several sets of cases that were scored as one.
+    """Take apart an evaluation of several sets of cases that were scored as one, by the sets' sizes.
 
-    Args:
-        evaluation: scored over all sets, one after another.
-        sizes: number of cases of each set.
-
-    Returns:
-        One evaluation a set; each carries all warnings.
+    Each part carries all warnings.
     """
-    parts = []
-    start = 0
-    for size in sizes:
-        parts.append(replace(evaluation, results=evaluation.results[start : start + size]))
-        start += size
-    return parts
+    results = iter(evaluation.results)
+    return [replace(evaluation, results=tuple(islice(results, size))) for size in sizes]
 
 
 def _batches(cases: Sequence[EvalCase], places: Iterable[int]) -> list[list[int]]:

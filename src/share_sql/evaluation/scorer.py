@@ -40,7 +40,7 @@ class Scorer:
     def recall(self, cases: Sequence[EvalCase]) -> dict[int, CaseResult]:
         """The results whose verdicts are in the cache, by the case's place. No database is opened for them.
 
-        None for a report: it shows rows, which are not kept with the verdicts.
+        A report finds none: it shows rows, which are not kept with the verdicts.
         """
         found: dict[int, CaseResult] = {}
         if self.cache is None or self.options.samples:
@@ -82,8 +82,8 @@ class Scorer:
             for at, ratio in zip(places, ratios, strict=True):
                 case = results[at].case
                 one = Scoring(case, case.prediction, self.options, (), ratio=ratio)
-                late = {name: METRICS[name].score(one) for name in self.metrics if METRICS[name].timed}
-                scores = results[at].scores | late
+                measured = {name: METRICS[name].score(one) for name in self.metrics if METRICS[name].timed}
+                scores = results[at].scores | measured
                 timed[at] = replace(results[at], scores={name: scores[name] for name in self.metrics})
         return timed
 

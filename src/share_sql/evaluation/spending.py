@@ -23,8 +23,8 @@ class Spending:
     timed_cases: int
     """Cases with times told."""
     seconds: dict[str, float]
-    """Mean wall-clock seconds a case, by stage, in order. Cases that were under way together waited for each other,
-    so that their sum is more than the run took."""
+    """Mean wall-clock seconds a case, by stage, in order. Cases that were under way together waited for each
+    other, so that their sum is more than the run took."""
     median_seconds: float
     """Median over the cases of the time of all stages; 0 without times."""
     longest_seconds: float

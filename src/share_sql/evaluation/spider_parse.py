@@ -208,10 +208,8 @@ class _Parser:
 
     def query(self) -> Query:
         """A SELECT with what follows it."""
-        start = self.at
         block = self.skip("(")
         begin = self.at
-        self.at = start
         tables, on, defaults = self.from_clause()
         end = self.at
         self.at = begin

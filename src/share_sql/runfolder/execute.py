@@ -81,21 +81,21 @@ def run_cases(
         resumed = len(cases) - len(pending)
         first = {labelled.case.id: position for position, labelled in reversed(list(enumerate(cases)))}
 
-        def tell() -> None:
+        def show_progress() -> None:
             if progress:
                 progress(len(folder.journal), len(cases))
 
-        tell()
+        show_progress()
         for position in pending:
             case, problem = cases[position].case, cases[position].problem
             if problem:
                 duplicate = first[case.id] != position
                 folder.journal.append(position, failed_row(case, problem, duplicate=duplicate))
-        tell()
+        show_progress()
         good = [cases[position].case for position in pending if not cases[position].problem]
         for state in assistant.correct_states(good):
             folder.journal.append(first[state.case.id], state_row(state, settings.prompts))
-            tell()
+            show_progress()
         ended = datetime.now(UTC)
         return folder.finish(
             {

@@ -69,18 +69,19 @@ class RunCounts:
     """Tokens by stage."""
 
 
+@dataclass(frozen=True)
 class RunFolder:
     """A run's folder, locked for this process. Made by `open_run_folder`."""
 
-    def __init__(self, path: Path, journal: Journal, positions: int) -> None:
-        self.path = path
-        self.journal = journal
-        self._positions = positions
+    path: Path
+    journal: Journal
+    positions: int
+    """Number of the run's cases."""
 
     @property
     def pending(self) -> list[int]:
         """Positions of the cases that are not finished yet."""
-        return [position for position in range(self._positions) if position not in self.journal]
+        return [position for position in range(self.positions) if position not in self.journal]
 
     def finish(self, run: Mapping[str, Any]) -> RunCounts:
         """Make all final files from the journal.
@@ -103,7 +104,7 @@ class RunFolder:
         augmented: dict[str, list[str]] = {}
         final_sql: dict[str, str] = {}
         with self._replacing() as files:
-            for row in self.journal.rows(range(self._positions)):
+            for row in self.journal.rows(range(self.positions)):
                 correction = row["correction"]
                 verdicts[correction["verdict"]] += 1
                 for stage, tokens in correction["usage"].items():
@@ -124,7 +125,7 @@ class RunFolder:
                 augmented[row["id"]] = row["augmented"]
                 final_sql[row["id"]] = with_tag(correction["sql"], row["database"])
             counts = RunCounts(
-                self._positions, dict(sorted(verdicts.items())), tuple(failed), dict(sorted(usage.items()))
+                self.positions, dict(sorted(verdicts.items())), tuple(failed), dict(sorted(usage.items()))
             )
             used = asdict(sum(usage.values(), Usage()))
             about_run = {
