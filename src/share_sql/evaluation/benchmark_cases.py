@@ -131,7 +131,9 @@ def _timings(file: Path) -> dict[str, dict[str, float]]:
     the run's other files."""
     found: dict[str, dict[str, float]] = {}
     try:
-        for _, row in read_rows(file) if file.exists() else ():
+        for _, row in read_rows(file, "times by case, one JSON object a line") if file.exists() else ():
+            if isinstance(row, Exception):
+                raise row
             spent = {str(stage): float(seconds) for stage, seconds in row["seconds"].items()}
             found.setdefault(str(row["id"]), spent)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
