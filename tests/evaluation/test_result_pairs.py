@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 import pytest
 
-from share_sql.benchmarks.bird import bird_ex
+from share_sql.benchmarks.bird import bird_ex, soft_f1
 from share_sql.benchmarks.spider import spider_ex
 from share_sql.database.base import Row
 from share_sql.evaluation.execution import strict_ex
-from share_sql.evaluation.soft_f1 import soft_f1
 
 FILE = Path(__file__).with_name("result_pairs.txt")
 VERDICTS = re.compile(r"bird (.) · spider (.)/(.) · strict (.)/(.) · f1 (\S+)")

@@ -6,16 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from share_sql.evaluation.linking import score_linking, total_linking
-from share_sql.evaluation.transitions import (
+from share_sql.evaluation.assurance import (
     brier,
     calibration_error,
-    mcnemar_exact,
     reliability,
     risk_coverage,
     risk_coverage_area,
-    transitions,
 )
+from share_sql.evaluation.linking import score_linking, total_linking
+from share_sql.evaluation.transitions import mcnemar_exact, transitions
 from share_sql.schema.model import ColumnName
 
 

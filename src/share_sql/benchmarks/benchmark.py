@@ -20,6 +20,17 @@ def as_it_stands(sql: str, keep_distinct: bool, is_prediction: bool) -> str:
     return sql
 
 
+def config_keys(prefix: str, **others: str) -> dict[str, str]:
+    """The keys of one part of the reference's data_config.json, by use.
+
+    Args:
+        prefix: what the part's keys begin with.
+        others: keys that do not follow the rule, by use.
+    """
+    kinds = {"questions": "data", "tables": "tables", "databases": "db_dir", "meanings": "column_meaning"}
+    return {use: f"{prefix}_{kind}" for use, kind in {**kinds, "drafts": "baseline"}.items()} | others
+
+
 @dataclass(frozen=True)
 class Benchmark:
     """A benchmark's conventions. Each stands in a file of its own; `registry.BENCHMARKS` lists them."""

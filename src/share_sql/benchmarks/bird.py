@@ -4,25 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from share_sql.benchmarks.benchmark import Benchmark
+from share_sql.benchmarks.benchmark import Benchmark, config_keys
 from share_sql.database.base import Row
 
 
 def bird_ex(predicted: Sequence[Row], gold: Sequence[Row], gold_sql: str = "") -> bool:
     """BIRD's EX: equal *sets* of rows (bird-bench/mini_dev, evaluation/evaluation_ex.py).
 
-    Duplicates and the order of rows do not count, the order of columns does.
-
-    Args:
-        predicted: rows of the prediction.
-        gold: rows of the gold SQL.
-        gold_sql: its text; not used by this rule.
-
-    Returns:
-        True where each row of the one is a row of the other. Two empty results are equal, whatever
-        their columns.
+    Duplicates and the order of rows do not count, the order of columns does. Two empty results are equal,
+    whatever their columns. The gold's text is not used by this rule.
     """
     return set(predicted) == set(gold)
+
+
+def soft_f1(predicted: Sequence[Row], gold: Sequence[Row]) -> float:
+    """BIRD's soft-F1, as bird-bench/mini_dev has it (evaluation/evaluation_f1.py).
+
+    Duplicate rows are dropped, the first of each stays; then the rows are paired by position. In a pair
+    each predicted value that is somewhere in the gold row counts as found, each other as extra, each
+    gold value that is nowhere in the predicted row as missing, all divided by the gold row's width. A
+    gold row without a partner is one missing, a predicted row without one is one extra. With found,
+    extra and missing summed over the pairs, F1 is that of precision found / (found + extra) and recall
+    found / (found + missing).
+
+    Pairing by position makes the figure depend on the order of rows even where the gold does not sort;
+    a repeated value is found again each time. Both are kept, for this is the official figure.
+
+    Returns:
+        0 to 1; 1 where both are empty.
+    """
+    if not predicted and not gold:
+        return 1.0
+    ours, theirs = list(dict.fromkeys(predicted)), list(dict.fromkeys(gold))
+    # Summed row by row in this order, so that rounding is the official script's too.
+    found = extra = missing = 0.0
+    for predicted_row, gold_row in zip(ours, theirs, strict=False):
+        width = len(gold_row)
+        hits = sum(value in gold_row for value in predicted_row)
+        found += hits / width
+        extra += (len(predicted_row) - hits) / width
+        missing += sum(value not in predicted_row for value in gold_row) / width
+    missing += max(len(theirs) - len(ours), 0)
+    extra += max(len(ours) - len(theirs), 0)
+    precision = found / (found + extra) if found + extra > 0 else 0.0
+    recall = found / (found + missing) if found + missing > 0 else 0.0
+    return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
 
 
 BIRD = Benchmark(
@@ -35,20 +61,5 @@ BIRD = Benchmark(
     match=bird_ex,
     seconds_together=True,
     descriptions="database_description",
-    config={
-        "dev": {
-            "questions": "dev_data",
-            "tables": "dev_tables",
-            "databases": "dev_db_dir",
-            "meanings": "dev_column_meaning",
-            "drafts": "dev_baseline",
-        },
-        "bird-train": {
-            "questions": "bird_train_data",
-            "tables": "bird_train_tables",
-            "databases": "bird_train_db_dir",
-            "meanings": "bird_train_column_meaning",
-            "drafts": "bird_train_baseline",
-        },
-    },
+    config={"dev": config_keys("dev"), "bird-train": config_keys("bird_train")},
 )

@@ -98,13 +98,13 @@ def read_json(path: Path, what: str) -> Any:
         raise BenchmarkError(f"{path} is not JSON ({error}); expected {what}") from error
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, Any]]:
+def read_rows(path: Path, what: str = "cases, one JSON object a line") -> Iterator[tuple[int, Any]]:
     """Yield number (from 1) and value of each line of a JSON Lines file, or of each entry of a JSON list.
 
     A line that is no JSON has its exception as value; blank lines are skipped. Raises BenchmarkError where
     the file cannot be read.
     """
-    data = read_bytes(path, "cases, one JSON object a line").removeprefix(b"\xef\xbb\xbf")
+    data = read_bytes(path, what).removeprefix(b"\xef\xbb\xbf")
     if data.lstrip()[:1] == b"[":
         try:
             whole = json.loads(data)
@@ -144,21 +144,8 @@ def _case(number: int, row: Any, path: Path, need: Collection[str]) -> LabelledC
         found = "missing" if name is None else "empty" if name == "" else _kind(name)
         problem = problem or f"the field 'id' is {found}; expected text or a number"
         name = f"line {number}"
-    return LabelledCase(
-        case=Case(
-            id=str(name),
-            question=texts["question"],
-            database=texts["database"],
-            draft=texts["draft"],
-            evidence=texts["evidence"],
-        ),
-        gold=texts["gold"],
-        prediction=texts["prediction"],
-        difficulty=texts["difficulty"],
-        raw=fields,
-        place=place,
-        problem=problem,
-    )
+    asked = {key: texts.pop(key) for key in ("question", "database", "draft", "evidence")}
+    return LabelledCase(Case(id=str(name), **asked), **texts, raw=fields, place=place, problem=problem)
 
 
 def _kind(value: object) -> str:

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from share_sql.benchmarks.cases import read_bytes
+from share_sql.benchmarks.cases import read_bytes, read_rows
 from share_sql.errors import BenchmarkError
 from share_sql.sql.tag import BIRD_TAG, split_tag
 
@@ -61,13 +61,7 @@ class Drafts:
 
 
 def read_drafts(path: Path) -> Drafts:
-    """Read a file of drafts; its format is found by its content.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The drafts, by id or by position.
+    """Read a file of drafts, by id or by position; its format is found by its content.
 
     Raises:
         BenchmarkError: the file is missing, of none of the formats, or has an id twice.
@@ -82,21 +76,18 @@ def read_drafts(path: Path) -> Drafts:
         try:
             whole = json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, path))
         except (ValueError, RecursionError) as error:
-            return _json_lines(text, path, error)
+            return _json_lines(path, error)
         if isinstance(whole, list):
             return _list(whole, path)
-        if _row_sql(whole) is not None and _row_id(whole) is not None:
-            return _keyed([whole], path)
-        return Drafts(
-            path.name, by_id={key: _draft(value, f"{path}, id {key}") for key, value in whole.items()}
-        )
+        is_row = _row_sql(whole) is not None and _row_id(whole) is not None
+        return _list([whole], path) if is_row else _keyed(whole, path)
     if not text.strip():
         raise BenchmarkError(f"{path} is empty; expected drafts")
     # A blank line is a question without an answer; only those at the end are no lines at all.
     return Drafts(path.name, by_position=_spider_lines(text.rstrip("\r\n\t ").split("\n")))
 
 
-def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
+def _unique(pairs: list[tuple[Any, Any]], path: Path) -> dict[Any, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
@@ -105,37 +96,28 @@ def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
     return found
 
 
-def _json_lines(text: str, path: Path, whole: Exception) -> Drafts:
-    rows = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(json.loads(line))
-        except (ValueError, RecursionError) as error:
+def _json_lines(path: Path, whole: Exception) -> Drafts:
+    rows: list[Any] = []
+    for number, row in read_rows(path):
+        if isinstance(row, Exception):
             if not rows:
-                raise BenchmarkError(f"{path} is neither JSON nor JSON Lines: {whole}") from error
-            raise BenchmarkError(f"{path}, line {number} is not JSON: {error}") from error
+                raise BenchmarkError(f"{path} is neither JSON nor JSON Lines: {whole}") from row
+            raise BenchmarkError(f"{path}, line {number} is not JSON: {row}") from row
+        rows.append(row)
     return _list(rows, path)
 
 
 def _list(rows: list[Any], path: Path) -> Drafts:
-    if rows and all(isinstance(row, dict) and _row_id(row) is not None for row in rows):
-        return _keyed(rows, path)
+    names = [_row_id(row) if isinstance(row, dict) else None for row in rows]
+    if rows and None not in names:
+        return _keyed(_unique(list(zip(names, rows, strict=True)), path), path)
     return Drafts(
         path.name, by_position=tuple(_draft(row, f"{path}, position {at}") for at, row in enumerate(rows))
     )
 
 
-def _keyed(rows: Iterable[dict[str, Any]], path: Path) -> Drafts:
-    found: dict[str, Draft] = {}
-    for row in rows:
-        name = _row_id(row)
-        assert name is not None
-        if name in found:
-            raise BenchmarkError(f"{path}: the id {name!r} is there twice; keep one draft a question")
-        found[name] = _draft(row, f"{path}, id {name}")
-    return Drafts(path.name, by_id=found)
+def _keyed(found: Mapping[Any, Any], path: Path) -> Drafts:
+    return Drafts(path.name, by_id={name: _draft(each, f"{path}, id {name}") for name, each in found.items()})
 
 
 def _row_id(row: Mapping[str, Any]) -> str | None:

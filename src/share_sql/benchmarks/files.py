@@ -82,33 +82,29 @@ def load(files: BenchmarkFiles) -> LoadedBenchmark:
         BenchmarkError: a file is missing or not of its kind, or the drafts are not of these questions.
     """
     benchmark = BENCHMARKS[files.benchmark]
-    rows = _questions(files.questions)
+    rows = read_json(files.questions, "a JSON list of questions")
+    if not isinstance(rows, list) or not rows:
+        raise BenchmarkError(f"{files.questions}: expected a JSON list with one object a question")
     drafts = read_drafts(files.drafts) if files.drafts else None
     cases, without = [], []
     wrong_database = 0
     for position, row in enumerate(rows):
         labelled = _case(position, row, files, benchmark.gold)
         if drafts is not None and not labelled.problem:
-            draft = drafts.get(labelled.case.id, position)
+            name = labelled.case.id
+            draft = drafts.get(name, position)
             if draft is None:
-                without.append(labelled.case.id)
-                problem = f"the drafts file {drafts.source} has no draft for the question {labelled.case.id}"
-                labelled = _with(labelled, "", problem)
+                without.append(name)
+                problem = f"the drafts file {drafts.source} has no draft for the question {name}"
+                labelled = replace(labelled, problem=problem)
             else:
                 wrong_database += bool(draft.database) and draft.database != labelled.case.database
-                labelled = _with(labelled, draft.sql, None)
+                labelled = replace(labelled, case=replace(labelled.case, draft=draft.sql))
         cases.append(labelled)
     if drafts is not None and files.drafts is not None:
         _check_alignment(drafts, files.drafts, cases, without, wrong_database)
     names = dict.fromkeys(case.case.database for case in cases if case.case.database)
     return LoadedBenchmark(benchmark, tuple(mark_duplicates(cases)), _databases(files, benchmark, names))
-
-
-def _questions(path: Path) -> list[Any]:
-    rows = read_json(path, "a JSON list of questions")
-    if not isinstance(rows, list) or not rows:
-        raise BenchmarkError(f"{path}: expected a JSON list with one object a question")
-    return rows
 
 
 def _case(position: int, row: Any, files: BenchmarkFiles, gold: str) -> LabelledCase:
@@ -128,20 +124,10 @@ def _case(position: int, row: Any, files: BenchmarkFiles, gold: str) -> Labelled
                 problem = problem or f"the field {key!r} is missing or no text"
             value = ""
         texts[key] = value
-    case = Case(
-        id=str(name),
-        question=texts["question"],
-        database=texts["db_id"],
-        draft="",
-        evidence=texts["evidence"],
-    )
+    case = Case(str(name), texts["question"], texts["db_id"], draft="", evidence=texts["evidence"])
     return LabelledCase(
         case, gold=texts[gold], difficulty=texts["difficulty"], raw=row, place=place, problem=problem
     )
-
-
-def _with(labelled: LabelledCase, draft: str, problem: str | None) -> LabelledCase:
-    return replace(labelled, case=replace(labelled.case, draft=draft), problem=problem)
 
 
 def _check_alignment(

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
+from itertools import product
 
-from share_sql.benchmarks.benchmark import Benchmark
+from share_sql.benchmarks.benchmark import Benchmark, config_keys
 from share_sql.database.base import Row, Value
 
-
-@cache
-def _quoted_or_distinct() -> re.Pattern[str]:
-    # Not compiled at import: most runs never need it.
-    quoted = r"""'(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/"""
-    return re.compile(rf"({quoted}) | \bdistinct\b", re.VERBOSE | re.DOTALL | re.IGNORECASE)
-
-
+# Compiled where it is first used: most runs never need it.
+_QUOTED_OR_DISTINCT = r"""
+    ( '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/ ) | \bdistinct\b"""
+_LITERAL = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | (?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])""",
+    re.VERBOSE,
+)
 _THIS_YEAR = re.compile(r"YEAR\s*\(\s*CURDATE\s*\(\s*\)\s*\)\s*", re.IGNORECASE)
 
 
@@ -28,7 +27,8 @@ def strip_distinct(sql: str) -> str:
     """
     if "distinct" not in sql.lower():
         return sql
-    return _quoted_or_distinct().sub(lambda match: match[1] or "", sql)
+    flags = re.VERBOSE | re.DOTALL | re.IGNORECASE
+    return re.sub(_QUOTED_OR_DISTINCT, lambda match: match[1] or "", sql, flags=flags)
 
 
 def spider_sql(sql: str, keep_distinct: bool = False, is_prediction: bool = False) -> str:
@@ -50,6 +50,19 @@ def spider_sql(sql: str, keep_distinct: bool = False, is_prediction: bool = Fals
     return _THIS_YEAR.sub("2020", sql)
 
 
+def plugged(prediction: str, gold: str) -> Iterator[str]:
+    """The prediction with the gold's values in place of its own, in every combination.
+
+    Values are quoted texts and numbers. None is yielded where either has no value.
+    """
+    values = list(dict.fromkeys(match[0] for match in _LITERAL.finditer(gold)))
+    pieces = _LITERAL.split(prediction)
+    if len(pieces) == 1:
+        return
+    for choice in product(values, repeat=len(pieces) - 1):
+        yield pieces[0] + "".join(value + piece for value, piece in zip(choice, pieces[1:], strict=True))
+
+
 def is_ordered(gold_sql: str) -> bool:
     """Whether Spider's evaluator heeds the order of rows for this gold SQL.
 
@@ -64,8 +77,7 @@ def spider_ex(predicted: Sequence[Row], gold: Sequence[Row], *, ordered: bool) -
     As taoyds/test-suite-sql-eval has it (exec_eval.py). Values compare as Python's: 1 equals 1.0.
 
     Args:
-        predicted: rows of the prediction.
-        gold: rows of the gold SQL.
+        predicted, gold: rows of the prediction and of the gold SQL.
         ordered: whether the order of rows counts, see `is_ordered`.
 
     Returns:
@@ -165,13 +177,5 @@ SPIDER = Benchmark(
     prepare=spider_sql,
     plugs_values=True,
     rates_gold=True,
-    config={
-        "spider-train": {
-            "questions": "spider_train_data",
-            "tables": "spider_tables",
-            "databases": "spider_db_dir",
-            "meanings": "spider_train_column_meaning",
-            "drafts": "spider_train_baseline",
-        }
-    },
+    config={"spider-train": config_keys("spider_train", tables="spider_tables", databases="spider_db_dir")},
 )

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from share_sql.cli.common import BENCHMARK, FILE, FOLDER, as_json, cache_option, models_for, print_json
+from share_sql.cli.common import (
+    BENCHMARK,
+    FILE,
+    FOLDER,
+    as_json,
+    cache_option,
+    fill_catalog,
+    models_for,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from share_sql.benchmarks.cases import LabelledCase
 
 AT_ONCE = 32
 """Cases under way at once: models in this process answer more when they are asked more at a time."""
@@ -16,6 +29,13 @@ Example:
   share calibrate --gold train.jsonl --drafts drafts.jsonl --databases database
     --rule spider --out weights.json
 """
+
+
+def _labelled(path: Path | None, *labels: str) -> list[LabelledCase]:
+    from share_sql.benchmarks.cases import read_cases_jsonl
+
+    need = ("question", "database", *(labels or ("draft", "gold")))
+    return read_cases_jsonl(path, need=need) if path else []
 
 
 @click.command("calibrate", epilog=EXAMPLES)
@@ -74,8 +94,6 @@ def command(
     import json
 
     from share_sql.assistant import Assistant
-    from share_sql.benchmarks.cases import read_cases_jsonl
-    from share_sql.benchmarks.files import database_path
     from share_sql.calibration.calibrate import calibrate
     from share_sql.calibration.label import Labeller
     from share_sql.calibration.scored import unscored, with_scored
@@ -83,7 +101,6 @@ def command(
     from share_sql.edits.guesses import EDIT_KINDS
     from share_sql.errors import UsageError
     from share_sql.judgement.weights import load_weights
-    from share_sql.schema.meanings import read_column_meanings
     from share_sql.schema.tables_json import read_tables_json
 
     unknown = sorted(set(edits) - set(EDIT_KINDS))
@@ -97,19 +114,13 @@ def command(
     if scored is not None and "scorer" not in asked:
         raise UsageError("--scored needs a scorer; give --models embedded, or a file with [models.scorer]")
     schemas = read_tables_json(tables) if tables is not None else {}
-    with_gold = read_cases_jsonl(gold, need=("question", "database", "gold"))
-    on_text = read_cases_jsonl(text, need=("question", "database", "draft", "gold")) if text else []
-    paired = read_cases_jsonl(drafts, need=("question", "database", "draft", "gold")) if drafts else []
-    compared = read_cases_jsonl(rewrites, need=("question", "database", "draft", "gold")) if rewrites else []
-    weighed = read_cases_jsonl(scored, need=("question", "database", "draft", "gold")) if scored else []
-    told = read_column_meanings(meanings, verbatim=True) if meanings else {}
+    with_gold = _labelled(gold, "gold")
+    on_text, paired, compared, weighed = map(_labelled, (text, drafts, rewrites, scored))
     catalog = Catalog(cache=cache)
     if databases is not None:
-        for name in dict.fromkeys(case.case.database for case in (*with_gold, *paired, *compared, *weighed)):
-            if Path(name).name == name:
-                catalog.add(
-                    name, database_path(databases, name), declared=schemas.get(name), meanings=told.get(name)
-                )
+        given = (case.case.database for case in (*with_gold, *paired, *compared, *weighed))
+        names = (name for name in given if Path(name).name == name)
+        fill_catalog(catalog, names, databases=databases, tables=tables, meanings=meanings)
     labeller = Labeller(catalog, rule)
     done = calibrate(labeller, with_gold, on_text, schemas, paired, load_weights(), compared)
     if weighed:

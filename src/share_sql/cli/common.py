@@ -24,54 +24,65 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
+BENCHMARK = click.Choice(list(BENCHMARKS))
+
+
+def options(*each: Callable[[_Function], _Function]) -> Callable[[_Function], _Function]:
+    """Several options as one decorator, in the order in which `--help` shows them."""
+
+    def add(function: _Function) -> _Function:
+        for option in reversed(each):
+            function = option(function)
+        return function
+
+    return add
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 cache_option = click.option(
     "--cache", type=FOLDER, help="Folder for value indexes.  [default: the user's cache folder]"
 )
+limit_option = click.option("--limit", type=click.IntRange(min=1), help="Only the first N cases.")
 
 
-BENCHMARK = click.Choice(list(BENCHMARKS))
+def concurrency_option(about: str) -> Callable[[_Function], _Function]:
+    """`--concurrency`, with its line of help."""
+    return click.option(
+        "--concurrency", type=click.IntRange(1, 1024), default=8, show_default=True, help=about
+    )
 
 
-def benchmark_options(function: _Function) -> _Function:
-    """Options of verbs that read a benchmark's own files."""
-    for option in (
-        click.option("--drafts", type=FILE, help="JSON by id, JSON list, JSON Lines, or one query a line."),
-        click.option("--meanings", type=FILE, help="column_meaning.json."),
-        click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite."),
-        click.option("--tables", type=FILE, help="The benchmark's schemas (tables.json)."),
-        click.option("--questions", type=FILE, help="The benchmark's questions (dev.json, train.json)."),
-        click.option("--benchmark", type=BENCHMARK, help="Read a benchmark's own files."),
-    ):
-        function = option(function)
-    return function
-
-
-def assistant_options(function: _Function) -> _Function:
-    """Options of verbs that correct drafts."""
-    for option in (
-        click.option(
-            "--prompts",
-            help="Prompt set: a name or a folder.  [default: what each model was trained on, else default]",
-        ),
-        click.option(
-            "--policy",
-            type=click.Choice(["gated", "always", "errors"]),
-            default="gated",
-            show_default=True,
-            help="gated: a candidate must earn its place. always: the last one wins, as in the paper. "
-            "errors: only drafts that fail are touched.",
-        ),
-        click.option(
-            "--models",
-            default="none",
-            show_default=True,
-            metavar="none|embedded[:DIR]|recorded:DIR|FILE.toml",
-            help="Who answers for bam, mask, sam, lom, generator and scorer.",
-        ),
-    ):
-        function = option(function)
-    return function
+benchmark_options = options(
+    click.option("--benchmark", type=BENCHMARK, help="Read a benchmark's own files."),
+    click.option("--questions", type=FILE, help="The benchmark's questions (dev.json, train.json)."),
+    click.option("--tables", type=FILE, help="The benchmark's schemas (tables.json)."),
+    click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite."),
+    click.option("--meanings", type=FILE, help="column_meaning.json."),
+    click.option("--drafts", type=FILE, help="JSON by id, JSON list, JSON Lines, or one query a line."),
+)
+"""Options of verbs that read a benchmark's own files."""
+assistant_options = options(
+    click.option(
+        "--models",
+        default="none",
+        show_default=True,
+        metavar="none|embedded[:DIR]|recorded:DIR|FILE.toml",
+        help="Who answers for bam, mask, sam, lom, generator and scorer.",
+    ),
+    click.option(
+        "--policy",
+        type=click.Choice(["gated", "always", "errors"]),
+        default="gated",
+        show_default=True,
+        help="gated: a candidate must earn its place. always: the last one wins, as in the paper. "
+        "errors: only drafts that fail are touched.",
+    ),
+    click.option(
+        "--prompts",
+        help="Prompt set: a name or a folder.  [default: what each model was trained on, else default]",
+    ),
+)
+"""Options of verbs that correct drafts."""
 
 
 def fill_catalog(

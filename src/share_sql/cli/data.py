@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,8 +16,11 @@ from share_sql.cli.common import (
     FOLDER,
     as_json,
     benchmark_options,
+    concurrency_option,
     interruptible,
+    limit_option,
     models_for,
+    options,
     plain,
     print_json,
     progress_bar,
@@ -64,10 +68,7 @@ _models = click.option(
 _prompts = click.option(
     "--prompts", default="default", show_default=True, help="Prompt set: a name or a folder."
 )
-_limit = click.option("--limit", type=click.IntRange(min=1), help="Only the first N cases.")
-_concurrency = click.option(
-    "--concurrency", type=click.IntRange(1, 1024), default=8, show_default=True, help="Cases asked at once."
-)
+_concurrency = concurrency_option("Cases asked at once.")
 
 
 @command.command(
@@ -88,18 +89,13 @@ _concurrency = click.option(
 )
 @_models
 @_prompts
-@_limit
+@limit_option
 @_concurrency
 @as_json
 def teacher(
     folder: Path,
     cases: Path | None,
     benchmark: str | None,
-    questions: Path | None,
-    tables: Path | None,
-    databases: Path | None,
-    meanings: Path | None,
-    drafts: Path | None,
     made_up: bool,
     name: str | None,
     rule: str | None,
@@ -108,6 +104,7 @@ def teacher(
     limit: int | None,
     concurrency: int,
     as_json: bool,
+    **given: Path | None,
 ) -> None:
     """Make a data folder: a trajectory for each gold query, each proved.
 
@@ -122,26 +119,21 @@ def teacher(
 
     if (cases is None) == (benchmark is None):
         raise click.UsageError("Give either --cases or --benchmark.")
-    if benchmark is not None and questions is None:
+    if benchmark is not None and given["questions"] is None:
         raise click.UsageError(f"--benchmark {benchmark} needs --questions.")
-    if cases is not None and (questions or drafts):
+    if cases is not None and (given["questions"] or given["drafts"]):
         raise click.UsageError("--questions and --drafts belong to --benchmark; --cases holds both.")
     asked = models_for(models)
     if asked and "teacher" not in asked:
         raise click.UsageError(f"{models} sets no model for the role teacher.")
-    files = SourceFiles(
+    files = {**given, "cases": cases, "made_up": folder / "made_up" if made_up else None}
+    source_files = SourceFiles(
         name or folder.absolute().name,
         rule or benchmark or "spider",
-        cases=_absolute(cases),
         benchmark=benchmark,
-        questions=_absolute(questions),
-        tables=_absolute(tables),
-        databases=_absolute(databases),
-        meanings=_absolute(meanings),
-        drafts=_absolute(drafts),
-        made_up=_absolute(folder / "made_up") if made_up else None,
+        **{what: str(path.absolute()) for what, path in files.items() if path is not None},
     )
-    source = load_source(files)
+    source = load_source(source_files)
     with interruptible("; the same command goes on"), progress_bar("teaching") as progress:
         rows = teach(
             source,
@@ -174,7 +166,7 @@ def _dataset_options(wording: str, *, drafts: bool = False) -> Callable[[_Functi
         wording: the default wording of the answers.
         drafts: with the options of models that are shown drafts.
     """
-    options = [
+    common = (
         click.argument("folders", type=FOLDER, nargs=-1, required=True),
         click.option("--out", type=FOLDER, required=True, help="Folder for LLaMA-Factory's files."),
         _prompts,
@@ -189,40 +181,35 @@ def _dataset_options(wording: str, *, drafts: bool = False) -> Callable[[_Functi
             show_default=True,
             help="paper: answers without joins. proved: with those that keys cannot give back.",
         ),
-    ]
-    if drafts:
-        profile = "Proportions of errors.  [default: measured on the folders' drafts]"
-        options += [
-            click.option("--seed", type=int, default=0, show_default=True, help="Fixes what is drawn."),
-            click.option("--profile", type=FILE, help=profile),
-            _models,
-            _concurrency,
-        ]
-
-    def add(function: _Function) -> _Function:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return add
+    )
+    if not drafts:
+        return options(*common)
+    profile = "Proportions of errors.  [default: measured on the folders' drafts]"
+    return options(
+        *common,
+        click.option("--seed", type=int, default=0, show_default=True, help="Fixes what is drawn."),
+        click.option("--profile", type=FILE, help=profile),
+        _models,
+        _concurrency,
+    )
 
 
 @command.command("bam", epilog="\b\nExample:\n  share data bam data/bird data/spider --out ft_data")
 @_dataset_options("paper")
-def bam(**options: Any) -> None:
+def bam(**given: Any) -> None:
     """Make BAM's examples: gold SQL to its trajectory."""
-    _make("bam", **options)
+    _make("bam", **given)
 
 
 @command.command("sam", epilog="\b\nExample:\n  share data sam data/bird --out ft_data --models bam.toml")
 @_dataset_options("paper", drafts=True)
-def sam(**options: Any) -> None:
+def sam(**given: Any) -> None:
     """Make SAM's examples: a draft's masked trajectory to gold's.
 
     A model for the role bam in --models writes the drafts' trajectories; without it they are symbolic.
     A folder without drafts is taken with gold made wrong, in the measured proportions, as its drafts.
     """
-    _make("sam", **options)
+    _make("sam", **given)
 
 
 @command.command("lom", epilog="\b\nExample:\n  share data lom data/bird --out ft_data --unchanged 0.1")
@@ -234,23 +221,23 @@ def sam(**options: Any) -> None:
     show_default=True,
     help="Chance of a further example with nothing to mend, beside each perturbed one.",
 )
-def lom(**options: Any) -> None:
+def lom(**given: Any) -> None:
     """Make LOM's examples: a wrong trajectory to gold's, by the paper's rule.
 
     Where a draft uses all of gold's columns and gives other rows, its own trajectory is the wrong one;
     where it gives gold's rows, a perturbed one is. Drafts with a wrong schema are left out.
     """
-    _make("lom", **options)
+    _make("lom", **given)
 
 
 @command.command("drafter", epilog="\b\nExample:\n  share data drafter data/spider --out ft_data")
 @_dataset_options("proved")
-def drafter(**options: Any) -> None:
+def drafter(**given: Any) -> None:
     """Make the drafter's examples: a question to its trajectory, without a draft.
 
     Stored values that a question names are told, where the database is there.
     """
-    _make("drafter", **options)
+    _make("drafter", **given)
 
 
 @command.command("stats", epilog="\b\nExample:\n  share data stats ft_data")
@@ -271,13 +258,7 @@ def stats(folder: Path, as_json: bool) -> None:
     click.echo(plain(drawn(found, width=Console().width)))
 
 
-def _absolute(path: Path | None) -> str | None:
-    return str(path.absolute()) if path is not None else None
-
-
 def _counted(values: Any) -> dict[str, int]:
-    from collections import Counter
-
     return dict(Counter(values).most_common())
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from share_sql.cli.common import FOLDER, plain, print_json, progress_bar
+
 if TYPE_CHECKING:
     from share_sql.demo.result import DemoResult
 
@@ -22,7 +24,7 @@ _COLOURS = {"fixed": "green", "broken": "red", "right": "", "wrong": "yellow"}
 @click.command("demo", epilog=EXAMPLES)
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     default=Path("out/demo"),
     show_default=True,
     help="Folder for the database, cases, corrections and the page.",
@@ -34,35 +36,19 @@ def command(out: Path, as_json: bool) -> None:
     Makes the shop's database from a seed, corrects 55 drafts of which 18 are right, compares drafts and
     corrections with gold by their rows, prints a table and writes demo.html.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
+    from share_sql.demo.run import as_json as row
     from share_sql.demo.run import run_demo
 
-    errors = Console(stderr=True)
-    columns = (TextColumn("correcting"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("correcting", total=None)
-        result = run_demo(
-            out, progress=lambda done, total: progress.update(task, completed=done, total=total)
-        )
-    if as_json:
-        _print_json(result)
-    else:
+    with progress_bar("correcting") as progress:
+        result = run_demo(out, progress=progress)
+    if not as_json:
         _print_table(result)
-
-
-def _print_json(result: DemoResult) -> None:
-    import json
-
-    from share_sql.demo.run import as_json
-
+        return
     cases = [
-        {"question": item.case.question, "label": item.case.error, "draft": item.case.draft, **as_json(item)}
+        {"question": item.case.question, "label": item.case.error, "draft": item.case.draft, **row(item)}
         for item in result.items
     ]
-    page = str(result.page)
-    click.echo(json.dumps({"cases": cases, "counts": result.counts, "page": page}, ensure_ascii=False))
+    print_json({"cases": cases, "counts": result.counts, "page": str(result.page)})
 
 
 def _print_table(result: DemoResult) -> None:
@@ -78,10 +64,10 @@ def _print_table(result: DemoResult) -> None:
     for item in result.items:
         # Text, not markup: brackets in SQL are no styles.
         table.add_row(
-            Text(_plain(item.case.question)),
+            Text(plain(item.case.question)),
             Text(item.correction.verdict),
             Text(item.outcome, style=_COLOURS[item.outcome]),
-            Text("\n".join(_plain(line) for line in item.what_changed)),
+            Text("\n".join(plain(line) for line in item.what_changed)),
         )
     counts = result.counts
     console = Console()
@@ -99,8 +85,3 @@ def _print_table(result: DemoResult) -> None:
         highlight=False,
     )
     console.print(Text(f"Page: {result.page}"), soft_wrap=True)
-
-
-def _plain(text: str) -> str:
-    """Text without control characters: a stored value must not steer the terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from share_sql.benchmarks.registry import BENCHMARKS
-from share_sql.cli.common import BENCHMARK, FILE, FOLDER, plain, print_json, progress_bar
-from share_sql.cli.common import as_json as _json_flag
+from share_sql.cli.common import BENCHMARK, FILE, FOLDER, as_json, plain, print_json, progress_bar
 from share_sql.evaluation.metrics import METRICS
 
 if TYPE_CHECKING:
-    from share_sql.evaluation.cases import Options
     from share_sql.evaluation.inputs import Inputs
     from share_sql.evaluation.linking import LinkingScore
     from share_sql.evaluation.runner import Evaluation
@@ -69,7 +67,7 @@ Examples:
 @click.option("--cache", type=FOLDER, help="Folder for results.  [default: the user's cache folder]")
 @click.option("--no-cache", is_flag=True, help="Run every query, keep no result.")
 @click.option("--html", type=FILE, help="Write a report to open in a browser.")
-@_json_flag
+@as_json
 @click.pass_context
 def command(
     context: click.Context,
@@ -77,16 +75,11 @@ def command(
     *,
     cases: Path | None,
     benchmark: str | None,
-    questions: Path | None,
     tables: Path | None,
     databases: Path | None,
     predictions: tuple[Path, ...],
-    drafts: Path | None,
-    gold: Path | None,
-    pairing: str,
     metrics: str | None,
     linking: bool,
-    only_present: bool,
     keep_distinct: bool,
     plug_values: bool,
     seconds: float | None,
@@ -96,6 +89,7 @@ def command(
     no_cache: bool,
     html: Path | None,
     as_json: bool,
+    **given: Any,
 ) -> None:
     """Score SQL against gold by running both, read-only.
 
@@ -120,9 +114,8 @@ def command(
         plug_values=plug_values,
         repeats=repeats,
         samples=20 if html else 0,
+        same_columns=_keys(tables) if "em" in names else {},
     )
-    if "em" in names:
-        options = _with_keys(options, tables)
     if cases is not None:
         from share_sql.evaluation.inputs import read_eval_cases
 
@@ -130,7 +123,7 @@ def command(
     elif benchmark is None:
         raise UsageError("nothing to score; give --cases FILE, or --benchmark NAME and its files")
     else:
-        inputs = _read(benchmark, questions, databases, predictions, drafts, gold, pairing, only_present)
+        inputs = _read(benchmark, databases, predictions, **given)
     if html is not None:
         from share_sql.evaluation.plots import check_library
 
@@ -141,32 +134,28 @@ def command(
     sets = [part for found in inputs.values() for part in (found.cases, found.corrected)]
     everything = [case for part in sets for case in part]
     with progress_bar("cases") as bar:
-        total = len(everything)
-        told = (lambda done: bar(done, total)) if bar else None
-        whole = evaluate(everything, names, options, cache=folder, workers=workers, progress=told)
-    scored = split(whole, [len(part) for part in sets])
+        done = (lambda count: bar(count, len(everything))) if bar else None
+        whole = evaluate(everything, names, options, cache=folder, workers=workers, progress=done)
+    scored = iter(split(whole, [len(part) for part in sets]))
     runs = {
-        name: (
-            with_extra(scored[2 * at], found.extra, found.warnings),
-            scored[2 * at + 1] if found.corrected else None,
-        )
-        for at, (name, found) in enumerate(inputs.items())
+        name: (with_extra(evaluation, found.extra, found.warnings), corrected if found.corrected else None)
+        for (name, found), evaluation, corrected in zip(inputs.items(), scored, scored, strict=True)
     }
     if html is not None:
         from share_sql.evaluation.report import write_report
 
         write_report(html, *next(iter(runs.values())))
     linked = _linking(inputs, predictions, tables) if linking else {}
-    show(runs, linked, as_json=as_json)
+    _show(runs, linked, as_json=as_json)
 
 
-def _with_keys(options: Options, tables: Path | None) -> Options:
+def _keys(tables: Path | None) -> dict[str, dict[str, str]]:
     from share_sql.errors import UsageError
     from share_sql.evaluation.benchmark_cases import same_columns
 
     if tables is None:
         raise UsageError("em needs the foreign keys in tables.json; give --tables FILE")
-    return replace(options, same_columns=same_columns(tables))
+    return same_columns(tables)
 
 
 def _linking(
@@ -174,7 +163,7 @@ def _linking(
 ) -> dict[str, dict[str, LinkingScore]]:
     """Schema linking of each run folder, by the run's name."""
     from share_sql.errors import UsageError
-    from share_sql.evaluation.run_linking import linking_of_run
+    from share_sql.evaluation.linking import linking_of_run
     from share_sql.schema.tables_json import read_tables_json
 
     if tables is None or not predictions:
@@ -188,13 +177,12 @@ def _linking(
 
 def _read(
     benchmark: str,
-    questions: Path | None,
     databases: Path | None,
     predictions: tuple[Path, ...],
-    drafts: Path | None,
-    gold: Path | None,
+    *,
+    questions: Path | None,
     pairing: str,
-    only_present: bool,
+    **given: Any,
 ) -> dict[str, Inputs]:
     from share_sql.errors import UsageError
     from share_sql.evaluation.benchmark_cases import read_benchmark, read_questions
@@ -209,24 +197,21 @@ def _read(
     stems = [path.stem for path in predictions]
     return {
         (path.stem if stems.count(path.stem) == 1 else str(path)): read_benchmark(
-            loaded,
-            predictions=path,
-            drafts=drafts,
-            gold=gold,
-            by_position=pairing == "position",
-            only_present=only_present,
+            loaded, predictions=path, by_position=pairing == "position", **given
         )
         for path in predictions
     }
 
 
-def show(
+def _show(
     runs: dict[str, tuple[Evaluation, Evaluation | None]],
     linked: dict[str, dict[str, LinkingScore]],
     *,
     as_json: bool,
 ) -> None:
     """Print evaluations by name, each with the one on corrected gold and its linking beside it."""
+    from share_sql.evaluation.compare import comparison_json, comparison_lines, scored_run
+    from share_sql.evaluation.linking import linking_json
     from share_sql.evaluation.summary import as_json as to_json
     from share_sql.evaluation.tables import tables
 
@@ -237,35 +222,27 @@ def show(
             if corrected is not None:
                 report["corrected_gold"] = to_json(corrected)
             if name in linked:
-                from share_sql.evaluation.run_linking import linking_json
-
                 report["linking"] = linking_json(linked[name])
             reports.append({"name": name, **report})
         if not as_json:
-            if len(runs) > 1:
-                click.echo(f"{plain(name)}:")
-            for text in tables(evaluation):
-                click.echo(plain(text))
-            for which, score in linked.get(name, {}).items():
-                click.echo(
-                    f"linking, {which}: precision {score.precision:.3f}, recall {score.recall:.3f}, F1 "
-                    f"{score.f1:.3f}; complete in {score.complete} of {score.cases}"
-                )
+            _print_lines([f"{name}:"] if len(runs) > 1 else [])
+            _print_lines(tables(evaluation, linked.get(name, {})))
             if corrected is not None:
-                click.echo("\nagainst the corrected gold:")
-                for text in tables(corrected):
-                    click.echo(plain(text))
-    if len(runs) > 1:
-        from share_sql.evaluation.compare import comparison_json, comparison_lines, scored_run
-
-        sides = [scored_run(report, str(report["name"])) for report in reports]
+                _print_lines(["\nagainst the corrected gold:", *tables(corrected)])
+    if len(runs) == 1:
         if as_json:
-            print_json({"runs": reports, "comparison": comparison_json(sides)})
-        else:
-            for text in comparison_lines(sides):
-                click.echo(plain(text))
-    elif as_json:
-        print_json(reports[0])
+            print_json(reports[0])
+        return
+    sides = [scored_run(report, str(report["name"])) for report in reports]
+    if as_json:
+        print_json({"runs": reports, "comparison": comparison_json(sides)})
+    else:
+        _print_lines(comparison_lines(sides))
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(plain(line))
 
 
 COMPARE_EXAMPLES = """\b
@@ -279,7 +256,7 @@ Examples:
 
 @command.command("compare", epilog=COMPARE_EXAMPLES)
 @click.argument("runs", nargs=-1, type=ANY, required=True)
-@_json_flag
+@as_json
 def compare(runs: tuple[Path, ...], as_json: bool) -> None:
     """Compare RUNS: what `share eval --json` printed, or folders with it as eval.json.
 
@@ -292,5 +269,4 @@ def compare(runs: tuple[Path, ...], as_json: bool) -> None:
     if as_json:
         print_json(comparison_json(read))
         return
-    for text in comparison_lines(read):
-        click.echo(plain(text))
+    _print_lines(comparison_lines(read))

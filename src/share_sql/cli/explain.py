@@ -25,17 +25,16 @@ def command(kind: str | None, as_json: bool) -> None:
     """
     from share_sql.edits.table import KINDS, find_kind
 
-    if kind is not None:
-        found = find_kind(kind)
-        if as_json:
-            print_json({**asdict(found), "roles": found.roles})
-            return
-        roles = ", ".join(found.roles) or "only a name"
-        click.echo(f"{found.name} ({roles}; about the {found.about})\n{found.line}")
-        click.echo(f"  before: {found.before}" + (f"\n  after:  {found.after}" if found.after else ""))
-        return
+    kinds = [find_kind(kind)] if kind is not None else list(KINDS.values())
     if as_json:
-        print_json([{**asdict(each), "roles": each.roles} for each in KINDS.values()])
+        rows = [{**asdict(each), "roles": each.roles} for each in kinds]
+        print_json(rows if kind is None else rows[0])
         return
-    for each in KINDS.values():
-        click.echo(f"{each.name:22} {', '.join(each.roles):18} {each.line}".rstrip())
+    if kind is None:
+        for each in kinds:
+            click.echo(f"{each.name:22} {', '.join(each.roles):18} {each.line}".rstrip())
+        return
+    found = kinds[0]
+    roles = ", ".join(found.roles) or "only a name"
+    click.echo(f"{found.name} ({roles}; about the {found.about})\n{found.line}")
+    click.echo(f"  before: {found.before}" + (f"\n  after:  {found.after}" if found.after else ""))

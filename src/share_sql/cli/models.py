@@ -57,30 +57,27 @@ def list_(as_json: bool) -> None:
     from share_sql.models.roles import ROLES
     from share_sql.models.weights_file import weights_path
 
-    bases = [(base.name, base.weights) for base in BASES.values() if base.weights is not None]
+    bases = [
+        {
+            "name": each.name,
+            "file": str(path := weights_path(weights)),
+            "here": path.is_file(),
+            "licence": weights.licence,
+        }
+        for each in BASES.values()
+        if (weights := each.weights) is not None
+    ]
     adapters = {
         role.name: is_adapter(shipped_adapters() / role.name) for role in ROLES.values() if role.adapter
     }
     if as_json:
         print_json(
-            {
-                "bases": [
-                    {
-                        "name": name,
-                        "file": str(path := weights_path(weights)),
-                        "here": path.is_file(),
-                        "licence": weights.licence,
-                    }
-                    for name, weights in bases
-                ],
-                "adapters": [{"role": role, "here": here} for role, here in adapters.items()],
-            }
+            {"bases": bases, "adapters": [{"role": role, "here": here} for role, here in adapters.items()]}
         )
         return
-    for name, weights in bases:
-        path = weights_path(weights)
-        where = str(path) if path.is_file() else "not here yet; `share models pull` fetches it"
-        click.echo(f"base {name} ({weights.licence}): {where}")
+    for base in bases:
+        where = base["file"] if base["here"] else "not here yet; `share models pull` fetches it"
+        click.echo(f"base {base['name']} ({base['licence']}): {where}")
     for role, here in adapters.items():
         where = "comes with the package" if here else "is missing; install the package again"
         click.echo(f"adapter {role}: {where}")

@@ -15,8 +15,10 @@ from share_sql.cli.common import (
     assistant_options,
     benchmark_options,
     cache_option,
+    concurrency_option,
     fill_catalog,
     interruptible,
+    limit_option,
     models_for,
     plain,
     print_json,
@@ -26,7 +28,7 @@ from share_sql.cli.common import (
 
 if TYPE_CHECKING:
     from share_sql.benchmarks.cases import LabelledCase
-    from share_sql.benchmarks.files import LoadedBenchmark
+    from share_sql.benchmarks.files import BenchmarkFiles
     from share_sql.catalog import Catalog
     from share_sql.runfolder.folder import RunCounts
 
@@ -55,25 +57,14 @@ Examples:
 )
 @click.option("--out", type=FOLDER, required=True, help="The run folder.")
 @click.option("--resume", is_flag=True, help="Go on with the run that the folder holds, if any.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first N cases.")
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1, 1024),
-    default=8,
-    show_default=True,
-    help="Cases under way at once.",
-)
+@limit_option
+@concurrency_option("Cases under way at once.")
 @assistant_options
 @cache_option
 @as_json
 def command(
     cases: Path | None,
     benchmark: str | None,
-    questions: Path | None,
-    tables: Path | None,
-    databases: Path | None,
-    meanings: Path | None,
-    drafts: Path | None,
     data_config: Path | None,
     part: str,
     out: Path,
@@ -85,6 +76,7 @@ def command(
     prompts: str | None,
     cache: Path | None,
     as_json: bool,
+    **files: Path | None,
 ) -> None:
     """Correct drafts and write the run folder.
 
@@ -100,17 +92,22 @@ def command(
     if given != 1:
         raise click.UsageError("Give exactly one of --cases, --benchmark and --data-config.")
     if cases is not None:
-        if questions or drafts:
+        if files["questions"] or files["drafts"]:
             raise click.UsageError("--questions and --drafts belong to --benchmark; --cases holds both.")
-        labelled = _cases(cases, catalog, databases, tables, meanings)
+        labelled = _cases(cases, catalog, files["databases"], files["tables"], files["meanings"])
     else:
-        if data_config is not None:
-            loaded, tables, meanings = _configured(data_config, part, drafts)
-        else:
-            loaded = _benchmark(benchmark or "", questions, databases, tables, meanings, drafts)
+        from share_sql.benchmarks.files import load
+
+        places = (
+            _configured(data_config, part, files["drafts"])
+            if data_config
+            else _benchmark_files(benchmark, **files)
+        )
+        loaded = load(places)
         loaded.register(catalog)
         labelled = list(loaded.cases)
-    inputs = {"tables": tables, "meanings": meanings}
+        files |= {"tables": places.tables, "meanings": places.meanings}
+    inputs = {what: files[what] for what in ("tables", "meanings")}
     asked = models_for(models)
     prompt_set = prompts_of(prompts, asked)
     settings = RunSettings(
@@ -149,37 +146,33 @@ def _cases(
     return labelled
 
 
-def _benchmark(
-    name: str,
+def _benchmark_files(
+    name: str | None,
+    *,
     questions: Path | None,
     databases: Path | None,
-    tables: Path | None,
-    meanings: Path | None,
     drafts: Path | None,
-) -> LoadedBenchmark:
-    from share_sql.benchmarks.files import BenchmarkFiles, load
+    **others: Path | None,
+) -> BenchmarkFiles:
+    from share_sql.benchmarks.files import BenchmarkFiles
 
-    for flag, value in (("--questions", questions), ("--databases", databases), ("--drafts", drafts)):
-        if value is None:
-            raise click.UsageError(f"--benchmark {name} needs {flag}.")
-    assert questions is not None
-    assert databases is not None
-    return load(BenchmarkFiles(name, questions, databases, tables, meanings, drafts))
+    if questions and databases and drafts:
+        return BenchmarkFiles(name or "", questions, databases, drafts=drafts, **others)
+    needed = {"--questions": questions, "--databases": databases, "--drafts": drafts}
+    missing = next(flag for flag, path in needed.items() if path is None)
+    raise click.UsageError(f"--benchmark {name} needs {missing}.")
 
 
-def _configured(
-    path: Path, part: str, drafts: Path | None
-) -> tuple[LoadedBenchmark, Path | None, Path | None]:
+def _configured(path: Path, part: str, drafts: Path | None) -> BenchmarkFiles:
     from dataclasses import replace
 
     from share_sql.benchmarks.data_config import read_data_config
-    from share_sql.benchmarks.files import load
 
     files = read_data_config(path, part)
     files = replace(files, drafts=drafts or files.drafts)
     if files.drafts is None:
         raise click.UsageError(f"{path} names no drafts for the part {part}; give --drafts.")
-    return load(files), files.tables, files.meanings
+    return files
 
 
 def _report(counts: RunCounts, out: Path, *, as_json: bool) -> None:

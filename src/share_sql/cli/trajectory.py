@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -14,6 +13,7 @@ from share_sql.cli.common import (
     FOLDER,
     as_json,
     fill_catalog,
+    options,
     plain,
     print_json,
     progress_bar,
@@ -23,6 +23,8 @@ from share_sql.cli.common import (
 if TYPE_CHECKING:
     from share_sql.case import Case
     from share_sql.schema.model import Schema
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 EXAMPLES = """\b
 Examples:
@@ -68,12 +70,18 @@ def show(db: str, sql: str, dialect: Literal["paper", "extended"], masked: bool,
     click.echo(plain(text))
 
 
+def _each_options(field: str) -> Callable[[_Function], _Function]:
+    return options(
+        click.option("--cases", type=FILE, required=True, help=f"JSON Lines with id, database, {field}."),
+        click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite, for names."),
+        click.option("--tables", type=FILE, help="tables.json that completes the schemas."),
+        as_json,
+    )
+
+
 @command.command("roundtrip", epilog="\b\nExample:\n  share trajectory roundtrip --cases sql.jsonl --json")
-@click.option("--cases", type=FILE, required=True, help="JSON Lines with id, database, sql.")
-@click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite, for names.")
-@click.option("--tables", type=FILE, help="tables.json that completes the schemas.")
-@as_json
-def roundtrip(cases: Path, databases: Path | None, tables: Path | None, as_json: bool) -> None:
+@_each_options("sql")
+def roundtrip(**given: Any) -> None:
     """Take SQL to its trajectory and back; the SQL that comes back must give the same rows."""
     from share_sql.sql.text import extract_sql
     from share_sql.trajectory.from_sql import from_sql
@@ -82,15 +90,12 @@ def roundtrip(cases: Path, databases: Path | None, tables: Path | None, as_json:
     def back(text: str, schema: Schema, case: Case) -> str:
         return to_sql(from_sql(extract_sql(text), schema), schema)
 
-    _each(cases, "sql", back, databases, tables, as_json=as_json)
+    _each("sql", back, **given)
 
 
 @command.command("compile", epilog="\b\nExample:\n  share trajectory compile --cases answers.jsonl --json")
-@click.option("--cases", type=FILE, required=True, help="JSON Lines with id, database, trajectory.")
-@click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite, for names.")
-@click.option("--tables", type=FILE, help="tables.json that completes the schemas.")
-@as_json
-def compile_(cases: Path, databases: Path | None, tables: Path | None, as_json: bool) -> None:
+@_each_options("trajectory")
+def compile_(**given: Any) -> None:
     """Compile trajectories (bare, or a model's whole answer) to SQL, without any model."""
     from share_sql.errors import TrajectoryUnreadable
     from share_sql.schema.model import ColumnName
@@ -105,7 +110,7 @@ def compile_(cases: Path, databases: Path | None, tables: Path | None, as_json: 
         # Question and evidence decide between join paths of the same length.
         return to_sql(trajectory, schema, hint=f"{case.question} {case.evidence}")
 
-    _each(cases, "trajectory", compiled, databases, tables, as_json=as_json)
+    _each("trajectory", compiled, **given)
 
 
 @command.command("read", epilog="\b\nExample:\n  share trajectory read --file final_traj.jsonl --json")
@@ -130,7 +135,7 @@ def read_(path: Path, field: str, problems: bool, as_json: bool) -> None:
 
 
 def _read_all(path: Path, field: str) -> tuple[dict[str, int], list[dict[str, Any]]]:
-    from share_sql.benchmarks.cases import read_bytes
+    from share_sql.benchmarks.cases import read_rows
     from share_sql.errors import BenchmarkError, TrajectoryError
     from share_sql.trajectory.mask import mask
     from share_sql.trajectory.nodes import Raw, RawAction
@@ -139,16 +144,12 @@ def _read_all(path: Path, field: str) -> tuple[dict[str, int], list[dict[str, An
     counts = dict.fromkeys(("total", "typed", "raw", "failed", "masked"), 0)
     problems: list[dict[str, Any]] = []
     with progress_bar("reading") as progress:
-        lines = read_bytes(path, "a model's answers, one JSON object a line").split(b"\n")
-        for number, line in enumerate(lines, 1):
+        rows = list(read_rows(path, "a model's answers, one JSON object a line"))
+        for done, (number, row) in enumerate(rows, 1):
             if progress:
-                progress(number, len(lines))
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise BenchmarkError(f"{path}, line {number} is not JSON: {error}") from error
+                progress(done, len(rows))
+            if isinstance(row, Exception):
+                raise BenchmarkError(f"{path}, line {number} is not JSON: {row}") from row
             if not isinstance(row, dict) or field not in row:
                 raise BenchmarkError(f"{path}, line {number} has no field {field!r}; name another by --field")
             counts["total"] += 1
@@ -172,21 +173,21 @@ def _read_all(path: Path, field: str) -> tuple[dict[str, int], list[dict[str, An
 
 
 def _each(
-    path: Path,
     field: str,
     work: Callable[[str, Schema, Case], str],
+    *,
+    cases: Path,
     databases: Path | None,
     tables: Path | None,
-    *,
     as_json: bool,
 ) -> None:
     """Apply `work` to a field of every case; print SQL or error of each. Exit code 1 where all failed."""
     from share_sql.benchmarks.cases import read_cases_jsonl
     from share_sql.errors import ShareError
 
-    labelled = read_cases_jsonl(path, need=("database",), keep_bad=True)
+    labelled = read_cases_jsonl(cases, need=("database",), keep_bad=True)
     names = [each.case.database for each in labelled if not each.problem]
-    schema_of = _schema_finder(names, databases, tables, beside=path.absolute().parent)
+    schema_of = _schema_finder(names, databases, tables, beside=cases.absolute().parent)
     rows: list[dict[str, str | None]] = []
     with progress_bar(field) as progress:
         for number, each in enumerate(labelled, 1):
@@ -225,28 +226,18 @@ def _schema_finder(
     tables: Path | None = None,
     beside: Path | None = None,
 ) -> Callable[[str], Schema]:
-    """A function from a database's name to its schema; it opens each database once, and raises that
-    database's named error whenever it is asked for one that cannot be used."""
+    """A function from a database's name to its schema, which is read once. It raises that database's named
+    error whenever it is asked for one that cannot be used."""
     from functools import cache
 
     from share_sql.catalog import Catalog
-    from share_sql.errors import ShareError
 
     catalog = Catalog()
     fill_catalog(catalog, names, databases=databases, tables=tables, beside=beside)
 
     @cache
-    def look(name: str) -> Schema | ShareError:
-        try:
-            with catalog.use(name) as opened:
-                return opened.schema
-        except ShareError as error:
-            return error
-
     def find(name: str) -> Schema:
-        found = look(name)
-        if isinstance(found, ShareError):
-            raise found
-        return found
+        with catalog.use(name) as opened:
+            return opened.schema
 
     return find

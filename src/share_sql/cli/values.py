@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -30,13 +31,9 @@ def build(db: str, cache: Path | None, as_json: bool) -> None:
     """
     from share_sql.catalog import Catalog
 
-    catalog = Catalog(cache=cache)
-    try:
-        with catalog.use(db) as opened:
-            index = opened.values
-            size, columns, path = index.size, len(index.columns()), index.path
-    finally:
-        catalog.close()
+    with closing(Catalog(cache=cache)) as catalog, catalog.use(db) as opened:
+        index = opened.values
+        size, columns, path = index.size, len(index.columns()), index.path
     if as_json:
         print_json({"database": db, "values": size, "columns": columns, "path": str(path) if path else None})
         return
@@ -56,12 +53,8 @@ def lookup(db: str, text: str, limit: int, cache: Path | None, as_json: bool) ->
 
     from share_sql.catalog import Catalog
 
-    catalog = Catalog(cache=cache)
-    try:
-        with catalog.use(db) as opened:
-            matches = opened.values.lookup(text, limit=limit)
-    finally:
-        catalog.close()
+    with closing(Catalog(cache=cache)) as catalog, catalog.use(db) as opened:
+        matches = opened.values.lookup(text, limit=limit)
     if as_json:
         print_json({"matches": [asdict(match) for match in matches]})
         return

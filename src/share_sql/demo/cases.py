@@ -7,7 +7,7 @@ They are written for `database.SEED` and held as package data: `cases.jsonl`, a 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 
@@ -63,20 +63,8 @@ def write_cases(path: Path, database: str) -> None:
         path: the JSONL file, replaced where it exists.
         database: what goes into each case's `database` field.
     """
-    lines = [
-        json.dumps(
-            {
-                "id": case.id,
-                "question": case.question,
-                "evidence": case.evidence,
-                "database": database,
-                "draft": case.draft,
-                "gold": case.gold,
-            },
-            ensure_ascii=False,
-        )
-        for case in load_cases()
-    ]
+    rows = ({**asdict(case.case(database)), "gold": case.gold} for case in load_cases())
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -113,14 +113,13 @@ _FIRST_ORDER = date(2021, 1, 4)
 _ORDER_DAYS = 1430
 
 
-def write_database(path: Path, seed: int = SEED) -> None:
+def write_database(path: Path) -> None:
     """Write the demo's database, in place of any file there.
 
     The file appears whole or not at all: it is written beside `path` and then renamed.
 
     Args:
         path: the SQLite file; its folder must exist.
-        seed: another seed gives other rows in the same tables.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
@@ -128,7 +127,7 @@ def write_database(path: Path, seed: int = SEED) -> None:
         connection = sqlite3.connect(part)
         try:
             connection.executescript(SCHEMA)
-            for table, rows in make_rows(seed).items():
+            for table, rows in make_rows().items():
                 marks = ", ".join("?" * len(rows[0]))
                 # Table names are this module's own constants.
                 connection.executemany(f'INSERT INTO "{table}" VALUES ({marks})', rows)  # noqa: S608
@@ -287,10 +286,7 @@ class _Shop:
             if product in seen:
                 continue
             seen.add(product)
-            listed = goods[product][5]
-            if not isinstance(listed, float):  # pragma: no cover - the column above is always a float
-                raise TypeError("list_price is a number")
-            price = round(listed * (100 - dice.between(0, 12)) / 100, 2)
+            price = round(float(goods[product][5] or 0) * (100 - dice.between(0, 12)) / 100, 2)
             discount = dice.pick((0.0, 0.0, 0.0, 0.05, 0.1, 0.15))
             lines.append((order, len(seen), product + 1, price, dice.between(1, 40), discount))
 

@@ -16,14 +16,10 @@ _MAX_TOKENS = 4000
 
 
 def mark_changes(before: str, after: str) -> tuple[tuple[Mark, ...], tuple[Mark, ...]]:
-    """Split two texts into runs that both have and runs that only one has.
+    """Split a draft and its correction into runs that both have and runs that only one has.
 
     Words are compared without case, quoted text with it; neither space nor a final semicolon counts as a
     change. Texts of more than 4,000 tokens are not compared: each comes back as one unchanged run.
-
-    Args:
-        before: the draft.
-        after: the corrected SQL.
 
     Returns:
         The runs of `before` and of `after`; joined, each gives its text back unchanged.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from share_sql.case import Correction
 from share_sql.demo.cases import DemoCase
-from share_sql.demo.marks import signed_lines
+from share_sql.demo.marks import Mark, mark_changes, signed_lines
 
 Outcome: TypeAlias = Literal["fixed", "broken", "right", "wrong"]
 """fixed: wrong draft made right. broken: right draft made wrong. right, wrong: as before."""
@@ -46,6 +47,20 @@ class DemoItem:
             return tuple(line for change in self.correction.changes for line in signed_lines(change))
         inside = _plain(self.correction.sql) in _plain(self.case.draft)
         return ("prose around the SQL taken off",) if inside else ("the SQL's text",)
+
+    @cached_property
+    def marks(self) -> tuple[tuple[Mark, ...], tuple[Mark, ...]]:
+        """Runs of draft and SQL handed back, changed ones marked."""
+        return mark_changes(self.case.draft, self.correction.sql)
+
+    @property
+    def rows(self) -> str:
+        """How many rows draft and correction give, in words."""
+        before, after = (
+            "does not run" if count is None else f"{count:,} row{'' if count == 1 else 's'}"
+            for count in (self.rows_before, self.rows_after)
+        )
+        return f"{before} → {after}" if self.touched else before
 
     @property
     def outcome(self) -> Outcome:

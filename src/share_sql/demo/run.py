@@ -17,14 +17,11 @@ if TYPE_CHECKING:
     from share_sql.database.base import Database, QueryResult
 
 
-def run_demo(
-    out: Path, *, policy: str = "gated", progress: Callable[[int, int], None] | None = None
-) -> DemoResult:
+def run_demo(out: Path, *, progress: Callable[[int, int], None] | None = None) -> DemoResult:
     """Correct the demo's drafts without any model and write everything under a folder.
 
     Args:
         out: folder for the results; made where it is missing, files of the same names are replaced.
-        policy: the judge's policy.
         progress: called with (done, total) after each case.
 
     Returns:
@@ -52,7 +49,7 @@ def run_demo(
     catalog = Catalog(cache=out / "cache")
     catalog.add(NAME, database, meanings=load_meanings())
     corrections: list[Correction] = []
-    with Assistant(catalog=catalog, models={}, policy=policy) as assistant:
+    with Assistant(catalog=catalog, models={}) as assistant:
         for correction in assistant.correct_many([case.case() for case in cases]):
             corrections.append(correction)
             if progress is not None:

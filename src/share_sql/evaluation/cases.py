@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from share_sql.benchmarks.benchmark import Benchmark
 from share_sql.benchmarks.registry import BENCHMARKS
+from share_sql.database.base import Limits
+
+_Item = TypeVar("_Item")
 
 Score: TypeAlias = bool | float | None
 """A verdict, a share from 0 to 1, or None where it cannot be told (no parsable gold for `em`)."""
@@ -91,3 +94,16 @@ class Options:
     def rules(self) -> Benchmark:
         """The benchmark's entry."""
         return BENCHMARKS[self.benchmark]
+
+    @property
+    def limits(self) -> Limits:
+        """Bounds on one query: the time, and room for results of 10^6 rows."""
+        return Limits(self.seconds, rows=2_000_000, bytes=1 << 30)
+
+
+def grouped(items: Iterable[_Item], key: Callable[[_Item], str]) -> dict[str, list[_Item]]:
+    """Items by their key, in the order in which keys and items first come."""
+    groups: dict[str, list[_Item]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups

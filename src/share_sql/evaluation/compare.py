@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from share_sql.errors import UsageError
+from share_sql.evaluation.transitions import mcnemar_exact
 
 EVALUATION_FILE = "eval.json"
 """Name of the output of `share eval --json` in a run folder."""
@@ -35,18 +36,16 @@ class PairComparison:
     metric: str
     cases: int
     """Cases that both runs have."""
+    both_right: int
+    """Cases both got right."""
     only_first: tuple[str, ...]
     """Ids that only the first got right."""
     only_second: tuple[str, ...]
     """Ids that only the second got right."""
-    both: int
-    """Cases both got right."""
 
     @property
     def p_value(self) -> float:
         """McNemar's exact p that both are equally good."""
-        from share_sql.evaluation.transitions import mcnemar_exact
-
         return mcnemar_exact(len(self.only_first), len(self.only_second))
 
 
@@ -119,9 +118,9 @@ def compare_runs(runs: Sequence[ScoredRun]) -> list[PairComparison]:
                     second=second.name,
                     metric=metric,
                     cases=len(shared),
+                    both_right=sum(ours[name] and theirs[name] for name in shared),
                     only_first=tuple(name for name in shared if ours[name] and not theirs[name]),
                     only_second=tuple(name for name in shared if theirs[name] and not ours[name]),
-                    both=sum(ours[name] and theirs[name] for name in shared),
                 )
             )
         if not metrics:
@@ -148,19 +147,7 @@ def comparison_json(runs: Sequence[ScoredRun]) -> dict[str, object]:
     metrics = dict.fromkeys(pair.metric for pair in pairs)
     return {
         "runs": [run.name for run in runs],
-        "pairs": [
-            {
-                "first": pair.first,
-                "second": pair.second,
-                "metric": pair.metric,
-                "cases": pair.cases,
-                "both_right": pair.both,
-                "only_first": list(pair.only_first),
-                "only_second": list(pair.only_second),
-                "p": pair.p_value,
-            }
-            for pair in pairs
-        ],
+        "pairs": [{**asdict(pair), "p": pair.p_value} for pair in pairs],
         "against_drafts": {
             metric: {
                 name: {"fixed": fixed, "broken": broken}
@@ -175,7 +162,7 @@ def comparison_lines(runs: Sequence[ScoredRun]) -> Iterator[str]:
     """Yield the lines that `share eval compare` prints."""
     pairs = compare_runs(runs)
     for pair in pairs:
-        first, second = len(pair.only_first) + pair.both, len(pair.only_second) + pair.both
+        first, second = len(pair.only_first) + pair.both_right, len(pair.only_second) + pair.both_right
         yield (
             f"{pair.metric}, {pair.cases} cases: {pair.first} {first} right, {pair.second} {second} right; "
             f"only the first {len(pair.only_first)}, only the second {len(pair.only_second)} "

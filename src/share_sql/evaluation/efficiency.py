@@ -40,15 +40,10 @@ def r_ves_score(ratio: float) -> float:
 
 
 def mean_ratio(gold_seconds: Sequence[float], predicted_seconds: Sequence[float]) -> float:
-    """The time ratio of one case from its paired runs.
+    """The time ratio of one case from its runs, which are paired by place.
 
-    Args:
-        gold_seconds: times of the gold SQL.
-        predicted_seconds: times of the prediction, each run beside the gold's of the same place.
-
-    Returns:
-        Mean of gold / prediction over the pairs that lie strictly within three standard deviations of
-        the mean of all; where that leaves none (all equal), the mean of all. 0 without pairs.
+    It is the mean of gold / prediction over the pairs that lie strictly within three standard deviations of
+    the mean of all; where that leaves none (all equal), the mean of all. 0 without pairs.
     """
     pairs = zip(gold_seconds, predicted_seconds, strict=True)
     ratios = [gold / predicted for gold, predicted in pairs if predicted > 0]
@@ -68,26 +63,19 @@ def measure(run: Callable[[str], float], predicted_sql: str, gold_sql: str, repe
 
     Args:
         run: runs an SQL and returns the seconds it took.
-        predicted_sql: the prediction.
-        gold_sql: the gold SQL.
+        predicted_sql, gold_sql: the two.
         repeats: timed turns.
 
     Returns:
         The time ratio, see `mean_ratio`.
     """
-
-    def best(sql: str) -> float:
-        return min(run(sql) for _ in range(BEST_OF))
-
     run(predicted_sql)
     run(gold_sql)
     gold_seconds: list[float] = []
     predicted_seconds: list[float] = []
-    for turn in range(repeats):
-        if turn % 2:
-            gold_seconds.append(best(gold_sql))
-            predicted_seconds.append(best(predicted_sql))
-        else:
-            predicted_seconds.append(best(predicted_sql))
-            gold_seconds.append(best(gold_sql))
+    sides = [(predicted_sql, predicted_seconds), (gold_sql, gold_seconds)]
+    for _ in range(repeats):
+        for sql, seconds in sides:
+            seconds.append(min(run(sql) for _ in range(BEST_OF)))
+        sides.reverse()
     return mean_ratio(gold_seconds, predicted_seconds)

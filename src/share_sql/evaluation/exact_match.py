@@ -8,14 +8,13 @@ must agree, and the tables in FROM.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from share_sql.errors import SqlUnreadable
 from share_sql.evaluation.spider_nodes import (
     EMPTY,
-    SET_OPERATIONS,
     ColUnit,
     Condition,
     Conditions,
@@ -62,7 +61,32 @@ def hardness(gold: str, schema: Mapping[str, Iterable[str]]) -> Hardness:
     Raises:
         SqlUnreadable: the gold is outside the benchmark's grammar.
     """
-    return _hardness(parse(gold, schema))
+    query = parse(gold, schema)
+    items = _all_conditions(query)
+    clauses = (
+        bool(query.where.items)
+        + bool(query.group)
+        + bool(query.direction)
+        + (query.limit is not None)
+        + max(len(query.tables) - 1, 0)
+        + _all_words(query).count("or")
+        + sum(item.comparison == "like" for item in items)
+    )
+    nested = sum(isinstance(operand, Query) for item in items for operand in (item.first, item.second)) + len(
+        query.combined
+    )
+    others = _others(query)
+    if clauses <= 1 and others == 0 and nested == 0:
+        return "easy"
+    if nested == 0 and ((others <= 2 and clauses <= 1) or (clauses <= 2 and others < 2)):
+        return "medium"
+    if (
+        (nested == 0 and others > 2 and clauses <= 2)
+        or (nested == 0 and 2 < clauses <= 3 and others <= 2)
+        or (clauses <= 1 and others == 0 and nested <= 1)
+    ):
+        return "hard"
+    return "extra"
 
 
 def foreign_key_classes(columns: Sequence[str], foreign_keys: Iterable[tuple[int, int]]) -> dict[str, str]:
@@ -125,21 +149,18 @@ def _canonical(query: Query, same: Mapping[str, str], tables: frozenset[str] | N
 
 
 def _without_values(query: Query) -> Query:
+    def bare(found: Conditions) -> Conditions:
+        items = (
+            replace(item, first=_subquery(item.first), second=_subquery(item.second)) for item in found.items
+        )
+        return replace(found, items=tuple(items))
+
     return replace(
         query,
-        on=_conditions_without_values(query.on),
-        where=_conditions_without_values(query.where),
-        having=_conditions_without_values(query.having),
+        on=bare(query.on),
+        where=bare(query.where),
+        having=bare(query.having),
         combined=tuple((word, _without_values(part)) for word, part in query.combined),
-    )
-
-
-def _conditions_without_values(found: Conditions) -> Conditions:
-    return replace(
-        found,
-        items=tuple(
-            replace(item, first=_subquery(item.first), second=_subquery(item.second)) for item in found.items
-        ),
     )
 
 
@@ -154,18 +175,14 @@ def _same_clauses(ours: Query, theirs: Query) -> bool:
     # The script also compares SELECT without aggregates, WHERE without operators and GROUP BY without
     # HAVING; each of them agrees where the whole clause does.
     return (
-        _same_bag(ours.select, theirs.select)
-        and _same_bag(ours.where.items, theirs.where.items)
+        Counter(ours.select) == Counter(theirs.select)
+        and Counter(ours.where.items) == Counter(theirs.where.items)
         and set(ours.where.words) == set(theirs.where.words)
         and _same_group(ours, theirs)
         and _same_order(ours, theirs)
         and _same_operations(ours, theirs)
         and _keywords(ours) == _keywords(theirs)
     )
-
-
-def _same_bag(ours: Iterable[Hashable], theirs: Iterable[Hashable]) -> bool:
-    return Counter(ours) == Counter(theirs)
 
 
 def _same_group(ours: Query, theirs: Query) -> bool:
@@ -187,19 +204,17 @@ def _same_order(ours: Query, theirs: Query) -> bool:
 def _same_operations(ours: Query, theirs: Query) -> bool:
     """Set operations by kind. The script sums what is there over the kinds and compares the sums, so that
     another kind on either side fails only by its right side, which then has no partner."""
-    present = sum(ours.operand(word) is not None for word in SET_OPERATIONS)
-    wanted = sum(theirs.operand(word) is not None for word in SET_OPERATIONS)
-    agreeing = 0
-    for word in SET_OPERATIONS:
-        mine, other = ours.operand(word), theirs.operand(word)
-        if mine is not None and other is not None:
-            agreeing += _same_clauses(mine, other) and _same_tables(mine, other)
-    return present == wanted == agreeing
+    present, wanted = dict(ours.combined), dict(theirs.combined)
+    agreeing = sum(
+        _same_clauses(present[word], wanted[word]) and _same_tables(present[word], wanted[word])
+        for word in present.keys() & wanted.keys()
+    )
+    return len(present) == len(wanted) == agreeing
 
 
 def _same_tables(ours: Query, theirs: Query) -> bool:
     """Tables and subqueries in FROM, in any order; not looked at where the gold has none."""
-    return not theirs.tables or _same_bag(ours.tables, theirs.tables)
+    return not theirs.tables or Counter(ours.tables) == Counter(theirs.tables)
 
 
 def _keywords(query: Query) -> set[str]:
@@ -228,34 +243,6 @@ def _all_words(query: Query) -> tuple[str, ...]:
 
 
 # --------------------------------------------------------------------------- hardness
-
-
-def _hardness(query: Query) -> Hardness:
-    items = _all_conditions(query)
-    clauses = (
-        bool(query.where.items)
-        + bool(query.group)
-        + bool(query.direction)
-        + (query.limit is not None)
-        + max(len(query.tables) - 1, 0)
-        + _all_words(query).count("or")
-        + sum(item.comparison == "like" for item in items)
-    )
-    nested = sum(isinstance(operand, Query) for item in items for operand in (item.first, item.second)) + len(
-        query.combined
-    )
-    others = _others(query)
-    if clauses <= 1 and others == 0 and nested == 0:
-        return "easy"
-    if nested == 0 and ((others <= 2 and clauses <= 1) or (clauses <= 2 and others < 2)):
-        return "medium"
-    if (
-        (nested == 0 and others > 2 and clauses <= 2)
-        or (nested == 0 and 2 < clauses <= 3 and others <= 2)
-        or (clauses <= 1 and others == 0 and nested <= 1)
-    ):
-        return "hard"
-    return "extra"
 
 
 def _others(query: Query) -> int:

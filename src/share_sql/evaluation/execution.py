@@ -12,7 +12,6 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from functools import cache
 
 from share_sql.database.base import Row, Value
 
@@ -26,25 +25,15 @@ ABSOLUTE_TOLERANCE = 1e-9
 _LEXEMES = r"""'(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/ | \w+ | ."""
 
 
-@cache
-def _token() -> re.Pattern[str]:
-    # Not compiled at import: most runs never need it.
-    return re.compile(_LEXEMES, re.VERBOSE | re.DOTALL)
-
-
 def sorts_rows(gold_sql: str) -> bool:
-    """Whether the outermost query of this SQL sorts its rows (the rule of `strict_ex`).
+    """Whether the outermost query of this SELECT sorts its rows (the rule of `strict_ex`).
 
-    Args:
-        gold_sql: one SELECT.
-
-    Returns:
-        True where "order by" occurs outside parentheses, quotes and comments: subqueries, CTEs and
-        windows all stand in parentheses, and after a set operation it sorts the whole.
+    It does where "order by" occurs outside parentheses, quotes and comments: subqueries, CTEs and windows all
+    stand in parentheses, and after a set operation it sorts the whole.
     """
     depth = 0
     last = ""
-    for match in _token().finditer(gold_sql):
+    for match in re.finditer(_LEXEMES, gold_sql, re.VERBOSE | re.DOTALL):
         word = match[0].lower()
         if word == "(":
             depth += 1
@@ -61,8 +50,7 @@ def strict_ex(predicted: Sequence[Row], gold: Sequence[Row], *, ordered: bool) -
     """The honest reading: equal bags of rows, columns in order, numbers within a tolerance.
 
     Args:
-        predicted: rows of the prediction.
-        gold: rows of the gold SQL.
+        predicted, gold: rows of the prediction and of the gold SQL.
         ordered: whether the order of rows counts, see `sorts_rows`.
 
     Returns:

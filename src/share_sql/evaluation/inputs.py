@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from share_sql.benchmarks.cases import read_rows
 from share_sql.errors import CaseError
@@ -72,7 +74,6 @@ def _case(record: object, at: int, where: str, databases: Path | None, folder: P
     case_id = record.get("id", at)
     if not isinstance(case_id, str | int):
         raise CaseError(f"{where}: `id` is neither text nor a whole number")
-    confidence = record.get("confidence")
     return EvalCase(
         id=case_id,
         database=str(find_database(name, databases, folder)),
@@ -81,10 +82,18 @@ def _case(record: object, at: int, where: str, databases: Path | None, folder: P
         draft=_sql(record, "draft", where),
         difficulty=str(record.get("difficulty") or ""),
         question=str(record.get("question") or ""),
-        confidence=float(confidence) if isinstance(confidence, int | float) else None,
-        verdict=str(record.get("verdict") or ""),
-        reason=str(record.get("reason") or ""),
+        **own_word(record),
     )
+
+
+def own_word(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row says of its correction: the fields confidence, verdict and reason of a case."""
+    confidence = row.get("confidence")
+    return {
+        "confidence": float(confidence) if isinstance(confidence, int | float) else None,
+        "verdict": str(row.get("verdict") or ""),
+        "reason": str(row.get("reason") or ""),
+    }
 
 
 def _sql(record: dict[str, object], field: str, where: str) -> str | None:

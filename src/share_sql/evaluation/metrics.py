@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import chain, islice
 from pathlib import Path
 from types import MappingProxyType
 
 from share_sql.benchmarks.benchmark import Benchmark, Prepare, as_it_stands
-from share_sql.benchmarks.spider import SPIDER
-from share_sql.errors import UsageError
+from share_sql.benchmarks.bird import soft_f1 as f1_of_rows
+from share_sql.benchmarks.spider import SPIDER, plugged
+from share_sql.errors import SqlUnreadable, UsageError
 from share_sql.evaluation.cases import EvalCase, Options, Score
 from share_sql.evaluation.efficiency import r_ves_score, ves_score
 from share_sql.evaluation.execution import sorts_rows, strict_ex
+from share_sql.evaluation.executor import Executor
 from share_sql.evaluation.results import Outcome
-from share_sql.evaluation.soft_f1 import soft_f1 as f1_of_rows
-from share_sql.evaluation.spider import Runner, exact_verdict, execution_match, read_schema
+
+MAX_VARIANTS = 10_000
+"""Predictions tried at most with --plug-values; the official script tries all and may never end."""
+
+SCHEMA_SQL = (
+    "SELECT lower(m.name), lower(p.name) FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS p "
+    "WHERE m.type = 'table'"
+)
+"""Columns by table of a SQLite database."""
 
 NO_PREDICTION = Outcome(error="no prediction for this id", kind="Missing")
 """Stands for the result of a prediction that is not there."""
@@ -30,10 +40,8 @@ class Scoring:
     sql: str | None
     """The prediction or the draft; None where there is none."""
     options: Options
-    databases: Sequence[Runner]
+    databases: Sequence[Executor]
     """The case's database, then the others of its test suite."""
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    """What came of each text on the case's own database; shared between the prediction and the draft."""
     fault: str | None = None
     """Why gold gave no result on one of the databases, where a metric found so."""
     ratio: float = 0.0
@@ -41,11 +49,7 @@ class Scoring:
 
     def run(self, sql: str | None) -> Outcome:
         """The outcome of a text on the case's own database."""
-        if sql is None:
-            return NO_PREDICTION
-        if sql not in self.outcomes:
-            self.outcomes[sql] = self.databases[0].run(sql)
-        return self.outcomes[sql]
+        return NO_PREDICTION if sql is None else self.databases[0].run(sql)
 
     def prepared(self, prepare: Prepare) -> tuple[Outcome, Outcome]:
         """Outcomes of the SQL and of gold, each as an evaluator prepares it."""
@@ -60,28 +64,43 @@ class Scoring:
         return (predicted, gold) if predicted.ok and gold.ok and not late else None
 
     def matches(self, benchmark: Benchmark, databases: int | None) -> bool:
-        """Whether the SQL is right by a benchmark's rule on the first so many databases; None: on all."""
+        """Whether the SQL is right by a benchmark's rule on the first so many databases; None: on all.
+
+        Some variant of it must match on each: itself, or, with `plug_values` where the benchmark has it, with
+        the gold's values in place of its own. Where the gold does not run, `fault` says why.
+        """
         if not self.sql:
             return False
-        runners = [self, *self.databases[1:databases]]
-        right, fault = execution_match(self.sql, self.case.gold, runners, benchmark, self.options)
-        self.fault = self.fault or fault
-        return right
+        options, runners = self.options, self.databases[:databases]
+        gold = benchmark.prepare(self.case.gold, options.keep_distinct, False)
+        text = benchmark.prepare(self.sql, options.keep_distinct, True)
+        fault = next((error for runner in runners if (error := runner.run(gold).error) is not None), None)
+        if fault is not None:
+            self.fault = self.fault or fault
+            return False
+
+        def right(runner: Executor, variant: str) -> bool:
+            predicted, wanted = runner.run(variant), runner.run(gold)
+            late = benchmark.seconds_together and predicted.seconds + wanted.seconds > options.seconds
+            return predicted.ok and not late and benchmark.match(predicted.rows, wanted.rows, gold)
+
+        plugs = plugged(text, gold) if options.plug_values and benchmark.plugs_values else ()
+        variants = islice(chain([text], plugs), MAX_VARIANTS)
+        return any(all(right(runner, variant) for runner in runners) for variant in variants)
 
     @cached_property
     def schema(self) -> Mapping[str, Sequence[str]]:
-        """Columns by table of the case's database, in lower case."""
-        return read_schema(self)
+        """Columns by table of the case's database, in lower case; empty where it cannot be read."""
+        found: dict[str, list[str]] = {}
+        for table, column in self.run(SCHEMA_SQL).rows:
+            found.setdefault(str(table), []).append(str(column))
+        return found
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric."""
+    """A metric: `@partial(Metric, after=…)` makes a function one, of its name and with its docstring."""
 
-    name: str
-    """As `--metrics` takes it and reports print it."""
-    about: str
-    """What is right by it, in one line of Markdown."""
     score: Callable[[Scoring], Score]
     after: str
     """Whose official script it follows."""
@@ -94,40 +113,28 @@ class Metric:
     suite: bool = False
     """It asks every database of the test suite."""
 
+    @property
+    def name(self) -> str:
+        """As `--metrics` takes it and reports print it."""
+        return self.score.__name__.replace("_", "-")
 
-def metric(
-    after: str,
-    text: Callable[[Benchmark], Prepare] | None,
-    *,
-    verdict: bool = False,
-    timed: bool = False,
-    suite: bool = False,
-) -> Callable[[Callable[[Scoring], Score]], Metric]:
-    """Make a function a metric of its own name; its docstring is what docs/evaluation.md says of it.
-
-    Args:
-        after, text, verdict, timed, suite: as the fields of `Metric`.
-    """
-
-    def make(score: Callable[[Scoring], Score]) -> Metric:
-        about = " ".join((score.__doc__ or "").split())
-        name = score.__name__.replace("_", "-")
-        return Metric(name, about, score, after, text, verdict=verdict, timed=timed, suite=suite)
-
-    return make
+    @property
+    def about(self) -> str:
+        """What is right by it, in one line of Markdown, for docs/evaluation.md."""
+        return " ".join((self.score.__doc__ or "").split())
 
 
 def _plain(benchmark: Benchmark) -> Prepare:
     return as_it_stands
 
 
-@metric("the benchmark's", lambda benchmark: benchmark.prepare, verdict=True)
+@partial(Metric, after="the benchmark's", text=lambda benchmark: benchmark.prepare, verdict=True)
 def ex(one: Scoring) -> Score:
     """the benchmark's own execution match, see below"""
     return one.matches(one.options.rules, 1)
 
 
-@metric("this project", _plain, verdict=True)
+@partial(Metric, after="this project", text=_plain, verdict=True)
 def strict(one: Scoring) -> Score:
     """equal bags of rows, columns in order, rows in order where the gold's outermost query sorts, reals
     within a millionth, NULL equal to NULL only; the texts run as they stand"""
@@ -135,32 +142,45 @@ def strict(one: Scoring) -> Score:
     return found is not None and strict_ex(found[0].rows, found[1].rows, ordered=sorts_rows(one.case.gold))
 
 
-@metric("mini_dev, evaluation_f1.py", _plain)
+@partial(Metric, after="mini_dev, evaluation_f1.py", text=_plain)
 def soft_f1(one: Scoring) -> Score:
     """0 to 1: rows paired by position after duplicates are dropped"""
     found = one.results()
     return f1_of_rows(found[0].rows, found[1].rows) if found is not None else 0.0
 
 
-@metric("DAMO-ConvAI evaluation_ves.py", _plain, timed=True)
+@partial(Metric, after="DAMO-ConvAI evaluation_ves.py", text=_plain, timed=True)
 def ves(one: Scoring) -> Score:
     """square root of the gold's time over the prediction's; 0 where BIRD's `ex` is wrong"""
     return ves_score(one.ratio)
 
 
-@metric("mini_dev evaluation_ves.py", _plain, timed=True)
+@partial(Metric, after="mini_dev evaluation_ves.py", text=_plain, timed=True)
 def r_ves(one: Scoring) -> Score:
     """square root of a reward by steps of that ratio; 0 where BIRD's `ex` is wrong"""
     return r_ves_score(one.ratio)
 
 
-@metric("taoyds/spider, evaluation.py", None, verdict=True)
+@partial(Metric, after="taoyds/spider, evaluation.py", verdict=True)
 def em(one: Scoring) -> Score:
     """Spider's exact set match; needs `--tables`"""
-    return exact_verdict(one.sql, one.case, one.schema, one.options)
+    from share_sql.evaluation.exact_match import exact_match
+
+    same = one.options.same_columns.get(Path(one.case.database).stem, {})
+    try:
+        # A prediction that is missing is unreadable, which matches nothing.
+        return exact_match((one.sql or "").replace(" value ", " 1 "), one.case.gold, one.schema, same)
+    except SqlUnreadable:
+        return None  # the gold is outside the benchmark's grammar
 
 
-@metric("taoyds/test-suite-sql-eval, exec_eval.py", lambda _: SPIDER.prepare, verdict=True, suite=True)
+@partial(
+    Metric,
+    after="taoyds/test-suite-sql-eval, exec_eval.py",
+    text=lambda _: SPIDER.prepare,
+    verdict=True,
+    suite=True,
+)
 def test_suite(one: Scoring) -> Score:
     """Spider's `ex` on every SQLite file in the database's folder"""
     return one.matches(SPIDER, None)

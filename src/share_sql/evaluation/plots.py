@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from share_sql.errors import UsageError
-from share_sql.evaluation.transitions import CoveragePoint, ReliabilityBin
+from share_sql.evaluation.assurance import CoveragePoint, ReliabilityBin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -40,15 +40,6 @@ def write_report(file: Path, evaluation: Evaluation, corrected: Evaluation | Non
     Raises:
         UsageError: matplotlib is not installed, or the file cannot be written.
     """
-    text = render_report(evaluation, corrected)
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror}; name another file with --html") from error
-
-
-def render_report(evaluation: Evaluation, corrected: Evaluation | None = None) -> str:
-    """The report's HTML. Arguments and errors as `write_report`."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -59,7 +50,7 @@ def render_report(evaluation: Evaluation, corrected: Evaluation | None = None) -
         lstrip_blocks=True,
     )
     verdict = next(iter(verdicts_among(evaluation.metrics)), None)
-    return environment.get_template("report.html.j2").render(
+    text = environment.get_template("report.html.j2").render(
         evaluation=evaluation,
         tables=[("", _table(evaluation))]
         + ([("against the corrected gold", _table(corrected))] if corrected else []),
@@ -71,13 +62,11 @@ def render_report(evaluation: Evaluation, corrected: Evaluation | None = None) -
         troubles=_troubles(evaluation),
         plots=_plots(evaluation.results, verdict) if verdict else [],
         cases=_script_json([_case(result, evaluation.metrics, verdict) for result in evaluation.results]),
-        script=_asset("report.js"),
-        style=_asset("report.css"),
     )
-
-
-def _asset(name: str) -> str:
-    return (Path(__file__).parent / name).read_text("utf-8")
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}; name another file with --html") from error
 
 
 def _script_json(value: object) -> str:
@@ -144,11 +133,9 @@ def _plots(results: Sequence[CaseResult], verdict: str) -> list[tuple[str, str]]
         drawn.append((f"Calibration ({verdict}): {quality}", calibration_plot(worth.bars, "calibration")))
     spent = spending(result.case for result in results)
     if spent is not None and spent.token_cases:
-        tokens = {stage: spent.tokens[stage] for stage in spent.stages if stage in spent.tokens}
-        drawn.append(("Tokens a case by stage", token_bars(tokens, "tokens")))
+        drawn.append(("Tokens a case by stage", token_bars(spent.tokens, "tokens")))
     if spent is not None and spent.timed_cases:
-        seconds = {stage: spent.seconds[stage] for stage in spent.stages if stage in spent.seconds}
-        drawn.append(("Time a case by stage", time_bars(seconds, "time")))
+        drawn.append(("Time a case by stage", time_bars(spent.seconds, "time")))
     return drawn
 
 

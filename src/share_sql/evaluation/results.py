@@ -11,10 +11,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from share_sql.database.base import Limits, QueryResult, Row, Value
-
-LIMITS = Limits(seconds=30.0, rows=2_000_000, bytes=1 << 30)
-"""Bounds on one query of an evaluation: BIRD's 30 s, and room for results of 10^6 rows."""
+from share_sql.database.base import QueryResult, Row, Value
 
 MAX_CACHED_BYTES = 1 << 20
 """A larger result, as JSON, is not kept on disk: reading it back saves little."""
@@ -67,18 +64,13 @@ def default_cache_folder() -> Path:
 
 
 class ResultCache:
-    """Outcomes on disk, in one SQLite file. Safe to use from several threads and processes.
+    """Outcomes on disk, in one SQLite file in a folder, which is made where it is missing.
 
-    A cache that cannot be read or written is no error of the evaluation: it goes on without, and
-    `warning` says why.
+    Safe to use from several threads and processes. A cache that cannot be read or written is no error of the
+    evaluation: it goes on without, and `warning` says why.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Open the cache.
-
-        Args:
-            folder: where its file lies; created where it is missing.
-        """
         self.path = folder / "evaluation-results-1.sqlite"
         self.warning: str | None = None
         self._lock = threading.Lock()
@@ -94,66 +86,57 @@ class ResultCache:
             connection.execute("CREATE TABLE IF NOT EXISTS results (key BLOB PRIMARY KEY, value TEXT)")
             self._connection = connection
         except (OSError, sqlite3.Error) as error:
-            self.warning = f"the result cache {self.path} cannot be used ({error}); going without it"
+            self._give_up(error)
 
-    def get(self, fingerprint: str, sql: str) -> Outcome | None:
-        """The outcome of this SQL on a database with this fingerprint; None where it is not held."""
-        held = self.fetch(f"{fingerprint}\0{sql}")
+    def get(self, name: str) -> Outcome | None:
+        """The outcome kept under a name; None where there is none."""
+        held = self.fetch(name)
         return _decode(held) if held is not None else None
 
-    def put(self, fingerprint: str, sql: str, outcome: Outcome) -> None:
+    def put(self, name: str, outcome: Outcome) -> None:
         """Keep an outcome. Time-outs are not kept (they depend on the machine), nor large results."""
         if outcome.kind in MACHINE_BOUND or len(outcome.rows) > MAX_CACHED_BYTES // 4:
             return
         text = _encode(outcome)
         if len(text) <= MAX_CACHED_BYTES:
-            self.keep(f"{fingerprint}\0{sql}", text)
+            self.keep(name, text)
 
     def fetch(self, name: str) -> str | None:
         """The text kept under a name; None where there is none."""
         key = _key(name)
         with self._lock:
-            held = self._fresh.get(key)
-            if held is None and self._connection is not None:
-                try:
-                    row = self._connection.execute(
-                        "SELECT value FROM results WHERE key = ?", (key,)
-                    ).fetchone()
-                except sqlite3.Error as error:
-                    self._give_up(error)
-                    row = None
-                held = row[0] if row else None
-        return held
+            if key in self._fresh or self._connection is None:
+                return self._fresh.get(key)
+            try:
+                row = self._connection.execute("SELECT value FROM results WHERE key = ?", (key,)).fetchone()
+            except sqlite3.Error as error:
+                self._give_up(error)
+                return None
+        return row[0] if row else None
 
     def keep(self, name: str, text: str) -> None:
-        """Keep a text under a name; it is written when `save` is called."""
+        """Keep a text under a name; it is written when the cache is closed."""
         with self._lock:
             self._fresh[_key(name)] = text
 
-    def save(self) -> None:
-        """Write what is new, in one transaction."""
+    def close(self) -> None:
+        """Write what is new, in one transaction, and close. May be called twice."""
         with self._lock:
-            if self._connection is None or not self._fresh:
+            if self._connection is None:
                 return
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                self._connection.executemany(
-                    "INSERT OR REPLACE INTO results VALUES (?, ?)", list(self._fresh.items())
-                )
-                self._connection.execute("COMMIT")
-                self._fresh.clear()
+                if self._fresh:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    self._connection.executemany(
+                        "INSERT OR REPLACE INTO results VALUES (?, ?)", list(self._fresh.items())
+                    )
+                    self._connection.execute("COMMIT")
+                self._connection.close()
+                self._connection = None
             except sqlite3.Error as error:
                 self._give_up(error)
 
-    def close(self) -> None:
-        """Save and close. May be called twice."""
-        self.save()
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-    def _give_up(self, error: sqlite3.Error) -> None:
+    def _give_up(self, error: Exception) -> None:
         self.warning = f"the result cache {self.path} cannot be used ({error}); going without it"
         if self._connection is not None:
             self._connection.close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from share_sql.evaluation.cases import EvalCase
@@ -18,12 +19,12 @@ class Spending:
     token_cases: int
     """Cases whose tokens are known; 0 where no model was asked."""
     tokens: dict[str, tuple[float, float]]
-    """Mean prompt and completion tokens a case, by stage."""
+    """Mean prompt and completion tokens a case, by stage, in order."""
     timed_cases: int
     """Cases with times told."""
     seconds: dict[str, float]
-    """Mean wall-clock seconds a case, by stage. Cases that were under way together waited for each other,
-    so that their sum is more than the run took."""
+    """Mean wall-clock seconds a case, by stage, in order. Cases that were under way together waited for each
+    other, so that their sum is more than the run took."""
     median_seconds: float
     """Median over the cases of the time of all stages; 0 without times."""
     longest_seconds: float
@@ -32,12 +33,7 @@ class Spending:
     @property
     def stages(self) -> tuple[str, ...]:
         """Stages with tokens or times, in order; unknown ones last."""
-        from share_sql.assistant import STAGES
-
-        names = self.tokens.keys() | self.seconds.keys()
-        # The first stands for opening the database.
-        ordered = ("database", *(stage.__name__ for stage in STAGES))
-        return (*(name for name in ordered if name in names), *sorted(names - set(ordered)))
+        return tuple(_in_order({**self.tokens, **self.seconds}))
 
     @property
     def all_tokens(self) -> tuple[float, float]:
@@ -59,43 +55,39 @@ def spending(cases: Iterable[EvalCase]) -> Spending | None:
     timed = [case for case in cases if case.seconds]
     if not asked and not timed:
         return None
+    from statistics import median
+
     # A case that asked no model cost no tokens: it counts in the mean of a run that asked some.
     told = [case for case in cases if case.tokens or case.seconds or case.verdict]
     counted = len(told) if asked else 0
     totals = [sum(case.seconds.values()) for case in timed]
+    prompts, completions, seconds = Counter[str](), Counter[str](), defaultdict[str, float](float)
+    for case in asked:
+        for role, (prompt, completion) in case.tokens.items():
+            stage = _STAGE_OF_ROLE.get(role, role)
+            prompts[stage] += prompt
+            completions[stage] += completion
+    for case in timed:
+        for stage, spent in case.seconds.items():
+            seconds[stage] += spent
     return Spending(
         token_cases=counted,
-        tokens=_mean_tokens(asked, counted),
+        tokens={
+            stage: (prompts[stage] / counted, completions[stage] / counted) for stage in _in_order(prompts)
+        },
         timed_cases=len(timed),
-        seconds=_mean_seconds(timed),
-        median_seconds=_median(totals),
+        seconds={stage: seconds[stage] / len(timed) for stage in _in_order(seconds)},
+        median_seconds=median(totals) if totals else 0.0,
         longest_seconds=max(totals, default=0.0),
     )
 
 
-def _median(values: Sequence[float]) -> float:
-    """The statistics module's, whose import takes longer than all that is counted here."""
-    ranked = sorted(values)
-    half = len(ranked) // 2
-    return (ranked[half] + ranked[-half - 1]) / 2 if ranked else 0.0
+def _in_order(names: Iterable[str]) -> list[str]:
+    from share_sql.assistant import STAGES
 
-
-def _mean_tokens(cases: Sequence[EvalCase], count: int) -> dict[str, tuple[float, float]]:
-    sums: dict[str, tuple[int, int]] = {}
-    for case in cases:
-        for role, (prompt, completion) in case.tokens.items():
-            stage = _STAGE_OF_ROLE.get(role, role)
-            before = sums.get(stage, (0, 0))
-            sums[stage] = before[0] + prompt, before[1] + completion
-    return {stage: (prompt / count, completion / count) for stage, (prompt, completion) in sums.items()}
-
-
-def _mean_seconds(cases: Sequence[EvalCase]) -> dict[str, float]:
-    sums: dict[str, float] = {}
-    for case in cases:
-        for stage, spent in case.seconds.items():
-            sums[stage] = sums.get(stage, 0.0) + spent
-    return {stage: total / len(cases) for stage, total in sums.items()}
+    # The first stands for opening the database.
+    places = {name: at for at, name in enumerate(("database", *(stage.__name__ for stage in STAGES)))}
+    return sorted(names, key=lambda name: (places.get(name, len(places)), name))
 
 
 def spending_json(found: Spending) -> dict[str, object]:
@@ -104,17 +96,13 @@ def spending_json(found: Spending) -> dict[str, object]:
     if found.token_cases:
         answer["tokens"] = {
             "cases": found.token_cases,
-            "stages": {
-                stage: _tokens_json(found.tokens[stage]) for stage in found.stages if stage in found.tokens
-            },
+            "stages": {stage: _tokens_json(spent) for stage, spent in found.tokens.items()},
             "total": _tokens_json(found.all_tokens),
         }
     if found.timed_cases:
         answer["seconds"] = {
             "cases": found.timed_cases,
-            "stages": {
-                stage: round(found.seconds[stage], 6) for stage in found.stages if stage in found.seconds
-            },
+            "stages": {stage: round(spent, 6) for stage, spent in found.seconds.items()},
             "total": round(found.all_seconds, 6),
             "median": round(found.median_seconds, 6),
             "longest": round(found.longest_seconds, 6),

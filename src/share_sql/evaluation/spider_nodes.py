@@ -9,6 +9,8 @@ from typing import TypeAlias
 from share_sql.errors import SqlUnreadable
 
 CLAUSES = frozenset(("select", "from", "where", "group", "order", "limit", "intersect", "union", "except"))
+ENDS = CLAUSES | {")", ";"}
+"""What ends a list of columns or tables."""
 JOIN_WORDS = frozenset(("join", "on", "as"))
 COMPARISONS = ("not", "between", "=", ">", "<", ">=", "<=", "!=", "in", "like", "is", "exists")
 ARITHMETIC = ("none", "-", "+", "*", "/")
@@ -86,10 +88,6 @@ class Query:
     limit: int | None
     combined: tuple[tuple[str, Query], ...] = ()
     """The set operation and its right side, none or one."""
-
-    def operand(self, operation: str) -> Query | None:
-        """The right side of a set operation, None where there is none."""
-        return dict(self.combined).get(operation)
 
 
 EMPTY = Query((), False, (), Conditions(), Conditions(), (), Conditions(), "", (), None)

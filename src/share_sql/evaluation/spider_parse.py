@@ -17,6 +17,7 @@ from share_sql.evaluation.spider_nodes import (
     ARITHMETIC,
     CLAUSES,
     COMPARISONS,
+    ENDS,
     JOIN_WORDS,
     SET_OPERATIONS,
     ColUnit,
@@ -156,13 +157,11 @@ class _Parser:
             found = self.query()
         elif '"' in word:
             found = self.take()
+        elif (number := _number(word)) is not None:
+            self.at += 1
+            found = number
         else:
-            number = _number(word)
-            if number is not None:
-                self.at += 1
-                found = number
-            else:
-                found = self.column_value(start, tables)
+            found = self.column_value(start, tables)
         if block:
             self.expect(")")
         return found
@@ -182,10 +181,11 @@ class _Parser:
         return found
 
     def conditions(self, tables: Sequence[str]) -> Conditions:
-        # Comparisons without AND or OR between them are read on; the official list of both in turn then
-        # slips, as this one does: see `_alternate`.
-        listed: list[Condition | str] = []
+        items: list[Condition] = []
+        words: list[str] = []
         while self.at < len(self.words):
+            if len(items) > len(words):
+                raise SqlUnreadable("two comparisons without AND or OR between them")
             subject = self.val_unit(tables)
             negated = self.skip("not")
             comparison = self.take()
@@ -196,22 +196,20 @@ class _Parser:
             if comparison == "between":
                 self.expect("and")
                 second = self.value(tables)
-            listed.append(Condition(negated, comparison, subject, first, second))
+            items.append(Condition(negated, comparison, subject, first, second))
             word = self.peek()
-            if word in CLAUSES or word in (")", ";") or word in JOIN_WORDS:
+            if word in ENDS or word in JOIN_WORDS:
                 break
             if word in ("and", "or"):
-                listed.append(self.take())
-        return _alternate(listed)
+                words.append(self.take())
+        return Conditions(tuple(items), tuple(words))
 
     # -- clauses
 
     def query(self) -> Query:
         """A SELECT with what follows it."""
-        start = self.at
         block = self.skip("(")
         begin = self.at
-        self.at = start
         tables, on, defaults = self.from_clause()
         end = self.at
         self.at = begin
@@ -240,7 +238,7 @@ class _Parser:
             pass
         tables: list[str | Query] = []
         defaults: list[str] = []
-        listed: list[Condition | str] = []
+        on = Conditions()
         while self.at < len(self.words):
             block = self.skip("(")
             if self.peek() == "select":
@@ -256,12 +254,13 @@ class _Parser:
                 defaults.append(name)
             if self.skip("on"):
                 found = self.conditions(defaults)
-                listed += ["and"] * bool(listed) + _in_turn(found)
+                joined = ("and",) if on.items else ()
+                on = Conditions(on.items + found.items, on.words + joined + found.words)
             if block:
                 self.expect(")")
-            if self.peek() in CLAUSES or self.peek() in (")", ";"):
+            if self.peek() in ENDS:
                 break
-        return tuple(tables), _alternate(listed), defaults
+        return tuple(tables), on, defaults
 
     def select_clause(self, tables: Sequence[str]) -> tuple[bool, tuple[tuple[str, ValUnit], ...]]:
         self.expect("select")
@@ -299,7 +298,7 @@ class _Parser:
 
     def more(self) -> bool:
         """Whether a list of columns goes on here."""
-        return self.at < len(self.words) and self.peek() not in CLAUSES and self.peek() not in (")", ";")
+        return self.at < len(self.words) and self.peek() not in ENDS
 
     def limit_clause(self) -> int | None:
         if not self.skip("limit"):
@@ -316,27 +315,3 @@ def _number(word: str) -> float | None:
         return float(word)
     except ValueError:
         return None
-
-
-def _in_turn(found: Conditions) -> list[Condition | str]:
-    listed: list[Condition | str] = []
-    for at, item in enumerate(found.items):
-        listed.append(item)
-        if at < len(found.words):
-            listed.append(found.words[at])
-    return listed
-
-
-def _alternate(listed: Sequence[Condition | str]) -> Conditions:
-    """Conditions from a list that holds comparisons and words in turn.
-
-    Raises:
-        SqlUnreadable: two comparisons stand side by side; the benchmark's scripts fail on such a list.
-    """
-    items, words = listed[::2], listed[1::2]
-    if any(isinstance(item, str) for item in items) or any(isinstance(word, Condition) for word in words):
-        raise SqlUnreadable("two comparisons without AND or OR between them")
-    return Conditions(
-        tuple(item for item in items if isinstance(item, Condition)),
-        tuple(word for word in words if isinstance(word, str)),
-    )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from share_sql.benchmarks.registry import LEVELS
-from share_sql.evaluation.cases import CaseResult
+from share_sql.evaluation.assurance import Assurance, assurance, assurance_json, verdicts, verdicts_json
+from share_sql.evaluation.cases import CaseResult, grouped
 from share_sql.evaluation.metrics import verdicts_among
 from share_sql.evaluation.runner import Evaluation
-
-if TYPE_CHECKING:
-    from share_sql.evaluation.assurance import Assurance
-    from share_sql.evaluation.transitions import Transitions
+from share_sql.evaluation.spending import spending, spending_json
+from share_sql.evaluation.transitions import Transitions, transitions
 
 
 @dataclass(frozen=True)
@@ -61,21 +59,14 @@ def by_difficulty(evaluation: Evaluation) -> dict[str, Line]:
 
 def results_by_level(results: Iterable[CaseResult]) -> dict[str, list[CaseResult]]:
     """Results by difficulty, easiest first; those without one come last, under an empty name."""
-    levels = _grouped(results, lambda result: result.case.difficulty)
+    levels = grouped(results, lambda result: result.case.difficulty)
     unknown = sorted((set(levels) - set(LEVELS)), key=lambda level: (not level, level))
     return {level: levels[level] for level in (*LEVELS, *unknown) if level in levels}
 
 
 def results_by_database(results: Iterable[CaseResult]) -> dict[str, list[CaseResult]]:
     """Results by database name, in order of names."""
-    return dict(sorted(_grouped(results, lambda result: database_name(result.case.database)).items()))
-
-
-def _grouped(results: Iterable[CaseResult], key: Callable[[CaseResult], str]) -> dict[str, list[CaseResult]]:
-    groups: dict[str, list[CaseResult]] = {}
-    for result in results:
-        groups.setdefault(key(result), []).append(result)
-    return groups
+    return dict(sorted(grouped(results, lambda result: database_name(result.case.database)).items()))
 
 
 def database_name(path: str) -> str:
@@ -88,8 +79,6 @@ def against_drafts(results: Iterable[CaseResult], metric: str) -> Transitions | 
     drafted = [result for result in results if metric in result.draft_scores]
     if not drafted:
         return None
-    from share_sql.evaluation.transitions import transitions
-
     return transitions(
         [bool(result.draft_scores[metric]) for result in drafted],
         [bool(result.scores[metric]) for result in drafted],
@@ -105,8 +94,6 @@ def drafts_by_metric(evaluation: Evaluation) -> dict[str, Transitions]:
 
 def confidence_by_metric(evaluation: Evaluation) -> dict[str, Assurance]:
     """What confidences were worth, by each metric that says right or wrong; empty where no case has one."""
-    from share_sql.evaluation.assurance import assurance
-
     found = {name: assurance(evaluation.results, name) for name in verdicts_among(evaluation.metrics)}
     return {name: worth for name, worth in found.items() if worth is not None}
 
@@ -164,9 +151,6 @@ def of_a_run(results: Iterable[CaseResult]) -> bool:
 
 def _own_word(evaluation: Evaluation) -> dict[str, object]:
     """What a run says of its own corrections: verdicts, confidences, cost."""
-    from share_sql.evaluation.assurance import assurance_json, verdicts, verdicts_json
-    from share_sql.evaluation.spending import spending, spending_json
-
     word: dict[str, object] = {}
     if (ended := verdicts(evaluation.results)) is not None:
         word["verdicts"] = verdicts_json(ended)
@@ -204,22 +188,16 @@ def _transitions_json(found: Transitions) -> dict[str, object]:
 
 
 def _case_json(result: CaseResult) -> dict[str, object]:
-    answer: dict[str, object] = {"id": result.case.id, **result.scores}
-    if result.case.difficulty:
-        answer["difficulty"] = result.case.difficulty
-    answer["database"] = database_name(result.case.database)
-    if result.draft_scores:
-        answer["draft"] = result.draft_scores
-    if result.case.verdict:
-        answer["verdict"] = result.case.verdict
-    if result.case.confidence is not None:
-        answer["confidence"] = result.case.confidence
-    if result.case.tokens:
-        answer["tokens"] = sum(map(sum, result.case.tokens.values()))
-    if result.case.seconds:
-        answer["seconds"] = round(sum(result.case.seconds.values()), 6)
-    if result.error is not None:
-        answer["error"] = result.error
-    if result.gold_error is not None:
-        answer["gold_error"] = result.gold_error
-    return answer
+    case = result.case
+    more = {
+        "difficulty": case.difficulty or None,
+        "database": database_name(case.database),
+        "draft": result.draft_scores or None,
+        "verdict": case.verdict or None,
+        "confidence": case.confidence,
+        "tokens": sum(map(sum, case.tokens.values())) if case.tokens else None,
+        "seconds": round(sum(case.seconds.values()), 6) if case.seconds else None,
+        "error": result.error,
+        "gold_error": result.gold_error,
+    }
+    return {"id": case.id, **result.scores, **{k: value for k, value in more.items() if value is not None}}

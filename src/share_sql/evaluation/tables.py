@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from share_sql.evaluation.assurance import verdicts
+from share_sql.evaluation.linking import LinkingScore
 from share_sql.evaluation.runner import Evaluation
+from share_sql.evaluation.spending import spending, spending_rows
 from share_sql.evaluation.summary import (
     Line,
     by_difficulty,
@@ -19,11 +22,12 @@ SHOWN = 10
 """Ids listed of each kind of trouble; --json lists all."""
 
 
-def tables(evaluation: Evaluation) -> Iterator[str]:
+def tables(evaluation: Evaluation, linked: Mapping[str, LinkingScore] | None = None) -> Iterator[str]:
     """Yield the lines that `share eval` prints.
 
     Args:
         evaluation: what was scored.
+        linked: scores of schema linking by what was linked, where they are asked for.
 
     Yields:
         The table of metrics by difficulty, the drafts fixed and broken, what the run's own word was worth
@@ -52,21 +56,18 @@ def tables(evaluation: Evaluation) -> Iterator[str]:
     if of_a_run(evaluation.results):
         yield from _own_word(evaluation)
     yield from _troubles(evaluation, total)
+    for which, score in (linked or {}).items():
+        yield (
+            f"linking, {which}: precision {score.precision:.3f}, recall {score.recall:.3f}, F1 "
+            f"{score.f1:.3f}; complete in {score.complete} of {score.cases}"
+        )
 
 
 def _own_word(evaluation: Evaluation) -> Iterator[str]:
     """What a run says of its own corrections: verdicts, confidences, cost."""
-    from share_sql.evaluation.assurance import verdicts
-    from share_sql.evaluation.spending import spending, spending_rows
-
     ended = verdicts(evaluation.results)
     if ended is not None:
-        counts = {name: ended.counts.get(name, 0) for name in ("kept", "corrected", "abstained")}
-        yield (
-            f"verdicts: kept {counts['kept']}, corrected {counts['corrected']} (firing rate "
-            f"{100 * ended.rate('corrected'):.1f}%), abstained {counts['abstained']} "
-            f"({100 * ended.rate('abstained'):.1f}%)"
-        )
+        yield f"verdicts: {ended}"
     for name, worth in confidence_by_metric(evaluation).items():
         yield (
             f"confidence by {name}, {worth.cases} case{'s' * (worth.cases != 1)}: risk-coverage area "

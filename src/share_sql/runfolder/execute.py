@@ -79,28 +79,23 @@ def run_cases(
     with open_run_folder(out, settings.comparable(), known, resume=resume) as folder:
         pending = folder.pending
         resumed = len(cases) - len(pending)
-        finished = resumed
-        if progress:
-            progress(finished, len(cases))
         first = {labelled.case.id: position for position, labelled in reversed(list(enumerate(cases)))}
-        good = []
+
+        def show_progress() -> None:
+            if progress:
+                progress(len(folder.journal), len(cases))
+
+        show_progress()
         for position in pending:
-            labelled = cases[position]
-            if labelled.problem:
-                duplicate = first[labelled.case.id] != position
-                folder.journal.append(
-                    position, failed_row(labelled.case, labelled.problem, duplicate=duplicate)
-                )
-                finished += 1
-            else:
-                good.append(labelled.case)
-        if progress:
-            progress(finished, len(cases))
+            case, problem = cases[position].case, cases[position].problem
+            if problem:
+                duplicate = first[case.id] != position
+                folder.journal.append(position, failed_row(case, problem, duplicate=duplicate))
+        show_progress()
+        good = [cases[position].case for position in pending if not cases[position].problem]
         for state in assistant.correct_states(good):
             folder.journal.append(first[state.case.id], state_row(state, settings.prompts))
-            finished += 1
-            if progress:
-                progress(finished, len(cases))
+            show_progress()
         ended = datetime.now(UTC)
         return folder.finish(
             {

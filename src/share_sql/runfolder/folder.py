@@ -69,18 +69,19 @@ class RunCounts:
     """Tokens by stage."""
 
 
+@dataclass(frozen=True)
 class RunFolder:
     """A run's folder, locked for this process. Made by `open_run_folder`."""
 
-    def __init__(self, path: Path, journal: Journal, positions: int) -> None:
-        self.path = path
-        self.journal = journal
-        self._positions = positions
+    path: Path
+    journal: Journal
+    positions: int
+    """Number of the run's cases."""
 
     @property
     def pending(self) -> list[int]:
         """Positions of the cases that are not finished yet."""
-        return [position for position in range(self._positions) if position not in self.journal]
+        return [position for position in range(self.positions) if position not in self.journal]
 
     def finish(self, run: Mapping[str, Any]) -> RunCounts:
         """Make all final files from the journal.
@@ -102,8 +103,8 @@ class RunFolder:
         usage: dict[str, Usage] = {}
         augmented: dict[str, list[str]] = {}
         final_sql: dict[str, str] = {}
-        with self._replacing(*STEP_FILES.values(), GENERATOR_PROMPTS, CORRECTIONS, TIMINGS) as files:
-            for row in self.journal.rows(range(self._positions)):
+        with self._replacing() as files:
+            for row in self.journal.rows(range(self.positions)):
                 correction = row["correction"]
                 verdicts[correction["verdict"]] += 1
                 for stage, tokens in correction["usage"].items():
@@ -123,34 +124,31 @@ class RunFolder:
                 _line(files[GENERATOR_PROMPTS], {"idx": _idx(row["id"]), "prompt": row["generator_prompt"]})
                 augmented[row["id"]] = row["augmented"]
                 final_sql[row["id"]] = with_tag(correction["sql"], row["database"])
-        counts = RunCounts(
-            self._positions, dict(sorted(verdicts.items())), tuple(failed), dict(sorted(usage.items()))
-        )
-        used = sum(counts.usage.values(), Usage())
-        tokens = {stage: asdict(spent) for stage, spent in counts.usage.items()}
-        self._json(AUGMENTED, augmented)
-        self._json(FINAL_SQL, final_sql)
-        self._json("usage.json", {"stages": tokens, "total": asdict(used)})
-        self._json(
-            "run.json",
-            {
+            counts = RunCounts(
+                self.positions, dict(sorted(verdicts.items())), tuple(failed), dict(sorted(usage.items()))
+            )
+            used = asdict(sum(usage.values(), Usage()))
+            about_run = {
                 **run,
                 "cases": counts.cases,
                 "verdicts": counts.verdicts,
                 "failed": [{"id": name, "error": error} for name, error in failed],
-                "usage": asdict(used),
-            },
-        )
+                "usage": used,
+            }
+            tokens = {stage: asdict(spent) for stage, spent in counts.usage.items()}
+            for name, value in (
+                (AUGMENTED, augmented),
+                (FINAL_SQL, final_sql),
+                ("usage.json", {"stages": tokens, "total": used}),
+                ("run.json", about_run),
+            ):
+                files[name].write(json.dumps(value, indent=4) + "\n")
         return counts
 
-    def _json(self, name: str, value: Any) -> None:
-        with self._replacing(name) as files:
-            files[name].write(json.dumps(value, indent=4) + "\n")
-
     @contextmanager
-    def _replacing(self, *names: str) -> Iterator[Mapping[str, IO[str]]]:
-        """Files to write; moved to their places together, once all are whole and on the disk."""
-        drafts = {name: self.path / f".{name}.part" for name in names}
+    def _replacing(self) -> Iterator[Mapping[str, IO[str]]]:
+        """The final files to write; moved to their places together, once all are whole and on the disk."""
+        drafts = {name: self.path / f".{name}.part" for name in FINAL_FILES}
         try:
             with ExitStack() as stack:
                 files = {

@@ -14,7 +14,6 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, Self
 
 from share_sql.errors import RunFolderError
@@ -46,8 +45,8 @@ class Journal:
         try:
             self.head: Mapping[str, Any] = self._scan()
             if not self.head:
-                self._write({"journal": 1, **head})
                 self.head = json.loads(json.dumps({"journal": 1, **head}))
+                self._write(self.head)
         except BaseException:
             self._file.close()
             raise
@@ -113,19 +112,14 @@ class Journal:
 
     def read(self, position: int) -> dict[str, Any]:
         """The row of a finished case. Raises KeyError where the position is not in the journal."""
-        with self._path.open("rb") as lines:
-            return self._row(lines, position)
+        return next(self.rows([position]))
 
     def rows(self, positions: Iterable[int]) -> Iterator[dict[str, Any]]:
         """The rows of finished cases, in the order asked for. Raises KeyError as `read`."""
         with self._path.open("rb") as lines:
             for position in positions:
-                yield self._row(lines, position)
-
-    def _row(self, lines: IO[bytes], position: int) -> dict[str, Any]:
-        lines.seek(self._places[position])
-        row: dict[str, Any] = json.loads(lines.readline())
-        return row
+                lines.seek(self._places[position])
+                yield json.loads(lines.readline())
 
     def sync(self) -> None:
         """Bring everything to the disk."""
@@ -141,7 +135,5 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
