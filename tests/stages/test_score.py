@@ -14,7 +14,8 @@ from share_sql.errors import ModelUnavailable
 from share_sql.judgement.weights import load_weights
 from share_sql.models.base import Answer, ModelReply, ModelRequest, Usage
 from share_sql.models.scripted import ScriptedModel
-from share_sql.stages.propose import MOST_ASKED, propose
+from share_sql.query.examined import Examined
+from share_sql.stages.propose import MOST_ASKED, is_worth_asking, propose
 from share_sql.stages.score import KEPT_EDITS, log_odds, score
 from share_sql.stages.state import Candidate, State
 from tests.stages.driving import added, start, take
@@ -108,13 +109,35 @@ def test_only_kinds_that_the_weights_name_are_proposed(shop: SqliteDatabase) -> 
 
 def test_no_more_are_asked_about_than_the_bound(shop: SqliteDatabase) -> None:
     model = ScriptedModel(lambda _: _reply("no", math.log(0.99)))
+    # It has some 27 changes that are worth asking about.
     draft = (
-        "SELECT stores.city, region, COUNT(*) FROM stores "
-        "JOIN employees ON employees.store_id = stores.store_id "
-        "WHERE salary > 100 GROUP BY stores.city, region ORDER BY COUNT(*) DESC"
+        "SELECT company_name, segment, city, joined_on FROM customers "
+        "WHERE credit_limit > 100 AND city LIKE '%a%' ORDER BY joined_on DESC LIMIT 1"
     )
-    _scored(shop, model, (OTHER, "compile"), draft=draft, question="Which city, and how many by region?")
+    question = "Which company name, segment and city, and when joined, has the most credit limit?"
+    _scored(shop, model, draft=draft, question=question)
     assert len(model.requests) == MOST_ASKED
+
+
+NORTH = "SELECT store_name FROM stores WHERE region = 'NORTH' AND closed_on IS NULL"
+
+
+@pytest.mark.parametrize(
+    ("sql", "worth"),
+    [
+        ("SELECT city FROM stores WHERE region = 'NORTH' AND closed_on IS NULL", True),
+        ("SELECT store_name FROM stores WHERE closed_on IS NULL", False),  # the question says NORTH
+        ("SELECT MAX(rating) FROM suppliers WHERE supplier_name <> 'NORTH'", False),  # another query
+        ("SELECT store_name FROM stores WHERE region = 'NORTH' AND closed_on IS NULL LIMIT 3", True),
+        (NORTH + " LIMIT 0", False),
+    ],
+)
+def test_what_is_worth_asking_about(shop: SqliteDatabase, sql: str, worth: bool) -> None:
+    state = added(shop, start(shop, "Which stores in the 'NORTH' are open?", NORTH), sql)
+    draft, other = (each.query for each in state.candidates)
+    assert isinstance(draft, Examined)
+    assert is_worth_asking(draft, other) == worth
+    assert not is_worth_asking(draft, draft)
 
 
 def test_it_is_asked_for_one_word_with_its_probability_there_and_back(shop: SqliteDatabase) -> None:
