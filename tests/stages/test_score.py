@@ -127,7 +127,7 @@ NORTH = "SELECT store_name FROM stores WHERE region = 'NORTH' AND closed_on IS N
     [
         ("SELECT city FROM stores WHERE region = 'NORTH' AND closed_on IS NULL", True),
         ("SELECT store_name FROM stores WHERE closed_on IS NULL", False),  # the question says NORTH
-        ("SELECT MAX(rating) FROM suppliers WHERE supplier_name <> 'NORTH'", False),  # another query
+        ("SELECT 'NORTH'", False),  # another query
         ("SELECT store_name FROM stores WHERE region = 'NORTH' AND closed_on IS NULL LIMIT 3", True),
         (NORTH + " LIMIT 0", False),
     ],
