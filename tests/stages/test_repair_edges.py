@@ -20,9 +20,10 @@ from tests.stages.driving import start, take
 GOLDEN = Path(__file__).with_name("golden") / "edges.txt"
 EVERYTHING = replace(load_weights(), enabled=frozenset(PROVED))
 DATABASE = """
-CREATE TABLE team (id INTEGER PRIMARY KEY, name TEXT, city TEXT, region TEXT, founded TEXT);
-INSERT INTO team VALUES (1, 'Reds', 'Bonn', 'North', '2001-05-03'),
-    (2, 'Season 2012', 'Jena', 'South', '1999-11-30');
+CREATE TABLE team (id INTEGER PRIMARY KEY, name TEXT, city TEXT, region TEXT, founded TEXT,
+    motto TEXT COLLATE NOCASE);
+INSERT INTO team VALUES (1, 'Reds', 'Bonn', 'North', '2001-05-03', 'Win'),
+    (2, 'Season 2012', 'Jena', 'South', '1999-11-30', 'Play');
 CREATE TABLE player (id INTEGER PRIMARY KEY, name TEXT, team_id INTEGER REFERENCES team(id), side TEXT,
     goals INTEGER, shots INTEGER);
 INSERT INTO player VALUES (1, 'Ann', 1, 'North', 107, 210), (2, 'Bea', 2, 'East', 92, 205),
