@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
-from share_sql.edits.edit import Edit, put
+from share_sql.edits.edit import Edit, changed, plain_item, put
 from share_sql.edits.likely import other_columns, scope_of
 from share_sql.query.cues import number_cues
 from share_sql.query.examined import Examined
@@ -80,10 +80,8 @@ def contradictions(draft: Examined) -> Iterator[Edit]:
         if _exclude(first, second):
             sides = []
             for left_out in (second, first):
-                side = tree.copy()
-                kept = [part.copy() for part in conjuncts if part is not left_out]
-                side.set("where", exp.Where(this=exp.and_(*kept)))
-                sides.append(side)
+                kept = exp.and_(*(part for part in conjuncts if part is not left_out))
+                sides.append(changed(tree, where=exp.Where(this=kept)))
             new = exp.Intersect(this=sides[0], expression=sides[1], distinct=True)
             shown = f"{draft.text(first)} and {draft.text(second)}"
             yield Edit("contradiction", f"no row meets both {shown}; the two sets are intersected", new)
@@ -120,9 +118,7 @@ def _range(node: exp.Expr) -> _Range | None:
     column, constant = node.this, node.expression
     if not isinstance(column, exp.Column) or not isinstance(constant, exp.Literal):
         return None
-    value: float | str = str(constant.this)
-    if not constant.is_string:
-        value = float(constant.this)
+    value: float | str = constant.this if constant.is_string else float(constant.this)
     name = column.sql().lower()
     if isinstance(node, exp.EQ):
         return _Range(name, value, value)
@@ -235,8 +231,7 @@ def _not_null(draft: Examined) -> Iterator[Edit]:
     order = tree.args.get("order")
     keys = [key.this for key in order.expressions] if order is not None else list(tree.expressions[:1])
     for key in keys[:1]:
-        value = key.this if isinstance(key, exp.Alias) else key
+        value = plain_item(key)
         if isinstance(value, exp.Column) and id(value) in draft.binding.names:
             condition = exp.Not(this=exp.Is(this=value.copy(), expression=exp.Null()))
-            new = tree.copy().where(condition, copy=False)
-            yield Edit("not-null", f"rows without {value.sql()} are left out", new)
+            yield Edit("not-null", f"rows without {value.sql()} are left out", tree.where(condition))

@@ -24,13 +24,11 @@ def kind_of(column: Column) -> str:
     return "number" if any(word in column.type.lower() for word in _NUMBERS) else "text"
 
 
-def named_share(draft: Examined, name: str) -> float:
-    """Share of a column name's words that question and evidence have, 0 to 1."""
+def named_share(name: str, *texts: str) -> float:
+    """Share of a name's words that texts hold, 0 to 1."""
     parts = words(name)
-    if not parts:
-        return 0.0
-    asked = words(draft.question) | words(draft.evidence)
-    return sum(part in asked for part in parts) / len(parts)
+    held = frozenset[str]().union(*map(words, texts))
+    return len(parts & held) / len(parts) if parts else 0.0
 
 
 def other_columns(
@@ -51,7 +49,7 @@ def other_columns(
     place = 0
     own = draft.schema.column(*like) if like else None
     if like is not None:
-        least = max(least, named_share(draft, like[1]))
+        least = max(least, named_share(like[1], draft.question, draft.evidence))
     for source, column in _columns(scope):
         place += 1
         assert source.table is not None
@@ -59,7 +57,7 @@ def other_columns(
             continue
         if own is not None and kind_of(column) != kind_of(own):
             continue
-        share = named_share(draft, column.name)
+        share = named_share(column.name, draft.question, draft.evidence)
         if like is not None and column.name.lower() == like[1].lower():
             share = max(share, least)
         if share >= least:

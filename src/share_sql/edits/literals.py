@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from sqlglot import exp
 
-from share_sql.edits.edit import Edit, put
+from share_sql.edits.edit import Edit, put, twin
 from share_sql.errors import QueryError
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps, look_up, query
@@ -178,10 +178,8 @@ def _elsewhere(draft: Examined, bound: Bound, literal: exp.Literal, column: Colu
     match = near[0]
     source = next(s for s in bound.scope.sources if s.table is not None and s.table.name == match.table)
     tree = put(draft, literal, exp.Literal.string(match.value))
-    at = next(i for i, node in enumerate(draft.tree.find_all(exp.Column)) if node is bound.node)
-    moved = list(tree.find_all(exp.Column))[at]
     qualifier = bound.node.table if match.table == column.table else source.name
-    name = exp.to_identifier(match.column, quoted=not re.fullmatch(r"\w+", match.column))
-    moved.replace(exp.column(name, table=qualifier or None))
+    moved = exp.column(exp.to_identifier(match.column), table=qualifier or None)
+    twin(bound.node, draft.tree, tree).replace(moved)
     message = f"{column} holds no '{text}'; {match.table}.{match.column} does"
     return [Edit("literal-column", message, tree)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from share_sql.edits.edit import with_columns
 from share_sql.query.examined import Examined
 from share_sql.schema.model import Schema
 from share_sql.sql.scopes import Bound
@@ -131,9 +132,8 @@ def as_text(query: Examined) -> exp.Query:
     quoted = {id(bound.node): bound for bound in query.binding.names.values() if bound.status == "text"}
     if not quoted:
         return query.tree
-    tree = query.tree.copy()
-    pairs = zip(list(query.tree.find_all(exp.Column)), list(tree.find_all(exp.Column)), strict=True)
-    for own, node in pairs:
+    tree, columns = with_columns(query.tree)
+    for own, node in columns:
         bound = quoted.get(id(own))
         if bound is None:
             continue
