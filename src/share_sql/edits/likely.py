@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sqlglot import exp
 
 from share_sql.query.asked import words
@@ -14,7 +12,7 @@ from share_sql.sql.scopes import Scope, Source
 _NUMBERS = ("int", "real", "num", "dec", "doub", "float", "bool")
 
 
-def scope_of(draft: Examined, select: exp.Expr) -> Scope | None:
+def scope_of(draft: Examined, select: exp.Expr | None) -> Scope | None:
     """The scope of a SELECT of the draft."""
     return next((scope for scope in draft.binding.scopes if scope.select is select), None)
 
@@ -46,14 +44,14 @@ def other_columns(
         most: how many.
     """
     found: list[tuple[float, int, exp.Column]] = []
-    place = 0
     own = draft.schema.column(*like) if like else None
     if like is not None:
         least = max(least, named_share(like[1], draft.question, draft.evidence))
-    for source, column in _columns(scope):
-        place += 1
-        assert source.table is not None
-        if like is not None and (source.table.name, column.name) == like:
+    columns = [
+        (source, table, c) for source in scope.sources if (table := source.table) for c in table.columns
+    ]
+    for place, (source, table, column) in enumerate(columns):
+        if (table.name, column.name) == like:
             continue
         if own is not None and kind_of(column) != kind_of(own):
             continue
@@ -68,10 +66,3 @@ def other_columns(
 def column_of(source: Source, name: str) -> exp.Column:
     """A reference to a source's column."""
     return exp.column(exp.to_identifier(name, quoted=not name.isidentifier()), table=source.name or None)
-
-
-def _columns(scope: Scope) -> Iterator[tuple[Source, Column]]:
-    for source in scope.sources:
-        if source.table is not None:
-            for column in source.table.columns:
-                yield source, column

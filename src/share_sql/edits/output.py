@@ -185,8 +185,7 @@ def _counts(draft: Examined) -> Iterator[Edit]:
         elif isinstance(inner, exp.Column):
             yield _different(draft, count, inner)
         elif isinstance(inner, exp.Star):
-            select = count.find_ancestor(exp.Select)
-            scope = scope_of(draft, select) if select is not None else None
+            scope = scope_of(draft, count.find_ancestor(exp.Select))
             keys = [*_keys(scope), *other_columns(draft, scope, most=2)] if scope is not None else []
             for key in keys[:4]:
                 yield _different(draft, count, key)

@@ -16,6 +16,7 @@ from typing import TypeAlias, TypeVar
 
 from sqlglot import exp
 
+from share_sql.edits.conditions import OPERATORS, over
 from share_sql.edits.edit import Node, changed, edited, put, with_columns
 from share_sql.edits.guesses import edits_of_kind
 from share_sql.edits.likely import column_of
@@ -254,20 +255,14 @@ def _is_join_key(bound: Bound) -> bool:
 
 # ------------------------------------------------------------------------ conditions
 
-_FLIPPED = {exp.LT: exp.GT, exp.GT: exp.LT, exp.LTE: exp.GTE, exp.GTE: exp.LTE}
-_NEARLY = {exp.LT: exp.LTE, exp.GT: exp.GTE, exp.LTE: exp.LT, exp.GTE: exp.GT}
 
+def _comparison(at: int) -> Spoil:
+    """Compare with a constant by the other operator at this place of OPERATORS."""
 
-def _comparison(operators: Mapping[type[exp.Binary], type[exp.Binary]]) -> Spoil:
     def other(node: exp.Expr) -> _New:
-        operator = next((new for old, new in operators.items() if type(node) is old), None)
-        return (
-            operator(this=node.this.copy(), expression=node.expression.copy())
-            if operator and isinstance(node.expression, exp.Literal)
-            else []
-        )
+        return over(node, OPERATORS[type(node)][at]) if isinstance(node.expression, exp.Literal) else []
 
-    return _each(other, *operators)
+    return _each(other, exp.LT, exp.LTE, exp.GT, exp.GTE)
 
 
 def _is_compared(bound: Bound) -> bool:
@@ -401,8 +396,8 @@ SPOILS: Mapping[str, Spoil] = {
     "condition-column": _swap(_is_compared),
     "condition-drop": _condition_too_many,
     "null-comparison": _each(_null_compared, exp.Is),
-    "comparison-direction": _comparison(_FLIPPED),
-    "comparison-strictness": _comparison(_NEARLY),
+    "comparison-direction": _comparison(1),
+    "comparison-strictness": _comparison(0),
     "contradiction": _and_for_intersect,
     "select-column": _swap(_is_item, _is_in_item),
     "select-drop": lambda right: right.pick(_selected(right.tree, right.own())),
