@@ -21,6 +21,7 @@ from share_sql.catalog import Catalog
 from share_sql.errors import BenchmarkError, DatabaseMissing, ShareError, UsageError
 from share_sql.runfolder.execute import file_fingerprint
 from share_sql.schema.model import ColumnName
+from share_sql.training.asking import from_json
 
 if TYPE_CHECKING:
     from share_sql.catalog import OpenDatabase
@@ -296,24 +297,13 @@ class TrajectoryRow:
         """Whether there is a proof."""
         return bool(self.proof)
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return {**asdict(self), "outside": list(self.outside)}
-
-    @classmethod
-    def from_json(cls, row: Mapping[str, Any]) -> TrajectoryRow:
-        """The row of a line."""
-        known = {each.name for each in fields(cls)}
-        kept = {key: value for key, value in row.items() if key in known}
-        return cls(**{**kept, "outside": tuple(kept.get("outside", ()))})
-
 
 def read_rows(folder: Path) -> dict[str, TrajectoryRow]:
     """The teacher's rows of a data folder, by id. Raises BenchmarkError where there are none."""
     path = folder / ROWS_FILE
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-        rows = [TrajectoryRow.from_json(json.loads(line)) for line in lines]
+        rows = [from_json(TrajectoryRow, json.loads(line)) for line in lines]
     except FileNotFoundError:
         raise BenchmarkError(f"there is no {path}; finish `share data teacher` first") from None
     except (OSError, ValueError, TypeError) as error:
