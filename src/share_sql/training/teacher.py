@@ -120,13 +120,10 @@ class _Symbolic:
         self.validator = Validator(source)
 
     async def row(self, each: LabelledCase) -> TrajectoryRow:
-        """A case's row; raises ShareError where there is no trajectory."""
+        """A case's row, its trajectory proved by compiling its text back; ShareError where there is none."""
         gold = extract_sql(each.gold)
         schema = self.source.schema(each.case.database)
-        return self.proved(each, gold, schema, from_sql(gold, schema))
-
-    def proved(self, each: LabelledCase, gold: str, schema: Schema, trajectory: Trajectory) -> TrajectoryRow:
-        """The row of gold's own trajectory, proved by compiling its text back."""
+        trajectory = from_sql(gold, schema)
         row = TrajectoryRow(
             each.case.id,
             each.case.database,
