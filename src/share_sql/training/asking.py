@@ -173,7 +173,11 @@ def _first(group: BaseExceptionGroup[ShareError]) -> ShareError:
 
 def write_lines(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write JSON Lines, whole or not at all."""
+    write_whole(path, "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
     part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(json.dumps(row) + "\n" for row in rows)
+    part.write_text(text, encoding="utf-8", newline="\n")
     part.replace(path)
