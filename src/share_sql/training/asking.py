@@ -10,24 +10,20 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.errors import ModelUnavailable, ShareError
 from share_sql.models.base import Message, Model, ModelReply, ModelRequest, Usage
 from share_sql.runfolder.folder import open_run_folder
 from share_sql.runfolder.record import fingerprint
+from share_sql.training.sources import Row, from_json
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
     from share_sql.prompts.library import PromptSet
     from share_sql.training.sources import Source
-
-Row = TypeVar("Row", bound="DataclassInstance")
-"""What is made of a case."""
 
 
 class Asker:
@@ -154,13 +150,6 @@ def work_on_all(
             spent[role] = spent.get(role, Usage()) + Usage(**tokens)
     (folder / ledger).write_text(json.dumps(usage_json(spent), indent=1) + "\n", encoding="utf-8")
     return found
-
-
-def from_json(kind: type[Row], row: Mapping[str, Any]) -> Row:
-    """The row of a JSON object; keys that the class has not are left out."""
-    known = {each.name for each in fields(kind)}
-    kept = {key: tuple(v) if isinstance(v, list) else v for key, v in row.items() if key in known}
-    return kind(**kept)
 
 
 def _first(group: BaseExceptionGroup[ShareError]) -> ShareError:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from share_sql import __version__
 from share_sql.benchmarks.cases import LabelledCase, mark_duplicates, read_cases_jsonl
@@ -21,12 +21,16 @@ from share_sql.catalog import Catalog
 from share_sql.errors import BenchmarkError, DatabaseMissing, ShareError, UsageError
 from share_sql.runfolder.execute import file_fingerprint
 from share_sql.schema.model import ColumnName
-from share_sql.training.asking import from_json
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from share_sql.catalog import OpenDatabase
     from share_sql.schema.model import Schema
     from share_sql.training.made_up import Condition
+
+Row = TypeVar("Row", bound="DataclassInstance")
+"""What is made of a case, a line of a data folder's files."""
 
 SOURCE_FILE = "source.json"
 ROWS_FILE = "trajectories.jsonl"
@@ -296,6 +300,13 @@ class TrajectoryRow:
     def proved(self) -> bool:
         """Whether there is a proof."""
         return bool(self.proof)
+
+
+def from_json(kind: type[Row], row: Mapping[str, Any]) -> Row:
+    """The row of a JSON object; keys that the class has not are left out."""
+    known = {each.name for each in fields(kind)}
+    kept = {key: tuple(v) if isinstance(v, list) else v for key, v in row.items() if key in known}
+    return kind(**kept)
 
 
 def read_rows(folder: Path) -> dict[str, TrajectoryRow]:

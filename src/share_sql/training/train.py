@@ -257,8 +257,9 @@ def _run(job: Job, environment: Environment, progress: Progress | None) -> None:
         finally:
             _end(process)
     if process.returncode:
+        last = last_line(log.read_text("utf-8", "replace"), "it said nothing")
         raise TrainingError(
-            f"LLaMA-Factory ended with {process.returncode}: {last_line(log.read_text('utf-8', 'replace'), 'it said nothing')} (all of it in {log}); "
+            f"LLaMA-Factory ended with {process.returncode}: {last} (all of it in {log}); "
             "mend the cause and go on with --resume"
         )
 
