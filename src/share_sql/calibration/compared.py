@@ -10,7 +10,7 @@ from itertools import permutations
 from share_sql.assistant import Assistant
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.label import Labeller
-from share_sql.calibration.logistic import fit, out_of_fold
+from share_sql.calibration.logistic import fit, lowest_threshold, out_of_fold
 from share_sql.database.base import QueryResult
 from share_sql.errors import QueryError, SqlError
 from share_sql.judgement.features import COMPARED, compared_features
@@ -104,14 +104,8 @@ def fit_compared(data: PairData) -> tuple[Logistic, dict[str, int]]:
     """
     better = [int(after and not before) for before, after in zip(data.before, data.after, strict=True)]
     scores = out_of_fold(data.rows, better, data.groups)
-    ranked = sorted(zip(scores, data.before, data.after, strict=True), key=lambda entry: -entry[0])
-    threshold, kept = 1.0, (0, 0, 0)
-    fixed = broken = 0
-    for acted, (score, before, after) in enumerate(ranked, 1):
-        fixed += after and not before
-        broken += before and not after
-        if acted >= 30 and fixed / max(1, fixed + broken) >= LEAST_PRECISION:
-            threshold, kept = score, (acted, fixed, broken)
-    figures = {"pairs": len(ranked), "acted on": kept[0], "fixed": kept[1], "broken": kept[2]}
+    compared = zip(scores, data.before, data.after, strict=True)
+    threshold, kept = lowest_threshold(compared, LEAST_PRECISION, least=30)
+    figures = {"pairs": len(scores)} | {name: int(kept[name]) for name in ("acted on", "fixed", "broken")}
     weights = dict(zip(COMPARED, fit(data.rows, better), strict=True))
     return Logistic(weights, round(threshold, 4)), figures

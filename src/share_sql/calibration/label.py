@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from share_sql.benchmarks.registry import BENCHMARKS
-from share_sql.catalog import Catalog, OpenDatabase
+from share_sql.catalog import Catalog
 from share_sql.database.base import Limits, QueryResult
 from share_sql.errors import QueryError, SqlError
 from share_sql.sql.text import extract_sql
@@ -37,7 +37,7 @@ class Labeller:
         try:
             text = extract_sql(sql)
             with self.catalog.use(database) as opened:
-                return _run(opened, text)
+                return opened.database.query(text, _LIMITS)
         except (QueryError, SqlError):
             return None
 
@@ -48,7 +48,3 @@ class Labeller:
                 self._gold.clear()
             self._gold[key] = self.result(database, gold)
         return self._gold[key]
-
-
-def _run(opened: OpenDatabase, sql: str) -> QueryResult:
-    return opened.database.query(sql, _LIMITS)

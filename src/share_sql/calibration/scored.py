@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.label import Labeller
-from share_sql.calibration.logistic import fit, out_of_fold
+from share_sql.calibration.logistic import fit, lowest_threshold, out_of_fold
 from share_sql.errors import SettingsError
 from share_sql.judgement.features import GUESSED, SCORED
 from share_sql.judgement.logistic import Logistic
@@ -149,22 +149,7 @@ def fit_scored(data: ScoredData, features: Sequence[str]) -> tuple[Logistic, dic
             chosen[key] = (score, before, after)
     wrong = sum(not right for right in data.drafts.values()) / max(1, len(data.drafts))
     of_wrong, of_right = WRONG_SHARE / wrong, (1 - WRONG_SHARE) / (1 - wrong)
-    threshold, kept = _threshold(list(chosen.values()), of_wrong, of_right)
+    threshold, kept = lowest_threshold(chosen.values(), LEAST_PRECISION, LEAST_ACTED, of_wrong, of_right)
     figures = {"cases": len(data.drafts), "wrong": round(wrong, 3), **kept}
     weights = dict(zip(features, fit(data.rows, better, STRENGTH), strict=True))
     return Logistic(weights, round(threshold, 4)), figures
-
-
-def _threshold(
-    chosen: Sequence[tuple[float, bool, bool]], of_wrong: float, of_right: float
-) -> tuple[float, dict[str, float]]:
-    fixed = broken = 0
-    threshold, kept = 1.0, {"acted on": 0.0, "fixed": 0.0, "broken": 0.0, "precision": 0.0}
-    for acted, (score, before, after) in enumerate(sorted(chosen, key=lambda entry: -entry[0]), 1):
-        fixed += after and not before
-        broken += before and not after
-        precision = fixed * of_wrong / max(1e-9, fixed * of_wrong + broken * of_right)
-        if acted >= LEAST_ACTED and precision >= LEAST_PRECISION:
-            threshold = score
-            kept = {"acted on": acted, "fixed": fixed, "broken": broken, "precision": round(precision, 3)}
-    return threshold, kept

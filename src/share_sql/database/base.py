@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Protocol, Self, TypeAlias
+from typing import Protocol, TypeAlias
 
 Value: TypeAlias = str | int | float | bytes | None
 """A value in a result. Text that is not UTF-8 comes as bytes."""
@@ -37,7 +37,7 @@ class QueryResult:
     """Time in the database, wall clock."""
 
 
-class Database(Protocol):
+class Database(AbstractContextManager["Database"], Protocol):
     """A database opened read-only. Used as a context manager; `close` may be called twice."""
 
     name: str
@@ -60,12 +60,3 @@ class Database(Protocol):
     def close(self) -> None:
         """Give the connection back."""
         ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...

@@ -11,7 +11,6 @@ import time
 import weakref
 from pathlib import Path
 from select import POLLIN, POLLOUT, poll
-from types import TracebackType
 from typing import Any, Self
 
 _PASSED_ON = ("TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
@@ -196,10 +195,5 @@ class Workers:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

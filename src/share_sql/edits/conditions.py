@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import NamedTuple
 
 from sqlglot import exp
 
-from share_sql.edits.edit import Edit, put
-from share_sql.edits.likely import other_columns, scope_of
+from share_sql.edits.edit import Edit, changed, plain_item, put
+from share_sql.edits.likely import other_columns
 from share_sql.query.cues import number_cues
 from share_sql.query.examined import Examined
 
@@ -43,7 +43,7 @@ def comparisons(draft: Examined) -> Iterator[Edit]:
         kind = "comparison-direction" if name[0] != cue.operator[0] else "comparison-strictness"
         wanted = _CLASSES[_MIRRORED[cue.operator] if mirrored else cue.operator]
         message = f"the question says “{cue.words}”, so {name} becomes {cue.operator}"
-        yield Edit(kind, message, put(draft, compared, _over(compared, wanted)))
+        yield Edit(kind, message, put(draft, compared, over(compared, wanted)))
 
 
 def _number(node: exp.Expr) -> float | None:
@@ -80,10 +80,8 @@ def contradictions(draft: Examined) -> Iterator[Edit]:
         if _exclude(first, second):
             sides = []
             for left_out in (second, first):
-                side = tree.copy()
-                kept = [part.copy() for part in conjuncts if part is not left_out]
-                side.set("where", exp.Where(this=exp.and_(*kept)))
-                sides.append(side)
+                kept = exp.and_(*(part for part in conjuncts if part is not left_out))
+                sides.append(changed(tree, where=exp.Where(this=kept)))
             new = exp.Intersect(this=sides[0], expression=sides[1], distinct=True)
             shown = f"{draft.text(first)} and {draft.text(second)}"
             yield Edit("contradiction", f"no row meets both {shown}; the two sets are intersected", new)
@@ -120,16 +118,14 @@ def _range(node: exp.Expr) -> _Range | None:
     column, constant = node.this, node.expression
     if not isinstance(column, exp.Column) or not isinstance(constant, exp.Literal):
         return None
-    value: float | str = str(constant.this)
-    if not constant.is_string:
-        value = float(constant.this)
+    value: float | str = constant.this if constant.is_string else float(constant.this)
     name = column.sql().lower()
     if isinstance(node, exp.EQ):
         return _Range(name, value, value)
     return _Range(name, None, value) if isinstance(node, exp.LT | exp.LTE) else _Range(name, value, None)
 
 
-_OPERATORS: dict[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
+OPERATORS: Mapping[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
     exp.GT: (exp.GTE, exp.LT),
     exp.GTE: (exp.GT, exp.LTE),
     exp.LT: (exp.LTE, exp.GT),
@@ -137,7 +133,8 @@ _OPERATORS: dict[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
     exp.EQ: (exp.NEQ,),
     exp.NEQ: (exp.EQ,),
 }
-_COMPARED = (*_OPERATORS, exp.Like, exp.In, exp.Between)
+"""What may stand in an operator's place; for inequalities the other strictness, then the other direction."""
+_COMPARED = (*OPERATORS, exp.Like, exp.In, exp.Between)
 
 
 def condition_edits(draft: Examined) -> Iterator[Edit]:
@@ -169,13 +166,13 @@ def _dropped(draft: Examined, clause: exp.Expr) -> Iterator[Edit]:
 
 
 def _operators(draft: Examined, clause: exp.Expr) -> Iterator[Edit]:
-    for node in list(clause.find_all(*_OPERATORS))[:5]:
+    for node in list(clause.find_all(*OPERATORS))[:5]:
         if node.find_ancestor(exp.Where, exp.Having) is not clause or _is_join(node):
             continue
-        for other in _OPERATORS[type(node)]:
+        for other in OPERATORS[type(node)]:
             if other in (exp.EQ, exp.NEQ) and isinstance(node.expression, exp.Query | exp.Subquery):
                 continue
-            new = put(draft, node, _over(node, other))
+            new = put(draft, node, over(node, other))
             yield Edit("operator", f"{draft.text(node)[:60]} is compared the other way", new)
     for like in list(clause.find_all(exp.Like))[:2]:
         pattern = like.expression
@@ -192,7 +189,7 @@ def _operators(draft: Examined, clause: exp.Expr) -> Iterator[Edit]:
             yield Edit("like-equal", f"it asks for what holds {value.sql()}", new)
 
 
-def _over(node: exp.Expr, operator: type[exp.Expr]) -> exp.Expr:
+def over(node: exp.Expr, operator: type[exp.Expr]) -> exp.Expr:
     """The same two sides with another operator between them."""
     return operator(this=node.this.copy(), expression=node.expression.copy())
 
@@ -210,11 +207,9 @@ def _columns(draft: Examined, clause: exp.Expr) -> Iterator[Edit]:
             continue
         if parent is None or not isinstance(parent, _COMPARED) or _is_join(parent):
             continue
-        select = column.find_ancestor(exp.Select)
-        scope = scope_of(draft, select) if select is not None else None
-        if scope is None or bound.scope is not scope:
+        if bound.scope.select is not column.find_ancestor(exp.Select):
             continue
-        for other in other_columns(draft, scope, like=bound.key, most=3):
+        for other in other_columns(draft, bound.scope, like=bound.key, most=3):
             new = put(draft, column, other)
             yield Edit("condition-column", f"{other.sql()} is compared in place of {column.sql()}", new)
 
@@ -223,7 +218,7 @@ def _joined(draft: Examined, clause: exp.Expr) -> Iterator[Edit]:
     """OR for AND and AND for OR, between two conditions."""
     for node in list(clause.find_all(exp.And, exp.Or))[:2]:
         other = exp.Or if isinstance(node, exp.And) else exp.And
-        new = put(draft, node, _over(node, other))
+        new = put(draft, node, over(node, other))
         yield Edit("and-or", f"{other.__name__.upper()} joins its conditions", new)
 
 
@@ -235,8 +230,7 @@ def _not_null(draft: Examined) -> Iterator[Edit]:
     order = tree.args.get("order")
     keys = [key.this for key in order.expressions] if order is not None else list(tree.expressions[:1])
     for key in keys[:1]:
-        value = key.this if isinstance(key, exp.Alias) else key
+        value = plain_item(key)
         if isinstance(value, exp.Column) and id(value) in draft.binding.names:
             condition = exp.Not(this=exp.Is(this=value.copy(), expression=exp.Null()))
-            new = tree.copy().where(condition, copy=False)
-            yield Edit("not-null", f"rows without {value.sql()} are left out", new)
+            yield Edit("not-null", f"rows without {value.sql()} are left out", tree.where(condition))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from sqlglot import exp
 
@@ -33,9 +34,10 @@ def functions(draft: Examined) -> Iterator[Edit]:
         return
     for node in draft.tree.find_all(exp.Func):
         name = node.sql_name() if not isinstance(node, exp.Anonymous) else str(node.this)
-        make = _FUNCTIONS.get(name.upper())
-        new = make(_arguments(node)) if make is not None else None
-        if new is not None:
+        count, make = _FUNCTIONS.get(name.upper(), (-1, None))
+        arguments = _arguments(node)
+        if make is not None and len(arguments) == count:
+            new = make(*arguments)
             message = f"SQLite has no {name.upper()}; written as {draft.text(new)}"
             yield Edit("unknown-function", message, put(draft, node, new))
 
@@ -43,72 +45,44 @@ def functions(draft: Examined) -> Iterator[Edit]:
 def _arguments(node: exp.Func) -> list[exp.Expr]:
     if isinstance(node, exp.Anonymous):
         return list(node.expressions)
-    found = []
-    for value in node.args.values():
-        found += [
-            item for item in (value if isinstance(value, list) else [value]) if isinstance(item, exp.Expr)
-        ]
-    return [item.this if isinstance(item, exp.TsOrDsToDate) else item for item in found]
+    return [item.this if isinstance(item, exp.TsOrDsToDate) else item for item in node.iter_expressions()]
 
 
-def _part(form: str) -> Callable[[list[exp.Expr]], exp.Expr | None]:
+def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this=name, expressions=[argument.copy() for argument in arguments])
+
+
+def _part(form: str) -> tuple[int, Callable[..., exp.Expr]]:
     """A part of a date, as a number."""
-
-    def make(arguments: list[exp.Expr]) -> exp.Expr | None:
-        if len(arguments) != 1:
-            return None
-        text = exp.Anonymous(this="STRFTIME", expressions=[exp.Literal.string(form), arguments[0].copy()])
-        return exp.Cast(this=text, to=exp.DataType.build("INTEGER"))
-
-    return make
+    text = exp.Literal.string(form)
+    return 1, lambda day: exp.Cast(this=_call("STRFTIME", text, day), to=exp.DataType.build("INTEGER"))
 
 
-def _call(name: str, *more: exp.Expr, count: int) -> Callable[[list[exp.Expr]], exp.Expr | None]:
-    def make(arguments: list[exp.Expr]) -> exp.Expr | None:
-        if len(arguments) != count:
-            return None
-        return exp.Anonymous(
-            this=name, expressions=[*(a.copy() for a in arguments), *(m.copy() for m in more)]
-        )
-
-    return make
-
-
-def _days_between(arguments: list[exp.Expr]) -> exp.Expr | None:
-    if len(arguments) != 2:
-        return None
-    first, second = (exp.Anonymous(this="JULIANDAY", expressions=[a.copy()]) for a in arguments)
-    return exp.Paren(this=exp.Sub(this=first, expression=second))
-
-
-def _left(arguments: list[exp.Expr]) -> exp.Expr | None:
-    if len(arguments) != 2:
-        return None
-    return exp.Anonymous(
-        this="SUBSTR", expressions=[arguments[0].copy(), exp.Literal.number(1), arguments[1].copy()]
-    )
+def _days_between(first: exp.Expr, second: exp.Expr) -> exp.Expr:
+    return exp.Paren(this=exp.Sub(this=_call("JULIANDAY", first), expression=_call("JULIANDAY", second)))
 
 
 _NOW = exp.Literal.string("now")
-_FUNCTIONS: Mapping[str, Callable[[list[exp.Expr]], exp.Expr | None]] = {
+_FUNCTIONS: Mapping[str, tuple[int, Callable[..., exp.Expr]]] = {
     "YEAR": _part("%Y"),
     "MONTH": _part("%m"),
     "DAY": _part("%d"),
     "DAYOFMONTH": _part("%d"),
     "HOUR": _part("%H"),
     "MINUTE": _part("%M"),
-    "NOW": _call("DATETIME", _NOW, count=0),
-    "CURDATE": _call("DATE", _NOW, count=0),
-    "DATEDIFF": _days_between,
-    "DATE_DIFF": _days_between,
-    "IF": _call("IIF", count=3),
-    "LEFT": _left,
-    "LEN": _call("LENGTH", count=1),
-    "CHAR_LENGTH": _call("LENGTH", count=1),
-    "UCASE": _call("UPPER", count=1),
-    "LCASE": _call("LOWER", count=1),
-    "RAND": _call("RANDOM", count=0),
+    "NOW": (0, partial(_call, "DATETIME", _NOW)),
+    "CURDATE": (0, partial(_call, "DATE", _NOW)),
+    "DATEDIFF": (2, _days_between),
+    "DATE_DIFF": (2, _days_between),
+    "IF": (3, partial(_call, "IIF")),
+    "LEFT": (2, lambda text, count: _call("SUBSTR", text, exp.Literal.number(1), count)),
+    "LEN": (1, partial(_call, "LENGTH")),
+    "CHAR_LENGTH": (1, partial(_call, "LENGTH")),
+    "UCASE": (1, partial(_call, "UPPER")),
+    "LCASE": (1, partial(_call, "LOWER")),
+    "RAND": (0, partial(_call, "RANDOM")),
 }
+"""By name: how many arguments it has, and what is written with them."""
 
 
 def divisions(draft: Examined) -> Iterator[Edit]:
@@ -129,15 +103,14 @@ def divisions(draft: Examined) -> Iterator[Edit]:
 
 def _is_integer(node: exp.Expr, types: dict[int, str]) -> bool:
     """Whether an expression is certain to be an integer in SQLite."""
-    if isinstance(node, exp.Paren):
+    if isinstance(node, exp.Paren | exp.Alias | exp.Sum | exp.Max | exp.Min):
         return _is_integer(node.this, types)
     if isinstance(node, exp.Count):
         return True
     if isinstance(node, exp.Literal):
-        return not node.is_string and bool(re.fullmatch(r"\d+", node.this))
-    if isinstance(node, exp.Sum | exp.Max | exp.Min | exp.Distinct):
-        inner = node.expressions[0] if isinstance(node, exp.Distinct) else node.this
-        return _is_integer(inner, types)
+        return node.is_int
+    if isinstance(node, exp.Distinct):
+        return _is_integer(node.expressions[0], types)
     if isinstance(node, exp.Column):
         return bool(types.get(id(node))) and bool(_INTEGER.match(types[id(node)]))
     if isinstance(node, exp.Case):
@@ -157,6 +130,4 @@ def _is_integer(node: exp.Expr, types: dict[int, str]) -> bool:
             and len(query.expressions) == 1
             and _is_integer(query.expressions[0], types)
         )
-    if isinstance(node, exp.Alias):
-        return _is_integer(node.this, types)
     return isinstance(node, exp.EQ | exp.LT | exp.GT | exp.And | exp.Or)

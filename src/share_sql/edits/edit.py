@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from sqlglot import exp
 
@@ -28,6 +28,8 @@ Look: TypeAlias = Callable[[Examined], Iterable[Edit]]
 """Finds changes of one family by looking at the query alone."""
 Probe: TypeAlias = Callable[[Examined], Steps[list[Edit]]]
 """The same, with questions to the database on the way."""
+Node = TypeVar("Node", bound=exp.Expr)
+"""Some kind of node."""
 
 
 def edited(draft: Examined, node: exp.Expr, change: Callable[[exp.Expr], exp.Expr | None]) -> exp.Query:
@@ -35,12 +37,8 @@ def edited(draft: Examined, node: exp.Expr, change: Callable[[exp.Expr], exp.Exp
 
     `change` edits in place and returns None, or returns the replacement.
     """
-    path = _path(node, draft.tree)
     copy: exp.Query = draft.tree.copy()
-    target: exp.Expr = copy
-    for key, index in path:
-        value = target.args[key]
-        target = value if index is None else value[index]
+    target = twin(node, draft.tree, copy)
     new = change(target)
     if new is not None and new is not target:
         # No pass replaces the whole query this way: it would build the tree itself.
@@ -51,23 +49,38 @@ def edited(draft: Examined, node: exp.Expr, change: Callable[[exp.Expr], exp.Exp
 
 def put(draft: Examined, node: exp.Expr, new: exp.Expr | None) -> exp.Query:
     """Copy the query with a copy of `new` in the place of `node`; None takes it out."""
-    if new is None:
-        return edited(draft, node, _take_out)
-    return edited(draft, node, lambda _: new.copy())
+    return edited(draft, node, lambda old: old.pop() if new is None else new.copy())
 
 
-def _take_out(node: exp.Expr) -> None:
-    node.pop()
-
-
-def _path(node: exp.Expr, root: exp.Expr) -> list[tuple[str, int | None]]:
+def twin(node: exp.Expr, root: exp.Expr, copy: exp.Expr) -> exp.Expr:
+    """The node that stands in a copy of the tree `root` where `node` stands in the tree."""
     path: list[tuple[str, int | None]] = []
     while node is not root:
         assert node.parent is not None
         assert node.arg_key is not None
         path.append((node.arg_key, node.index))
         node = node.parent
-    return path[::-1]
+    for key, index in reversed(path):
+        value = copy.args[key]
+        copy = value if index is None else value[index]
+    return copy
+
+
+def with_columns(tree: exp.Query) -> tuple[exp.Query, list[tuple[exp.Column, exp.Column]]]:
+    """A copy of a tree, and each column of the tree with its copy."""
+    copy = tree.copy()
+    return copy, list(zip(list(tree.find_all(exp.Column)), list(copy.find_all(exp.Column)), strict=True))
+
+
+def changed(node: Node, **args: object) -> Node:
+    """A copy of a node with other arguments, which are copied too."""
+    new = node.copy()
+    for key, value in args.items():
+        if isinstance(value, list):
+            new.set(key, [part.copy() for part in value])
+        else:
+            new.set(key, value.copy() if isinstance(value, exp.Expr) else value)
+    return new
 
 
 def plain_item(item: exp.Expr) -> exp.Expr:
@@ -81,8 +94,7 @@ def without_items(tree: exp.Select, places: Iterable[int]) -> exp.Select:
     Where a dropped column's alias is used in GROUP BY, HAVING or ORDER BY, its value is put there.
     """
     gone = set(places)
-    new = tree.copy()
-    new.set("expressions", [kept for at, kept in enumerate(new.expressions) if at not in gone])
+    new = changed(tree, expressions=[kept for at, kept in enumerate(tree.expressions) if at not in gone])
     for at in sorted(gone):
         item = tree.expressions[at]
         clauses = [new.args.get(key) for key in ("group", "having", "order")] if item.alias else []

@@ -40,8 +40,8 @@ def join_keys(draft: Examined) -> Steps[list[Edit]]:
             continue  # equal names are a key that nobody declared
         names = {left.key[0]: left.source.name, right.key[0]: right.source.name}
         condition = exp.EQ(
-            this=exp.column(exp.to_identifier(key.column), table=names[key.table]),
-            expression=exp.column(exp.to_identifier(key.to_column), table=names[key.to_table]),
+            this=exp.column(key.column, table=names[key.table]),
+            expression=exp.column(key.to_column, table=names[key.to_table]),
         )
         fault = "are no key of each other" if shared.rows else "share no value"
         message = (
@@ -70,13 +70,7 @@ def _equalities(draft: Examined) -> list[tuple[exp.EQ, Bound, Bound]]:
     found = []
     for node in draft.tree.find_all(exp.EQ):
         left, right = names.get(id(node.this)), names.get(id(node.expression))
-        if (
-            left is not None
-            and right is not None
-            and left.key
-            and right.key
-            and left.source is not right.source
-        ):
+        if left and right and left.key and right.key and left.source is not right.source:
             found.append((node, left, right))
     return found
 

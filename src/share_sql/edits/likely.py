@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sqlglot import exp
 
 from share_sql.query.asked import words
@@ -14,7 +12,7 @@ from share_sql.sql.scopes import Scope, Source
 _NUMBERS = ("int", "real", "num", "dec", "doub", "float", "bool")
 
 
-def scope_of(draft: Examined, select: exp.Expr) -> Scope | None:
+def scope_of(draft: Examined, select: exp.Expr | None) -> Scope | None:
     """The scope of a SELECT of the draft."""
     return next((scope for scope in draft.binding.scopes if scope.select is select), None)
 
@@ -24,13 +22,11 @@ def kind_of(column: Column) -> str:
     return "number" if any(word in column.type.lower() for word in _NUMBERS) else "text"
 
 
-def named_share(draft: Examined, name: str) -> float:
-    """Share of a column name's words that question and evidence have, 0 to 1."""
+def named_share(name: str, *texts: str) -> float:
+    """Share of a name's words that texts hold, 0 to 1."""
     parts = words(name)
-    if not parts:
-        return 0.0
-    asked = words(draft.question) | words(draft.evidence)
-    return sum(part in asked for part in parts) / len(parts)
+    held = frozenset[str]().union(*map(words, texts))
+    return len(parts & held) / len(parts) if parts else 0.0
 
 
 def other_columns(
@@ -48,18 +44,18 @@ def other_columns(
         most: how many.
     """
     found: list[tuple[float, int, exp.Column]] = []
-    place = 0
     own = draft.schema.column(*like) if like else None
     if like is not None:
-        least = max(least, named_share(draft, like[1]))
-    for source, column in _columns(scope):
-        place += 1
-        assert source.table is not None
-        if like is not None and (source.table.name, column.name) == like:
+        least = max(least, named_share(like[1], draft.question, draft.evidence))
+    columns = [
+        (source, table, c) for source in scope.sources if (table := source.table) for c in table.columns
+    ]
+    for place, (source, table, column) in enumerate(columns):
+        if (table.name, column.name) == like:
             continue
         if own is not None and kind_of(column) != kind_of(own):
             continue
-        share = named_share(draft, column.name)
+        share = named_share(column.name, draft.question, draft.evidence)
         if like is not None and column.name.lower() == like[1].lower():
             share = max(share, least)
         if share >= least:
@@ -70,10 +66,3 @@ def other_columns(
 def column_of(source: Source, name: str) -> exp.Column:
     """A reference to a source's column."""
     return exp.column(exp.to_identifier(name, quoted=not name.isidentifier()), table=source.name or None)
-
-
-def _columns(scope: Scope) -> Iterator[tuple[Source, Column]]:
-    for source in scope.sources:
-        if source.table is not None:
-            for column in source.table.columns:
-                yield source, column

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime
 
 from sqlglot import exp
 
-from share_sql.edits.edit import Edit, put
+from share_sql.edits.edit import Edit, put, twin
 from share_sql.errors import QueryError
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps, look_up, query
 from share_sql.schema.model import ColumnName, ValueMatch
+from share_sql.schema.value_text import squashed
 from share_sql.sql.scopes import Bound
 
-_NEAR_SPELLING = 84.0
-"""Likeness from which a stored value counts as the literal misspelt; below it, it is another value."""
+NEAR_SPELLING = 84.0
+"""Likeness (0 to 100) from which one text counts as the other misspelt; below it, it is another value."""
 _DATE_FORMATS = (
     "%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%m/%d/%y", "%B %d, %Y", "%B %d %Y", "%d %B %Y",
     "%b %d, %Y", "%d %b %Y", "%Y%m%d", "%d.%m.%Y",
@@ -34,9 +34,8 @@ def literals(draft: Examined) -> Steps[list[Edit]]:
         column = ColumnName(*bound.key)
         text = str(literal.this)
         matches = yield from look_up(text, frozenset({column}), 5)
-        if any(match.value == text for match in matches) or (
-            _ignores_case(literal) and any(match.value.lower() == text.lower() for match in matches)
-        ):
+        ignores_case = isinstance(literal.parent, exp.Like)
+        if any(m.value == text or (ignores_case and m.value.lower() == text.lower()) for m in matches):
             continue
         stored = yield from _stored(draft, column, text)
         if stored is not False:
@@ -57,15 +56,14 @@ def _text_comparisons(draft: Examined) -> list[tuple[Bound, exp.Literal]]:
             continue
         parent = bound.node.parent
         if isinstance(parent, exp.EQ):
-            other = parent.expression if parent.this is bound.node else parent.this
-            options = [other]
+            options = [parent.expression if parent.this is bound.node else parent.this]
         elif isinstance(parent, exp.Like) and parent.this is bound.node:
             options = [parent.expression]
         elif isinstance(parent, exp.In) and parent.this is bound.node:
             options = list(parent.expressions)
         else:
             continue
-        if _negated(parent):
+        if isinstance(parent.parent, exp.Not):
             continue
         for option in options:
             if isinstance(option, exp.Literal) and option.is_string:
@@ -73,14 +71,6 @@ def _text_comparisons(draft: Examined) -> list[tuple[Bound, exp.Literal]]:
                 if not wild and option.this.strip():
                     found.append((bound, option))
     return found
-
-
-def _negated(node: exp.Expr | None) -> bool:
-    return node is not None and isinstance(node.parent, exp.Not)
-
-
-def _ignores_case(literal: exp.Expr) -> bool:
-    return isinstance(literal.parent, exp.Like)
 
 
 def _stored(draft: Examined, column: ColumnName, text: str) -> Steps[bool | None]:
@@ -108,7 +98,7 @@ def _respelled(
     for match in matches[:2]:
         if _same_letters(match.value, text):
             kind = "literal-case"
-        elif match.score >= _NEAR_SPELLING and _one_word_changed(match.value, text):
+        elif match.score >= NEAR_SPELLING and _one_word_changed(match.value, text):
             kind = "literal-spelling"
         else:
             continue
@@ -118,12 +108,7 @@ def _respelled(
 
 def _same_letters(left: str, right: str) -> bool:
     """Equal but for case, accents, spacing and punctuation."""
-    plain = _plain(left)
-    return bool(plain) and plain == _plain(right)
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKD", text)).casefold()
+    return squashed(left).isalnum() and squashed(left) == squashed(right)
 
 
 def _one_word_changed(left: str, right: str) -> bool:
@@ -178,10 +163,8 @@ def _elsewhere(draft: Examined, bound: Bound, literal: exp.Literal, column: Colu
     match = near[0]
     source = next(s for s in bound.scope.sources if s.table is not None and s.table.name == match.table)
     tree = put(draft, literal, exp.Literal.string(match.value))
-    at = next(i for i, node in enumerate(draft.tree.find_all(exp.Column)) if node is bound.node)
-    moved = list(tree.find_all(exp.Column))[at]
     qualifier = bound.node.table if match.table == column.table else source.name
-    name = exp.to_identifier(match.column, quoted=not re.fullmatch(r"\w+", match.column))
-    moved.replace(exp.column(name, table=qualifier or None))
+    moved = exp.column(exp.to_identifier(match.column), table=qualifier or None)
+    twin(bound.node, draft.tree, tree).replace(moved)
     message = f"{column} holds no '{text}'; {match.table}.{match.column} does"
     return [Edit("literal-column", message, tree)]

@@ -11,14 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from share_sql.edits.literals import NEAR_SPELLING
 from share_sql.edits.names import likeness
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.diff import diff
 from share_sql.trajectory.likeness import plain, same_trajectory
 from share_sql.trajectory.lower import is_aggregate
-
-NEAR_SPELLING = 84.0
-"""Likeness (0 to 100) from which one text counts as the other misspelt; that of the repair."""
 
 _PARTS: Mapping[type[n.Node], tuple[str, str]] = {
     n.Where: ("where", "condition"),

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from share_sql.edits.edit import Edit, edited
+from share_sql.edits.edit import Edit, edited, put, twin, with_columns
+from share_sql.edits.likely import named_share
 from share_sql.errors import JoinPathError
-from share_sql.query.asked import words
 from share_sql.query.examined import UNBOUND, Examined
 from share_sql.schema.model import Schema, Table
 from share_sql.sql.scopes import Bound, Scope, Source
@@ -60,10 +60,10 @@ def _table(draft: Examined, source: Source) -> Iterator[Edit]:
     )
     for having, near, table in ranked[:3]:
         if near >= _NEAR or (wanted and having == len(wanted) and near >= 60):
-            tree = edited(draft, source.node, lambda node, name=table.name: _rename_table(node, name))  # type: ignore[misc]
+            tree = put(draft, source.node.this, exp.to_identifier(table.name))
             for column in tree.find_all(exp.Column):
                 if column.table.lower() == written.lower() and source.name.lower() == written.lower():
-                    column.set("table", _identifier(table.name))
+                    column.set("table", exp.to_identifier(table.name))
             yield Edit(
                 "unknown-table", f"there is no table {written}; {table.name} is the nearest name", tree
             )
@@ -76,14 +76,6 @@ def _table_likeness(written: str, table: Table) -> float:
     if ours and theirs and (ours <= theirs or theirs <= ours):
         near = max(near, 80.0)
     return near
-
-
-def _rename_table(node: exp.Expr, name: str) -> None:
-    node.set("this", _identifier(name))
-
-
-def _identifier(name: str) -> exp.Identifier:
-    return exp.to_identifier(name, quoted=not re.fullmatch(r"[A-Za-z_]\w*", name))
 
 
 def _column(draft: Examined, bound: Bound) -> Iterator[Edit]:
@@ -127,8 +119,8 @@ def _column(draft: Examined, bound: Bound) -> Iterator[Edit]:
 def _requalified(draft: Examined, bound: Bound, source: str | None, name: str | None = None) -> exp.Query:
     def change(node: exp.Expr) -> None:
         if name is not None:
-            node.set("this", _identifier(name))
-        node.set("table", _identifier(source) if source else None)
+            node.set("this", exp.to_identifier(name))
+        node.set("table", exp.to_identifier(source))
 
     return edited(draft, bound.node, change)
 
@@ -148,13 +140,13 @@ def _joined(draft: Examined, bound: Bound, owners: list[Table], column: str) -> 
     reached.sort(key=lambda entry: entry[0])
     if len(reached) > 1 and reached[0][0] == reached[1][0]:
         # Two owners equally near: only the question's own words could tell, so both are offered.
-        reached = sorted(reached, key=lambda entry: (entry[0], -likeness_in(draft.question, entry[1].name)))
+        reached = sorted(reached, key=lambda entry: (entry[0], -named_share(entry[1].name, draft.question)))
     names_of = {source.table.name: source.name for source in bound.scope.sources if source.table}
     for _, owner, path in reached[:2]:
         added = [table for table in path.tables if table not in names_of]
-        tree = edited(draft, bound.node, lambda node, name=owner.name: node.set("table", _identifier(name)))  # type: ignore[misc]
-        target = _same_scope(tree, draft, bound.scope)
-        if target is None:
+        tree = _requalified(draft, bound, owner.name)
+        target = twin(bound.scope.select, draft.tree, tree)
+        if not isinstance(target, exp.Select):
             continue
         in_from = dict(names_of)
         for table in added:
@@ -172,14 +164,18 @@ def _joined(draft: Examined, bound: Bound, owners: list[Table], column: str) -> 
             in_from[table] = table
             conditions = [
                 exp.EQ(
-                    this=exp.column(_identifier(left), table=_identifier(in_from[edge.table])),
-                    expression=exp.column(_identifier(right), table=_identifier(in_from[edge.to_table])),
+                    this=exp.column(exp.to_identifier(left), table=exp.to_identifier(in_from[edge.table])),
+                    expression=exp.column(
+                        exp.to_identifier(right), table=exp.to_identifier(in_from[edge.to_table])
+                    ),
                 )
                 for left, right in edge.pairs
             ]
             target.append(
                 "joins",
-                exp.Join(this=exp.Table(this=_identifier(table)), on=exp.and_(*conditions), kind="INNER"),
+                exp.Join(
+                    this=exp.Table(this=exp.to_identifier(table)), on=exp.and_(*conditions), kind="INNER"
+                ),
             )
         else:
             _qualify_all(target, draft.schema, bound.scope, set(added))
@@ -187,20 +183,6 @@ def _joined(draft: Examined, bound: Bound, owners: list[Table], column: str) -> 
             yield Edit(
                 "missing-join", f"{column} stands in {owner.name}; joined {shown} along the keys", tree
             )
-
-
-def likeness_in(text: str, name: str) -> float:
-    """How much of an identifier's words a text holds, 0 to 100."""
-    parts = words(name)
-    return 100.0 * len(parts & words(text)) / len(parts) if parts else 0.0
-
-
-def _same_scope(tree: exp.Query, draft: Examined, scope: Scope) -> exp.Select | None:
-    """The SELECT of the copy that stands where `scope.select` stands in the draft."""
-    ours = list(draft.tree.find_all(exp.Select))
-    theirs = list(tree.find_all(exp.Select))
-    at = next((i for i, select in enumerate(ours) if select is scope.select), None)
-    return theirs[at] if at is not None and at < len(theirs) else None
 
 
 def _qualify_all(select: exp.Select, schema: Schema, scope: Scope, added: set[str]) -> None:
@@ -211,7 +193,7 @@ def _qualify_all(select: exp.Select, schema: Schema, scope: Scope, added: set[st
         holders = [source for source in scope.sources if source.has(column.name)]
         clash = any((table := schema.table(name)) and table.column(column.name) for name in added)
         if clash and len(holders) == 1:
-            column.set("table", _identifier(holders[0].name))
+            column.set("table", exp.to_identifier(holders[0].name))
 
 
 def _qualify(draft: Examined, bound: Bound) -> Iterator[Edit]:
@@ -230,7 +212,7 @@ def _qualify(draft: Examined, bound: Bound) -> Iterator[Edit]:
             key.table == table.name and key.column.lower() == bound.node.name.lower()
             for key in draft.schema.foreign_keys
         )
-        named = likeness_in(draft.question, table.name) if table is not None else 0.0
+        named = named_share(table.name, draft.question) if table is not None else 0.0
         return (source.name.lower() not in grouped, refers, -named, bound.scope.sources.index(source))
 
     choices = [source for source in bound.choices if source in bound.scope.sources] or list(bound.choices)
@@ -245,16 +227,15 @@ def _qualify(draft: Examined, bound: Bound) -> Iterator[Edit]:
 
 def _requalified_all(draft: Examined, bound: Bound, source: str) -> exp.Query:
     """Qualify every ambiguous bare use of the name in this SELECT alike."""
-    same = [
-        other
+    same = {
+        id(other.node)
         for other in draft.binding.names.values()
         if other.status == "ambiguous"
         and other.scope is bound.scope
         and other.node.name.lower() == bound.node.name.lower()
-    ]
-    tree = draft.tree.copy()
-    ours, theirs = list(draft.tree.find_all(exp.Column)), list(tree.find_all(exp.Column))
-    for mine, copy in zip(ours, theirs, strict=True):
-        if any(other.node is mine for other in same):
-            copy.set("table", _identifier(source))
+    }
+    tree, columns = with_columns(draft.tree)
+    for own, column in columns:
+        if id(own) in same:
+            column.set("table", exp.to_identifier(source))
     return tree

@@ -8,7 +8,7 @@ from itertools import combinations
 
 from sqlglot import exp
 
-from share_sql.edits.edit import Edit, plain_item, put, without_items
+from share_sql.edits.edit import Edit, changed, plain_item, put, without_items
 from share_sql.edits.likely import column_of, named_share, other_columns, scope_of
 from share_sql.query.asked import words
 from share_sql.query.examined import Examined
@@ -18,7 +18,7 @@ _DIFFERENT = re.compile(
     r"\b(?:how many|number of|count(?: the)?)\s+(?:\w+\s+)?(?:different|distinct|unique)\b"
 )
 _COUNTED = re.compile(r"\b(?:how many|number|count|times|total)\b", re.IGNORECASE)
-_OTHERS: dict[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
+_OTHERS: dict[type[exp.AggFunc], tuple[type[exp.AggFunc], ...]] = {
     exp.Max: (exp.Min,),
     exp.Min: (exp.Max,),
     exp.Sum: (exp.Avg, exp.Count),
@@ -39,9 +39,8 @@ def concatenations(draft: Examined) -> Iterator[Edit]:
         listed = all(column.name.lower() in draft.evidence.lower() for column in columns)
         kind = "concatenation-listed" if listed else "concatenation"
         names = ", ".join(column.name for column in columns)
-        new = tree.copy()
-        items = list(new.expressions)
-        new.set("expressions", [*items[:at], *(column.copy() for column in columns), *items[at + 1 :]])
+        items = tree.expressions
+        new = changed(tree, expressions=[*items[:at], *columns, *items[at + 1 :]])
         why = "the evidence lists" if listed else "it pastes together"
         yield Edit(kind, f"{why} {names}; they are selected as columns of their own", new)
 
@@ -100,8 +99,7 @@ def output_edits(draft: Examined) -> Iterator[Edit]:
         yield from _replaced(draft, tree)
         yield from _added(draft, tree)
         if len(tree.expressions) == 2:
-            turned = tree.copy()
-            turned.set("expressions", turned.expressions[::-1])
+            turned = changed(tree, expressions=tree.expressions[::-1])
             yield Edit("select-order", "its two output columns change places", turned)
     yield from _counts(draft)
     yield from _aggregates(draft)
@@ -124,12 +122,10 @@ def _dropped(draft: Examined, tree: exp.Select) -> Iterator[Edit]:
 
 
 def _distinct(tree: exp.Select) -> Iterator[Edit]:
-    new = tree.copy()
     if tree.args.get("distinct") is not None:
-        new.set("distinct", None)
-        yield Edit("distinct-drop", "repeated rows are kept", new)
+        yield Edit("distinct-drop", "repeated rows are kept", changed(tree, distinct=None))
     elif tree.args.get("group") is None and not all(_is_total(item) for item in tree.expressions):
-        yield Edit("distinct-add", "repeated rows are dropped", new.distinct())
+        yield Edit("distinct-add", "repeated rows are dropped", tree.distinct())
 
 
 def _is_total(item: exp.Expr) -> bool:
@@ -148,18 +144,15 @@ def _replaced(draft: Examined, tree: exp.Select) -> Iterator[Edit]:
         if bound is None or bound.key is None or bound.scope is not scope:
             continue
         inside = column.find_ancestor(exp.AggFunc) is not None
-        named = named_share(draft, column.name)
+        named = named_share(column.name, draft.question, draft.evidence)
         like = bound.key if inside else None
         beside = {other.name.lower() for other in item.find_all(exp.Column) if other is not column}
         for other in other_columns(draft, scope, like=like, least=max(0.5, named), most=4):
-            if other.sql().lower() in chosen or other.name.lower() in beside or _same(other, column):
+            same = (other.name.lower(), other.table.lower()) == (column.name.lower(), column.table.lower())
+            if same or other.sql().lower() in chosen or other.name.lower() in beside:
                 continue
             new = put(draft, column, other)
             yield Edit("select-column", f"{other.sql()} is selected in place of {column.sql()}", new)
-
-
-def _same(left: exp.Column, right: exp.Column) -> bool:
-    return left.name.lower() == right.name.lower() and left.table.lower() == right.table.lower()
 
 
 def _added(draft: Examined, tree: exp.Select) -> Iterator[Edit]:
@@ -171,19 +164,15 @@ def _added(draft: Examined, tree: exp.Select) -> Iterator[Edit]:
     grouped = tree.args.get("group") is not None
     chosen = {column.name.lower() for item in tree.expressions for column in item.find_all(exp.Column)}
     if grouped and not aggregated and _COUNTED.search(draft.question):
-        new = tree.copy()
-        new.set("expressions", [*new.expressions, exp.Count(this=exp.Star())])
+        new = changed(tree, expressions=[*tree.expressions, exp.Count(this=exp.Star())])
         yield Edit("select-add", "COUNT(*) is selected too", new)
     if aggregated and not grouped:
         return
     for other in other_columns(draft, scope, least=0.99, most=4):
         if other.name.lower() in chosen or not words(other.name):
             continue
-        for front in (False, True):
-            new = tree.copy()
-            items = [other.copy(), *new.expressions] if front else [*new.expressions, other.copy()]
-            new.set("expressions", items)
-            yield Edit("select-add", f"{other.sql()} is selected too", new)
+        for items in ([*tree.expressions, other], [other, *tree.expressions]):
+            yield Edit("select-add", f"{other.sql()} is selected too", changed(tree, expressions=items))
 
 
 def _counts(draft: Examined) -> Iterator[Edit]:
@@ -196,8 +185,7 @@ def _counts(draft: Examined) -> Iterator[Edit]:
         elif isinstance(inner, exp.Column):
             yield _different(draft, count, inner)
         elif isinstance(inner, exp.Star):
-            select = count.find_ancestor(exp.Select)
-            scope = scope_of(draft, select) if select is not None else None
+            scope = scope_of(draft, count.find_ancestor(exp.Select))
             keys = [*_keys(scope), *other_columns(draft, scope, most=2)] if scope is not None else []
             for key in keys[:4]:
                 yield _different(draft, count, key)
@@ -227,8 +215,4 @@ def _aggregates(draft: Examined) -> Iterator[Edit]:
             continue
         for other in _OTHERS[type(node)]:
             new = put(draft, node, other(this=node.this.copy()))
-            yield Edit("aggregate", f"{_name(other)} in place of {_name(type(node))}", new)
-
-
-def _name(function: type[exp.Expr]) -> str:
-    return function.__name__.upper()
+            yield Edit("aggregate", f"{other.sql_name()} in place of {node.sql_name()}", new)

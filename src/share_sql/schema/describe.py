@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from share_sql.database.base import Database, Limits, Value
 from share_sql.errors import QueryError, SchemaError
 from share_sql.schema.model import Column, ColumnName, Schema, Table
+from share_sql.schema.value_text import quoted
 
 _log = logging.getLogger(__name__)
 SAMPLE_ROWS = 100_000
@@ -81,14 +82,10 @@ def describe(database: Database, schema: Schema) -> dict[ColumnName, str]:
     return meanings
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _sample(table: Table, columns: Sequence[Column]) -> str:
     # With the table before it, a name that is no column is an error and not a text.
-    source = _quoted(table.name)
-    names = ", ".join(f"{source}.{_quoted(column.name)} AS c{at}" for at, column in enumerate(columns))
+    source = quoted(table.name)
+    names = ", ".join(f"{source}.{quoted(column.name)} AS c{at}" for at, column in enumerate(columns))
     return f"(SELECT {names} FROM {source} LIMIT {SAMPLE_ROWS})"  # noqa: S608 (quoted names)
 
 
@@ -99,7 +96,7 @@ def _facts(database: Database, table: Table, columns: Sequence[Column]) -> list[
         f"min(c{at}), max(c{at})"
         for at in range(len(columns))
     )
-    more = f"EXISTS (SELECT 1 FROM {_quoted(table.name)} LIMIT 1 OFFSET {SAMPLE_ROWS})"  # noqa: S608
+    more = f"EXISTS (SELECT 1 FROM {quoted(table.name)} LIMIT 1 OFFSET {SAMPLE_ROWS})"  # noqa: S608
     sql = f"SELECT {more}, count(*), {asked} FROM {_sample(table, columns)}"  # noqa: S608 (quoted names)
     cut, rows, *rest = database.query(sql, _LIMITS).rows[0]
     facts = []

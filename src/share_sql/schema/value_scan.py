@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from share_sql.database.base import Database, Limits, Row
 from share_sql.errors import QueryError
 from share_sql.schema.model import Schema
-from share_sql.schema.value_text import MAX_LENGTH
+from share_sql.schema.value_text import MAX_LENGTH, quoted
 
 _log = logging.getLogger(__name__)
 MAX_VALUES = 200_000
@@ -52,13 +52,10 @@ def scan(database: Database, schema: Schema) -> Iterator[ScannedColumn]:
     for start in range(0, len(names), _TOGETHER):
         part = names[start : start + _TOGETHER]
         for column in _together(database, part) or (_alone(database, *name) for name in part):
-            kept = (
-                column
-                if len(column.values) <= room
-                else ScannedColumn(column.table, column.column, [], False)
-            )
-            room -= len(kept.values)
-            yield kept
+            if len(column.values) > room:
+                column = replace(column, values=[], complete=False)
+            room -= len(column.values)
+            yield column
 
 
 def _together(database: Database, names: list[tuple[str, str]]) -> list[ScannedColumn] | None:
@@ -93,14 +90,10 @@ def _alone(database: Database, table: str, column: str) -> ScannedColumn:
 
 def _select(table: str, column: str) -> str:
     # The table's name is written before the column's: SQLite takes a lone "name" that is no column as text.
-    source, name = _quoted(table), f"{_quoted(table)}.{_quoted(column)}"
+    source, name = quoted(table), f"{quoted(table)}.{quoted(column)}"
     text = f"CASE WHEN length({name}) <= {MAX_LENGTH} THEN {name} END"
     value = f"CASE typeof({name}) WHEN 'text' THEN {text} WHEN 'integer' THEN 1 WHEN 'real' THEN 1 END"
     return f"SELECT DISTINCT {value} AS v FROM {source}"  # noqa: S608 (quoted names)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _column(table: str, column: str, rows: tuple[Row, ...] | list[Row]) -> ScannedColumn:

@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from share_sql.schema.value_scan import ScannedColumn
 from share_sql.schema.value_text import folded, grams, squashed
@@ -51,27 +51,10 @@ class StoredColumn:
     size: int = 0
     """How many values are in the index."""
 
-
-class Store(Protocol):
-    """What `ValueIndex` asks of either kind. `numbers` are places in `columns`; None means all."""
-
-    columns: list[StoredColumn]
-
-    def holds(self, number: int, value: str) -> bool:
-        """Whether the column has exactly this value."""
-        ...
-
-    def same(self, text: str, numbers: Sequence[int] | None, limit: int) -> list[Hit]:
-        """Values of the same squashed form, those of the same spelling among them."""
-        ...
-
-    def near(self, text: str, numbers: Sequence[int] | None, limit: int) -> list[NearHit]:
-        """Values whose likeness to the text is CUTOFF or more, best first."""
-        ...
-
-    def close(self) -> None:
-        """Close what is open."""
-        ...
+    @property
+    def ids(self) -> tuple[int, int]:
+        """Number of its first value, and of the one after its last, in a file."""
+        return self.first, self.first + self.size
 
 
 def _likest(text: str, hits: Sequence[Hit], choices: Sequence[str], limit: int) -> list[NearHit]:
@@ -84,7 +67,7 @@ def _likest(text: str, hits: Sequence[Hit], choices: Sequence[str], limit: int) 
 
 
 class MemoryStore:
-    """Values of a small database, compared one by one."""
+    """Values of a small database, compared one by one. `numbers` are places in `columns`; None means all."""
 
     def __init__(self, columns: Iterable[ScannedColumn]) -> None:
         self.columns: list[StoredColumn] = []
@@ -124,7 +107,7 @@ class MemoryStore:
 
 
 class FileStore:
-    """Values in a SQLite file."""
+    """Values in a SQLite file; it answers as `MemoryStore` does."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Read the list of columns. Raises sqlite3.DatabaseError where the file is no whole index."""
@@ -141,9 +124,8 @@ class FileStore:
 
     def holds(self, number: int, value: str) -> bool:
         """Whether the column has exactly this value."""
-        column = self.columns[number]
         sql = 'SELECT 1 FROM "values" WHERE squash = ? AND id >= ? AND id < ? AND value = ? LIMIT 1'
-        place = (squashed(value), column.first, column.first + column.size, value)
+        place = (squashed(value), *self.columns[number].ids, value)
         return self._connection.execute(sql, place).fetchone() is not None
 
     def same(self, text: str, numbers: Sequence[int] | None, limit: int) -> list[Hit]:
@@ -154,8 +136,7 @@ class FileStore:
             return self._owned(self._connection.execute(f"{sql} {order}", (squash, text, limit)))
         hits: list[Hit] = []
         for number in numbers:
-            first, size = self.columns[number].first, self.columns[number].size
-            place = (squash, first, first + size, text, limit)
+            place = (squash, *self.columns[number].ids, text, limit)
             hits += self._owned(self._connection.execute(f"{sql} AND id >= ? AND id < ? {order}", place))
         return hits
 
@@ -163,10 +144,9 @@ class FileStore:
         """Values whose likeness to the text is CUTOFF or more, best first."""
         if numbers is not None and sum(self.columns[number].size for number in numbers) <= _SCAN:
             hits: list[Hit] = []
+            sql = 'SELECT id, value FROM "values" WHERE id >= ? AND id < ?'
             for number in numbers:
-                first, size = self.columns[number].first, self.columns[number].size
-                sql = 'SELECT id, value FROM "values" WHERE id >= ? AND id < ?'
-                hits += self._owned(self._connection.execute(sql, (first, first + size)))
+                hits += self._owned(self._connection.execute(sql, self.columns[number].ids))
         else:
             ids = self._candidates(grams(folded(text)), numbers)
             marks = ",".join("?" * len(ids))
@@ -208,6 +188,10 @@ class FileStore:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+Store: TypeAlias = MemoryStore | FileStore
+"""Where a value index keeps its values."""
 
 
 def write_store(connection: sqlite3.Connection, columns: Iterable[ScannedColumn]) -> None:

@@ -1,4 +1,4 @@
-"""Forms of a text that the value index compares. Part of `values`."""
+"""Forms of a text: as the value index compares it, and as SQL quotes a name."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ _NO_LETTER = re.compile(r"[\W_]+")
 def clean(text: str) -> str:
     """The text as any database can store it: lone surrogates, which a model may write, replaced."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def quoted(name: str) -> str:
+    """A name as SQL may write any name: in double quotes."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def folded(text: str) -> str:

@@ -25,8 +25,6 @@ from share_sql.schema.value_store import FORMAT, FileStore, MemoryStore, Store, 
 from share_sql.schema.value_text import MAX_LENGTH, clean
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from share_sql.database.base import Database
     from share_sql.schema.model import Schema
 
@@ -96,12 +94,8 @@ class ValueIndex:
             handle, name = tempfile.mkstemp(suffix=".tmp", dir=folder)
             os.close(handle)
         except OSError as error:
-            _log.warning(
-                "%s: the value index is kept in memory, %s cannot be written: %s",
-                database.name,
-                folder,
-                error,
-            )
+            message = "%s: the value index is kept in memory, %s cannot be written: %s"
+            _log.warning(message, database.name, folder, error)
             connection = sqlite3.connect(":memory:", check_same_thread=False)
             write_store(connection, everything)
             return cls(FileStore(connection))
@@ -198,9 +192,7 @@ class ValueIndex:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _wanted(self, columns: ColumnSet | None) -> list[int] | None:

@@ -12,16 +12,18 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.errors import ModelUnavailable, ShareError
 from share_sql.models.base import Message, Model, ModelReply, ModelRequest, Usage
 from share_sql.runfolder.folder import open_run_folder
 from share_sql.runfolder.record import fingerprint
+from share_sql.training.sources import Row, from_json
 
-Row: TypeAlias = dict[str, Any]
-Work: TypeAlias = Callable[[LabelledCase], Awaitable[Row]]
+if TYPE_CHECKING:
+    from share_sql.prompts.library import PromptSet
+    from share_sql.training.sources import Source
 
 
 class Asker:
@@ -56,34 +58,48 @@ def usage_json(usage: Mapping[str, Usage]) -> dict[str, dict[str, int]]:
 
 
 def work_on_all(
-    cases: Sequence[LabelledCase],
-    work: Work,
+    source: Source,
+    kind: type[Row],
+    work: Callable[[LabelledCase], Awaitable[Row]],
     failed: Callable[[LabelledCase, str], Row],
     *,
     folder: Path,
-    settings: Mapping[str, Any],
-    asker: Asker | None = None,
+    journal: str,
+    rows: str,
+    ledger: str,
+    asker: Asker,
+    prompts: PromptSet | None = None,
+    limit: int | None = None,
     concurrency: int = 8,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Row]:
-    """Give each case's row, in order.
+    """Give each case's row, in order, and write the rows and the tokens spent into the data folder.
 
     Args:
-        cases: one with a `problem` gets a row by `failed` at once.
+        source: its cases; one with a `problem` gets a row by `failed` at once.
+        kind: the rows' class; a field `usage` holds the tokens by role.
         work: gives a case's row; any error it raises makes a row by `failed`.
         failed: the row of a case that could not be worked on, with the cause.
-        folder: holds the journal. One that is there is gone on with; it must have the same settings and
-            cases.
-        settings: what determines the rows, as flat JSON.
+        folder: the data folder. Work that it holds is gone on with; it must have been begun with the same
+            source, models and prompts.
+        journal: its subfolder for the journal of the work.
+        rows: its file for the rows, a line each.
+        ledger: its file for the tokens spent, by role.
         asker: closed at the end.
+        prompts: what its models are asked with.
+        limit: only the first cases.
         concurrency: cases under way at once.
         progress: called with the number of finished cases and of all.
 
     Raises:
         RunFolderError: the folder is in use, holds other work, or cannot be written.
     """
+    cases = source.cases[:limit]
+    settings: dict[str, Any] = {f"model for {role}": model.name for role, model in asker.models.items()}
+    settings["prompts"] = prompts.fingerprint if prompts and asker.models else None
+    settings |= source.settings
     known = [(each.case.id, fingerprint(each.case) + each.gold) for each in cases]
-    with open_run_folder(folder, settings, known, resume=True) as opened:
+    with open_run_folder(folder / journal, settings, known, resume=True) as opened:
         pending = opened.pending
         retried: dict[int, Row] = {}
         done = len(cases) - len(pending)
@@ -93,7 +109,7 @@ def work_on_all(
             each = cases[position]
             async with gate:
                 try:
-                    row = failed(each, each.problem) if each.problem else await work(each)
+                    row: Row | None = failed(each, each.problem) if each.problem else await work(each)
                 except ModelUnavailable as error:
                     retried[position] = failed(each, str(error))
                     row = None
@@ -103,7 +119,7 @@ def work_on_all(
                     # One case's fault, ours included, must not cost the others; its row says what it was.
                     row = failed(each, f"internal error ({type(error).__name__}: {error}); please report it")
             if row is not None:
-                opened.journal.append(position, row)
+                opened.journal.append(position, asdict(row))
             done += 1
             if progress:
                 progress(done, len(cases))
@@ -115,20 +131,25 @@ def work_on_all(
                     for position in pending:
                         group.create_task(one(position, gate))
             finally:
-                if asker is not None:
-                    await asker.close()
+                await asker.close()
 
         try:
             asyncio.run(everything())
         except* ShareError as group:
             # The journal could not be written: the same for all, so that the first tells it.
             raise _first(group) from None
-        rows = []
-        for position in range(len(cases)):
-            row = retried.get(position) or opened.journal.read(position)
-            row.pop("at", None)
-            rows.append(row)
-        return rows
+        found = [
+            retried[position] if position in retried else from_json(kind, opened.journal.read(position))
+            for position in range(len(cases))
+        ]
+    plain = [asdict(row) for row in found]
+    write_lines(folder / rows, plain)
+    spent: dict[str, Usage] = {}
+    for row in plain:
+        for role, tokens in row["usage"].items():
+            spent[role] = spent.get(role, Usage()) + Usage(**tokens)
+    (folder / ledger).write_text(json.dumps(usage_json(spent), indent=1) + "\n", encoding="utf-8")
+    return found
 
 
 def _first(group: BaseExceptionGroup[ShareError]) -> ShareError:
@@ -141,17 +162,11 @@ def _first(group: BaseExceptionGroup[ShareError]) -> ShareError:
 
 def write_lines(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write JSON Lines, whole or not at all."""
+    write_whole(path, "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
     part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(json.dumps(row) + "\n" for row in rows)
+    part.write_text(text, encoding="utf-8", newline="\n")
     part.replace(path)
-
-
-def write_ledger(path: Path, rows: Sequence[Mapping[str, Any]]) -> dict[str, Usage]:
-    """Add up the tokens of all rows by role and write them down; give them."""
-    total: dict[str, Usage] = {}
-    for row in rows:
-        for role, tokens in (row.get("usage") or {}).items():
-            total[role] = total.get(role, Usage()) + Usage(**tokens)
-    path.write_text(json.dumps(usage_json(total), indent=1) + "\n", encoding="utf-8")
-    return total

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from share_sql.errors import ModelError, ModelUnavailable, SqlError, TrajectoryError
 from share_sql.models.base import Usage
 from share_sql.prompts.render import bam_variables, reference_linked_columns
 from share_sql.sql.names import linked_columns
 from share_sql.sql.text import extract_sql
-from share_sql.training.asking import Asker, Row, usage_json, work_on_all, write_ledger, write_lines
+from share_sql.training.asking import Asker, usage_json, work_on_all
 from share_sql.training.validate import Validator, columns_of
 from share_sql.trajectory.from_sql import from_sql
 from share_sql.trajectory.read import read
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from share_sql.prompts.library import PromptSet
     from share_sql.schema.model import ColumnSet
     from share_sql.training.sources import Source
-
-WORK_FOLDER = "drafts"
-DRAFTS_FILE = "drafts.jsonl"
-LEDGER = "drafts_usage.json"
 
 
 @dataclass(frozen=True)
@@ -61,17 +57,6 @@ class DraftRow:
     def schema_right(self) -> bool:
         """Whether it uses every column that gold uses."""
         return self.trajectory is not None and not self.missing
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return {**asdict(self), "missing": list(self.missing)}
-
-    @classmethod
-    def from_json(cls, row: Mapping[str, Any]) -> DraftRow:
-        """The row of a line."""
-        known = {each.name for each in fields(cls)}
-        kept = {key: value for key, value in row.items() if key in known}
-        return cls(**{**kept, "missing": tuple(kept.get("missing", ()))})
 
 
 def look_at_drafts(
@@ -102,23 +87,22 @@ def look_at_drafts(
         RunFolderError: the folder holds other work, or cannot be written.
     """
     asker = Asker({role: model for role, model in (models or {}).items() if role == "bam"})
-    work = _Work(source, asker, prompts)
-    settings: dict[str, Any] = {f"model for {role}": model.name for role, model in asker.models.items()}
-    settings["prompts"] = prompts.fingerprint if prompts and asker.models else None
-    settings |= source.settings
     rows = work_on_all(
-        source.cases[:limit],
-        work.row,
-        lambda each, cause: DraftRow(each.case.id, None, None, cause=cause).to_json(),
-        folder=folder / WORK_FOLDER,
-        settings=settings,
+        source,
+        DraftRow,
+        _Work(source, asker, prompts).row,
+        lambda each, cause: DraftRow(each.case.id, None, None, cause=cause),
+        folder=folder,
+        journal="drafts",
+        rows="drafts.jsonl",
+        ledger="drafts_usage.json",
         asker=asker,
+        prompts=prompts,
+        limit=limit,
         concurrency=concurrency,
         progress=progress,
     )
-    write_lines(folder / DRAFTS_FILE, rows)
-    write_ledger(folder / LEDGER, rows)
-    return {row["id"]: DraftRow.from_json(row) for row in rows}
+    return {row.id: row for row in rows}
 
 
 class _Work:
@@ -128,11 +112,11 @@ class _Work:
         self.prompts = prompts
         self.validator = Validator(source)
 
-    async def row(self, each: LabelledCase) -> Row:
+    async def row(self, each: LabelledCase) -> DraftRow:
         """A case's row; raises ShareError where the draft is no SQL."""
         database = each.case.database
         if not each.case.draft.strip():
-            return DraftRow(each.case.id, None, None, cause="there is no draft").to_json()
+            return DraftRow(each.case.id, None, None, cause="there is no draft")
         schema = self.source.schema(database)
         sql, gold = extract_sql(each.case.draft), extract_sql(each.gold)
         linked = linked_columns(sql, schema)
@@ -162,7 +146,7 @@ class _Work:
             raise  # to be asked again
         except (SqlError, TrajectoryError, ModelError) as error:
             row = replace(row, cause=str(error))
-        return replace(row, usage=usage_json(usage)).to_json()
+        return replace(row, usage=usage_json(usage))
 
 
 def missing_columns(wanted: ColumnSet, used: ColumnSet) -> tuple[str, ...]:

@@ -125,11 +125,15 @@ def _pip(environment: Environment, *what: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         environment.factory.unlink(missing_ok=True)  # unfinished: made anew next time
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
         raise TrainingError(
             f"pip could not install {what[-1]} in {environment.folder} "
-            f"({(lines or ['no reason given'])[-1].strip()[:200]}); check the connection and pip's index"
+            f"({last_line(done.stderr, 'no reason given')[:200]}); check the connection and pip's index"
         )
+
+
+def last_line(said: str, otherwise: str) -> str:
+    """The last line of what a program said that is not blank, cut at 300 characters; else another text."""
+    return next((line.strip()[:300] for line in reversed(said.splitlines()) if line.strip()), otherwise)
 
 
 def _stub_audio(environment: Environment) -> None:
@@ -166,7 +170,7 @@ def checkpoint_of(weights: Path, environment: Environment) -> Path:
     command = [str(environment.python), "-I", str(script), str(weights), str(part)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode or not (part / "config.json").is_file():
-        last = ([line for line in done.stderr.splitlines() if line.strip()] or [sys.executable])[-1]
-        raise TrainingError(f"{weights.name} could not be made a checkpoint: {last.strip()[:300]}")
+        last = last_line(done.stderr, sys.executable)
+        raise TrainingError(f"{weights.name} could not be made a checkpoint: {last}")
     os.replace(part, target)
     return target

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from share_sql.errors import BenchmarkError, RunFolderError
-from share_sql.training.asking import write_lines
+from share_sql.training.asking import write_lines, write_whole
 from share_sql.training.examples import Dataset, Example
 
 INFO = "dataset_info.json"
@@ -46,9 +46,9 @@ def save(dataset: Dataset, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         info = _info(folder / INFO)
         info[name] = {"file_name": path.name, "columns": COLUMNS}
-        _write(path, [_row(example) for example in dataset.examples])
+        write_whole(path, json.dumps([_row(example) for example in dataset.examples], indent=4) + "\n")
         write_lines(folder / f"{dataset.role}_left_out.jsonl", [asdict(each) for each in dataset.left_out])
-        _write(folder / INFO, info)
+        write_whole(folder / INFO, json.dumps(info, indent=4) + "\n")
     except OSError as error:
         raise RunFolderError(f"{folder} cannot be written: {error.strerror}") from error
     return path
@@ -86,9 +86,3 @@ def _info(path: Path) -> dict[str, Any]:
     if not isinstance(info, dict):
         raise RunFolderError(f"{path} is no JSON object; mend or delete it")
     return info
-
-
-def _write(path: Path, value: Any) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(value, indent=4) + "\n", encoding="utf-8")
-    part.replace(path)

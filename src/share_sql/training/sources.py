@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from share_sql import __version__
 from share_sql.benchmarks.cases import LabelledCase, mark_duplicates, read_cases_jsonl
@@ -23,9 +23,14 @@ from share_sql.runfolder.execute import file_fingerprint
 from share_sql.schema.model import ColumnName
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from share_sql.catalog import OpenDatabase
     from share_sql.schema.model import Schema
     from share_sql.training.made_up import Condition
+
+Row = TypeVar("Row", bound="DataclassInstance")
+"""What is made of a case, a line of a data folder's files."""
 
 SOURCE_FILE = "source.json"
 ROWS_FILE = "trajectories.jsonl"
@@ -297,16 +302,12 @@ class TrajectoryRow:
         """Whether there is a proof."""
         return bool(self.proof)
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return {**asdict(self), "outside": list(self.outside)}
 
-    @classmethod
-    def from_json(cls, row: Mapping[str, Any]) -> TrajectoryRow:
-        """The row of a line."""
-        known = {each.name for each in fields(cls)}
-        kept = {key: value for key, value in row.items() if key in known}
-        return cls(**{**kept, "outside": tuple(kept.get("outside", ()))})
+def from_json(kind: type[Row], row: Mapping[str, Any]) -> Row:
+    """The row of a JSON object; keys that the class has not are left out."""
+    known = {each.name for each in fields(kind)}
+    kept = {key: tuple(v) if isinstance(v, list) else v for key, v in row.items() if key in known}
+    return kind(**kept)
 
 
 def read_rows(folder: Path) -> dict[str, TrajectoryRow]:
@@ -314,7 +315,7 @@ def read_rows(folder: Path) -> dict[str, TrajectoryRow]:
     path = folder / ROWS_FILE
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-        rows = [TrajectoryRow.from_json(json.loads(line)) for line in lines]
+        rows = [from_json(TrajectoryRow, json.loads(line)) for line in lines]
     except FileNotFoundError:
         raise BenchmarkError(f"there is no {path}; finish `share data teacher` first") from None
     except (OSError, ValueError, TypeError) as error:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.errors import (
@@ -30,7 +30,7 @@ from share_sql.prompts.render import column_list, generator_variables, in_schema
 from share_sql.sql.names import resolve
 from share_sql.sql.resolution import Resolution
 from share_sql.sql.text import extract_sql
-from share_sql.training.asking import Asker, Row, usage_json, work_on_all, write_ledger, write_lines
+from share_sql.training.asking import Asker, usage_json, work_on_all
 from share_sql.training.sources import ROWS_FILE, Source, TrajectoryRow
 from share_sql.training.validate import Validator, columns_of, compiles_to, paper_text_proved
 from share_sql.trajectory.from_sql import from_sql
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from share_sql.schema.model import Schema
     from share_sql.trajectory.nodes import Trajectory
 
-WORK_FOLDER = "teacher"
-"""Subfolder of a data folder with the teacher's journal."""
 LEDGER = "teacher_usage.json"
 
 
@@ -84,23 +82,23 @@ def teach(
         for role in ("teacher", "judge"):
             prompts.template(role)  # a set without it fails now, not once a case
         work = _ByModel(source, asker, prompts)
-    settings: dict[str, Any] = {f"model for {role}": model.name for role, model in asker.models.items()}
-    settings["prompts"] = prompts.fingerprint if prompts and asker.models else None
-    settings |= source.settings
     rows = work_on_all(
-        source.cases[:limit],
+        source,
+        TrajectoryRow,
         work.row,
-        lambda each, cause: failed_row(each, cause, work.by).to_json(),
-        folder=folder / WORK_FOLDER,
-        settings=settings,
+        lambda each, cause: failed_row(each, cause, work.by),
+        folder=folder,
+        journal="teacher",
+        rows=ROWS_FILE,
+        ledger=LEDGER,
         asker=asker,
+        prompts=prompts,
+        limit=limit,
         concurrency=concurrency,
         progress=progress,
     )
     source.files.write(folder)
-    write_lines(folder / ROWS_FILE, rows)
-    write_ledger(folder / LEDGER, rows)
-    return [TrajectoryRow.from_json(row) for row in rows]
+    return rows
 
 
 def failed_row(each: LabelledCase, cause: str, by: str) -> TrajectoryRow:
@@ -122,14 +120,11 @@ class _Symbolic:
         self.source = source
         self.validator = Validator(source)
 
-    async def row(self, each: LabelledCase) -> Row:
-        """A case's row; raises ShareError where there is no trajectory."""
+    async def row(self, each: LabelledCase) -> TrajectoryRow:
+        """A case's row, its trajectory proved by compiling its text back; ShareError where there is none."""
         gold = extract_sql(each.gold)
         schema = self.source.schema(each.case.database)
-        return self.proved(each, gold, schema, from_sql(gold, schema)).to_json()
-
-    def proved(self, each: LabelledCase, gold: str, schema: Schema, trajectory: Trajectory) -> TrajectoryRow:
-        """The row of gold's own trajectory, proved by compiling its text back."""
+        trajectory = from_sql(gold, schema)
         row = TrajectoryRow(
             each.case.id,
             each.case.database,
@@ -160,7 +155,7 @@ class _ByModel:
         self.validator = Validator(source)
         self.by = asker.models["teacher"].name
 
-    async def row(self, each: LabelledCase) -> Row:
+    async def row(self, each: LabelledCase) -> TrajectoryRow:
         """A case's row; raises ShareError where there is no trajectory."""
         gold = extract_sql(each.gold)
         schema = self.source.schema(each.case.database)
@@ -182,7 +177,7 @@ class _ByModel:
             row = await self.validated(row, each, gold, schema, trajectory, usage)
         except (TrajectoryError, SqlError, DatabaseError, SchemaError) as error:
             row = replace(row, cause=str(error))
-        return replace(row, usage=usage_json(usage)).to_json()
+        return replace(row, usage=usage_json(usage))
 
     async def validated(
         self,

@@ -26,7 +26,8 @@ from share_sql.models.bases import has_weights, template_of
 from share_sql.models.lora import is_adapter
 from share_sql.models.roles import TRAINED_ROLES
 from share_sql.models.weights_file import base_weights
-from share_sql.training.environment import Environment, checkpoint_of
+from share_sql.training.asking import write_whole
+from share_sql.training.environment import Environment, checkpoint_of, last_line
 from share_sql.training.llamafactory import INFO, data_name
 from share_sql.training.recipe import PAPER, Value, recipe_text
 
@@ -187,9 +188,7 @@ def register(job: Job) -> Path:
             f'base_url = "http://localhost:8000/v1"\nmodel = "{job.role}"\n'
         )
     parted = f"{text.rstrip()}\n\n" if text.strip() else ""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(f"{parted}[models.{job.role}]\n{table}", encoding="utf-8")
-    part.replace(path)
+    write_whole(path, f"{parted}[models.{job.role}]\n{table}")
     return path
 
 
@@ -258,8 +257,9 @@ def _run(job: Job, environment: Environment, progress: Progress | None) -> None:
         finally:
             _end(process)
     if process.returncode:
+        last = last_line(log.read_text("utf-8", "replace"), "it said nothing")
         raise TrainingError(
-            f"LLaMA-Factory ended with {process.returncode}: {_last_line(log)} (all of it in {log}); "
+            f"LLaMA-Factory ended with {process.returncode}: {last} (all of it in {log}); "
             "mend the cause and go on with --resume"
         )
 
@@ -291,8 +291,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _last_line(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
-    return next((line[:300] for line in reversed(lines) if line), "it said nothing")
