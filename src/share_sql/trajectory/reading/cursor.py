@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from share_sql.trajectory import nodes as n
 from share_sql.trajectory.lexer import END, OPERATOR, Tokens
 from share_sql.trajectory.names import KnownNames
-from share_sql.trajectory.nodes import Expr, Frame, FrameColumn, Literal, Raw, Select
 
 MAX_DEPTH = 64
 """Expressions within expressions; deeper text is refused rather than read until Python's stack ends."""
@@ -40,7 +40,7 @@ class Arg:
     """One argument of a method or function call."""
 
     keyword: str | None
-    value: Expr
+    value: n.Expr
     quoted: bool
     """The value is a quoted text, or the text of an unquoted filter such as `filter = > 5`."""
     bracketed: bool = False
@@ -120,7 +120,7 @@ class Cursor:
             if level <= 0:
                 return
 
-    def raw_item(self, start: int) -> Raw:
+    def raw_item(self, start: int) -> n.Raw:
         """Step over the rest of an item from token `start` and keep its text."""
         self.at = start
         level = 0
@@ -139,23 +139,23 @@ class Cursor:
         if self.at == start:
             raise self.fail()
         self.raws += 1
-        return Raw(self.source[self.starts[start] : self.ends[self.at - 1]])
+        return n.Raw(self.source[self.starts[start] : self.ends[self.at - 1]])
 
     # What the parsers above this class read; each is overridden there.
 
-    def expression(self, floor: int = 1) -> Expr:
+    def expression(self, floor: int = 1) -> n.Expr:
         """Read an expression whose operators bind at least as tightly as `floor`."""
         raise self.fail()
 
-    def primary(self) -> Expr:
+    def primary(self) -> n.Expr:
         """Read an operand."""
         raise self.fail()
 
-    def item(self) -> Expr:
+    def item(self) -> n.Expr:
         """Read a list's item: an expression with or without `as name`."""
         raise self.fail()
 
-    def square_list(self) -> tuple[Expr, ...]:
+    def square_list(self) -> tuple[n.Expr, ...]:
         """Read `[a, b, c]`."""
         raise self.fail()
 
@@ -163,25 +163,25 @@ class Cursor:
         """Whether a call of a known method stands at a token; the frame parser knows."""
         return False
 
-    def frame(self) -> Expr:
+    def frame(self) -> n.Expr:
         """Read a frame; the frame parser overrides this."""
         raise self.fail()
 
-    def case_call(self, word: str) -> Expr:
+    def case_call(self, word: str) -> n.Expr:
         """Read the function-like forms of CASE: keywords, or `if(condition, a, b)`."""
         raise self.fail()
 
 
-def as_frame(value: Expr) -> Frame | None:
+def as_frame(value: n.Expr) -> n.Frame | None:
     """A frame for a value that is a frame or one of its columns; None for anything else."""
-    if isinstance(value, Frame):
+    if isinstance(value, n.Frame):
         return value
-    if isinstance(value, FrameColumn):
-        return Frame(value.frame, (Select((value.column,)),))
+    if isinstance(value, n.FrameColumn):
+        return n.Frame(value.frame, (n.Select((value.column,)),))
     return None
 
 
-def number(text: str) -> Literal:
+def number(text: str) -> n.Literal:
     """The constant a number's spelling stands for, spelling kept where it is not Python's own."""
     sign = -1 if text[0] == "-" else 1
     digits = text.lstrip("-")
@@ -192,4 +192,4 @@ def number(text: str) -> Literal:
         value = sign * int(digits)
     else:
         value = sign * float(digits)
-    return Literal(value, None if repr(value) == text else text)
+    return n.Literal(value, None if repr(value) == text else text)
