@@ -7,8 +7,8 @@ from typing import Literal, cast
 
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.lexer import END, STRING, WORD
-from share_sql.trajectory.reading.arguments import ArgumentParser, is_column, items_of, name_of
-from share_sql.trajectory.reading.cursor import Unreadable, as_frame
+from share_sql.trajectory.reading.arguments import ArgumentParser, is_column, name_of
+from share_sql.trajectory.reading.cursor import Unreadable, as_frame, items_of
 from share_sql.trajectory.reading.elements import condition_of
 from share_sql.trajectory.words import (
     AGG_KEYS,
@@ -79,7 +79,7 @@ class ActionParser(ArgumentParser):
 
     def partition(self, actions: list[n.Action]) -> None:
         """Read `.partition(by = x)` right behind or right before a rank; elsewhere it has no meaning."""
-        keys = tuple(self.items()[0])
+        keys, _ = self.items()
         previous = actions[-1] if actions else None
         if isinstance(previous, n.Agg) and isinstance(previous.items[-1], n.Call):
             call = previous.items[-1]
@@ -112,18 +112,15 @@ class ActionParser(ArgumentParser):
             return n.Having(condition, connective)
         return n.Where(condition, connective)
 
-    def items(self) -> tuple[list[n.Expr], bool]:
+    def items(self) -> tuple[tuple[n.Expr, ...], bool]:
         """Read a list of output columns; lists in brackets are taken apart. Also: whether distinct."""
-        distinct = False
-        if self.accept_distinct():
-            distinct = True
+        distinct = self.accept_distinct()
         items: list[n.Expr] = []
         for arg in self.arguments(LIST_KEYS, named=True):
             if arg.keyword == "as":
-                name = name_of(arg.value)
-                if not items or name is None:
+                if not items:
                     raise self.fail()
-                items[-1] = n.Alias(items[-1], name)
+                items[-1] = n.Alias(items[-1], self.name(arg.value))
                 continue
             distinct = distinct or arg.keyword == "distinct"
             flat = arg.value.items if arg.bracketed and isinstance(arg.value, n.Tuple) else (arg.value,)
@@ -137,24 +134,7 @@ class ActionParser(ArgumentParser):
                     items.extend(inner)
                 else:
                     items.append(item)
-        return items, distinct
-
-    def select(self) -> n.Action:
-        """Read `select(…)`."""
-        items, distinct = self.items()
-        return n.Select(tuple(items), distinct)
-
-    def select_distinct(self) -> n.Action:
-        """Read `select_distinct(…)`."""
-        return n.Select(tuple(self.items()[0]), True)
-
-    def groupby(self) -> n.Action:
-        """Read `groupby(…)`."""
-        return n.GroupBy(tuple(self.items()[0]))
-
-    def distinct(self) -> n.Action:
-        """Read `distinct(…)`."""
-        return n.Distinct(tuple(self.items()[0]))
+        return tuple(items), distinct
 
     def agg(self) -> n.Action:
         """Read `agg(sum(x) as y)`, `agg(y = sum(x))`, `agg(sum = x)`, `agg('sum', x)`."""
@@ -163,17 +143,13 @@ class ActionParser(ArgumentParser):
         for arg in self.arguments(AGG_KEYS, named=True):
             value = arg.value
             if arg.keyword == "as":
-                name = name_of(value)
-                if not items or name is None:
+                if not items:
                     raise self.fail()
-                items[-1] = n.Alias(items[-1], name)
+                items[-1] = n.Alias(items[-1], self.name(value))
             elif arg.keyword in ("function", "func") or (
                 arg.quoted and isinstance(value, n.Literal) and str(value.value).lower() in AGGREGATES
             ):
-                name = name_of(value)
-                if name is None or name.lower() not in AGGREGATES:
-                    raise self.fail()
-                pending = AGGREGATES[name.lower()]
+                pending = self.aggregate_name(value)
                 if items and arg.keyword:  # the column came first
                     items[-1], pending = n.Call(pending, (items[-1],)), ""
                 else:
@@ -191,7 +167,7 @@ class ActionParser(ArgumentParser):
         items, distinct = self.items()
         if len(items) == 1 and isinstance(items[0], n.Alias):
             return n.Agg((n.Alias(n.Call(function, (items[0].value,), distinct), items[0].name),))
-        return n.Aggregate(function, tuple(items), distinct)
+        return n.Aggregate(function, items, distinct)
 
     def orderby(self) -> tuple[n.OrderKey, ...]:
         """Read an ordering's keys and directions."""
@@ -284,7 +260,7 @@ class ActionParser(ArgumentParser):
 
     def combine(self, kind: str) -> list[n.Action]:
         """Read `union(df2)`, `intersect(df2, df3)`."""
-        found: list[n.Action] = []
+        frames: list[n.Frame] = []
         for arg in self.arguments(COMBINE_KEYS):
             if arg.keyword == "all":
                 if arg.value == n.Literal(True) and kind == "union":
@@ -293,12 +269,10 @@ class ActionParser(ArgumentParser):
             frame = as_frame(arg.value)
             if frame is None:
                 raise self.fail()
-            found.append(n.Combine(cast('Literal["union"]', kind), frame))
-        if not found:
+            frames.append(frame)
+        if not frames:
             raise self.fail()
-        if kind == "union all":
-            return [n.Combine("union all", item.other) for item in found if isinstance(item, n.Combine)]
-        return found
+        return [n.Combine(cast('Literal["union"]', kind), frame) for frame in frames]
 
     def join(self, kind: str) -> n.Action:
         """Read `from(t as a)`, `join(t as a, on = …)`, `left_join(…, using = [a, b])`."""
@@ -314,11 +288,13 @@ class ActionParser(ArgumentParser):
             if arg.keyword == "on":
                 on = value
             elif arg.keyword == "using":
-                using = tuple(name_of(item) or self.no_name() for item in items_of(value))
+                using = tuple(map(self.name, items_of(value)))
             elif arg.keyword == "natural":
                 natural = value == n.Literal(True)
             elif arg.keyword in ("kind", "how", "type"):
-                kind = _KINDS.get((name_of(value) or "").lower()) or self.no_name()
+                kind = _KINDS.get(self.name(value).lower(), "")
+                if not kind:
+                    raise self.fail()
             elif arg.keyword == "as":
                 alias = name_of(value)
             elif source is None:
@@ -341,13 +317,11 @@ class ActionParser(ArgumentParser):
         columns: list[str] = []
         for index, arg in enumerate(self.arguments(NAMED_KEYS)):
             if arg.keyword == "columns":
-                columns.extend(name_of(item) or self.no_name() for item in items_of(arg.value))
+                columns += map(self.name, items_of(arg.value))
             elif index == 0:
-                name = name_of(arg.value)
-                if name is None:
-                    raise self.fail()
+                name = self.name(arg.value)
             else:
-                columns.append(name_of(arg.value) or self.no_name())
+                columns.append(self.name(arg.value))
         return n.Named(name, tuple(columns))
 
     def values(self) -> n.Action:
@@ -365,11 +339,11 @@ _WHERE_METHODS = word_set(
     " where_not_exists is_not_null"
 )
 _LIST_METHODS: dict[str, Callable[[ActionParser], n.Action]] = {
-    "select": ActionParser.select,
-    "select_distinct": ActionParser.select_distinct,
-    "groupby": ActionParser.groupby,
-    "group_by": ActionParser.groupby,
-    "distinct": ActionParser.distinct,
+    "select": lambda self: n.Select(*self.items()),
+    "select_distinct": lambda self: n.Select(self.items()[0], True),
+    "groupby": lambda self: n.GroupBy(self.items()[0]),
+    "group_by": lambda self: n.GroupBy(self.items()[0]),
+    "distinct": lambda self: n.Distinct(self.items()[0]),
     "agg": ActionParser.agg,
     "aggregate": ActionParser.agg,
     "values": ActionParser.values,

@@ -103,24 +103,28 @@ class ArgumentParser(ExpressionParser):
         while not self.next_is("}"):
             column = self.expression()
             self.expect(":")
-            function = name_of(self.expression())
+            function = self.aggregate_name(self.expression())
             if isinstance(column, n.Literal) and isinstance(column.value, str):
                 column = n.ColumnRef(None, column.value)
-            if function is None or function.lower() not in AGGREGATES:
-                raise self.fail()
-            items.append(n.Call(AGGREGATES[function.lower()], (column,)))
+            items.append(n.Call(function, (column,)))
             if not self.accept(","):
                 break
         self.expect("}")
         return tuple(items)
 
-    def no_name(self) -> str:
-        """Fail where a name was needed."""
-        raise self.fail()
+    def name(self, value: n.Expr) -> str:
+        """The name that a word or a quoted text stands for."""
+        found = name_of(value)
+        if found is None:
+            raise self.fail()
+        return found
 
-    def no_value(self) -> n.Expr:
-        """Fail where a value was needed."""
-        raise self.fail()
+    def aggregate_name(self, value: n.Expr) -> str:
+        """The aggregate that a name stands for."""
+        found = AGGREGATES.get(self.name(value).lower())
+        if found is None:
+            raise self.fail()
+        return found
 
     def case_call(self, word: str) -> n.Expr:
         """Read `case(when = …, then = …, else = …)`, `case(x, when = 1, then = …)`, `if(c, a, b)`."""
@@ -183,7 +187,9 @@ class ArgumentParser(ExpressionParser):
             condition = condition_of(self, args[:split])
             rest = args[split:]
         else:
-            condition, rest = args[0].value if args else self.no_value(), args[1:]
+            if not args:
+                raise self.fail()
+            condition, rest = args[0].value, args[1:]
         if not 1 <= len(rest) <= 2:
             raise self.fail()
         default = rest[1].value if len(rest) == 2 else None
@@ -231,11 +237,6 @@ class ArgumentParser(ExpressionParser):
         if arg.bracketed:
             return n.When(condition_of(self, [element, Arg("filter", n.Literal("in"), True), arg]), result)
         return n.When(condition_of(self, [element, Arg("filter", arg.value, arg.quoted)]), result)
-
-
-def items_of(value: n.Expr) -> tuple[n.Expr, ...]:
-    """The items of a list, or the single value."""
-    return value.items if isinstance(value, n.Tuple) else (value,)
 
 
 def name_of(value: n.Expr) -> str | None:

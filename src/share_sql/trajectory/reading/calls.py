@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.lexer import END, NUMBER, STRING, WORD, unquote
-from share_sql.trajectory.reading.cursor import number
+from share_sql.trajectory.reading.cursor import items_of, number
 from share_sql.trajectory.reading.naming import NameParser
 from share_sql.trajectory.words import CALL_KEYS, CALL_OPTIONS, PRECEDENCE, word_set
 
@@ -108,8 +108,7 @@ class CallParser(NameParser):
                 self.at += 1
                 self.accept("by")
                 self.accept("=")
-                group = self.expression()
-                partition.extend(group.items if isinstance(group, n.Tuple) else [group])
+                partition.extend(items_of(self.expression()))
                 while self.next_is(",") and self.lowers[self.at + 1] not in _OVER_WORDS:
                     self.at += 1
                     partition.append(self.expression())

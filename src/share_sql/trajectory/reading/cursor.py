@@ -51,7 +51,6 @@ class Cursor:
     """Steps over the tokens of one statement. The parsers extend it, each by what it reads."""
 
     def __init__(self, tokens: Tokens, context: Context) -> None:
-        self.tokens = tokens
         self.kinds = tokens.kinds
         self.texts = tokens.texts
         self.lowers = tokens.lowers
@@ -107,7 +106,7 @@ class Cursor:
             self.at += 1
 
     def skip_brackets(self) -> None:
-        """Step over a bracketed text whatever is in it."""
+        """Step over a bracketed text whatever is in it; over one token where no bracket opens."""
         level = 0
         while self.kinds[self.at] != END:
             if self.kinds[self.at] == OPERATOR:
@@ -123,19 +122,8 @@ class Cursor:
     def raw_item(self, start: int) -> n.Raw:
         """Step over the rest of an item from token `start` and keep its text."""
         self.at = start
-        level = 0
-        while self.kinds[self.at] != END:
-            if self.kinds[self.at] == OPERATOR:
-                text = self.texts[self.at]
-                if text in "([{":
-                    level += 1
-                elif text in ")]}":
-                    if level == 0:
-                        break
-                    level -= 1
-                elif text == "," and level == 0:
-                    break
-            self.at += 1
+        while self.kinds[self.at] != END and not self.next_is(",", ")", "]", "}"):
+            self.skip_brackets()
         if self.at == start:
             raise self.fail()
         self.raws += 1
@@ -179,6 +167,11 @@ def as_frame(value: n.Expr) -> n.Frame | None:
     if isinstance(value, n.FrameColumn):
         return n.Frame(value.frame, (n.Select((value.column,)),))
     return None
+
+
+def items_of(value: n.Expr) -> tuple[n.Expr, ...]:
+    """The items of a list, or the single value."""
+    return value.items if isinstance(value, n.Tuple) else (value,)
 
 
 def number(text: str) -> n.Literal:

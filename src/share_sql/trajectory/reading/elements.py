@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from share_sql.trajectory import nodes as n
-from share_sql.trajectory.reading.cursor import Arg, Cursor
+from share_sql.trajectory.reading.cursor import Arg, Cursor, items_of
 from share_sql.trajectory.reading.filters import OPERATOR_WORDS, frame_of, is_test, parse_all, read_filter
 from share_sql.trajectory.words import DATE_PARTS, SIGNS
 
@@ -76,7 +76,7 @@ def condition_of(parser: Cursor, args: list[Arg]) -> n.Expr:
             extras.append(arg)
         elif keyword is None and filter_arg is not None and _is_constant(filter_arg) and _is_constant(arg):
             # `filter = 'a', 'b'`: one of them
-            filter_arg = Arg("filter", n.Tuple((*items_in(filter_arg), arg.value)), False, True)
+            filter_arg = Arg("filter", n.Tuple((*items_of(filter_arg.value), arg.value)), False, True)
         elif keyword is None and (filter_arg is not None or not is_test(element)):
             raise parser.fail()
         else:
@@ -87,13 +87,8 @@ def condition_of(parser: Cursor, args: list[Arg]) -> n.Expr:
     return found
 
 
-def items_in(arg: Arg) -> tuple[n.Expr, ...]:
-    """The items of a list, or the single value."""
-    return arg.value.items if isinstance(arg.value, n.Tuple) else (arg.value,)
-
-
 def _is_constant(arg: Arg) -> bool:
-    return all(isinstance(item, n.Literal) for item in items_in(arg))
+    return all(isinstance(item, n.Literal) for item in items_of(arg.value))
 
 
 def element_of(parser: Cursor, arg: Arg) -> n.Expr:
@@ -165,7 +160,7 @@ def with_values(parser: Cursor, element: n.Expr, word: str, extras: list[Arg]) -
     if word in ("in", "not in"):
         return member(element, extras, word == "not in")
     if word in ("between", "not between"):
-        bounds = [item for arg in extras for item in _flat(arg)]
+        bounds = [item for arg in extras for item in items_of(arg.value)]
         if len(bounds) != 2:
             raise parser.fail()
         return n.Between(element, bounds[0], bounds[1], word == "not between")
@@ -191,8 +186,4 @@ def member(element: n.Expr, extras: list[Arg], negated: bool) -> n.Expr:
         frame = frame_of(extras[0].value)
         if frame is not None:
             return n.In(element, frame, negated)
-    return n.In(element, tuple(item for arg in extras for item in _flat(arg)), negated)
-
-
-def _flat(arg: Arg) -> tuple[n.Expr, ...]:
-    return arg.value.items if isinstance(arg.value, n.Tuple) else (arg.value,)
+    return n.In(element, tuple(item for arg in extras for item in items_of(arg.value)), negated)

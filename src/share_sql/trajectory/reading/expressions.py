@@ -21,7 +21,7 @@ from share_sql.trajectory.lexer import (
     unquote,
 )
 from share_sql.trajectory.reading.calls import CallParser
-from share_sql.trajectory.reading.cursor import MAX_CHAIN, TooDeep, as_frame, number
+from share_sql.trajectory.reading.cursor import MAX_CHAIN, TooDeep, as_frame, items_of, number
 from share_sql.trajectory.words import BARE_CALLS, INFIX, PRECEDENCE, is_frame_name, word_set
 
 _WORD_TESTS = frozenset(("is", "in", "between", "not", "isnull", "notnull"))
@@ -133,17 +133,10 @@ class ExpressionParser(CallParser):
                     break
             self.close(closing)
             if len(items) == 1 and not comma:
-                frame = as_frame(items[0])
-                if frame is not None:
-                    return frame
-                if isinstance(items[0], n.Tuple):
-                    return items[0].items
+                return as_frame(items[0]) or items_of(items[0])
             return tuple(items)
         value = self.expression(5)
-        frame = as_frame(value)
-        if frame is not None:
-            return frame
-        return value.items if isinstance(value, n.Tuple) else (value,)
+        return as_frame(value) or items_of(value)
 
     def collation(self) -> n.Literal:
         """Read a collation's name."""

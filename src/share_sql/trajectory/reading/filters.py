@@ -13,7 +13,15 @@ import re
 
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.lexer import END, tokenize, unquote
-from share_sql.trajectory.reading.cursor import MAX_CHAIN, Cursor, TooDeep, Unreadable, as_frame, number
+from share_sql.trajectory.reading.cursor import (
+    MAX_CHAIN,
+    Cursor,
+    TooDeep,
+    Unreadable,
+    as_frame,
+    items_of,
+    number,
+)
 from share_sql.trajectory.words import DATE_PARTS, SIGNS, is_frame_name, is_masked_name
 
 MAX_FILTER = 20_000
@@ -254,7 +262,7 @@ def choices_of(parser: Cursor, rest: str) -> tuple[n.Expr, ...] | n.Frame:
     """What stands after in: `('a', 'b')`, `(1, 2)`, `(A, C)`, `(df1)`, `df1.School Name`."""
     frame = parse_all(parser, rest)
     if frame is not None:
-        items = frame.items if isinstance(frame, n.Tuple) else (frame,)
+        items = items_of(frame)
         if len(items) == 1:
             found = frame_of(items[0])
             if found is not None:

@@ -11,7 +11,6 @@ from typing import Literal, cast
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.lexer import OPERATOR, WORD
 from share_sql.trajectory.reading.actions import ActionParser
-from share_sql.trajectory.reading.arguments import name_of
 from share_sql.trajectory.reading.cursor import MAX_CHAIN, TooDeep, Unreadable, as_frame
 from share_sql.trajectory.words import AGGREGATES, COMBINES, DATABASE_NAMES, LIST_KEYS, METHODS, VALUE_METHODS
 
@@ -117,7 +116,7 @@ class FrameParser(ActionParser):
         args = self.arguments(LIST_KEYS)
         self.close(")")
         if word in ("as", "alias", "label") and len(args) == 1:
-            return n.Alias(value, name_of(args[0].value) or self.no_name())
+            return n.Alias(value, self.name(args[0].value))
         if args:
             raise self.fail()
         if function is not None or word in ("asc", "desc", "distinct"):
