@@ -95,15 +95,8 @@ def _threads(trajectory: n.Trajectory) -> list[_Thread]:
         if own:
             extended[own] += 1
         for node in step.value.walk():
-            name = (
-                node.source
-                if isinstance(node, n.Frame)
-                else node.frame
-                if isinstance(node, n.FrameColumn)
-                else None
-            )
-            if name is not None:
-                used[name.lower()] += 1
+            if isinstance(node, n.Frame | n.FrameColumn):
+                used[(node.source if isinstance(node, n.Frame) else node.frame).lower()] += 1
     writer = Writer(trajectory, "extended")
     writer.steps.update(steps)
     merged = {name for name in steps if extended[name] == 1 and used[name] == 1}
@@ -186,16 +179,21 @@ def _match(
                 size = max(len(left.units), len(right.units), 1)
                 score = common / size - abs(i - j) / 1000
             scores.append((-score, i, j))
-    scores.sort()
-    partner: dict[int, int] = {}
-    for score, i, j in scores:
-        # Threads with nothing in common are paired only where nothing better is left, in order.
-        if i not in partner and j not in partner.values() and score < 1:
-            partner[i] = j
+    # Threads with nothing in common are paired only where nothing better is left, in order.
+    partner = _partners(scores)
     pairs: list[tuple[_Thread | None, _Thread | None]] = [
         (left, new[partner[i]] if i in partner else None) for i, left in enumerate(old)
     ]
     return pairs + [(None, right) for j, right in enumerate(new) if j not in partner.values()]
+
+
+def _partners(scores: list[tuple[float, int, int]]) -> dict[int, int]:
+    """Pairs of (cost, left, right), the cheapest first, each left and right in one at most."""
+    partner: dict[int, int] = {}
+    for _, i, j in sorted(scores):
+        if i not in partner and j not in partner.values():
+            partner[i] = j
+    return partner
 
 
 def _neutral(node: n.Node) -> n.Node:
@@ -232,16 +230,8 @@ def _compare(
             spare[key] -= 1
             gained.append((unit, key))
     gained.reverse()
-    pairs = sorted(
-        (-_likeness(a[1], b[1]), i, j)
-        for i, a in enumerate(lost)
-        for j, b in enumerate(gained)
-        if _likeness(a[1], b[1]) > 0
-    )
-    partner: dict[int, int] = {}
-    for _, i, j in pairs:
-        if i not in partner and j not in partner.values():
-            partner[i] = j
+    alike = [(-_likeness(a, b), i, j) for i, (_, a) in enumerate(lost) for j, (_, b) in enumerate(gained)]
+    partner = _partners([pair for pair in alike if pair[0] < 0])
     changes = []
     for i, (unit, _) in enumerate(lost):
         if i in partner:
@@ -286,11 +276,4 @@ def _likeness(left: n.Node, right: n.Node) -> int:
         left, n.GroupBy | n.OrderBy | n.Limit | n.Combine | n.Distinct
     ):
         return 3
-    expressions = not isinstance(left, _ACTIONS) and not isinstance(right, _ACTIONS)
-    return 2 if expressions else 0
-
-
-_ACTIONS = (
-    n.Join, n.Where, n.GroupBy, n.Having, n.Select, n.Agg, n.Distinct, n.Aggregate, n.OrderBy, n.Limit,
-    n.Combine,    n.Values, n.Named, n.RawAction,
-)  # fmt: skip
+    return 0 if isinstance(left, n.Action) or isinstance(right, n.Action) else 2

@@ -157,6 +157,12 @@ PRECEDENCE = {
 }  # fmt: skip
 """How tightly operators bind, as in SQLite (https://sqlite.org/lang_expr.html); `not` is the prefix."""
 
+TESTS = frozenset(op for op, power in PRECEDENCE.items() if power <= PRECEDENCE["<"])
+"""Operators that make a condition: those that bind no tighter than comparisons."""
+
+PATTERNS = frozenset(("like", "not like", "glob", "not glob", "regexp", "not regexp"))
+"""Operators whose right side is a pattern."""
+
 SIGNS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 """Comparison signs as models write them, with the operator each stands for."""
 

@@ -22,7 +22,7 @@ from share_sql.trajectory.reading.cursor import (
     items_of,
     number,
 )
-from share_sql.trajectory.words import DATE_PARTS, SIGNS, is_frame_name, is_masked_name
+from share_sql.trajectory.words import DATE_PARTS, PATTERNS, SIGNS, TESTS, is_frame_name, is_masked_name
 
 MAX_FILTER = 20_000
 """Longer filter texts are plain values."""
@@ -45,18 +45,14 @@ _NUMBER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]
 _BARE = re.compile(r"[^\W\d]\w*\Z")
 _EXPRESSION_LIKE = re.compile(r"[.(`\[*+/|-]|_|\d\s+[a-z]|current_|\Adf\d|\bnull\b", re.IGNORECASE)
 OPERATOR_WORDS = {
-    "equals": "=", "equal": "=", "eq": "=", "is": "is", "is not": "is not", "like": "like",
-    "not like": "not like",    "is not like": "not like", "glob": "glob", "not glob": "not glob",
-    "regexp": "regexp",
-    "gt": ">", "lt": "<",
-    "not regexp": "not regexp", "not equals": "!=", "not equal": "!=", "greater than": ">", "less than": "<",
-    **SIGNS,
+    "equals": "=", "equal": "=", "eq": "=", "not equals": "!=", "not equal": "!=", "greater than": ">",
+    "gt": ">", "less than": "<", "lt": "<", "is": "is", "is not": "is not", "is not like": "not like",
+    **SIGNS, **{word: word for word in PATTERNS},
 }  # fmt: skip
-_TEST_OPS = frozenset(
-    ("=", "!=", "<", "<=", ">", ">=", "is", "is not", "like", "not like", "glob", "not glob", "regexp",
-     "not regexp",
-     "match", "not match")
-)  # fmt: skip
+_WITHOUT_VALUE = {
+    "is null": ("is", None), "is not null": ("is not", None), "not null": ("is not", None),
+    "not empty": ("!=", ""),
+}  # fmt: skip
 _SCALARS = frozenset(("min", "max", "avg", "sum", "count"))
 
 
@@ -67,7 +63,7 @@ class NotAFilter(Exception):
 def is_test(value: n.Expr) -> bool:
     """Whether an expression is a condition on its own."""
     if isinstance(value, n.Binary):
-        return value.op in _TEST_OPS or value.op in ("and", "or")
+        return value.op in TESTS
     return isinstance(value, n.Between | n.In | n.Exists) or (
         isinstance(value, n.Unary) and value.op == "not"
     )
@@ -170,16 +166,11 @@ def test(parser: Cursor, text: str, element: n.Expr) -> n.Expr:
         raise NotAFilter
     word = " ".join(match[1].lower().split())
     rest = text[match.end() :].strip()
-    if word in ("is null", "is not null", "not null"):
-        if rest:
-            raise NotAFilter
-        return n.Binary("is" if word == "is null" else "is not", element, n.Literal(None))
-    if word == "not empty":
-        if rest:
-            raise NotAFilter
-        return n.Binary("!=", element, n.Literal(""))
-    if not rest:
+    if bool(rest) == (word in _WITHOUT_VALUE):
         raise NotAFilter
+    if word in _WITHOUT_VALUE:
+        op, value = _WITHOUT_VALUE[word]
+        return n.Binary(op, element, n.Literal(value))
     word = word.removeprefix("is ") if word.startswith("is not ") else word
     if word in ("in", "not in"):
         return n.In(element, choices_of(parser, rest), word == "not in")
@@ -189,15 +180,14 @@ def test(parser: Cursor, text: str, element: n.Expr) -> n.Expr:
         if match[1] != "contains":
             raise NotAFilter
         return n.Binary("like", element, n.Literal(f"%{_text(rest)}%"))
-    if word in ("like", "not like", "glob", "not glob", "regexp", "not regexp"):
+    if word in PATTERNS:
         return n.Binary(word, element, pattern_of(parser, rest))
     if word in ("is", "is not"):
-        value = value_of(parser, rest, "=")
-        if value == n.Literal(None) or not isinstance(value, n.Literal):
-            return n.Binary(word, element, value)
-        if rest[0] in "'\"" or word == "is not" or isinstance(value.value, int | float):
-            return n.Binary(word, element, value)
-        raise NotAFilter  # 'is …' without quotes is more likely a sentence
+        found = value_of(parser, rest, "=")
+        sentence = isinstance(found, n.Literal) and isinstance(found.value, str) and rest[0] not in "'\""
+        if word == "is" and sentence:
+            raise NotAFilter
+        return n.Binary(word, element, found)
     if word in OPERATOR_WORDS:
         return n.Binary(OPERATOR_WORDS[word], element, value_of(parser, rest, "="))
     raise NotAFilter
