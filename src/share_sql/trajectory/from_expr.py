@@ -141,7 +141,7 @@ class ExpressionBuilder(ABC):
 
     def _literal(self, tree: exp.Literal) -> n.Expr:
         text = tree.this
-        return n.Literal(text) if tree.is_string else number(text)
+        return n.Literal(text) if tree.is_string else n.Literal.number(text)
 
     def _not(self, tree: exp.Not) -> n.Expr:
         inner = self.expr(tree.this)
@@ -276,15 +276,6 @@ def _arg_names(kind: Any) -> tuple[str, ...]:
 
 def _key_and_value(pair: Any) -> list[Any]:
     return [pair.this, pair.expression] if isinstance(pair, exp.JSONKeyValue) else [pair]
-
-
-def number(text: str) -> n.Literal:
-    """A number with its spelling where that is not Python's own."""
-    try:
-        value: int | float = int(text)
-    except ValueError:
-        value = float(text)
-    return n.Literal(value, None if repr(value) == text else text)
 
 
 def _bounds(spec: exp.Expression, dialect: str) -> str:

@@ -264,7 +264,7 @@ class _Walker(SourceReader):
         if at is None:
             return self.expr(term)
         item = items[at]
-        value = item.value if isinstance(item, n.Alias) else item
+        value = n.unnamed(item)
         # A constant in ORDER BY or GROUP BY would be read as a position, a subquery would run twice.
         if isinstance(value, n.Literal) or has_frame(value):
             return n.ColumnRef(None, item.name) if isinstance(item, n.Alias) else n.Literal(at + 1)

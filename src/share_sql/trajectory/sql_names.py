@@ -82,8 +82,7 @@ class NamePrinter(ExpressionPrinter):
             if isinstance(column, n.ColumnRef):
                 return self.column(n.ColumnRef(node.frame, column.name))
         if isinstance(column, n.ColumnRef):
-            frame = n.Frame(node.frame, (n.Select((column,)),))
-            return f"({self.query_text(frame)})"
+            return f"({self.query_text(node.selected)})"
         raise CompileError(f"{node.frame}.{type(column).__name__} cannot be compiled")
 
     def star(self, node: n.Star) -> str:

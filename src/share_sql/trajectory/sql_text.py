@@ -10,6 +10,7 @@ from typing import Any
 
 from share_sql.errors import CompileError
 from share_sql.trajectory import nodes as n
+from share_sql.trajectory.words import BARE_CALLS, PRECEDENCE
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -30,18 +31,6 @@ _KEYWORDS = frozenset((
     "TO", "TRANSACTION", "TRIGGER", "UNBOUNDED", "UNION", "UNIQUE", "UPDATE", "USING", "VACUUM", "VALUES",
     "VIEW", "VIRTUAL", "WHEN", "WHERE", "WINDOW", "WITH", "WITHOUT", "TRUE", "FALSE",
 ))  # fmt: skip
-
-PRECEDENCE = {
-    "or": 1, "and": 2, "=": 4, "!=": 4, "is": 4, "is not": 4, "like": 4, "not like": 4, "glob": 4,
-    "not glob": 4, "regexp": 4, "not regexp": 4, "match": 4, "not match": 4, "<": 5, "<=": 5, ">": 5,
-    ">=": 5, "&": 6, "|": 6, "<<": 6, ">>": 6, "+": 7, "-": 7, "*": 8, "/": 8, "%": 8, "||": 9, "->": 9,
-    "->>": 9, "collate": 10,
-}  # fmt: skip
-"""How tightly SQLite's operators bind (sqlite.org/lang_expr.html); NOT is 3, other prefixes 11."""
-
-ATOM = 12
-
-_NO_PARENTHESES = frozenset(("current_date", "current_time", "current_timestamp"))
 
 
 @lru_cache(maxsize=8192)
@@ -190,7 +179,7 @@ class ExpressionPrinter(ABC):
         called = node.name
         if not _FUNCTION.match(called):
             raise CompileError(f"{called!r} is no function name")
-        if called in _NO_PARENTHESES and not node.args:
+        if called in BARE_CALLS and not node.args:
             return called.upper()
         counts_rows = called == "count" and len(node.args) == 1 and isinstance(node.args[0], n.Star)
         # In count(table.*) the table only says which rows are counted.

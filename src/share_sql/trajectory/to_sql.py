@@ -160,7 +160,7 @@ class _Compiler(NamePrinter):
 
     def _compound_order(self, block: Block, keys: tuple[n.OrderKey, ...]) -> str:
         """Keys after a set operation, as positions: an expression there must equal an output's."""
-        items = [item.value if isinstance(item, n.Alias) else item for item in block.items or ()]
+        items = [n.unnamed(item) for item in block.items or ()]
         names = [
             item.name.lower() if isinstance(item, n.Alias | n.ColumnRef) else None
             for item in block.items or ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.lexer import END, NUMBER, STRING, WORD, unquote
-from share_sql.trajectory.reading.cursor import items_of, number
+from share_sql.trajectory.reading.cursor import items_of
 from share_sql.trajectory.reading.naming import NameParser
 from share_sql.trajectory.words import CALL_KEYS, CALL_OPTIONS, PRECEDENCE, word_set
 
@@ -233,7 +233,7 @@ class CallParser(NameParser):
                 return n.Call("interval", (_number_or_text(parts[0]), n.Literal(parts[1].lower())))
             amount = n.Literal(unquote(self.texts[at]))
         else:
-            amount = number(self.texts[at])
+            amount = n.Literal.number(self.texts[at])
         if self.kinds[self.at] != WORD:
             raise self.fail()
         self.at += 1
@@ -282,4 +282,4 @@ class CallParser(NameParser):
 
 
 def _number_or_text(text: str) -> n.Literal:
-    return number(text) if text.isascii() and text.isdecimal() else n.Literal(text)
+    return n.Literal.number(text) if text.isascii() and text.isdecimal() else n.Literal(text)

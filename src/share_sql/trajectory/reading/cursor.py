@@ -162,27 +162,11 @@ class Cursor:
 
 def as_frame(value: n.Expr) -> n.Frame | None:
     """A frame for a value that is a frame or one of its columns; None for anything else."""
-    if isinstance(value, n.Frame):
-        return value
     if isinstance(value, n.FrameColumn):
-        return n.Frame(value.frame, (n.Select((value.column,)),))
-    return None
+        return value.selected
+    return value if isinstance(value, n.Frame) else None
 
 
 def items_of(value: n.Expr) -> tuple[n.Expr, ...]:
     """The items of a list, or the single value."""
     return value.items if isinstance(value, n.Tuple) else (value,)
-
-
-def number(text: str) -> n.Literal:
-    """The constant a number's spelling stands for, spelling kept where it is not Python's own."""
-    sign = -1 if text[0] == "-" else 1
-    digits = text.lstrip("-")
-    value: int | float
-    if digits[:2] in ("0x", "0X"):
-        value = sign * int(digits, 16)
-    elif digits.isdecimal() and digits.isascii() and len(digits) < 400:
-        value = sign * int(digits)
-    else:
-        value = sign * float(digits)
-    return n.Literal(value, None if repr(value) == text else text)

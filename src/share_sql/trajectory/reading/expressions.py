@@ -21,7 +21,7 @@ from share_sql.trajectory.lexer import (
     unquote,
 )
 from share_sql.trajectory.reading.calls import CallParser
-from share_sql.trajectory.reading.cursor import MAX_CHAIN, TooDeep, as_frame, items_of, number
+from share_sql.trajectory.reading.cursor import MAX_CHAIN, TooDeep, as_frame, items_of
 from share_sql.trajectory.words import BARE_CALLS, INFIX, PRECEDENCE, is_frame_name, word_set
 
 _WORD_TESTS = frozenset(("is", "in", "between", "not", "isnull", "notnull"))
@@ -159,7 +159,7 @@ class ExpressionParser(CallParser):
             text = self.texts[self.at]
             if text == "-" and self.kinds[self.at + 1] == NUMBER:
                 self.at += 2
-                return number("-" + self.texts[self.at - 1])
+                return n.Literal.number("-" + self.texts[self.at - 1])
             if text in "-+~" and text:
                 self.at += 1
                 return n.Unary(text, self.expression(PRECEDENCE["unary"]))
@@ -178,10 +178,10 @@ class ExpressionParser(CallParser):
             self.at += 1
             if self.kinds[self.at] == WORD and self.lowers[self.at] in _UNITS:
                 self.at += 1
-                return n.Call("interval", (number(self.texts[at]), n.Literal(self.lowers[at + 1])))
+                return n.Call("interval", (n.Literal.number(self.texts[at]), n.Literal(self.lowers[at + 1])))
             if self.kinds[self.at] == WORD and self.adjacent(self.at):
                 return self.name_after(None, at)
-            return number(self.texts[at])
+            return n.Literal.number(self.texts[at])
         if kind == MASK:
             self.at += 1
             return self.after_mask(at)

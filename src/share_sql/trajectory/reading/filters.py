@@ -20,7 +20,6 @@ from share_sql.trajectory.reading.cursor import (
     Unreadable,
     as_frame,
     items_of,
-    number,
 )
 from share_sql.trajectory.words import DATE_PARTS, PATTERNS, SIGNS, TESTS, is_frame_name, is_masked_name
 
@@ -224,7 +223,7 @@ def value_of(parser: Cursor, rest: str, op: str) -> n.Expr:
     """What stands after a comparison sign: number, quoted text, expression, or else the text itself."""
     rest = rest.strip()
     if _NUMBER.match(rest):
-        return number(rest.lstrip("+"))
+        return n.Literal.number(rest.lstrip("+"))
     if _is_quoted(rest):
         return n.Literal(unquote(rest))
     low = rest.lower()
