@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from share_sql.errors import SqlUnreadable
 from share_sql.trajectory import nodes as n
+from share_sql.trajectory.words import spellings
 
 _BINARY: dict[type, str] = {
     exp.And: "and", exp.Or: "or", exp.EQ: "=", exp.NEQ: "!=", exp.LT: "<", exp.LTE: "<=", exp.GT: ">",
@@ -43,12 +44,11 @@ _NAMES: dict[type, str] = {
 }  # fmt: skip
 """Names where sqlglot's own differs from SQLite's, and the usual ones for speed."""
 
-_TYPES = {
-    "int": "integer", "bigint": "integer", "smallint": "integer", "tinyint": "integer",
-    "double": "real", "float": "real", "decimal": "numeric", "varchar": "text", "nvarchar": "text",
-    "char": "text", "nchar": "text", "varbinary": "blob", "binary": "blob", "ubigint": "integer",
-    "uint": "integer", "mediumint": "integer", "bigdecimal": "numeric", "timestamptz": "timestamp",
-}  # fmt: skip
+_TYPES = spellings({
+    "integer": "int bigint smallint tinyint mediumint uint ubigint", "real": "double float",
+    "numeric": "decimal bigdecimal", "text": "varchar nvarchar char nchar", "blob": "varbinary binary",
+    "timestamp": "timestamptz",
+})  # fmt: skip
 """sqlglot's type names to SQLite's of the same affinity."""
 
 
