@@ -36,7 +36,7 @@ class NamePrinter(ExpressionPrinter):
         self.scopes: list[PrintScope] = []
         """The SELECTs that are open, innermost last."""
 
-    def column(self, node: n.ColumnRef) -> str:
+    def _columnref(self, node: n.ColumnRef, least: int = 0) -> str:
         """A column, checked against the sources in scope."""
         written, table = node.name, node.table
         scope = self.scopes[-1] if self.scopes else PrintScope()
@@ -73,19 +73,19 @@ class NamePrinter(ExpressionPrinter):
             )
         raise CompileError(f"no table in use has a column {node.name!r}")
 
-    def frame_column(self, node: n.FrameColumn) -> str:
+    def _framecolumn(self, node: n.FrameColumn, least: int) -> str:
         """A column of an earlier frame: a source of this query, else a subquery of its own."""
         key, column = node.frame.lower(), node.column
         if any(key in above.sources for above in self.scopes):
             if isinstance(column, n.Star):
                 return f"{name(node.frame)}.*"
             if isinstance(column, n.ColumnRef):
-                return self.column(n.ColumnRef(node.frame, column.name))
+                return self._columnref(n.ColumnRef(node.frame, column.name))
         if isinstance(column, n.ColumnRef):
             return f"({self.query_text(node.selected)})"
         raise CompileError(f"{node.frame}.{type(column).__name__} cannot be compiled")
 
-    def star(self, node: n.Star) -> str:
+    def _star(self, node: n.Star, least: int) -> str:
         """`*`, or `table.*`; alone in count() the table only says what is counted."""
         if node.table is None:
             return "*"

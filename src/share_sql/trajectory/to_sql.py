@@ -183,8 +183,7 @@ class _Compiler(NamePrinter):
                 at = self.expr(target)
             else:
                 raise CompileError("a set operation can only be ordered by a column that it gives")
-            text = f"{at}{collation}" + (" DESC" if key.descending else "")
-            printed.append(f"{text} NULLS {key.nulls.upper()}" if key.nulls else text)
+            printed.append(f"{at}{collation}{self.direction(key)}")
         return ", ".join(printed)
 
     def _limit(self, limit: n.Limit | None) -> str:
