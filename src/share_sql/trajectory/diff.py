@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
 from share_sql.trajectory import nodes as n
+from share_sql.trajectory.usage import conjuncts
 from share_sql.trajectory.write import Writer
 
 
@@ -136,25 +137,12 @@ def _plain_actions(actions: tuple[n.Action, ...]) -> list[n.Action]:
     for action in actions:
         previous = plain[-1] if plain else None
         if isinstance(action, n.Where | n.Having) and action.connective == "and":
-            plain += [type(action)(part) for part in _conjuncts(action.condition)]
+            plain += [type(action)(part) for part in conjuncts(action.condition)]
         elif isinstance(action, n.Distinct) and not action.items and isinstance(previous, n.Select):
             plain[-1] = n.Select(previous.items, True)
         else:
             plain.append(action)
     return plain
-
-
-def _conjuncts(condition: n.Expr) -> list[n.Expr]:
-    """The parts that `and` joins, in reading order."""
-    parts: list[n.Expr] = []
-    stack = [condition]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, n.Binary) and node.op == "and":
-            stack += [node.right, node.left]
-        else:
-            parts.append(node)
-    return parts
 
 
 # -------------------------------------------------------------------------- matching
@@ -165,8 +153,8 @@ def _match(
 ) -> list[tuple[_Thread | None, _Thread | None]]:
     """Pair the threads: the answers with each other, the others by what they have in common."""
     answers = (before.result.name if before.result else "", after.result.name if after.result else "")
-    keys_old = [Counter(_neutral(unit.node) for unit in thread.units) for thread in old]
-    keys_new = [Counter(_neutral(unit.node) for unit in thread.units) for thread in new]
+    keys_old = [Counter(_lowered(unit.node, _no_name) for unit in thread.units) for thread in old]
+    keys_new = [Counter(_lowered(unit.node, _no_name) for unit in thread.units) for thread in new]
     scores: list[tuple[float, int, int]] = []
     for i, left in enumerate(old):
         for j, right in enumerate(new):
@@ -196,19 +184,23 @@ def _partners(scores: list[tuple[float, int, int]]) -> dict[int, int]:
     return partner
 
 
-def _neutral(node: n.Node) -> n.Node:
-    """A unit with the names of steps out and all names in lower case."""
-    return node.transform(lambda part: _lower(part, lambda name: n.DATABASE_FRAME))
+def _no_name(step: str) -> str:
+    return n.DATABASE_FRAME
 
 
-def _lower(node: n.Node, rename: Callable[[str], str]) -> n.Node:
-    if isinstance(node, n.ColumnRef):
-        return n.ColumnRef(node.table.lower() if node.table else None, node.name.lower())
-    if isinstance(node, n.Frame):
-        return n.Frame(rename(node.source), node.actions)
-    if isinstance(node, n.FrameColumn):
-        return n.FrameColumn(rename(node.frame), node.column)
-    return node
+def _lowered(unit: n.Node, rename: Callable[[str], str]) -> n.Node:
+    """A unit with the steps renamed and all names of columns in lower case."""
+
+    def change(node: n.Node) -> n.Node:
+        if isinstance(node, n.ColumnRef):
+            return n.ColumnRef(node.table.lower() if node.table else None, node.name.lower())
+        if isinstance(node, n.Frame):
+            return n.Frame(rename(node.source), node.actions)
+        if isinstance(node, n.FrameColumn):
+            return n.FrameColumn(rename(node.frame), node.column)
+        return node
+
+    return unit.transform(change)
 
 
 def _compare(
@@ -249,7 +241,7 @@ def _compare(
 
 
 def _key(node: n.Node, names: dict[str, str]) -> n.Node:
-    return node.transform(lambda part: _lower(part, lambda name: names.get(name.lower(), name.lower())))
+    return _lowered(node, lambda name: names.get(name.lower(), name.lower()))
 
 
 def _likeness(left: n.Node, right: n.Node) -> int:

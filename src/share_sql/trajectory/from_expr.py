@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -209,7 +210,7 @@ class ExpressionBuilder(ABC):
         call = self.expr(tree.this)
         if not isinstance(call, n.Call):
             raise SqlUnreadable(f"a window over something that is no function: {tree.sql(self.dialect)[:80]}")
-        return n.Call(call.name, call.args, call.distinct, call.order, call.where, self._over(tree))
+        return replace(call, over=self._over(tree))
 
     def _over(self, tree: Any) -> n.Over:
         partition = self.exprs(tree.args.get("partition_by"))
@@ -232,7 +233,7 @@ class ExpressionBuilder(ABC):
         call = self.expr(tree.this)
         if not isinstance(call, n.Call):
             raise SqlUnreadable(f"FILTER after something that is no aggregate: {tree.sql(self.dialect)[:80]}")
-        return n.Call(call.name, call.args, call.distinct, call.order, self.expr(tree.expression.this))
+        return replace(call, where=self.expr(tree.expression.this))
 
     def _escape(self, tree: exp.Escape) -> n.Expr:
         like = tree.this

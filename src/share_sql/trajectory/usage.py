@@ -69,6 +69,19 @@ def texts_used(nodes: Iterable[n.Node]) -> list[str]:
     ]
 
 
+def conjuncts(condition: n.Expr) -> list[n.Expr]:
+    """The parts that `and` joins, in reading order."""
+    parts: list[n.Expr] = []
+    todo = [condition]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, n.Binary) and node.op == "and":
+            todo += [node.right, node.left]
+        else:
+            parts.append(node)
+    return parts
+
+
 def has_frame(node: n.Node) -> bool:
     """Whether a frame is anywhere in it."""
     return any(isinstance(part, n.Frame) for part in node.walk())

@@ -76,13 +76,7 @@ class Writer(Printer):
 
     def name(self, name: str) -> str:
         """A new or bare name: plain, or in backticks."""
-        low = name.lower()
-        if (
-            PLAIN_NAME.match(name)
-            and low not in RESERVED
-            and low not in self.steps
-            and not is_frame_name(name)
-        ):
+        if self.is_plain(name):
             return name
         if is_masked_name(name) and name != MASK_TEXT:
             return name
@@ -99,12 +93,14 @@ class Writer(Printer):
         """A table's or alias's name before a dot."""
         if name == MASK_TEXT:
             return name
-        if PLAIN_NAME.match(name):
-            if self.paper:
-                return name
-            if name.lower() not in RESERVED and name.lower() not in self.steps and not is_frame_name(name):
-                return name
-        return quote(name, "`")
+        plain = PLAIN_NAME.match(name) if self.paper else self.is_plain(name)
+        return name if plain else quote(name, "`")
+
+    def is_plain(self, name: str) -> bool:
+        """Whether a name by itself is taken for no keyword, step or frame."""
+        low = name.lower()
+        free = low not in RESERVED and low not in self.steps and not is_frame_name(name)
+        return free and bool(PLAIN_NAME.match(name))
 
     def column_name(self, name: str) -> str:
         """A column's name behind a dot."""
@@ -115,10 +111,6 @@ class Writer(Printer):
             if not any(word in STOP_WORDS for word in words[1:]):
                 return name
         return quote(name, "`")
-
-    def frame_name(self, name: str) -> str:
-        """A step's name where it is used."""
-        return self.renamed.get(name, name)
 
     # ----------------------------------------------------------------- expressions
 
@@ -164,7 +156,7 @@ class Writer(Printer):
     def _framecolumn(self, node: n.FrameColumn, least: int) -> str:
         column = node.column
         text = self.behind(column) if isinstance(column, n.ColumnRef) else self.expr(column)
-        return f"{self.frame_name(node.frame)}.{text}"
+        return f"{self.renamed.get(node.frame, node.frame)}.{text}"
 
     def _alias(self, node: n.Alias, least: int) -> str:
         return f"({self.item(node)})"
@@ -256,7 +248,7 @@ class Writer(Printer):
 
     def frame(self, frame: n.Frame) -> str:
         """A frame with its actions."""
-        source = self.frame_name(frame.source)
+        source = self.renamed.get(frame.source, frame.source)
         actions = frame.actions
         if not self.paper:
             return source + "".join(f".{self.action(action)}" for action in actions)

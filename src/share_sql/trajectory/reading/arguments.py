@@ -166,17 +166,14 @@ class ArgumentParser(ExpressionParser):
 
     def case_in_brackets(self) -> n.Expr | None:
         """Read `(when … then … else … end)` behind `case`; None where that is not what it is."""
-        start = self.at
-        self.at += 1
         depth = self.depth
         try:
-            self.at -= 1
             value = self.sql_case()
             if isinstance(value, n.Case) and value.default is None and self.accept(","):
                 value = n.Case(value.operand, value.whens, self.expression())
             self.close(")")
         except Unreadable:
-            self.at, self.depth = start, depth
+            self.depth = depth
             return None
         return value
 

@@ -145,13 +145,9 @@ def one_condition(parser: Cursor, element: n.Expr, filter_arg: Arg | None, extra
             return n.Binary(SIGNS[sign.strip()], element, value.right)
     if filter_arg.bracketed and isinstance(value, n.Tuple):
         return n.In(element, value.items)
-    if is_test(value) and not _speaks_of_columns(value):
+    if is_test(value) and any(isinstance(node, n.ColumnRef | n.Mask) for node in value.walk()):
         return value
     return n.Binary("=", element, value)
-
-
-def _speaks_of_columns(value: n.Expr) -> bool:
-    return not any(isinstance(node, n.ColumnRef | n.Mask) for node in value.walk())
 
 
 def with_values(parser: Cursor, element: n.Expr, word: str, extras: list[Arg]) -> n.Expr:

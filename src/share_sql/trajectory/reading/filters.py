@@ -21,7 +21,15 @@ from share_sql.trajectory.reading.cursor import (
     as_frame,
     items_of,
 )
-from share_sql.trajectory.words import DATE_PARTS, PATTERNS, SIGNS, TESTS, is_frame_name, is_masked_name
+from share_sql.trajectory.words import (
+    DATE_PARTS,
+    PATTERNS,
+    PLAIN_NAME,
+    SIGNS,
+    TESTS,
+    is_frame_name,
+    is_masked_name,
+)
 
 MAX_FILTER = 20_000
 """Longer filter texts are plain values."""
@@ -41,7 +49,6 @@ _JOINED = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\Z")
-_BARE = re.compile(r"[^\W\d]\w*\Z")
 _EXPRESSION_LIKE = re.compile(r"[.(`\[*+/|-]|_|\d\s+[a-z]|current_|\Adf\d|\bnull\b", re.IGNORECASE)
 OPERATOR_WORDS = {
     "equals": "=", "equal": "=", "eq": "=", "not equals": "!=", "not equal": "!=", "greater than": ">",
@@ -229,7 +236,7 @@ def value_of(parser: Cursor, rest: str, op: str) -> n.Expr:
     low = rest.lower()
     if low in ("null", "none"):
         return n.Literal(None)
-    if _BARE.match(rest):
+    if PLAIN_NAME.match(rest):
         if low in parser.context.steps or is_frame_name(rest):
             return n.Frame(rest)
         if low in ("current_date", "current_timestamp", "current_time"):
@@ -355,7 +362,7 @@ def _understood(parser: Cursor, value: n.Expr) -> bool:
                 if known is not None and node.name.lower() in known.columns:
                     continue
                 if not (
-                    _BARE.match(node.name) and ("_" in node.name or isinstance(value, n.Binary | n.Call))
+                    PLAIN_NAME.match(node.name) and ("_" in node.name or isinstance(value, n.Binary | n.Call))
                 ):
                     return False
             elif (" " in node.name and known is None and not re.search(r"[A-Z(]", node.name)) or (
