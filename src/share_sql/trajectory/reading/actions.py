@@ -87,8 +87,7 @@ class ActionParser(ArgumentParser):
                 ranked = n.Call(call.name, over=n.Over(keys, call.over.order))
                 actions[-1] = n.Agg((*previous.items[:-1], ranked))
                 return
-        if not (self.next_is(")") and self.texts[self.at + 1] == "." and self.lowers[self.at + 2] in RANKS):
-            raise self.fail()
+        self.need(self.next_is(")") and self.texts[self.at + 1] == "." and self.lowers[self.at + 2] in RANKS)
         self.window_partition = keys
 
     def where(self, method: str) -> n.Action:
@@ -101,8 +100,7 @@ class ActionParser(ArgumentParser):
                 if frame is None:
                     raise self.fail()
                 return n.Where(n.In(given["element"], frame, method == "where_not_exists"))
-            if len(args) != 1:
-                raise self.fail()
+            self.need(len(args) == 1)
             return n.Where(n.Exists(args[0].value, method == "where_not_exists"))
         condition = condition_of(self, self.arguments(WHERE_KEYS))
         connective: Literal["and", "or"] = "or" if method.startswith("or") else "and"
@@ -118,8 +116,7 @@ class ActionParser(ArgumentParser):
         items: list[n.Expr] = []
         for arg in self.arguments(LIST_KEYS, named=True):
             if arg.keyword == "as":
-                if not items:
-                    raise self.fail()
+                self.need(bool(items))
                 items[-1] = n.Alias(items[-1], self.name(arg.value))
                 continue
             distinct = distinct or arg.keyword == "distinct"
@@ -143,8 +140,7 @@ class ActionParser(ArgumentParser):
         for arg in self.arguments(AGG_KEYS, named=True):
             value = arg.value
             if arg.keyword == "as":
-                if not items:
-                    raise self.fail()
+                self.need(bool(items))
                 items[-1] = n.Alias(items[-1], self.name(value))
             elif arg.keyword in ("function", "func") or (
                 arg.quoted and isinstance(value, n.Literal) and str(value.value).lower() in AGGREGATES
@@ -185,8 +181,7 @@ class ActionParser(ArgumentParser):
                 group = len(found)
                 keys.extend(found)
             elif keyword == "limit" or not self.direction(keys, group):
-                if keyword in ("order", "direction", "limit"):
-                    raise self.fail()
+                self.need(keyword not in ("order", "direction", "limit"))
                 keys.append(self.order_key())
                 group = 1
             self.direction(keys, group)
@@ -225,8 +220,7 @@ class ActionParser(ArgumentParser):
             if not self.accept(","):
                 break
         self.close("]")
-        if len(words) > len(keys):
-            raise self.fail()
+        self.need(len(words) <= len(keys))
         for index, descending in enumerate(words, len(keys) - len(words)):
             keys[index] = n.OrderKey(keys[index].key, descending, keys[index].nulls)
 
@@ -236,8 +230,7 @@ class ActionParser(ArgumentParser):
         values = [arg.value for arg in args if arg.keyword != "offset"]
         skipped = [arg.value for arg in args if arg.keyword == "offset"]
         if method == "offset":
-            if len(args) != 1:
-                raise self.fail()
+            self.need(len(args) == 1)
             previous = actions[-1] if actions else None
             if isinstance(previous, n.Limit) and previous.offset is None:
                 actions[-1] = n.Limit(previous.count, args[0].value)
@@ -246,8 +239,7 @@ class ActionParser(ArgumentParser):
             return
         if len(values) == 2 and not skipped:
             skipped, values = [values[0]], [values[1]]
-        if len(values) != 1 or len(skipped) > 1:
-            raise self.fail()
+        self.need(len(values) == 1 and len(skipped) < 2)
         if (
             actions
             and isinstance(actions[-1], n.Limit)
@@ -270,8 +262,7 @@ class ActionParser(ArgumentParser):
             if frame is None:
                 raise self.fail()
             frames.append(frame)
-        if not frames:
-            raise self.fail()
+        self.need(bool(frames))
         return [n.Combine(cast('Literal["union"]', kind), frame) for frame in frames]
 
     def join(self, kind: str) -> n.Action:
@@ -283,8 +274,7 @@ class ActionParser(ArgumentParser):
         natural = False
         for arg in self.arguments(JOIN_KEYS):
             value = arg.value
-            if isinstance(value, n.Raw):
-                raise self.fail()
+            self.need(not isinstance(value, n.Raw))
             if arg.keyword == "on":
                 on = value
             elif arg.keyword == "using":
@@ -293,8 +283,7 @@ class ActionParser(ArgumentParser):
                 natural = value == n.Literal(True)
             elif arg.keyword in ("kind", "how", "type"):
                 kind = _KINDS.get(self.name(value).lower(), "")
-                if not kind:
-                    raise self.fail()
+                self.need(bool(kind))
             elif arg.keyword == "as":
                 alias = name_of(value)
             elif source is None:

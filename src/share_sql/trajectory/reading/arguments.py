@@ -143,8 +143,7 @@ class ArgumentParser(ExpressionParser):
                 return value
             self.at = opening + 2
         args = self.arguments(CASE_KEYS)
-        if any(isinstance(arg.value, n.Raw) for arg in args):
-            raise self.fail()
+        self.need(not any(isinstance(arg.value, n.Raw) for arg in args))
         self.close(")")
         if (
             word == "when"
@@ -184,11 +183,9 @@ class ArgumentParser(ExpressionParser):
             condition = condition_of(self, args[:split])
             rest = args[split:]
         else:
-            if not args:
-                raise self.fail()
+            self.need(bool(args))
             condition, rest = args[0].value, args[1:]
-        if not 1 <= len(rest) <= 2:
-            raise self.fail()
+        self.need(1 <= len(rest) <= 2)
         default = rest[1].value if len(rest) == 2 else None
         return n.Case(None, (n.When(condition, rest[0].value),), default)
 
@@ -202,8 +199,7 @@ class ArgumentParser(ExpressionParser):
             if arg.keyword == "when" or arg.keyword in FILTER_KEYS:
                 conditions.append(arg)
             elif arg.keyword == "then":
-                if len(conditions) != 1:
-                    raise self.fail()
+                self.need(len(conditions) == 1)
                 whens.append(self.when(operand, conditions.pop(), arg.value))
             elif arg.keyword in ("else", "default"):
                 default = arg.value
@@ -220,16 +216,14 @@ class ArgumentParser(ExpressionParser):
                 raise self.fail()
         if isinstance(operand, n.Case) and not whens:
             whens, default = list(operand.whens), default or operand.default
-        if conditions or not whens:
-            raise self.fail()
+        self.need(bool(whens) and not conditions)
         return n.Case(None, tuple(whens), default)
 
     def when(self, operand: n.Expr | None, arg: Arg, result: n.Expr) -> n.When:
         """One branch; with an operand, the condition is a filter on it."""
         if operand is None:
             return n.When(arg.value, result)
-        if isinstance(operand, n.Frame) and not operand.actions:
-            raise self.fail()
+        self.need(not (isinstance(operand, n.Frame) and not operand.actions))
         element = Arg("element", operand, False)
         if arg.bracketed:
             return n.When(condition_of(self, [element, Arg("filter", n.Literal("in"), True), arg]), result)

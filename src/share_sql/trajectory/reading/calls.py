@@ -123,8 +123,7 @@ class CallParser(NameParser):
             elif word in ("rows", "range", "groups"):
                 start = self.starts[self.at]
                 while not self.next_is(")"):
-                    if self.kinds[self.at] == END:
-                        raise self.fail()
+                    self.need(self.kinds[self.at] != END)
                     self.at += 1
                 return n.Over(tuple(partition), order, self.source[start : self.ends[self.at - 1]])
             else:
@@ -194,8 +193,7 @@ class CallParser(NameParser):
             self.context.notes.append("a cast without a type was left out")
             return operand
         comma = self.accept(",")
-        if not (self.accept("as") or comma):
-            raise self.fail()
+        self.need(self.accept("as") or comma)
         self.accept("as")
         if self.kinds[self.at] == WORD and self.texts[self.at + 1] == "=":
             self.at += 2
@@ -209,8 +207,7 @@ class CallParser(NameParser):
         if self.kinds[at] == STRING:
             self.at += 1
             return unquote(self.texts[at]).lower()
-        if self.kinds[at] != WORD:
-            raise self.fail()
+        self.need(self.kinds[at] == WORD)
         self.at += 1
         while self.kinds[self.at] == WORD:
             self.at += 1
@@ -234,8 +231,7 @@ class CallParser(NameParser):
             amount = n.Literal(unquote(self.texts[at]))
         else:
             amount = n.Literal.number(self.texts[at])
-        if self.kinds[self.at] != WORD:
-            raise self.fail()
+        self.need(self.kinds[self.at] == WORD)
         self.at += 1
         return n.Call("interval", (amount, n.Literal(self.lowers[self.at - 1])))
 
@@ -276,8 +272,7 @@ class CallParser(NameParser):
         if self.accept("else"):
             default = self.expression()
         self.accept("end")
-        if not whens:
-            raise self.fail()
+        self.need(bool(whens))
         return n.Case(operand, tuple(whens), default)
 
 

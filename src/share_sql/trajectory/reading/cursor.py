@@ -66,6 +66,11 @@ class Cursor:
         """The exception for the current spot."""
         return Unreadable(self.source[self.starts[self.at] :][:40])
 
+    def need(self, condition: bool) -> None:
+        """Fail at the current spot where a condition does not hold."""
+        if not condition:
+            raise self.fail()
+
     def accept(self, text: str) -> bool:
         """Step over a word or operator if it is next."""
         if self.lowers[self.at] == text and self.kinds[self.at] in "wo":
@@ -75,15 +80,13 @@ class Cursor:
 
     def expect(self, text: str) -> None:
         """Step over a word or operator, which must be next."""
-        if not self.accept(text):
-            raise self.fail()
+        self.need(self.accept(text))
 
     def close(self, text: str = ")") -> None:
         """Step over a closing bracket; one that is missing at the very end is taken as there."""
         if self.accept(text):
             return
-        if self.kinds[self.at] != END and not (text == "]" and self.next_is(")")):
-            raise self.fail()
+        self.need(self.kinds[self.at] == END or (text == "]" and self.next_is(")")))
         self.context.notes.append(f"a closing {text} was supplied")
 
     def next_is(self, *words: str) -> bool:
@@ -124,8 +127,7 @@ class Cursor:
         self.at = start
         while self.kinds[self.at] != END and not self.next_is(",", ")", "]", "}"):
             self.skip_brackets()
-        if self.at == start:
-            raise self.fail()
+        self.need(self.at != start)
         self.raws += 1
         return n.Raw(self.source[self.starts[start] : self.ends[self.at - 1]])
 

@@ -40,8 +40,7 @@ def condition_of(parser: Cursor, args: list[Arg]) -> n.Expr:
         filter_arg, extras, connective = None, [], "and"
 
     for arg in args:
-        if isinstance(arg.value, n.Raw):
-            raise parser.fail()
+        parser.need(not isinstance(arg.value, n.Raw))
         keyword = arg.keyword
         if keyword in ("operation", "operator", "method"):
             word = arg.value.value if isinstance(arg.value, n.Literal) else None
@@ -157,11 +156,9 @@ def with_values(parser: Cursor, element: n.Expr, word: str, extras: list[Arg]) -
         return member(element, extras, word == "not in")
     if word in ("between", "not between"):
         bounds = [item for arg in extras for item in items_of(arg.value)]
-        if len(bounds) != 2:
-            raise parser.fail()
+        parser.need(len(bounds) == 2)
         return n.Between(element, bounds[0], bounds[1], word == "not between")
-    if len(extras) != 1:
-        raise parser.fail()
+    parser.need(len(extras) == 1)
     if word in DATE_PARTS:
         part = n.Call(word, (element,))
         if extras[0].quoted and isinstance(value, n.Literal):
@@ -171,8 +168,7 @@ def with_values(parser: Cursor, element: n.Expr, word: str, extras: list[Arg]) -
         if not (isinstance(value, n.Literal) and isinstance(value.value, str)):
             raise parser.fail()
         return n.Binary("like", element, n.Literal(f"%{value.value}%"))
-    if word not in OPERATOR_WORDS:
-        raise parser.fail()
+    parser.need(word in OPERATOR_WORDS)
     return n.Binary(OPERATOR_WORDS[word], element, value)
 
 

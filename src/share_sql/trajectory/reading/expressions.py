@@ -141,8 +141,7 @@ class ExpressionParser(CallParser):
     def collation(self) -> n.Literal:
         """Read a collation's name."""
         kind, text = self.kinds[self.at], self.texts[self.at]
-        if kind not in (WORD, STRING, QUOTED):
-            raise self.fail()
+        self.need(kind in (WORD, STRING, QUOTED))
         self.at += 1
         return n.Literal(text if kind == WORD else unquote(text))
 
@@ -195,8 +194,7 @@ class ExpressionParser(CallParser):
         if kind == BLOB:
             self.at += 1
             digits = self.texts[at][2:-1]
-            if len(digits) % 2:
-                raise self.fail()
+            self.need(len(digits) % 2 == 0)
             return n.Literal(bytes.fromhex(digits))
         raise self.fail()
 
@@ -208,8 +206,7 @@ class ExpressionParser(CallParser):
                 self.at += 1
                 return self.name_after(text, self.at)
             raise self.fail()
-        if self.next_is("."):
-            raise self.fail()
+        self.need(not self.next_is("."))
         return n.Literal(text)
 
     def bracketed(self) -> n.Expr:
@@ -219,8 +216,7 @@ class ExpressionParser(CallParser):
             self.at += 1
             if self.accept(")"):
                 return n.Tuple(())
-            if self.next_is("select") and self.kinds[self.at + 1] != OPERATOR:
-                raise self.fail()
+            self.need(not (self.next_is("select") and self.kinds[self.at + 1] != OPERATOR))
             first = self.item()
             if self.next_is(","):
                 items = [first]

@@ -117,8 +117,7 @@ class FrameParser(ActionParser):
         self.close(")")
         if word in ("as", "alias", "label") and len(args) == 1:
             return n.Alias(value, self.name(args[0].value))
-        if args:
-            raise self.fail()
+        self.need(not args)
         if function is not None or word in ("asc", "desc", "distinct"):
             return n.Call(function or word, (value,))
         if word == "is_not_null":

@@ -26,8 +26,7 @@ class NameParser(Cursor):
             name = self.alias_name()
             self.close("]")
             return name
-        if kind not in (WORD, MASK, NUMBER):
-            raise self.fail()
+        self.need(kind in (WORD, MASK, NUMBER))
         self.at = self.name_end(at, "")
         return self.source[self.starts[at] : self.ends[self.at - 1]]
 
@@ -92,8 +91,7 @@ class NameParser(Cursor):
             return n.Mask()
         if kind == OPERATOR and self.texts[at] == "[":
             items = self.square_list()
-            if len(items) != 1:
-                raise self.fail()
+            self.need(len(items) == 1)
             found = items[0]
             if isinstance(found, n.ColumnRef) and found.table is None:
                 return n.ColumnRef(table, found.name)
@@ -104,8 +102,7 @@ class NameParser(Cursor):
             if name is not None:
                 self.skip_to(self.starts[at] + len(name))
                 return n.ColumnRef(table, name)
-        if kind != WORD and kind != NUMBER:
-            raise self.fail()
+        self.need(kind in (WORD, NUMBER))
         end = self.name_end(at, table)
         self.at = end
         return n.ColumnRef(table, self.source[self.starts[at] : self.ends[end - 1]])
