@@ -68,9 +68,8 @@ class NamePrinter(ExpressionPrinter):
         if key in self.steps:
             return f"({self.query_text(n.Frame(node.name))})"
         if scope.explicit:  # in back quotes: SQLite would take an unknown name in double quotes for text
-            return (
-                name(node.name) if name(node.name) == node.name else "`" + node.name.replace("`", "``") + "`"
-            )
+            plain = name(node.name) == node.name
+            return node.name if plain else "`" + node.name.replace("`", "``") + "`"
         raise CompileError(f"no table in use has a column {node.name!r}")
 
     def _framecolumn(self, node: n.FrameColumn, least: int) -> str:

@@ -28,7 +28,7 @@ class CallParser(NameParser):
         if word == "not":
             self.at += 1
             return n.Unary("not", self.expression(PRECEDENCE["unary"]))
-        if word == "extract":
+        if word == "extract" and self.kinds[self.at + 2] == WORD and self.lowers[self.at + 3] == "from":
             return self.extract()
         self.at += 2
         distinct = self.accept_distinct()
@@ -139,8 +139,7 @@ class CallParser(NameParser):
         while self.kinds[self.at] != END and not self.next_is(")", "]"):
             if self.next_is("rows", "range", "groups"):
                 break
-            changed = self.direction(keys, group)
-            if not changed:
+            if not self.direction(keys, group):
                 bracket = self.next_is("[")
                 found = self.order_items() if bracket else [n.OrderKey(self.expression())]
                 group = len(found) if bracket else 1
@@ -236,17 +235,12 @@ class CallParser(NameParser):
         return n.Call("interval", (amount, n.Literal(self.lowers[self.at - 1])))
 
     def extract(self) -> n.Expr:
-        """Read `extract(year from x)` as `year(x)`; otherwise an ordinary call."""
-        if self.kinds[self.at + 2] == WORD and self.lowers[self.at + 3] == "from":
-            part = self.lowers[self.at + 2]
-            self.at += 4
-            operand = self.expression()
-            self.close(")")
-            return n.Call(part, (operand,))
-        self.at += 2
-        args, _ = self.call_arguments()
+        """Read `extract(year from x)` as `year(x)`."""
+        part = self.lowers[self.at + 2]
+        self.at += 4
+        operand = self.expression()
         self.close(")")
-        return n.Call("extract", tuple(args))
+        return n.Call(part, (operand,))
 
     def exists(self) -> n.Expr:
         """Read `exists(frame)`, `exists(subquery = frame)`."""

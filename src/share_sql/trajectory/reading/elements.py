@@ -49,18 +49,14 @@ def condition_of(parser: Cursor, args: list[Arg]) -> n.Expr:
             flush()
             connective, element = word.lower(), None
         elif keyword == "is_not_null" and element is not None and arg.value == n.Literal(True):
-            again = element
             flush()
-            element, filter_arg = again, Arg("filter", n.Literal("is not null"), True)
+            filter_arg = Arg("filter", n.Literal("is not null"), True)
         elif keyword == "mode":
             element = with_mode(parser, element, arg.value)
         elif keyword is not None and keyword.startswith("filter"):
-            if element is None:
-                raise parser.fail()
+            parser.need(element is not None)
             if filter_arg is not None:
-                again = element
                 flush()
-                element = again
             filter_arg = arg
         elif keyword == "in" and filter_arg is None:
             filter_arg = Arg("filter", n.Literal("in"), True)

@@ -10,6 +10,7 @@ plain values that would be taken for something else.
 from __future__ import annotations
 
 import re
+from functools import reduce
 
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.lexer import END, tokenize, unquote
@@ -153,10 +154,7 @@ def combine(parser: Cursor, pieces: list[str], element: n.Expr) -> n.Expr:
             ors[-1] = n.Binary("and", ors[-1], part)
         else:
             ors.append(part)
-    found = ors[0]
-    for part in ors[1:]:
-        found = n.Binary("or", found, part)
-    return found
+    return reduce(lambda left, right: n.Binary("or", left, right), ors)
 
 
 def test(parser: Cursor, text: str, element: n.Expr) -> n.Expr:
