@@ -29,11 +29,14 @@ class Node:
 
     def walk(self) -> Iterator[Node]:
         """Yield this node and all below it, parents first, in reading order."""
-        stack = [self]  # not recursive: a long chain of conditions is a deep tree
-        while stack:
-            node = stack.pop()
-            yield node
-            stack.extend(reversed(list(node.children())))
+        todo: list[Any] = [self]  # not recursive: a long chain of conditions is a deep tree
+        while todo:
+            value = todo.pop()
+            if isinstance(value, Node):
+                yield value
+                todo += value.values()[::-1]
+            elif isinstance(value, tuple):
+                todo += value[::-1]
 
     def transform(self, change: Callable[[Node], Node]) -> Node:
         """Return a copy with `change` applied to every node, children first."""
