@@ -68,19 +68,14 @@ def literal_uses(resolution: Resolution) -> tuple[LiteralUse, ...]:
             for branch in node.args["ifs"] if node.this is not None else ():
                 yield from use(node.this, "=", branch.this)
             return
-        if kind is exp.In:
-            for item in node.expressions:
-                yield from use(node.this, "not in" if negated else "in", item)
-            return
-        if kind is exp.Between:
-            for key in ("low", "high"):
-                yield from use(node.this, "not between" if negated else "between", node.args[key])
-            return
-        if kind in _PATTERNS:
-            op = _PATTERNS[kind]
-            yield from use(
-                node.this, f"not {op}" if negated or node.args.get("negate") else op, node.expression
-            )
+        if kind not in _OPERATORS:
+            op, constants = _PATTERNS.get(kind, ""), [node.expression]
+            if kind is exp.In:
+                op, constants = "in", node.expressions
+            elif kind is exp.Between:
+                op, constants = "between", [node.args["low"], node.args["high"]]
+            for constant in constants:
+                yield from use(node.this, f"not {op}" if negated or node.args.get("negate") else op, constant)
             return
         op = _OPERATORS[kind]
         if kind is exp.Is and negated:

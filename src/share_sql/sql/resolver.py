@@ -223,7 +223,7 @@ class Resolver:
                 name = node.this.name if isinstance(node.this, exp.Anonymous) else node.this.key
                 known = TABLE_FUNCTIONS.get(name.lower())
                 outputs = [(column, None) for column in known] if known else None
-                self._add(Source(label or name, node, outputs=outputs), scope)
+                self._add(Source(label or name, node, given=outputs), scope)
                 pending.append(node.this)
             self._joins(node, scope, pending)
         elif isinstance(node, _WRAPPERS):
@@ -234,19 +234,19 @@ class Resolver:
                 self._source(inner, inside, pending)
                 if label:
                     outputs = [output for source in inside.sources for output in source.outputs()]
-                    self._add(Source(label, node, outputs=outputs, parts=inside.sources), scope)
+                    self._add(Source(label, node, given=outputs, parts=tuple(inside.sources)), scope)
                     scope.sources += [source for source in inside.sources if source.key != label.lower()]
                     for source in inside.sources:
                         source.merged |= {name.lower() for name, _ in source.outputs()}
             else:
                 outputs = self._query(node, scope.parent, scope.ctes, scope)
-                self._add(Source(label, node, outputs=renamed(outputs, columns)), scope)
+                self._add(Source(label, node, given=renamed(outputs, columns)), scope)
             self._joins(node, scope, pending)
         elif isinstance(node, exp.Values):
             rows = node.expressions
             width = len(rows[0].expressions) if rows and isinstance(rows[0], exp.Tuple) else 1
             outputs = [(f"column{at + 1}", None) for at in range(width)]
-            self._add(Source(label, node, outputs=renamed(outputs, columns)), scope)
+            self._add(Source(label, node, given=renamed(outputs, columns)), scope)
             # Like any query in FROM it sees the queries around, not its neighbours.
             within = Scope(node, scope.parent, scope.ctes, scope)
             for row in rows:
@@ -300,7 +300,7 @@ class Resolver:
             if cte.outputs is None and not cte.busy:
                 self._common(cte, scope.parent, scope)
             if cte.outputs is not None:
-                return Source(label, node, outputs=cte.outputs, cte=cte)
+                return Source(label, node, given=cte.outputs, cte=cte)
         table = self._schema.table(name)
         before = DATABASES.get(self._schema.dialect)
         if table is not None and (before is None or db.lower() in before):

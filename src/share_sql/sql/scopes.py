@@ -8,8 +8,8 @@ rules are SQLite's (sqlite.org/lang_select.html).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from share_sql.schema.model import ColumnName, Table
@@ -45,50 +45,35 @@ DATABASES: Final[Mapping[str, frozenset[str]]] = {"sqlite": frozenset({"", "main
 _PLAIN: Final = re.compile(r"[^\W\d]\w*\Z")
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Source:
     """One item of a FROM clause."""
 
-    __slots__ = (
-        "columns",
-        "cte",
-        "either",
-        "key",
-        "merged",
-        "name",
-        "node",
-        "open",
-        "parts",
-        "table",
-        "unnamed",
-    )
+    name: str
+    """What the query calls it: alias, or the table's name; empty for a nameless subquery."""
+    node: exp.Expr
+    table: Table | None = None
+    given: Iterable[Output] | None = None
+    """The columns of what is no table; None where they are not known either."""
+    cte: Cte | None = None
+    """The common table expression that it reads."""
+    parts: Sequence[Source] = ()
+    """The joined tables of which it is the name: `(a JOIN b) AS name`."""
+    merged: frozenset[str] = frozenset()
+    """Columns that USING or NATURAL merge with those of an earlier source."""
+    either: frozenset[str] = frozenset()
+    """Columns that a RIGHT or FULL join merges with those of a later source: the value of either."""
+    key: str = field(init=False)
+    """Its name in lower case."""
+    open: bool = field(init=False)
+    """Its columns are not known, so any name may be one of them."""
+    columns: dict[str, Output] = field(init=False, default_factory=dict)
+    unnamed: bool = False
 
-    def __init__(
-        self,
-        name: str,
-        node: exp.Expr,
-        table: Table | None = None,
-        outputs: Iterable[Output] | None = None,
-        cte: Cte | None = None,
-        parts: Iterable[Source] = (),
-    ) -> None:
-        # What the query calls it: alias, or the table's name; empty for a nameless subquery.
-        self.name = name
-        self.key = name.lower()
-        self.node = node
-        self.table = table
-        self.columns: dict[str, Output] = {}
-        # Columns that USING or NATURAL merge with those of an earlier source.
-        self.merged: frozenset[str] = frozenset()
-        # Columns that a RIGHT or FULL join merges with those of a later source: the value of either.
-        self.either: frozenset[str] = frozenset()
-        # The common table expression that it reads.
-        self.cte = cte
-        # The joined tables of which it is the name: `(a JOIN b) AS name`.
-        self.parts = tuple(parts)
-        # Open: its columns are not known, so any name may be one of them.
-        self.open = table is None and outputs is None
-        self.unnamed = False
-        for column, origin in outputs or ():
+    def __post_init__(self) -> None:
+        self.key = self.name.lower()
+        self.open = self.table is None and self.given is None
+        for column, origin in self.given or ():
             self.unnamed |= not column
             self.columns.setdefault(column.lower(), (column, origin))
 
@@ -130,18 +115,18 @@ class Source:
             yield from self.columns.values()
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Cte:
     """A common table expression; resolved where it is first used."""
 
-    __slots__ = ("busy", "name", "names", "node", "outputs", "scope")
-
-    def __init__(self, name: str, node: exp.Expr, names: list[str]) -> None:
-        self.name = name
-        self.node = node
-        self.names = names
-        self.scope: dict[str, Cte] = {}
-        self.outputs: list[Output] | None = None
-        self.busy = False
+    name: str
+    node: exp.Expr
+    names: list[str]
+    """Its column list."""
+    scope: dict[str, Cte] = field(default_factory=dict)
+    """The common table expressions that its query sees."""
+    outputs: list[Output] | None = None
+    busy: bool = False
 
 
 class Result(NamedTuple):
@@ -156,25 +141,21 @@ class Result(NamedTuple):
     """The source that a star brought it in from."""
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Scope:
     """What the names of one SELECT may stand for."""
 
-    __slots__ = ("aliases", "around", "correlated", "ctes", "parent", "select", "sources")
-
-    def __init__(
-        self, select: exp.Expr, parent: Scope | None, ctes: dict[str, Cte], around: Scope | None
-    ) -> None:
-        # The SELECT; VALUES and tables in parentheses have scopes of their own too.
-        self.select = select
-        # Where to look further. For a query in FROM that is not the SELECT around it, but the next one.
-        self.parent = parent
-        self.around = around
-        self.ctes = ctes
-        self.sources: list[Source] = []
-        # Result columns by lower-case name.
-        self.aliases: dict[str, Result] = {}
-        # Whether something in it, or in a query inside it, refers to a query around it.
-        self.correlated = False
+    select: exp.Expr
+    """The SELECT; VALUES and tables in parentheses have scopes of their own too."""
+    parent: Scope | None
+    """Where to look further. For a query in FROM that is not the SELECT around it, but the next one."""
+    ctes: dict[str, Cte]
+    around: Scope | None
+    sources: list[Source] = field(default_factory=list)
+    aliases: dict[str, Result] = field(default_factory=dict)
+    """Result columns by lower-case name."""
+    correlated: bool = False
+    """Whether something in it, or in a query inside it, refers to a query around it."""
 
     def refers_to(self, owner: Scope) -> None:
         """Note that something here refers to `owner`: this scope and those between are correlated."""

@@ -70,43 +70,25 @@ def _query_start(text: str) -> int | None:
 
 def _cut_tail(sql: str) -> str:
     """Cut at the first semicolon outside quotes and comments, or at a blank line followed by prose."""
-    quote = ""
-    at = 0
-    while at < len(sql):
-        char = sql[at]
-        if quote:
-            if char == quote:
-                quote = ""
-        elif char in "'\"`":
-            quote = char
-        elif sql.startswith("--", at):
-            end = sql.find("\n", at)
-            at = len(sql) if end < 0 else end
-            continue
-        elif sql.startswith("/*", at):
-            end = sql.find("*/", at + 2)
-            at = len(sql) if end < 0 else end + 2
-            continue
-        elif char == ";":
-            rest = sql[at + 1 :].strip()
-            # A second statement is kept so that the parser can refuse it; prose is dropped.
-            return sql if _is_statement(rest) else sql[:at]
-        elif char == "\n":
-            blank = re.match(r"\n[ \t]*\n\s*([A-Z][a-z]+|\*\*|#+|-) ", sql[at:])
-            if blank:
-                return sql[:at]
-        at += 1
+    for match in _QUOTED_OR_END.finditer(sql):
+        end = match["end"]
+        # A second statement is kept so that the parser can refuse it; prose is dropped.
+        if end == ";" and _STATEMENT.match(sql[match.end() :].lstrip("( \n\t").upper()):
+            return sql
+        if end:
+            return sql[: match.start()]
     return sql
 
 
+_QUOTED_OR_END = re.compile(
+    r"""'[^']*'?|"[^"]*"?|`[^`]*`?|--[^\n]*|/\*.*?(?:\*/|\Z)"""
+    r"""|(?P<end>;|\n[ \t]*\n\s*(?=(?:[A-Z][a-z]+|\*\*|\#+|-)\ ))""",
+    re.DOTALL,
+)
 _STATEMENT = re.compile(
     r"(?:SELECT|WITH|VALUES|INSERT|UPDATE|DELETE|DROP|CREATE|ALTER|ATTACH|DETACH|PRAGMA|REPLACE|VACUUM"
     r"|REINDEX|ANALYZE|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|EXPLAIN)\b"
 )
-
-
-def _is_statement(text: str) -> bool:
-    return bool(_STATEMENT.match(text.lstrip("( \n\t").upper()))
 
 
 @lru_cache(maxsize=8)

@@ -30,10 +30,9 @@ def unknown_columns(trajectory: n.Trajectory, schema: Schema) -> tuple[str, ...]
     """
     finder = _Finder(trajectory, schema)
     known = finder.outputs | {step.name.lower() for step in trajectory.steps} | set(finder.aliases)
-    joined = {id(node.source) for node in trajectory.walk() if isinstance(node, n.Join)}
     found: dict[str, None] = {}
     for node in trajectory.walk():
-        if not isinstance(node, n.ColumnRef) or id(node) in joined:
+        if not isinstance(node, n.ColumnRef) or id(node) in finder.joined:
             continue
         if node.table is not None and node.table.lower() not in known:
             table = schema.table(node.table)
@@ -54,6 +53,7 @@ class _Finder:
         for node in trajectory.walk():
             if isinstance(node, n.Named):
                 self.outputs |= {name.lower() for name in node.columns}
+        self.joined = {id(node.source) for node in trajectory.walk() if isinstance(node, n.Join)}
         self.aliases: dict[str, Table | None] = {}
         self.used: list[Table] = []
         self.look_at_tables()
@@ -75,9 +75,8 @@ class _Finder:
     def find(self) -> set[ColumnName]:
         """All columns found."""
         found: set[ColumnName] = set()
-        tables_named = {id(node.source) for node in self.trajectory.walk() if isinstance(node, n.Join)}
         for node in self.trajectory.walk():
-            if isinstance(node, n.ColumnRef) and id(node) not in tables_named:
+            if isinstance(node, n.ColumnRef) and id(node) not in self.joined:
                 found |= self.resolve(node)
             elif isinstance(node, n.Star) and node.table is not None:
                 table = self.table(node.table)

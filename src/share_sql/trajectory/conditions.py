@@ -7,15 +7,15 @@ back; everything else is printed as a plain condition, `where(a > b or c = 1)`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.lexer import quote
 from share_sql.trajectory.reading.cursor import Cursor
 from share_sql.trajectory.reading.filters import read_filter
+from share_sql.trajectory.words import PATTERNS, SIGNS, TESTS
 
-_SIGNS = frozenset(("=", "!=", "<", "<=", ">", ">="))
-_PATTERNS = frozenset(("like", "not like", "glob", "not glob", "regexp", "not regexp"))
-_TESTS = _SIGNS | _PATTERNS | frozenset(("and", "or", "is", "is not", "match", "not match"))
+_OPERANDS = (n.ColumnRef, n.Mask, n.Call, n.Cast, n.FrameColumn, n.Frame, n.Case)
 _PROBE = n.Mask()
 
 Print = Callable[[n.Expr], str]
@@ -32,46 +32,23 @@ def filter_arguments(parser: Cursor, condition: n.Expr, show: Print) -> str | No
     Returns:
         The arguments, or None where the condition has no such form.
     """
+    if not isinstance(condition, n.Binary | n.Between | n.In):
+        return None
+    element = condition.left if isinstance(condition, n.Binary) else condition.operand
+    if not _is_element(element):
+        return None
     if isinstance(condition, n.Binary):
-        element = condition.left
-        if not _is_element(element):
-            return None
         form = _of_binary(parser, condition, show)
     elif isinstance(condition, n.Between):
-        element = condition.operand
-        if not _is_element(element):
-            return None
-        bounds = (condition.low, condition.high)
-        if not all(isinstance(bound, n.Literal) for bound in bounds):
-            return None
-        word = "not between" if condition.negated else "between"
-        form = _tried(
-            parser,
-            n.Between(_PROBE, *bounds, condition.negated),
-            f"{word} {show(bounds[0])} and {show(bounds[1])}",
-        )
-    elif isinstance(condition, n.In):
-        element = condition.operand
-        if not _is_element(element):
-            return None
-        word = "not in" if condition.negated else "in"
-        if isinstance(condition.choices, n.Frame):
-            form = f"'{word}', value = {show(condition.choices)}"
-        elif condition.choices and all(isinstance(item, n.Literal) for item in condition.choices):
-            items = ", ".join(show(item) for item in condition.choices)
-            form = _tried(parser, n.In(_PROBE, condition.choices, condition.negated), f"{word} ({items})")
-        else:
-            return None
+        form = _of_between(parser, condition, show)
     else:
-        return None
+        form = _of_in(parser, condition, show)
     return None if form is None else f"element = {show(element)}, filter = {form}"
 
 
 def _is_element(node: n.Expr) -> bool:
     """Whether a left side may stand after `element =`."""
-    if isinstance(node, n.Binary):
-        return node.op not in _TESTS
-    return isinstance(node, n.ColumnRef | n.Mask | n.Call | n.Cast | n.FrameColumn | n.Frame | n.Case)
+    return node.op not in TESTS if isinstance(node, n.Binary) else isinstance(node, _OPERANDS)
 
 
 def _of_binary(parser: Cursor, condition: n.Binary, show: Print) -> str | None:
@@ -84,30 +61,41 @@ def _of_binary(parser: Cursor, condition: n.Binary, show: Print) -> str | None:
             if _plain(right.value) or read_filter(parser, right.value, _PROBE) == probe:
                 return quote_filter(right.value)
             return _tried(parser, probe, f"= {quote(right.value)}")
-        if isinstance(right, n.Binary):
-            # `'> ' + x` is a comparison to the reader, and a test no value.
-            return None if right.op in _TESTS or right.op == "+" else show(right)
-        if isinstance(right, n.Call) and right.name in _PATTERNS:
+        if isinstance(right, n.Binary) and right.op == "+":
+            return None  # `'> ' + x` is a comparison to the reader
+        if isinstance(right, n.Call) and right.name in PATTERNS:
             return None  # `filter = like(…)` is read as a pattern
-        if isinstance(right, n.ColumnRef | n.Mask | n.Call | n.Cast | n.FrameColumn | n.Frame | n.Case):
-            return show(right)
-        return None
+        return show(right) if _is_element(right) else None
     probe = n.Binary(op, _PROBE, right)
-    if op in _SIGNS:
-        if (
-            isinstance(right, n.Literal)
-            and isinstance(right.value, int | float)
-            and not isinstance(right.value, bool)
-        ):
+    if op in SIGNS:
+        if isinstance(right, n.Literal) and type(right.value) in (int, float):
             return f"'{op} {show(right)}'"
         return _tried(parser, probe, f"{op} {show(right)}")
     if op in ("is", "is not") and right == n.Literal(None):
         return f"'{op} null'"
-    if op in _PATTERNS and isinstance(right, n.Literal) and isinstance(right.value, str):
+    if op in PATTERNS and isinstance(right, n.Literal) and isinstance(right.value, str):
         return _tried(parser, probe, f"{op} {right.value}") or _tried(
             parser, probe, f"{op} {quote(right.value)}"
         )
     return None
+
+
+def _of_between(parser: Cursor, condition: n.Between, show: Print) -> str | None:
+    low, high = condition.low, condition.high
+    if not (isinstance(low, n.Literal) and isinstance(high, n.Literal)):
+        return None
+    word = "not between" if condition.negated else "between"
+    return _tried(parser, replace(condition, operand=_PROBE), f"{word} {show(low)} and {show(high)}")
+
+
+def _of_in(parser: Cursor, condition: n.In, show: Print) -> str | None:
+    word, choices = "not in" if condition.negated else "in", condition.choices
+    if isinstance(choices, n.Frame):
+        return f"'{word}', value = {show(choices)}"
+    if not choices or not all(isinstance(item, n.Literal) for item in choices):
+        return None
+    items = ", ".join(show(item) for item in choices)
+    return _tried(parser, replace(condition, operand=_PROBE), f"{word} ({items})")
 
 
 def _plain(text: str) -> bool:

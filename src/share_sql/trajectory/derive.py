@@ -46,7 +46,7 @@ class _Exports:
 
     def add(self, item: n.Expr) -> str:
         """Give a column; the name it has outside."""
-        value = item.value if isinstance(item, n.Alias) else item
+        value = n.unnamed(item)
         if isinstance(value, n.Star):
             self.items.append(value)
             return "*"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
 from share_sql.trajectory import nodes as n
+from share_sql.trajectory.usage import conjuncts
 from share_sql.trajectory.write import Writer
 
 
@@ -95,15 +96,8 @@ def _threads(trajectory: n.Trajectory) -> list[_Thread]:
         if own:
             extended[own] += 1
         for node in step.value.walk():
-            name = (
-                node.source
-                if isinstance(node, n.Frame)
-                else node.frame
-                if isinstance(node, n.FrameColumn)
-                else None
-            )
-            if name is not None:
-                used[name.lower()] += 1
+            if isinstance(node, n.Frame | n.FrameColumn):
+                used[(node.source if isinstance(node, n.Frame) else node.frame).lower()] += 1
     writer = Writer(trajectory, "extended")
     writer.steps.update(steps)
     merged = {name for name in steps if extended[name] == 1 and used[name] == 1}
@@ -143,25 +137,12 @@ def _plain_actions(actions: tuple[n.Action, ...]) -> list[n.Action]:
     for action in actions:
         previous = plain[-1] if plain else None
         if isinstance(action, n.Where | n.Having) and action.connective == "and":
-            plain += [type(action)(part) for part in _conjuncts(action.condition)]
+            plain += [type(action)(part) for part in conjuncts(action.condition)]
         elif isinstance(action, n.Distinct) and not action.items and isinstance(previous, n.Select):
             plain[-1] = n.Select(previous.items, True)
         else:
             plain.append(action)
     return plain
-
-
-def _conjuncts(condition: n.Expr) -> list[n.Expr]:
-    """The parts that `and` joins, in reading order."""
-    parts: list[n.Expr] = []
-    stack = [condition]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, n.Binary) and node.op == "and":
-            stack += [node.right, node.left]
-        else:
-            parts.append(node)
-    return parts
 
 
 # -------------------------------------------------------------------------- matching
@@ -172,8 +153,8 @@ def _match(
 ) -> list[tuple[_Thread | None, _Thread | None]]:
     """Pair the threads: the answers with each other, the others by what they have in common."""
     answers = (before.result.name if before.result else "", after.result.name if after.result else "")
-    keys_old = [Counter(_neutral(unit.node) for unit in thread.units) for thread in old]
-    keys_new = [Counter(_neutral(unit.node) for unit in thread.units) for thread in new]
+    keys_old = [Counter(_lowered(unit.node, _no_name) for unit in thread.units) for thread in old]
+    keys_new = [Counter(_lowered(unit.node, _no_name) for unit in thread.units) for thread in new]
     scores: list[tuple[float, int, int]] = []
     for i, left in enumerate(old):
         for j, right in enumerate(new):
@@ -186,31 +167,40 @@ def _match(
                 size = max(len(left.units), len(right.units), 1)
                 score = common / size - abs(i - j) / 1000
             scores.append((-score, i, j))
-    scores.sort()
-    partner: dict[int, int] = {}
-    for score, i, j in scores:
-        # Threads with nothing in common are paired only where nothing better is left, in order.
-        if i not in partner and j not in partner.values() and score < 1:
-            partner[i] = j
+    # Threads with nothing in common are paired only where nothing better is left, in order.
+    partner = _partners(scores)
     pairs: list[tuple[_Thread | None, _Thread | None]] = [
         (left, new[partner[i]] if i in partner else None) for i, left in enumerate(old)
     ]
     return pairs + [(None, right) for j, right in enumerate(new) if j not in partner.values()]
 
 
-def _neutral(node: n.Node) -> n.Node:
-    """A unit with the names of steps out and all names in lower case."""
-    return node.transform(lambda part: _lower(part, lambda name: n.DATABASE_FRAME))
+def _partners(scores: list[tuple[float, int, int]]) -> dict[int, int]:
+    """Pairs of (cost, left, right), the cheapest first, each left and right in one at most."""
+    partner: dict[int, int] = {}
+    for _, i, j in sorted(scores):
+        if i not in partner and j not in partner.values():
+            partner[i] = j
+    return partner
 
 
-def _lower(node: n.Node, rename: Callable[[str], str]) -> n.Node:
-    if isinstance(node, n.ColumnRef):
-        return n.ColumnRef(node.table.lower() if node.table else None, node.name.lower())
-    if isinstance(node, n.Frame):
-        return n.Frame(rename(node.source), node.actions)
-    if isinstance(node, n.FrameColumn):
-        return n.FrameColumn(rename(node.frame), node.column)
-    return node
+def _no_name(step: str) -> str:
+    return n.DATABASE_FRAME
+
+
+def _lowered(unit: n.Node, rename: Callable[[str], str]) -> n.Node:
+    """A unit with the steps renamed and all names of columns in lower case."""
+
+    def change(node: n.Node) -> n.Node:
+        if isinstance(node, n.ColumnRef):
+            return n.ColumnRef(node.table.lower() if node.table else None, node.name.lower())
+        if isinstance(node, n.Frame):
+            return n.Frame(rename(node.source), node.actions)
+        if isinstance(node, n.FrameColumn):
+            return n.FrameColumn(rename(node.frame), node.column)
+        return node
+
+    return unit.transform(change)
 
 
 def _compare(
@@ -232,16 +222,8 @@ def _compare(
             spare[key] -= 1
             gained.append((unit, key))
     gained.reverse()
-    pairs = sorted(
-        (-_likeness(a[1], b[1]), i, j)
-        for i, a in enumerate(lost)
-        for j, b in enumerate(gained)
-        if _likeness(a[1], b[1]) > 0
-    )
-    partner: dict[int, int] = {}
-    for _, i, j in pairs:
-        if i not in partner and j not in partner.values():
-            partner[i] = j
+    alike = [(-_likeness(a, b), i, j) for i, (_, a) in enumerate(lost) for j, (_, b) in enumerate(gained)]
+    partner = _partners([pair for pair in alike if pair[0] < 0])
     changes = []
     for i, (unit, _) in enumerate(lost):
         if i in partner:
@@ -259,7 +241,7 @@ def _compare(
 
 
 def _key(node: n.Node, names: dict[str, str]) -> n.Node:
-    return node.transform(lambda part: _lower(part, lambda name: names.get(name.lower(), name.lower())))
+    return _lowered(node, lambda name: names.get(name.lower(), name.lower()))
 
 
 def _likeness(left: n.Node, right: n.Node) -> int:
@@ -286,11 +268,4 @@ def _likeness(left: n.Node, right: n.Node) -> int:
         left, n.GroupBy | n.OrderBy | n.Limit | n.Combine | n.Distinct
     ):
         return 3
-    expressions = not isinstance(left, _ACTIONS) and not isinstance(right, _ACTIONS)
-    return 2 if expressions else 0
-
-
-_ACTIONS = (
-    n.Join, n.Where, n.GroupBy, n.Having, n.Select, n.Agg, n.Distinct, n.Aggregate, n.OrderBy, n.Limit,
-    n.Combine,    n.Values, n.Named, n.RawAction,
-)  # fmt: skip
+    return 0 if isinstance(left, n.Action) or isinstance(right, n.Action) else 2

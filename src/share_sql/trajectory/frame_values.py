@@ -5,7 +5,7 @@ from __future__ import annotations
 from share_sql.schema.model import Schema
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.joins import join_path
-from share_sql.trajectory.lower import aggregates_in, rewrite
+from share_sql.trajectory.lower import aggregates_in, conjoin, rewrite
 from share_sql.trajectory.usage import own_nodes
 
 
@@ -16,8 +16,7 @@ def joined(schema: Schema, tables: list[str]) -> tuple[n.Join, ...]:
     for called, edge in zip(tree.tables[1:], tree.edges, strict=True):
         on: n.Expr | None = None
         for a, b in edge.pairs:
-            pair = n.Binary("=", n.ColumnRef(edge.table, a), n.ColumnRef(edge.to_table, b))
-            on = pair if on is None else n.Binary("and", on, pair)
+            on = conjoin(on, n.Binary("=", n.ColumnRef(edge.table, a), n.ColumnRef(edge.to_table, b)))
         joins.append(n.Join(n.ColumnRef(None, called), None, "inner", on))
     return tuple(joins)
 

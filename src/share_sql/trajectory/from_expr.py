@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlglot import exp
 
 from share_sql.errors import SqlUnreadable
 from share_sql.trajectory import nodes as n
+from share_sql.trajectory.words import spellings
 
 _BINARY: dict[type, str] = {
     exp.And: "and", exp.Or: "or", exp.EQ: "=", exp.NEQ: "!=", exp.LT: "<", exp.LTE: "<=", exp.GT: ">",
@@ -43,12 +45,11 @@ _NAMES: dict[type, str] = {
 }  # fmt: skip
 """Names where sqlglot's own differs from SQLite's, and the usual ones for speed."""
 
-_TYPES = {
-    "int": "integer", "bigint": "integer", "smallint": "integer", "tinyint": "integer",
-    "double": "real", "float": "real", "decimal": "numeric", "varchar": "text", "nvarchar": "text",
-    "char": "text", "nchar": "text", "varbinary": "blob", "binary": "blob", "ubigint": "integer",
-    "uint": "integer", "mediumint": "integer", "bigdecimal": "numeric", "timestamptz": "timestamp",
-}  # fmt: skip
+_TYPES = spellings({
+    "integer": "int bigint smallint tinyint mediumint uint ubigint", "real": "double float",
+    "numeric": "decimal bigdecimal", "text": "varchar nvarchar char nchar", "blob": "varbinary binary",
+    "timestamp": "timestamptz",
+})  # fmt: skip
 """sqlglot's type names to SQLite's of the same affinity."""
 
 
@@ -141,7 +142,7 @@ class ExpressionBuilder(ABC):
 
     def _literal(self, tree: exp.Literal) -> n.Expr:
         text = tree.this
-        return n.Literal(text) if tree.is_string else number(text)
+        return n.Literal(text) if tree.is_string else n.Literal.number(text)
 
     def _not(self, tree: exp.Not) -> n.Expr:
         inner = self.expr(tree.this)
@@ -209,7 +210,7 @@ class ExpressionBuilder(ABC):
         call = self.expr(tree.this)
         if not isinstance(call, n.Call):
             raise SqlUnreadable(f"a window over something that is no function: {tree.sql(self.dialect)[:80]}")
-        return n.Call(call.name, call.args, call.distinct, call.order, call.where, self._over(tree))
+        return replace(call, over=self._over(tree))
 
     def _over(self, tree: Any) -> n.Over:
         partition = self.exprs(tree.args.get("partition_by"))
@@ -232,7 +233,7 @@ class ExpressionBuilder(ABC):
         call = self.expr(tree.this)
         if not isinstance(call, n.Call):
             raise SqlUnreadable(f"FILTER after something that is no aggregate: {tree.sql(self.dialect)[:80]}")
-        return n.Call(call.name, call.args, call.distinct, call.order, self.expr(tree.expression.this))
+        return replace(call, where=self.expr(tree.expression.this))
 
     def _escape(self, tree: exp.Escape) -> n.Expr:
         like = tree.this
@@ -276,15 +277,6 @@ def _arg_names(kind: Any) -> tuple[str, ...]:
 
 def _key_and_value(pair: Any) -> list[Any]:
     return [pair.this, pair.expression] if isinstance(pair, exp.JSONKeyValue) else [pair]
-
-
-def number(text: str) -> n.Literal:
-    """A number with its spelling where that is not Python's own."""
-    try:
-        value: int | float = int(text)
-    except ValueError:
-        value = float(text)
-    return n.Literal(value, None if repr(value) == text else text)
 
 
 def _bounds(spec: exp.Expression, dialect: str) -> str:

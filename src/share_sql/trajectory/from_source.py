@@ -70,7 +70,8 @@ class SourceReader(ExpressionBuilder):
         for join in tree.args.get("joins") or ():
             members.append((join.this, join))
             flatten_joins(join.this, members, join)
-        tables = [_table_name(member) for member, _ in members]
+        bare = [_bare(member) for member, _ in members]
+        tables = [member.name.lower() if isinstance(member, exp.Table) else None for member in bare]
         taken: set[str] = set()
         if self.keep_names:
             around = scope.parent.reach() if scope.parent is not None else ()
@@ -208,17 +209,16 @@ def unwrap(tree: Any) -> Any:
     return tree
 
 
-def _table_name(tree: Any) -> str | None:
+def _bare(tree: Any) -> Any:
+    """Drop parentheses around a table."""
     while isinstance(tree, exp.Subquery) and isinstance(tree.this, exp.Table):
         tree = tree.this
-    return tree.name.lower() if isinstance(tree, exp.Table) else None
+    return tree
 
 
 def flatten_joins(tree: Any, members: list[tuple[Any, Any]], outer: Any = None) -> None:
     """`(a JOIN b ON …)` in parentheses: for inner joins the same as without them."""
-    inner = tree
-    while isinstance(inner, exp.Subquery) and isinstance(inner.this, exp.Table):
-        inner = inner.this
+    inner = _bare(tree)
     if inner is tree and not (isinstance(tree, exp.Table) and tree.args.get("joins")):
         return
     if outer is not None and outer.args.get("side") and inner.args.get("joins"):

@@ -24,7 +24,7 @@ from share_sql.sql.resolution import Resolution
 from share_sql.sql.scopes import Cte
 from share_sql.sql.text import parse_select
 from share_sql.trajectory import nodes as n
-from share_sql.trajectory.from_source import Built, SourceReader, unwrap
+from share_sql.trajectory.from_source import Built, SourceReader, free, unwrap
 from share_sql.trajectory.implied import COUNT_ROWS, without_joins
 from share_sql.trajectory.lower import aggregates_in
 from share_sql.trajectory.subject import names_one_row
@@ -79,8 +79,9 @@ class _Walker(SourceReader):
     def __init__(self, schema: Schema, resolution: Resolution) -> None:
         super().__init__(schema, resolution)
         self.steps: list[n.Step] = []
-        self.taken = {n.DATABASE_FRAME, n.RESULT_FRAME}
-        """Step names in use, lower case."""
+        tables = (table.name.lower() for table in schema.tables)
+        self.taken = {n.DATABASE_FRAME, n.RESULT_FRAME, *tables}
+        """Names that no further step may have, lower case."""
         self.common: dict[int, str] = {}
         """The steps that hold common table expressions, by `id()` of these."""
         self.depth = 0
@@ -100,7 +101,7 @@ class _Walker(SourceReader):
     def step(self, value: n.Expr, name: str | None = None) -> str:
         if name is None:
             number = len(self.steps) + 1
-            while f"df{number}" in self.taken or self.schema.table(f"df{number}"):
+            while f"df{number}" in self.taken:
                 number += 1
             name = f"df{number}"
         self.taken.add(name.lower())
@@ -161,7 +162,7 @@ class _Walker(SourceReader):
         """The step that holds a common table expression, made where it is first needed."""
         if id(cte) in self.common:
             return self.common[id(cte)]
-        step = self.free_name(cte.name)
+        step = free(cte.name if cte.name.isidentifier() else "part", self.taken)
         self.taken.add(step.lower())
         # Noted before its query is walked, which may refer to itself.
         self.common[id(cte)] = step
@@ -172,13 +173,6 @@ class _Walker(SourceReader):
             built.tail = (*built.tail, n.Named(None, tuple(cte.names)))
         self.hoist(built, step)
         return step
-
-    def free_name(self, name: str) -> str:
-        base = name if name.isidentifier() else "part"
-        found, number = base, 2
-        while found.lower() in self.taken or self.schema.table(found):
-            found, number = f"{base}_{number}", number + 1
-        return found
 
     def values(self, tree: exp.Values) -> Built:
         return Built(tail=(n.Values(tuple(self.exprs(row.expressions) for row in tree.expressions)),))
@@ -264,7 +258,7 @@ class _Walker(SourceReader):
         if at is None:
             return self.expr(term)
         item = items[at]
-        value = item.value if isinstance(item, n.Alias) else item
+        value = n.unnamed(item)
         # A constant in ORDER BY or GROUP BY would be read as a position, a subquery would run twice.
         if isinstance(value, n.Literal) or has_frame(value):
             return n.ColumnRef(None, item.name) if isinstance(item, n.Alias) else n.Literal(at + 1)

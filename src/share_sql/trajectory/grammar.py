@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from share_sql.schema.model import Schema
 from share_sql.trajectory.nodes import Trajectory
+from share_sql.trajectory.words import MASK_TEXT
 from share_sql.trajectory.write import Writer
-
-MASK = "[MASK]"
-"""As `write` writes a masked name."""
 
 
 def filling_grammar(masked: str, schema: Schema) -> str:
@@ -30,7 +28,7 @@ def filling_grammar(masked: str, schema: Schema) -> str:
         own = " | ".join(quoted(writer.column_name(column.name)) for column in table.columns)
         rules.append(f"in{number} ::= {own} | {quoted('*')}")
         choices.append(f"{quoted(f'{writer.table(table.name)}.')} in{number}")
-    between = " column ".join(quoted(part) for part in f"```SR\n{masked}\n```".split(MASK))
+    between = " column ".join(quoted(part) for part in f"```SR\n{masked}\n```".split(MASK_TEXT))
     return "\n".join([f"root ::= {between}", f"column ::= {' | '.join(choices)}", *rules]) + "\n"
 
 

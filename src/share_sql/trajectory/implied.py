@@ -16,7 +16,7 @@ from share_sql.trajectory import nodes as n
 from share_sql.trajectory.join_tree import JoinTree
 from share_sql.trajectory.joins import join_path, shortest_trees
 from share_sql.trajectory.lower import rewrite
-from share_sql.trajectory.usage import columns_used, names_used, tables_used
+from share_sql.trajectory.usage import columns_used, conjuncts, names_used, tables_used
 
 COUNT_ROWS = n.Call("count", (n.Star(),))
 """`count(*)`."""
@@ -55,7 +55,7 @@ def without_joins(
     if any(type(item) is n.Star for item in items):
         stars = tuple(n.Star(name) for name in names)
         items = tuple(new for item in items for new in (stars if item == _ALL else (item,)))
-    pool = [part for join in joins if join.on is not None for part in _parts(join.on)]
+    pool = [part for join in joins if join.on is not None for part in conjuncts(join.on)]
     pool += conditions
     kept = pool
     doubt: JoinTree | None = None
@@ -100,12 +100,6 @@ def _gives_back(schema: Schema, names: list[str], body: list[Any], doubt: JoinTr
         return join_path(schema, used, columns).conditions == doubt.conditions
     except JoinPathError:
         return False
-
-
-def _parts(condition: n.Expr) -> list[n.Expr]:
-    if isinstance(condition, n.Binary) and condition.op == "and":
-        return _parts(condition.left) + _parts(condition.right)
-    return [condition]
 
 
 def _equality(part: n.Expr) -> frozenset[tuple[str, str]] | None:

@@ -29,9 +29,9 @@ def narrow(
     if len(trees) == 1:
         return trees
     names = {(table.lower(), column.lower()) for table, column in mentioned}
-    best = _best(trees, lambda edge: len(edge.columns & names))
+    best = _best(trees, lambda tree: sum(len(edge.columns & names) for edge in tree.edges))
     if len(best) > 1:
-        best = _least(best, lambda tree: _shared_parents(tree, wanted))
+        best = _best(best, lambda tree: -_shared_parents(tree, wanted))
     if len(best) > 1 and hint:
         best = _hinted(best, hint, near)
     return best[:1] if _all_alternate(best) else best
@@ -53,15 +53,10 @@ def _own_edges(tree: JoinTree, others: Iterable[JoinTree]) -> list[JoinEdge]:
     return [edge for edge in tree.edges if edge not in common]
 
 
-def _best(trees: Iterable[JoinTree], score: Callable[[JoinEdge], float]) -> list[JoinTree]:
-    scored = [(sum(score(edge) for edge in tree.edges), tree) for tree in trees]
+def _best(trees: Iterable[JoinTree], score: Callable[[JoinTree], float]) -> list[JoinTree]:
+    scored = [(score(tree), tree) for tree in trees]
     top = max(value for value, _ in scored)
     return [tree for value, tree in scored if value == top]
-
-
-def _least(trees: list[JoinTree], cost: Callable[[JoinTree], int]) -> list[JoinTree]:
-    low = min(map(cost, trees))
-    return [tree for tree in trees if cost(tree) == low]
 
 
 def _shared_parents(tree: JoinTree, wanted: frozenset[str]) -> int:
@@ -124,9 +119,7 @@ def _hinted(trees: list[JoinTree], hint: str, near: Collection[str]) -> list[Joi
                 best = max(best, 1 + 1 / (1 + away))
         return best
 
-    scored = [(score(tree), tree) for tree in trees]
-    top = max(value for value, _ in scored)
-    return [tree for value, tree in scored if value == top]
+    return _best(trees, score)
 
 
 def _key_words(edges: Iterable[JoinEdge]) -> set[str]:

@@ -25,8 +25,7 @@ class JoinEdge:
     @cached_property
     def columns(self) -> frozenset[tuple[str, str]]:
         """Its columns as (table, column), lower case."""
-        left = {(self.table.lower(), a.lower()) for a, _ in self.pairs}
-        return frozenset(left | {(self.to_table.lower(), b.lower()) for _, b in self.pairs})
+        return frozenset().union(*self.conditions)
 
     @cached_property
     def conditions(self) -> frozenset[frozenset[tuple[str, str]]]:

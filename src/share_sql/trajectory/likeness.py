@@ -55,8 +55,7 @@ def _without_names(action: n.Action) -> n.Action:
     """A select of the answer without the names it gives to its columns."""
     if not isinstance(action, n.Select):
         return action
-    items = tuple(item.value if isinstance(item, n.Alias) else item for item in action.items)
-    return n.Select(items, action.distinct)
+    return n.Select(tuple(map(n.unnamed, action.items)), action.distinct)
 
 
 def _plain_joins(actions: tuple[n.Action, ...]) -> tuple[n.Action, ...]:

@@ -22,7 +22,7 @@ from typing import Any
 
 from share_sql.errors import CompileError
 from share_sql.trajectory import nodes as n
-from share_sql.trajectory.usage import columns_used, field_names, own_nodes
+from share_sql.trajectory.usage import columns_used, own_nodes
 
 AGGREGATES = frozenset((
     "count", "sum", "avg", "min", "max", "total", "group_concat", "string_agg", "json_group_array",
@@ -72,15 +72,8 @@ class Block:
     @property
     def body(self) -> list[n.Node]:
         """Every expression of this SELECT, in clause order (its joins left out)."""
-        parts: list[n.Node] = []
-        if self.where is not None:
-            parts.append(self.where)
-        parts += self.group or ()
-        if self.having is not None:
-            parts.append(self.having)
-        parts += self.order
-        parts += self.items or ()
-        return parts
+        parts = (self.where, *(self.group or ()), self.having, *self.order, *(self.items or ()))
+        return [part for part in parts if part is not None]
 
     @property
     def is_open(self) -> bool:
@@ -121,22 +114,17 @@ def conjoin(left: n.Expr | None, right: n.Expr, op: str = "and") -> n.Expr:
     return right if left is None else n.Binary(op, left, right)
 
 
-def rewrite(node: Any, change: Callable[[n.Node], n.Node | None]) -> Any:
+def rewrite(tree: Any, change: Callable[[n.Node], n.Node | None]) -> Any:
     """A copy in which `change` replaced nodes from the top down; None means: look below. Nested frames
     are not entered."""
-    if isinstance(node, tuple):
-        new = tuple(rewrite(part, change) for part in node)
-        return new if any(a is not b for a, b in zip(new, node, strict=True)) else node
-    if not isinstance(node, n.Node):
-        return node
-    changed = change(node)
-    if changed is not None:
-        return changed
-    if isinstance(node, n.Frame):
-        return node
-    old = [getattr(node, name) for name in field_names(node)]
-    parts = [rewrite(part, change) for part in old]
-    return type(node)(*parts) if any(a is not b for a, b in zip(parts, old, strict=True)) else node
+
+    def below(part: n.Node) -> n.Node:
+        changed = change(part)
+        if changed is not None:
+            return changed
+        return part if isinstance(part, n.Frame) else part.rebuilt(below)
+
+    return n.mapped(tree, below)
 
 
 # ----------------------------------------------------------------------- rules
@@ -285,16 +273,16 @@ def _aggregate(block: Block, action: n.Aggregate, flatten: _Flatten) -> Block:
         return block
     if in_groups and function != "count" and len(block.aggs) == 1:
         # `groupby(k).agg(sum(x)).max()`: over the groups' sums.
-        return Block(inner=block, items=(n.Call(function, (_bare(block.aggs[0]),)),))
+        return Block(inner=block, items=(n.Call(function, (n.unnamed(block.aggs[0]),)),))
     counts_rows = function == "count" and not args
     if block.combines or block.limit is not None or (block.group is not None and not args):
         selected = block.items
         block = Block(inner=block)
         if not args and selected is not None and len(selected) == 1 and not counts_rows:
-            args = (_bare(selected[0]),)
+            args = (n.unnamed(selected[0]),)
     elif block.items is not None and not args:
         if len(block.items) == 1 and not isinstance(block.items[0], n.Star):
-            args, distinct = (_bare(block.items[0]),), distinct or block.distinct
+            args, distinct = (n.unnamed(block.items[0]),), distinct or block.distinct
             if aggregates_in(args):
                 block = Block(inner=block)
         elif block.distinct:
@@ -337,10 +325,6 @@ def _values(block: Block, action: n.Values, flatten: _Flatten) -> Block:
 def _named(block: Block, action: n.Named, flatten: _Flatten) -> Block:
     block.columns = action.columns
     return block
-
-
-def _bare(item: n.Expr) -> n.Expr:
-    return item.value if isinstance(item, n.Alias) else item
 
 
 def _stands_for(block: Block, expression: n.Expr) -> n.Expr:

@@ -23,6 +23,7 @@ from share_sql.trajectory.lexer import (
     tokenize,
     unquote,
 )
+from share_sql.trajectory.lower import conjoin
 from share_sql.trajectory.words import (
     AGGREGATES,
     CASE_KEYS,
@@ -113,14 +114,11 @@ class _Masker:
         if isinstance(node, n.ColumnRef):
             return self.column(node)
         if isinstance(node, n.FrameColumn):
-            frame = self.step_names.get(node.frame.lower(), "df" if self.unsafe(node.frame) else node.frame)
+            frame = self.step(node.frame)
             column = node.column if isinstance(node.column, n.ColumnRef | n.Star) else n.Mask()
             return n.FrameColumn(frame, column)
         if isinstance(node, n.Frame):
-            known = self.step_names.get(node.source.lower())
-            if known is not None:
-                return n.Frame(known, node.actions)
-            return n.Frame("df", node.actions) if self.unsafe(node.source) else node
+            return n.Frame(self.step(node.source), node.actions)
         if isinstance(node, n.Star) and node.table is not None:
             return n.Star() if node.table == MASK_TEXT else n.Mask()
         if isinstance(node, n.Alias):
@@ -138,9 +136,9 @@ class _Masker:
             return n.RawAction(self.text(node.text))
         return node
 
-    def unsafe(self, source: str) -> bool:
-        """Whether a frame that no step defines could be a table."""
-        return not is_frame_name(source)
+    def step(self, name: str) -> str:
+        """A step's new name; of a frame that no step defines, which could be a table, none that tells."""
+        return self.step_names.get(name.lower(), name if is_frame_name(name) else n.DATABASE_FRAME)
 
     def column(self, node: n.ColumnRef) -> n.Node:
         """A column; one that the trajectory made itself keeps its (new) name."""
@@ -152,8 +150,7 @@ class _Masker:
         """A join with its names out: `using` becomes as many masked equalities."""
         on = node.on
         for _ in node.using:
-            pair: n.Expr = n.Binary("=", n.Mask(), n.Mask())
-            on = pair if on is None else n.Binary("and", on, pair)
+            on = conjoin(on, n.Binary("=", n.Mask(), n.Mask()))
         source = n.Mask() if isinstance(node.source, n.ColumnRef) else node.source
         return n.Join(source, None, node.kind, on, (), node.natural)
 
@@ -173,9 +170,6 @@ class _Masker:
             follows = tokens.texts[index + 1] if index + 1 < len(tokens.texts) else ""
             if kind == WORD and not self.keeps(low, follows, bool(pieces) and pieces[-1] == "."):
                 if pieces and pieces[-1] == MASK_TEXT:
-                    continue
-                if len(pieces) > 1 and pieces[-1] == "." and pieces[-2] == MASK_TEXT:
-                    pieces.pop()
                     continue
                 word = MASK_TEXT
             elif kind == QUOTED:

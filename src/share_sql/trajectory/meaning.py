@@ -42,9 +42,7 @@ def settle(trajectory: n.Trajectory, schema: Schema, hint: str = "") -> n.Trajec
         A trajectory with one step a name, columns with their table as the schema spells them, SQLite's
         functions, and subqueries where frames stand for values.
     """
-    trajectory = _one_name_a_step(trajectory)
-    settler = _Settler(schema, hint)
-    return settler.run(trajectory)
+    return _Settler(schema, hint).run(_one_name_a_step(trajectory))
 
 
 def _one_name_a_step(trajectory: n.Trajectory) -> n.Trajectory:
@@ -53,7 +51,6 @@ def _one_name_a_step(trajectory: n.Trajectory) -> n.Trajectory:
     if len(set(names)) == len(names):
         return trajectory
     current: dict[str, str] = {}
-    result = trajectory.result
     steps = []
     for index, step in enumerate(trajectory.steps):
         value = _renamed(step.value, dict(current))
@@ -62,7 +59,6 @@ def _one_name_a_step(trajectory: n.Trajectory) -> n.Trajectory:
         new = step.name if not later else f"{step.name}_{index + 1}"
         current[key] = new
         steps.append(n.Step(new, value))
-    assert result is not None
     return n.Trajectory(tuple(steps))
 
 
@@ -235,43 +231,39 @@ class _Settler(NameSettler):
         def change(node: n.Node) -> n.Node | None:
             if isinstance(node, n.Binary):
                 right = self.as_frame(node.right, here)
+                frame: n.Frame | None = None
                 if isinstance(right, n.FrameColumn) and node.op in ("=", "!="):
-                    frame = self.expression(n.Frame(right.frame, (n.Select((right.column,)),)), here)
+                    frame = self.frame(right.selected)
+                elif isinstance(right, n.Frame) and right.source.lower() in self.chains:
+                    frame = self.selecting(self.frame(right), rewrite(node.left, change))
+                if frame is not None:
                     left = rewrite(node.left, change)
-                    assert isinstance(frame, n.Frame)
-                    if not is_single(self.chain(frame)):
+                    if node.op in ("=", "!=") and not is_single(self.chain(frame)):
                         return n.In(left, frame, node.op == "!=")
                     return n.Binary(node.op, left, frame)
-                if isinstance(right, n.Frame) and right.source.lower() in self.chains:
-                    frame = self.frame(right)
-                    if not any(isinstance(a, n.Select | n.Aggregate | n.Values) for a in self.chain(frame)):
-                        column = self.column_meant(rewrite(node.left, change), frame)
-                        if column is not None:
-                            chosen = n.Frame(frame.source, (*frame.actions, n.Select((column,))))
-                            left = rewrite(node.left, change)
-                            if node.op in ("=", "!=") and not is_single(self.chain(frame)):
-                                return n.In(left, chosen, node.op == "!=")
-                            return n.Binary(node.op, left, chosen)
             if isinstance(node, n.In) and isinstance(node.choices, tuple) and len(node.choices) == 1:
                 only = self.as_frame(node.choices[0], here)
                 if isinstance(only, n.FrameColumn):
-                    only = n.Frame(only.frame, (n.Select((only.column,)),))
+                    only = only.selected
                 if isinstance(only, n.Frame) and only.source.lower() in self.chains:
                     return change(n.In(node.operand, only, node.negated))
             if isinstance(node, n.In) and isinstance(node.choices, n.Frame):
-                frame = self.frame(node.choices)
-                left = rewrite(node.operand, change)
-                if not any(isinstance(a, n.Select | n.Aggregate | n.Values) for a in self.chain(frame)):
-                    column = self.column_meant(left, frame)
-                    if column is not None:
-                        frame = n.Frame(frame.source, (*frame.actions, n.Select((column,))))
-                return n.In(left, frame, node.negated)
+                frame, left = self.frame(node.choices), rewrite(node.operand, change)
+                return n.In(left, self.selecting(frame, left) or frame, node.negated)
             if isinstance(node, n.Call) and _needs_rows(node, grouped):
                 made = rewrite(node, lambda part: self.change(part, here) if part is not node else None)
                 return n.Frame(before.source, (*before.actions, n.Select((made,))))
             return self.change(node, here)
 
         return rewrite(condition, change)  # type: ignore[no-any-return]
+
+    def selecting(self, frame: n.Frame, left: n.Expr) -> n.Frame | None:
+        """The frame with the column selected that `left` is compared with; None where it selects one already
+        or none is meant."""
+        if any(isinstance(a, n.Select | n.Aggregate | n.Values) for a in self.chain(frame)):
+            return None
+        column = self.column_meant(left, frame)
+        return None if column is None else n.Frame(frame.source, (*frame.actions, n.Select((column,))))
 
     # ------------------------------------------------------------ expressions
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from share_sql.schema.model import Schema
+from share_sql.schema.model import Schema, Table
 from share_sql.sql.scopes import ROWID
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.usage import tables_used
@@ -76,12 +77,7 @@ class NameSettler:
                 return n.Frame(node.name)
             if key in self.given:
                 return node
-            owners = self.schema.tables_with(key)
-            if len(owners) == 1:
-                column = owners[0].column(key)
-                assert column is not None
-                return n.ColumnRef(owners[0].name, column.name)
-            return node
+            return self.only(self.schema.tables_with(key), key) or node
         place = table.lower()
         if place in self.sources:
             return node
@@ -89,11 +85,8 @@ class NameSettler:
         if known is not None:
             found = known.column(key)
             if found is not None:
-                return (
-                    node
-                    if found.name == node.name and known.name == table
-                    else n.ColumnRef(known.name, found.name)
-                )
+                same = found.name == node.name and known.name == table
+                return node if same else n.ColumnRef(known.name, found.name)
             if key in ROWID:
                 return node
             return self.right_table(known.name, node) or node
@@ -101,12 +94,7 @@ class NameSettler:
             return self.column(n.ColumnRef(None, node.name), here)
         if place in self.chains:
             return n.FrameColumn(table, n.ColumnRef(None, node.name))
-        owners = self.schema.tables_with(key)
-        if len(owners) == 1:
-            column = owners[0].column(key)
-            assert column is not None
-            return n.ColumnRef(owners[0].name, column.name)
-        return node
+        return self.only(self.schema.tables_with(key), key) or node
 
     def right_table(self, table: str, node: n.ColumnRef) -> n.ColumnRef | None:
         """The table that has the column which `table` lacks: the only one it refers to that does, else
@@ -116,9 +104,13 @@ class NameSettler:
         parents = {key.to_table.lower() for key in keys if key.table.lower() == table.lower()}
         children = {key.table.lower() for key in keys if key.to_table.lower() == table.lower()}
         for near in (parents, parents | children, None):
-            found = [owner for owner in owners if near is None or owner.name.lower() in near]
-            if len(found) == 1:
-                column = found[0].column(node.name)
-                assert column is not None
-                return n.ColumnRef(found[0].name, column.name)
+            chosen = [owner for owner in owners if near is None or owner.name.lower() in near]
+            found = self.only(chosen, node.name)
+            if found is not None:
+                return found
         return None
+
+    def only(self, owners: Sequence[Table], name: str) -> n.ColumnRef | None:
+        """The column of the only table that has it; None where there are several or none."""
+        column = owners[0].column(name) if len(owners) == 1 else None
+        return n.ColumnRef(owners[0].name, column.name) if column is not None else None

@@ -17,78 +17,19 @@ All nodes are immutable, hashable and compare by value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 from typing import Literal as OneOf
+
+from share_sql.trajectory.tree import Node as Node
+from share_sql.trajectory.tree import mapped as mapped
 
 DATABASE_FRAME = "df"
 """Name of the frame that stands for the whole database."""
 
 RESULT_FRAME = "res"
 """Customary name of the last step, the answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """Base of every node."""
-
-    def children(self) -> Iterator[Node]:
-        """Yield the nodes directly below this one, in reading order."""
-        names: tuple[str, ...] = self.__slots__  # a node's slots are its fields, in order
-        for name in names:
-            yield from _nodes_in(getattr(self, name))
-
-    def walk(self) -> Iterator[Node]:
-        """Yield this node and all below it, parents first, in reading order."""
-        stack = [self]  # not recursive: a long chain of conditions is a deep tree
-        while stack:
-            node = stack.pop()
-            yield node
-            stack.extend(reversed(list(node.children())))
-
-    def transform(self, change: Callable[[Node], Node]) -> Node:
-        """Return a copy with `change` applied to every node, children first."""
-        if isinstance(self, Binary):
-            return _transform_chain(self, change)
-        new: dict[str, Any] = {}
-        names: tuple[str, ...] = self.__slots__
-        for name in names:
-            old = getattr(self, name)
-            changed = _transform_in(old, change)
-            if changed is not old:
-                new[name] = changed
-        return change(replace(self, **new) if new else self)
-
-
-def _transform_chain(node: Binary, change: Callable[[Node], Node]) -> Node:
-    """Transform `a and b and c …` along its left spine without recursion."""
-    spine = [node]
-    while isinstance(spine[-1].left, Binary):
-        spine.append(spine[-1].left)
-    left: Any = spine[-1].left.transform(change)
-    for link in reversed(spine):
-        right: Any = link.right.transform(change)
-        same = left is link.left and right is link.right
-        left = change(link if same else replace(link, left=left, right=right))
-    return cast(Node, left)
-
-
-def _nodes_in(value: object) -> Iterator[Node]:
-    if isinstance(value, Node):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _nodes_in(item)
-
-
-def _transform_in(value: object, change: Callable[[Node], Node]) -> object:
-    if isinstance(value, Node):
-        return value.transform(change)
-    if isinstance(value, tuple):
-        new = tuple(_transform_in(item, change) for item in value)
-        return new if any(a is not b for a, b in zip(new, value, strict=True)) else value
-    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +64,16 @@ class Literal(Node):
     text: str | None = None
     """For numbers, the spelling in the source where it differs from Python's own (`1e3`, `007`)."""
 
+    @classmethod
+    def number(cls, text: str) -> Literal:
+        """The constant that a number's spelling stands for."""
+        value: int | float
+        try:
+            value = int(text, 16 if "x" in text.lower() else 10)
+        except ValueError:
+            value = float(text)
+        return cls(value, None if repr(value) == text else text)
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter(Node):
@@ -154,6 +105,18 @@ class Binary(Node):
     """The operator, lower case."""
     left: Expr
     right: Expr
+
+    def transform(self, change: Callable[[Node], Node]) -> Node:
+        """As any node, but without recursion along the left: `a and b and c …` is a deep tree."""
+        spine = [self]
+        while isinstance(spine[-1].left, Binary):
+            spine.append(spine[-1].left)
+        left: Any = spine[-1].left.transform(change)
+        for link in reversed(spine):
+            right: Any = link.right.transform(change)
+            same = left is link.left and right is link.right
+            left = change(link if same else Binary(link.op, left, right))
+        return cast(Node, left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +223,11 @@ class Alias(Node):
     value: Expr
     name: str
     """The new name, without quotes."""
+
+
+def unnamed(item: Expr) -> Expr:
+    """An item of a list without the new name that it may have."""
+    return item.value if isinstance(item, Alias) else item
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,6 +369,11 @@ class FrameColumn(Node):
     frame: str
     """Name of the step."""
     column: ColumnRef | Mask | Star
+
+    @property
+    def selected(self) -> Frame:
+        """The frame with this column selected."""
+        return Frame(self.frame, (Select((self.column,)),))
 
 
 @dataclass(frozen=True, slots=True)

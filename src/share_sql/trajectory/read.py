@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from share_sql.errors import TrajectoryUnreadable
 from share_sql.schema.model import ColumnName
+from share_sql.trajectory import nodes as n
 from share_sql.trajectory.lexer import END, tokenize
 from share_sql.trajectory.names import known_names
-from share_sql.trajectory.nodes import Expr, Raw, Step, Trajectory
 from share_sql.trajectory.reading.cursor import Context, TooDeep, Unreadable
 from share_sql.trajectory.reading.frames import FrameParser
 from share_sql.trajectory.statements import Statement, mend_quotes, statements_of
@@ -27,7 +27,7 @@ MAX_TEXT = 100_000
 class Reading:
     """A trajectory and how it was found."""
 
-    trajectory: Trajectory
+    trajectory: n.Trajectory
     fence: str | None
     """The word after the opening fence (`SR`, `sql`, empty), None where there was no fence."""
     notes: tuple[str, ...]
@@ -62,12 +62,12 @@ def read(text: str, columns: Iterable[ColumnName] | None = None) -> Reading:
     try:
         for statement in statements:
             context.steps.add(statement.name.lower())
-            steps.append(Step(statement.name, _value(statement, context)))
+            steps.append(n.Step(statement.name, _value(statement, context)))
     except TooDeep as error:
         raise TrajectoryUnreadable(
             f"the trajectory is nested too deeply to be read, in step {statement.name}"
         ) from error
-    return Reading(Trajectory(tuple(steps)), fence, tuple(context.notes))
+    return Reading(n.Trajectory(tuple(steps)), fence, tuple(context.notes))
 
 
 def _excerpt(text: str) -> str:
@@ -75,7 +75,7 @@ def _excerpt(text: str) -> str:
     return repr(line[:60]) if line else "it is empty"
 
 
-def _value(statement: Statement, context: Context) -> Expr:
+def _value(statement: Statement, context: Context) -> n.Expr:
     """Read a step's value; where quotes are unbalanced, once more with them mended."""
     notes = len(context.notes)
     value, raws = _attempt(statement.text, context)
@@ -95,7 +95,7 @@ def _value(statement: Statement, context: Context) -> Expr:
     return value
 
 
-def _attempt(text: str, context: Context) -> tuple[Expr, int]:
+def _attempt(text: str, context: Context) -> tuple[n.Expr, int]:
     """Read one value; also how many raw nodes are in it."""
     parser = FrameParser(tokenize(text), context)
     try:
@@ -111,4 +111,4 @@ def _attempt(text: str, context: Context) -> tuple[Expr, int]:
             return value, parser.raws
     except Unreadable:
         pass  # kept as raw text below
-    return Raw(" ".join(text.split())), 1
+    return n.Raw(" ".join(text.split())), 1

@@ -36,7 +36,7 @@ class NamePrinter(ExpressionPrinter):
         self.scopes: list[PrintScope] = []
         """The SELECTs that are open, innermost last."""
 
-    def column(self, node: n.ColumnRef) -> str:
+    def _columnref(self, node: n.ColumnRef, least: int = 0) -> str:
         """A column, checked against the sources in scope."""
         written, table = node.name, node.table
         scope = self.scopes[-1] if self.scopes else PrintScope()
@@ -68,25 +68,23 @@ class NamePrinter(ExpressionPrinter):
         if key in self.steps:
             return f"({self.query_text(n.Frame(node.name))})"
         if scope.explicit:  # in back quotes: SQLite would take an unknown name in double quotes for text
-            return (
-                name(node.name) if name(node.name) == node.name else "`" + node.name.replace("`", "``") + "`"
-            )
+            plain = name(node.name) == node.name
+            return node.name if plain else "`" + node.name.replace("`", "``") + "`"
         raise CompileError(f"no table in use has a column {node.name!r}")
 
-    def frame_column(self, node: n.FrameColumn) -> str:
+    def _framecolumn(self, node: n.FrameColumn, least: int) -> str:
         """A column of an earlier frame: a source of this query, else a subquery of its own."""
         key, column = node.frame.lower(), node.column
         if any(key in above.sources for above in self.scopes):
             if isinstance(column, n.Star):
                 return f"{name(node.frame)}.*"
             if isinstance(column, n.ColumnRef):
-                return self.column(n.ColumnRef(node.frame, column.name))
+                return self._columnref(n.ColumnRef(node.frame, column.name))
         if isinstance(column, n.ColumnRef):
-            frame = n.Frame(node.frame, (n.Select((column,)),))
-            return f"({self.query_text(frame)})"
+            return f"({self.query_text(node.selected)})"
         raise CompileError(f"{node.frame}.{type(column).__name__} cannot be compiled")
 
-    def star(self, node: n.Star) -> str:
+    def _star(self, node: n.Star, least: int) -> str:
         """`*`, or `table.*`; alone in count() the table only says what is counted."""
         if node.table is None:
             return "*"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Callable
+from abc import abstractmethod
 from functools import lru_cache
-from typing import Any
 
 from share_sql.errors import CompileError
 from share_sql.trajectory import nodes as n
+from share_sql.trajectory.printer import Printer, parenthesized
+from share_sql.trajectory.words import BARE_CALLS, PRECEDENCE
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -30,18 +30,6 @@ _KEYWORDS = frozenset((
     "TO", "TRANSACTION", "TRIGGER", "UNBOUNDED", "UNION", "UNIQUE", "UPDATE", "USING", "VACUUM", "VALUES",
     "VIEW", "VIRTUAL", "WHEN", "WHERE", "WINDOW", "WITH", "WITHOUT", "TRUE", "FALSE",
 ))  # fmt: skip
-
-PRECEDENCE = {
-    "or": 1, "and": 2, "=": 4, "!=": 4, "is": 4, "is not": 4, "like": 4, "not like": 4, "glob": 4,
-    "not glob": 4, "regexp": 4, "not regexp": 4, "match": 4, "not match": 4, "<": 5, "<=": 5, ">": 5,
-    ">=": 5, "&": 6, "|": 6, "<<": 6, ">>": 6, "+": 7, "-": 7, "*": 8, "/": 8, "%": 8, "||": 9, "->": 9,
-    "->>": 9, "collate": 10,
-}  # fmt: skip
-"""How tightly SQLite's operators bind (sqlite.org/lang_expr.html); NOT is 3, other prefixes 11."""
-
-ATOM = 12
-
-_NO_PARENTHESES = frozenset(("current_date", "current_time", "current_timestamp"))
 
 
 @lru_cache(maxsize=8192)
@@ -82,52 +70,24 @@ _PARAMETER = re.compile(r"\?\d*\Z|[:@$][A-Za-z_][A-Za-z0-9_]*\Z")
 _TYPE = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*(?:\(\d+(?:, ?\d+)?\))?\Z")
 
 
-class ExpressionPrinter(ABC):
+class ExpressionPrinter(Printer):
     """Prints expressions; a subclass says what columns and frames are called."""
-
-    @abstractmethod
-    def column(self, node: n.ColumnRef) -> str:
-        """A column's text."""
-
-    @abstractmethod
-    def frame_column(self, node: n.FrameColumn) -> str:
-        """The text of an earlier frame's column."""
 
     @abstractmethod
     def query_text(self, frame: n.Expr) -> str:
         """A frame's SELECT, without parentheses around it."""
 
-    @abstractmethod
-    def star(self, node: n.Star) -> str:
-        """`*` or `table.*`."""
+    def word(self, text: str) -> str:
+        """Keywords are in upper case."""
+        return text.upper()
 
-    def expr(self, node: Any, least: int = 0) -> str:
-        """Print an expression, in parentheses if it binds less tightly than `least`."""
-        kind = type(node)
-        if kind is n.ColumnRef:
-            return self.column(node)
-        if kind is n.Literal:
-            written = constant(node)
-            return f"({written})" if written[0] == "-" and least > 10 else written
-        if kind is n.Binary:
-            return self._binary(node, least)
-        printer = _PRINTERS.get(kind)
-        if printer is None:
-            raise CompileError(f"{kind.__name__} cannot be compiled as an expression")
-        return printer(self, node, least)
+    def choices(self, choices: tuple[n.Expr, ...] | n.Frame) -> str:
+        """A query or a list."""
+        return self.query_text(choices) if isinstance(choices, n.Frame) else self.list(choices)
 
-    def list(self, nodes: Any) -> str:
-        """Print several, with commas."""
-        return ", ".join([self.expr(node) for node in nodes])
-
-    def order(self, keys: Any) -> str:
-        """Print an ORDER BY list."""
-        return ", ".join([self.order_key(key) for key in keys])
-
-    def order_key(self, key: n.OrderKey) -> str:
-        """One key of an ORDER BY list."""
-        written = self.expr(key.key) + (" DESC" if key.descending else "")
-        return f"{written} NULLS {key.nulls.upper()}" if key.nulls else written
+    def _literal(self, node: n.Literal, least: int) -> str:
+        written = constant(node)
+        return f"({written})" if written[0] == "-" and least > 10 else written
 
     def _binary(self, node: n.Binary, least: int) -> str:
         op = node.op
@@ -142,113 +102,65 @@ class ExpressionPrinter(ABC):
         else:
             right = self.expr(node.right, binds if op in ("and", "or") else binds + 1)
             written = f"{self.expr(node.left, binds)} {op.upper()} {right}"
-        return f"({written})" if binds < least else written
+        return parenthesized(written, binds, least)
 
     def _unary(self, node: n.Unary, least: int) -> str:
         if node.op == "not":
-            written = "NOT " + self.expr(node.operand, 4)
-            return f"({written})" if least > 3 else written
+            return parenthesized("NOT " + self.expr(node.operand, 4), 3, least)
         if node.op not in ("-", "+", "~"):
             raise CompileError(f"the operator {node.op!r} is not SQLite's")
         inner = self.expr(node.operand, 11)
         return f"{node.op}({inner})" if inner[0] in "-+" else node.op + inner
 
-    def _between(self, node: n.Between, least: int) -> str:
-        word = "NOT BETWEEN" if node.negated else "BETWEEN"
-        written = (
-            f"{self.expr(node.operand, 5)} {word} {self.expr(node.low, 5)} AND {self.expr(node.high, 5)}"
-        )
-        return f"({written})" if least > 4 else written
-
-    def _in(self, node: n.In, least: int) -> str:
-        choices = node.choices
-        inside = self.query_text(choices) if isinstance(choices, n.Frame) else self.list(choices)
-        written = f"{self.expr(node.operand, 5)} {'NOT IN' if node.negated else 'IN'} ({inside})"
-        return f"({written})" if least > 4 else written
-
     def _exists(self, node: n.Exists, least: int) -> str:
         written = f"EXISTS ({self.query_text(node.frame)})"
-        if not node.negated:
-            return written
-        return f"(NOT {written})" if least > 3 else f"NOT {written}"
+        return parenthesized(f"NOT {written}", 3, least) if node.negated else written
 
     def _cast(self, node: n.Cast, least: int) -> str:
         if not _TYPE.match(node.type):
             raise CompileError(f"{node.type!r} is no type name")
         return f"CAST({self.expr(node.operand)} AS {node.type.upper()})"
 
-    def _case(self, node: n.Case, least: int) -> str:
-        parts = ["CASE"]
-        if node.operand is not None:
-            parts.append(self.expr(node.operand))
-        parts += [f"WHEN {self.expr(when.condition)} THEN {self.expr(when.result)}" for when in node.whens]
-        if node.default is not None:
-            parts.append(f"ELSE {self.expr(node.default)}")
-        return " ".join([*parts, "END"])
-
     def _call(self, node: n.Call, least: int) -> str:
         called = node.name
         if not _FUNCTION.match(called):
             raise CompileError(f"{called!r} is no function name")
-        if called in _NO_PARENTHESES and not node.args:
+        if called in BARE_CALLS and not node.args:
             return called.upper()
         counts_rows = called == "count" and len(node.args) == 1 and isinstance(node.args[0], n.Star)
         # In count(table.*) the table only says which rows are counted.
         inside = "*" if counts_rows else self.list(node.args)
         if node.distinct:
             inside = f"DISTINCT {inside}"
-        if node.order:
-            inside += f" ORDER BY {self.order(node.order)}"
-        written = f"{called.upper()}({inside})"
-        if node.where is not None:
-            written += f" FILTER (WHERE {self.expr(node.where)})"
-        if node.over is not None:
-            written += f" OVER ({self._over(node.over)})"
-        return written
+        return self.clauses(called.upper(), inside, node)
 
-    def _over(self, over: n.Over) -> str:
-        parts = []
-        if over.partition:
-            parts.append(f"PARTITION BY {self.list(over.partition)}")
-        if over.order:
-            parts.append(f"ORDER BY {self.order(over.order)}")
-        if over.bounds:
-            if not _BOUNDS.match(over.bounds):
-                raise CompileError(f"{over.bounds!r} is no window frame")
-            parts.append(over.bounds.upper())
-        return " ".join(parts)
+    def over(self, over: n.Over) -> str:
+        """The inside of a window's parentheses; its bounds are text and have to be looked at."""
+        if over.bounds and not _BOUNDS.match(over.bounds):
+            raise CompileError(f"{over.bounds!r} is no window frame")
+        return super().over(over)
 
     def _parameter(self, node: n.Parameter, least: int) -> str:
         if not _PARAMETER.match(node.text):
             raise CompileError(f"{node.text!r} is no parameter")
         return node.text
 
-    def _refuse_raw(self, node: n.Raw, least: int) -> str:
+    def _tuple(self, node: n.Tuple, least: int) -> str:
+        return f"({self.list(node.items)})"
+
+    def _alias(self, node: n.Alias, least: int) -> str:
+        return f"{self.expr(node.value)} AS {name(node.name)}"
+
+    def _frame(self, node: n.Frame, least: int) -> str:
+        return f"({self.query_text(node)})"
+
+    def _raw(self, node: n.Raw, least: int) -> str:
         raise CompileError(f"this part of the trajectory could not be read: {_short(node.text)}")
 
-    def _refuse_mask(self, node: n.Mask, least: int) -> str:
+    def _mask(self, node: n.Mask, least: int) -> str:
         raise CompileError("the trajectory still holds a [MASK]; fill it before compiling")
 
 
 def _short(text: str) -> str:
     one_line = " ".join(text.split())
     return one_line if len(one_line) <= 80 else one_line[:77] + "…"
-
-
-_PRINTERS: dict[type, Callable[[Any, Any, int], str]] = {
-    n.Unary: ExpressionPrinter._unary,
-    n.Between: ExpressionPrinter._between,
-    n.In: ExpressionPrinter._in,
-    n.Exists: ExpressionPrinter._exists,
-    n.Tuple: lambda self, node, least: f"({self.list(node.items)})",
-    n.Cast: ExpressionPrinter._cast,
-    n.Case: ExpressionPrinter._case,
-    n.Call: ExpressionPrinter._call,
-    n.Alias: lambda self, node, least: f"{self.expr(node.value)} AS {name(node.name)}",
-    n.Star: lambda self, node, least: self.star(node),
-    n.Parameter: ExpressionPrinter._parameter,
-    n.Frame: lambda self, node, least: f"({self.query_text(node)})",
-    n.FrameColumn: lambda self, node, least: self.frame_column(node),
-    n.Raw: ExpressionPrinter._refuse_raw,
-    n.Mask: ExpressionPrinter._refuse_mask,
-}

@@ -19,7 +19,6 @@ class Statement:
     """Its value, on as many lines as it was written."""
 
 
-_FENCE = re.compile(r"```[ \t]*([\w+-]*)[^\S\n]*")
 _START = re.compile(
     r"\s*(?:>\s*)?(`[^`]+`|[^\W\d][\w.]*(?:\[MASK\d*\]\w*)*|\[MASK\d*\]\w*)\s*=(?!=)\s*(.*)", re.DOTALL
 )
@@ -47,8 +46,7 @@ def statements_of(text: str) -> tuple[str | None, list[Statement], list[str]]:
     """
     notes: list[str] = []
     best: tuple[str | None, list[Statement], list[str]] | None = None
-    blocks = _blocks(text)
-    for fence, body in blocks:
+    for fence, body in _blocks(text):
         own: list[str] = []
         found = _split(body, own)
         if not found:
@@ -75,7 +73,7 @@ def _blocks(text: str) -> list[tuple[str | None, str]]:
         return [(None, text)]
     blocks: list[tuple[str | None, str]] = []
     pieces = text.split("```")
-    if _has_step(pieces[0]):
+    if any(map(_is_start, pieces[0].split("\n"))):
         blocks.append((None, pieces[0]))
     for piece in pieces[1:]:
         word = re.match(r"[ \t]*([\w+-]*)[ \t]*(?:\n|$)", piece)
@@ -88,15 +86,9 @@ def _blocks(text: str) -> list[tuple[str | None, str]]:
     return blocks
 
 
-def _has_step(text: str) -> bool:
-    return any(_is_start(line) for line in text.split("\n"))
-
-
 def _is_start(line: str) -> re.Match[str] | None:
     match = _START.match(line)
-    if not match or match[1].lower() in _KEYWORDS:
-        return None
-    return match
+    return match if match and match[1].lower() not in _KEYWORDS else None
 
 
 def _split(body: str, notes: list[str]) -> list[Statement]:

@@ -70,20 +70,19 @@ class _Compiler(NamePrinter):
         for step in self.trajectory.steps:
             if not isinstance(step.value, n.Frame):
                 continue
-            for node in _joins_in(step.value):
-                source = node.source
+            for node in step.value.walk():
+                source = node.source if isinstance(node, n.Join) else None
                 if isinstance(source, n.Frame) and not source.actions:
                     key = source.source.lower()
-                    counts[key] += 2 if key == step.name.lower() or self._names_columns(key) else 1
+                    counts[key] += 2 if key == step.name.lower() or self._named_columns(key) else 1
         return {key for key, count in counts.items() if count > 1 and key in self.steps}
 
-    def _names_columns(self, key: str) -> bool:
+    def _named_columns(self, key: str) -> tuple[str, ...]:
+        """The names that a step gives to its columns, the last ones given."""
         step = self.steps.get(key)
-        return (
-            step is not None
-            and isinstance(step.value, n.Frame)
-            and any(isinstance(action, n.Named) and action.columns for action in step.value.actions)
-        )
+        actions = step.value.actions if step is not None and isinstance(step.value, n.Frame) else ()
+        named = [action.columns for action in actions if isinstance(action, n.Named) and action.columns]
+        return named[-1] if named else ()
 
     def compile(self) -> str:
         """The whole statement."""
@@ -160,7 +159,7 @@ class _Compiler(NamePrinter):
 
     def _compound_order(self, block: Block, keys: tuple[n.OrderKey, ...]) -> str:
         """Keys after a set operation, as positions: an expression there must equal an output's."""
-        items = [item.value if isinstance(item, n.Alias) else item for item in block.items or ()]
+        items = [n.unnamed(item) for item in block.items or ()]
         names = [
             item.name.lower() if isinstance(item, n.Alias | n.ColumnRef) else None
             for item in block.items or ()
@@ -183,8 +182,7 @@ class _Compiler(NamePrinter):
                 at = self.expr(target)
             else:
                 raise CompileError("a set operation can only be ordered by a column that it gives")
-            text = f"{at}{collation}" + (" DESC" if key.descending else "")
-            printed.append(f"{text} NULLS {key.nulls.upper()}" if key.nulls else text)
+            printed.append(f"{at}{collation}{self.direction(key)}")
         return ", ".join(printed)
 
     def _limit(self, limit: n.Limit | None) -> str:
@@ -199,7 +197,8 @@ class _Compiler(NamePrinter):
             rows = ", ".join(f"({self.list(row)})" for row in block.values)
             return f"VALUES {rows}"
         if block.items is None:
-            block.items = self.default_items(block)
+            # A frame that never selected gives groups and their aggregates, else whole rows.
+            block.items = (*(block.group or ()), *block.aggs) or (n.Star(),)
         scope = PrintScope(outputs=frozenset(i.name.lower() for i in block.items if isinstance(i, n.Alias)))
         self.scopes.append(scope)
         try:
@@ -221,13 +220,6 @@ class _Compiler(NamePrinter):
             return text + self._limit(block.limit)
         finally:
             self.scopes.pop()
-
-    def default_items(self, block: Block) -> tuple[n.Expr, ...]:
-        """What a frame gives that never selected: groups and their aggregates, else whole rows."""
-        keys = tuple(block.group or ())
-        if keys or block.aggs:
-            return keys + block.aggs
-        return (n.Star(),)
 
     # ---------------------------------------------------------------- FROM
 
@@ -311,10 +303,7 @@ class _Compiler(NamePrinter):
         finally:
             self.active.pop()
             self.scopes = outer
-        columns: tuple[str, ...] = ()
-        if isinstance(step.value, n.Frame):
-            for action in step.value.actions:
-                columns = action.columns if isinstance(action, n.Named) else columns
+        columns = self._named_columns(key)
         listed = f"({', '.join(map(name, columns))})" if columns else ""
         self.with_texts[key] = f"{name(step.name)}{listed} AS ({text})"
 
@@ -360,7 +349,3 @@ class _Compiler(NamePrinter):
 
 def _wrapped(query: str) -> str:
     return f"SELECT * FROM ({query})"  # noqa: S608 - its own output, names quoted
-
-
-def _joins_in(value: n.Expr) -> list[n.Join]:
-    return [node for node in value.walk() if isinstance(node, n.Join)]

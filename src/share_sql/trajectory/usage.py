@@ -12,12 +12,6 @@ _NAMELESS: Final = frozenset({n.Literal, n.Frame, str, int, float, bool, type(No
 """What holds no names of the frame that it stands in."""
 
 
-def field_names(node: n.Node) -> tuple[str, ...]:
-    """A node's fields. A dataclass lists them in __match_args__; fields() would be many times slower."""
-    names: tuple[str, ...] = node.__match_args__
-    return names
-
-
 def own_nodes(nodes: Iterable[n.Node]) -> Iterator[n.Node]:
     """The nodes and all below them in reading order, without what is inside nested frames."""
     todo: list[object] = [*nodes]
@@ -32,7 +26,7 @@ def own_nodes(nodes: Iterable[n.Node]) -> Iterator[n.Node]:
             yield node
             if isinstance(node, n.ColumnRef | n.Literal):
                 continue
-            todo.extend([getattr(node, name) for name in reversed(field_names(node))])
+            todo += node.values()[::-1]
 
 
 def names_used(nodes: Iterable[n.Node]) -> tuple[list[str], set[tuple[str, str]]]:
@@ -54,7 +48,7 @@ def names_used(nodes: Iterable[n.Node]) -> tuple[list[str], set[tuple[str, str]]
         elif kind is tuple:
             todo += node[::-1]
         elif kind not in _NAMELESS:
-            todo += [getattr(node, name) for name in kind.__match_args__[::-1]]
+            todo += node.values()[::-1]
     return list(tables.values()), columns
 
 
@@ -73,6 +67,19 @@ def texts_used(nodes: Iterable[n.Node]) -> list[str]:
     return [
         node.value for node in own_nodes(nodes) if isinstance(node, n.Literal) and isinstance(node.value, str)
     ]
+
+
+def conjuncts(condition: n.Expr) -> list[n.Expr]:
+    """The parts that `and` joins, in reading order."""
+    parts: list[n.Expr] = []
+    todo = [condition]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, n.Binary) and node.op == "and":
+            todo += [node.right, node.left]
+        else:
+            parts.append(node)
+    return parts
 
 
 def has_frame(node: n.Node) -> bool:

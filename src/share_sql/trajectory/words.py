@@ -10,6 +10,11 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def spellings(words: dict[str, str]) -> dict[str, str]:
+    """From each spelling to the word it stands for, where a word's spellings are a text."""
+    return {spelling: word for word, text in words.items() for spelling in text.split()}
+
+
 FILTER_KEYS = word_set("filter filter1 filter2 filter3")
 """Keywords of a where that hold its filter."""
 
@@ -59,51 +64,23 @@ STOP_WORDS = word_set(
 )
 """Words that end an unquoted name of several words, such as `frpm.County Name`."""
 
-AGGREGATES = {
-    "count": "count",
-    "sum": "sum",
-    "avg": "avg",
-    "mean": "avg",
-    "average": "avg",
-    "min": "min",
-    "max": "max",
-    "minimum": "min",
-    "maximum": "max",
-    "group_concat": "group_concat",
-    "total": "total",
-}
+AGGREGATES = spellings({
+    "count": "count", "sum": "sum", "avg": "avg mean average", "min": "min minimum", "max": "max maximum",
+    "group_concat": "group_concat", "total": "total",
+})  # fmt: skip
 """Aggregates that may stand as a method, with the name they are held under."""
 
-JOINS = {
-    "from": "from",
-    "from_": "from",
-    "join": "inner",
-    "inner_join": "inner",
-    "innerjoin": "inner",
-    "left_join": "left",
-    "leftjoin": "left",
-    "left_outer_join": "left",
-    "right_join": "right",
-    "rightjoin": "right",
-    "full_join": "full",
-    "outer_join": "full",
-    "full_outer_join": "full",
-    "cross_join": "cross",
-    "crossjoin": "cross",
-}
+JOINS = spellings({
+    "from": "from from_", "inner": "join inner_join innerjoin", "left": "left_join leftjoin left_outer_join",
+    "right": "right_join rightjoin", "full": "full_join outer_join full_outer_join",
+    "cross": "cross_join crossjoin",
+})  # fmt: skip
 """Methods that bring a source into a frame."""
 
-COMBINES = {
-    "union": "union",
-    "union_all": "union all",
-    "unionall": "union all",
-    "intersect": "intersect",
-    "intersection": "intersect",
-    "except": "except",
-    "except_": "except",
-    "minus": "except",
-    "difference": "except",
-}
+COMBINES = spellings({
+    "union": "union", "union all": "union_all unionall", "intersect": "intersect intersection",
+    "except": "except except_ minus difference",
+})  # fmt: skip
 """Set operations as methods."""
 
 RANKS = word_set("row_number rank dense_rank")
@@ -156,6 +133,12 @@ PRECEDENCE = {
     "unary": 11,
 }  # fmt: skip
 """How tightly operators bind, as in SQLite (https://sqlite.org/lang_expr.html); `not` is the prefix."""
+
+TESTS = frozenset(op for op, power in PRECEDENCE.items() if power <= PRECEDENCE["<"])
+"""Operators that make a condition: those that bind no tighter than comparisons."""
+
+PATTERNS = frozenset(("like", "not like", "glob", "not glob", "regexp", "not regexp"))
+"""Operators whose right side is a pattern."""
 
 SIGNS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 """Comparison signs as models write them, with the operator each stands for."""

@@ -13,6 +13,7 @@ from typing import Literal as OneOf
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.conditions import filter_arguments
 from share_sql.trajectory.lexer import quote, tokenize
+from share_sql.trajectory.printer import Printer, parenthesized
 from share_sql.trajectory.reading.cursor import Context
 from share_sql.trajectory.reading.frames import FrameParser
 from share_sql.trajectory.words import (
@@ -28,7 +29,6 @@ from share_sql.trajectory.words import (
 
 Dialect = OneOf["paper", "extended"]
 
-_ATOM = 12
 _PLAIN_TYPE = re.compile(r"[a-z_]\w*(?: [a-z_]\w*)*(?:\(\d+(?:, ?\d+)?\))?\Z")
 _SPACED_NAME = re.compile(
     r"[A-Za-z]\w*(?:-[A-Za-z]\w*)?(?: (?:[A-Za-z]\w*|\((?:%|[A-Za-z]+[/-]\w+|[A-Za-z]+ \d+-\d+)\)))*\Z"
@@ -52,7 +52,7 @@ def write(trajectory: n.Trajectory, dialect: Dialect = "extended") -> str:
     return Writer(trajectory, dialect).text()
 
 
-class Writer:
+class Writer(Printer):
     """Prints one trajectory."""
 
     def __init__(self, trajectory: n.Trajectory, dialect: Dialect) -> None:
@@ -76,13 +76,7 @@ class Writer:
 
     def name(self, name: str) -> str:
         """A new or bare name: plain, or in backticks."""
-        low = name.lower()
-        if (
-            PLAIN_NAME.match(name)
-            and low not in RESERVED
-            and low not in self.steps
-            and not is_frame_name(name)
-        ):
+        if self.is_plain(name):
             return name
         if is_masked_name(name) and name != MASK_TEXT:
             return name
@@ -99,12 +93,14 @@ class Writer:
         """A table's or alias's name before a dot."""
         if name == MASK_TEXT:
             return name
-        if PLAIN_NAME.match(name):
-            if self.paper:
-                return name
-            if name.lower() not in RESERVED and name.lower() not in self.steps and not is_frame_name(name):
-                return name
-        return quote(name, "`")
+        plain = PLAIN_NAME.match(name) if self.paper else self.is_plain(name)
+        return name if plain else quote(name, "`")
+
+    def is_plain(self, name: str) -> bool:
+        """Whether a name by itself is taken for no keyword, step or frame."""
+        low = name.lower()
+        free = low not in RESERVED and low not in self.steps and not is_frame_name(name)
+        return free and bool(PLAIN_NAME.match(name))
 
     def column_name(self, name: str) -> str:
         """A column's name behind a dot."""
@@ -116,10 +112,6 @@ class Writer:
                 return name
         return quote(name, "`")
 
-    def frame_name(self, name: str) -> str:
-        """A step's name where it is used."""
-        return self.renamed.get(name, name)
-
     # ----------------------------------------------------------------- expressions
 
     def item(self, node: n.Expr) -> str:
@@ -130,7 +122,7 @@ class Writer:
 
     def argument(self, node: n.Expr) -> str:
         """An expression that must not look like `keyword = value`."""
-        text = self.expression(node)
+        text = self.expr(node)
         left: n.Expr = node
         while isinstance(left, n.Binary):
             bare = isinstance(left.left, n.ColumnRef) and left.left.table is None
@@ -141,67 +133,53 @@ class Writer:
             left = left.left
         return text
 
-    def expression(self, node: n.Expr, floor: int = 1) -> str:
-        """An expression, in brackets where it binds more loosely than `floor`."""
-        text, power = self.bare(node)
-        return f"({text})" if power < floor else text
+    def word(self, text: str) -> str:
+        """Keywords stay in lower case."""
+        return text
 
-    def bare(self, node: n.Expr) -> tuple[str, int]:
-        """An expression without outer brackets, and how tightly it binds."""
-        if isinstance(node, n.ColumnRef):
-            return self.column(node), _ATOM
-        if isinstance(node, n.Literal):
-            return self.literal(node), _ATOM
-        if isinstance(node, n.Mask):
-            return MASK_TEXT, _ATOM
-        if isinstance(node, n.Binary):
-            return self.binary(node)
-        if isinstance(node, n.Frame):
-            return self.frame(node), _ATOM
-        if isinstance(node, n.Call):
-            return self.call(node), _ATOM
-        if isinstance(node, n.FrameColumn):
-            inner = (
-                self.bare(node.column)[0]
-                if not isinstance(node.column, n.ColumnRef)
-                else self.behind(node.column)
-            )
-            return f"{self.frame_name(node.frame)}.{inner}", _ATOM
-        if isinstance(node, n.Alias):
-            return self.item(node), 0
-        if isinstance(node, n.Star):
-            return (
-                f"{self.table(self.aliases.get(node.table.lower(), node.table))}.*" if node.table else "*",
-                _ATOM,
-            )
-        return self.rarer(node)
+    def choices(self, choices: tuple[n.Expr, ...] | n.Frame) -> str:
+        """A frame or a list; a list of one frame has a comma, lest it be the frame."""
+        if isinstance(choices, n.Frame):
+            return self.frame(choices)
+        comma = "," if len(choices) == 1 and isinstance(choices[0], n.Frame | n.FrameColumn | n.Tuple) else ""
+        return self.list(choices) + comma
 
-    def rarer(self, node: n.Expr) -> tuple[str, int]:
-        """The expressions that are seldom met."""
-        if isinstance(node, n.Unary):
-            return self.unary(node)
-        if isinstance(node, n.In):
-            word = "not in" if node.negated else "in"
-            return f"{self.expression(node.operand, 5)} {word} {self.choices(node.choices)}", 4
-        if isinstance(node, n.Between):
-            word = "not between" if node.negated else "between"
-            low, high = self.expression(node.low, 5), self.expression(node.high, 5)
-            return f"{self.expression(node.operand, 5)} {word} {low} and {high}", 4
-        if isinstance(node, n.Exists):
-            text = f"exists({self.expression(node.frame)})"
-            return (f"not {text}", 3) if node.negated else (text, _ATOM)
-        if isinstance(node, n.Cast):
-            known = _PLAIN_TYPE.match(node.type) and node.type.split()[0] not in RESERVED
-            return f"cast({self.expression(node.operand)}, {node.type if known else quote(node.type)})", _ATOM
-        if isinstance(node, n.Case):
-            return self.case(node), _ATOM
-        if isinstance(node, n.Tuple):
-            return self.row(node.items), _ATOM
-        if isinstance(node, n.Parameter):
-            return node.text, _ATOM
-        if isinstance(node, n.Raw):
-            return " ".join(node.text.split("\n")), _ATOM
-        raise TypeError(f"not an expression: {type(node).__name__}")
+    def _columnref(self, node: n.ColumnRef, least: int) -> str:
+        return self.column(node)
+
+    def _mask(self, node: n.Mask, least: int) -> str:
+        return MASK_TEXT
+
+    def _frame(self, node: n.Frame, least: int) -> str:
+        return self.frame(node)
+
+    def _framecolumn(self, node: n.FrameColumn, least: int) -> str:
+        column = node.column
+        text = self.behind(column) if isinstance(column, n.ColumnRef) else self.expr(column)
+        return f"{self.renamed.get(node.frame, node.frame)}.{text}"
+
+    def _alias(self, node: n.Alias, least: int) -> str:
+        return f"({self.item(node)})"
+
+    def _star(self, node: n.Star, least: int) -> str:
+        return f"{self.table(self.aliases.get(node.table.lower(), node.table))}.*" if node.table else "*"
+
+    def _exists(self, node: n.Exists, least: int) -> str:
+        text = f"exists({self.expr(node.frame)})"
+        return parenthesized(f"not {text}", 3, least) if node.negated else text
+
+    def _cast(self, node: n.Cast, least: int) -> str:
+        known = _PLAIN_TYPE.match(node.type) and node.type.split()[0] not in RESERVED
+        return f"cast({self.expr(node.operand)}, {node.type if known else quote(node.type)})"
+
+    def _tuple(self, node: n.Tuple, least: int) -> str:
+        return self.row(node.items)
+
+    def _parameter(self, node: n.Parameter, least: int) -> str:
+        return node.text
+
+    def _raw(self, node: n.Raw, least: int) -> str:
+        return " ".join(node.text.split("\n"))
 
     def behind(self, node: n.ColumnRef) -> str:
         """A column behind a frame's dot."""
@@ -209,8 +187,7 @@ class Writer:
             return self.column_name(node.name)
         return f"{self.table(node.table)}.{self.column_name(node.name)}"
 
-    def literal(self, node: n.Literal) -> str:
-        """A constant."""
+    def _literal(self, node: n.Literal, least: int) -> str:
         value = node.value
         if isinstance(value, str):
             return quote(value)
@@ -222,103 +199,56 @@ class Writer:
             return f"x'{value.hex()}'"
         return node.text if node.text is not None else repr(value)
 
-    def binary(self, node: n.Binary) -> tuple[str, int]:
-        """An infix operator; a long chain of one is printed without recursion."""
+    def _binary(self, node: n.Binary, least: int) -> str:
         power = PRECEDENCE.get(node.op, 4)
         if node.op == "collate":
             name = node.right.value if isinstance(node.right, n.Literal) else ""
             text = str(name) if PLAIN_NAME.match(str(name)) else quote(str(name))
-            return f"{self.expression(node.left, power)} collate {text}", power
-        rights: list[str] = []
+            return parenthesized(f"{self.expr(node.left, power)} collate {text}", power, least)
+        rights: list[str] = []  # a long chain of one operator is printed without recursion
         left: n.Expr = node
         # Comparisons are never chained bare: `(a < b) < c` says what it means.
         chained = power not in (4, 5)
         while isinstance(left, n.Binary) and PRECEDENCE.get(left.op) == power:
-            rights.append(f"{left.op} {self.expression(left.right, power + 1)}")
+            rights.append(f"{left.op} {self.expr(left.right, power + 1)}")
             left = left.left
             if not chained:
                 break
-        first = self.expression(left, power if chained else power + 1)
-        return " ".join([first, *reversed(rights)]), power
+        first = self.expr(left, power if chained else power + 1)
+        return parenthesized(" ".join([first, *reversed(rights)]), power, least)
 
-    def unary(self, node: n.Unary) -> tuple[str, int]:
-        """A prefix operator."""
+    def _unary(self, node: n.Unary, least: int) -> str:
         if node.op == "not":
-            text = self.expression(node.operand, 3)
-            return (f"not ({text})" if isinstance(node.operand, n.Exists) else f"not {text}"), 3
-        text = self.expression(node.operand, PRECEDENCE["unary"])
+            text = self.expr(node.operand, 3)
+            return parenthesized(
+                f"not ({text})" if isinstance(node.operand, n.Exists) else f"not {text}", 3, least
+            )
+        text = self.expr(node.operand, PRECEDENCE["unary"])
         number = isinstance(node.operand, n.Literal)
-        return (f"{node.op}({text})" if number or text[0] in "-+~" else f"{node.op}{text}"), 11
-
-    def choices(self, choices: tuple[n.Expr, ...] | n.Frame) -> str:
-        """What stands after `in`."""
-        if isinstance(choices, n.Frame):
-            return f"({self.frame(choices)})"
-        if len(choices) == 1 and not isinstance(choices[0], n.Frame | n.FrameColumn | n.Tuple):
-            return f"({self.expression(choices[0])})"
-        return self.row(choices)
+        return f"{node.op}({text})" if number or text[0] in "-+~" else f"{node.op}{text}"
 
     def row(self, items: tuple[n.Expr, ...]) -> str:
         """A row value."""
-        inner = ", ".join(self.expression(item) for item in items)
-        return f"({inner},)" if len(items) == 1 else f"({inner})"
+        return f"({self.list(items)},)" if len(items) == 1 else f"({self.list(items)})"
 
-    def case(self, node: n.Case) -> str:
-        """CASE as in SQL."""
-        parts = ["case"]
-        if node.operand is not None:
-            parts.append(self.expression(node.operand))
-        parts += [f"when {self.expression(w.condition)} then {self.expression(w.result)}" for w in node.whens]
-        if node.default is not None:
-            parts.append(f"else {self.expression(node.default)}")
-        return " ".join([*parts, "end"])
-
-    def call(self, node: n.Call) -> str:
-        """A function call with its clauses."""
+    def _call(self, node: n.Call, least: int) -> str:
         if node.name in BARE_CALLS and not node.args and node.over is None:
             return node.name
         args = ", ".join(self.argument(arg) for arg in node.args)
         if node.distinct:
             args = f"distinct = {args}" if args.startswith("(") else f"distinct {args}"
-        if node.order:
-            args = f"{args} order by {self.keys(node.order)}".lstrip()
-        text = f"{node.name}({args})"
-        if node.where is not None:
-            text += f" filter (where {self.expression(node.where)})"
-        if node.over is not None:
-            text += f" over ({self.over(node.over)})"
-        return text
+        return self.clauses(node.name, args, node)
 
-    def over(self, over: n.Over) -> str:
-        """A window's inside."""
-        parts = []
-        if over.partition:
-            parts.append("partition by " + ", ".join(self.expression(key) for key in over.partition))
-        if over.order:
-            parts.append("order by " + self.keys(over.order))
-        if over.bounds:
-            parts.append(over.bounds)
-        return " ".join(parts)
-
-    def keys(self, keys: tuple[n.OrderKey, ...]) -> str:
-        """Ordering keys as SQL writes them."""
-        return ", ".join(f"{self.key(key)}{self.direction(key, '')}" for key in keys)
-
-    def key(self, key: n.OrderKey) -> str:
+    def key(self, node: n.Expr) -> str:
         """A key's expression; a text in brackets, lest it be taken for a direction."""
-        text = self.argument(key.key)
+        text = self.argument(node)
         return f"({text})" if text[:1] in ("'", "e") and text.lstrip("e")[:1] == "'" else text
-
-    def direction(self, key: n.OrderKey, ascending: str) -> str:
-        """` desc nulls last` and the like."""
-        text = " desc" if key.descending else ascending
-        return text + (f" nulls {key.nulls}" if key.nulls else "")
 
     # ---------------------------------------------------------------------- frames
 
     def frame(self, frame: n.Frame) -> str:
         """A frame with its actions."""
-        source = self.frame_name(frame.source)
+        source = self.renamed.get(frame.source, frame.source)
         actions = frame.actions
         if not self.paper:
             return source + "".join(f".{self.action(action)}" for action in actions)
@@ -343,12 +273,12 @@ class Writer:
                 return f"select({inner})"
             return f"select({inner}).distinct()" if self.paper else f"select_distinct({inner})"
         if isinstance(action, n.OrderBy):
-            keys = ", ".join(f"{self.key(key)},{self.direction(key, ' asc')}" for key in action.keys)
+            keys = ", ".join(f"{self.key(key.key)},{self.direction(key, ' asc')}" for key in action.keys)
             return f"orderby(by = {keys})" if keys else "orderby()"
         if isinstance(action, n.GroupBy):
             return f"groupby({', '.join(self.item(key) for key in action.keys)})"
         if isinstance(action, n.Limit):
-            skipped = f", offset = {self.expression(action.offset)}" if action.offset is not None else ""
+            skipped = f", offset = {self.expr(action.offset)}" if action.offset is not None else ""
             return f"limit({self.argument(action.count)}{skipped})"
         if isinstance(action, n.Aggregate):
             mark = "distinct = " if action.distinct else ""
@@ -359,7 +289,7 @@ class Writer:
         if isinstance(action, n.Distinct):
             return f"distinct({', '.join(self.item(item) for item in action.items)})"
         if isinstance(action, n.Combine):
-            return f"{action.kind.replace(' ', '_')}({self.expression(action.other)})"
+            return f"{action.kind.replace(' ', '_')}({self.expr(action.other)})"
         return self.rarer_action(action)
 
     def rarer_action(self, action: n.Action) -> str:
@@ -379,11 +309,11 @@ class Writer:
 
     def join(self, join: n.Join) -> str:
         """A source brought into the frame."""
-        parts = [self.expression(join.source)]
+        parts = [self.expr(join.source)]
         if join.alias is not None:
             parts[0] += f" as {self.name(join.alias)}"
         if join.on is not None:
-            parts.append(f"on = {self.expression(join.on)}")
+            parts.append(f"on = {self.expr(join.on)}")
         if join.using:
             parts.append(f"using = [{', '.join(self.name(column) for column in join.using)}]")
         if join.natural:
@@ -392,10 +322,10 @@ class Writer:
 
     def condition(self, condition: n.Expr) -> str:
         """The arguments of a where: `element = …, filter = …` where that says it all."""
-        form = filter_arguments(self.parser, condition, self.expression)
+        form = filter_arguments(self.parser, condition, self.expr)
         if form is not None:
             return form
-        text = self.expression(condition)
+        text = self.expr(condition)
         return f"({text})" if isinstance(condition, n.Literal) else text
 
 

@@ -2,21 +2,8 @@
 
 from __future__ import annotations
 
+from share_sql.trajectory import nodes as n
 from share_sql.trajectory.lexer import END, OPERATOR, STRING, WORD, unquote
-from share_sql.trajectory.nodes import (
-    Alias,
-    Call,
-    Case,
-    ColumnRef,
-    Expr,
-    Frame,
-    Literal,
-    Mask,
-    Raw,
-    Star,
-    Tuple,
-    When,
-)
 from share_sql.trajectory.reading.cursor import Arg, Unreadable
 from share_sql.trajectory.reading.elements import condition_of
 from share_sql.trajectory.reading.expressions import ExpressionParser
@@ -61,16 +48,16 @@ class ArgumentParser(ExpressionParser):
         try:
             at = self.at
             if keywords is WHERE_KEYS and self.at_bare_filter(keyword, first):
-                return Arg(keyword, Literal(self.filter_text()), True)
+                return Arg(keyword, n.Literal(self.filter_text()), True)
             if named and keyword is None and self.texts[at + 1] == "=" and self.kinds[at] in (WORD, STRING):
                 self.at += 2
                 name = unquote(self.texts[at]) if self.kinds[at] == STRING else self.texts[at]
                 inner = self.expression()
-                value: Expr = Alias(inner, name)
+                value: n.Expr = n.Alias(inner, name)
                 if keywords is AGG_KEYS and name.lower() in AGGREGATES and is_column(inner):
-                    value = Call(AGGREGATES[name.lower()], (inner,))
+                    value = n.Call(AGGREGATES[name.lower()], (inner,))
             elif named and self.next_is("{"):
-                return Arg(keyword, Tuple(self.mapping()), False, True)
+                return Arg(keyword, n.Tuple(self.mapping()), False, True)
             else:
                 value = self.item()
             if self.at_argument_end(keywords):
@@ -109,33 +96,37 @@ class ArgumentParser(ExpressionParser):
             self.raws -= 1
         return self.source[self.starts[start] : self.ends[self.at - 1]]
 
-    def mapping(self) -> tuple[Expr, ...]:
+    def mapping(self) -> tuple[n.Expr, ...]:
         """Read `{'column': 'max'}`, as data-frame libraries write aggregates."""
         self.expect("{")
-        items: list[Expr] = []
+        items: list[n.Expr] = []
         while not self.next_is("}"):
             column = self.expression()
             self.expect(":")
-            function = name_of(self.expression())
-            if isinstance(column, Literal) and isinstance(column.value, str):
-                column = ColumnRef(None, column.value)
-            if function is None or function.lower() not in AGGREGATES:
-                raise self.fail()
-            items.append(Call(AGGREGATES[function.lower()], (column,)))
+            function = self.aggregate_name(self.expression())
+            if isinstance(column, n.Literal) and isinstance(column.value, str):
+                column = n.ColumnRef(None, column.value)
+            items.append(n.Call(function, (column,)))
             if not self.accept(","):
                 break
         self.expect("}")
         return tuple(items)
 
-    def no_name(self) -> str:
-        """Fail where a name was needed."""
-        raise self.fail()
+    def name(self, value: n.Expr) -> str:
+        """The name that a word or a quoted text stands for."""
+        found = name_of(value)
+        if found is None:
+            raise self.fail()
+        return found
 
-    def no_value(self) -> Expr:
-        """Fail where a value was needed."""
-        raise self.fail()
+    def aggregate_name(self, value: n.Expr) -> str:
+        """The aggregate that a name stands for."""
+        found = AGGREGATES.get(self.name(value).lower())
+        if found is None:
+            raise self.fail()
+        return found
 
-    def case_call(self, word: str) -> Expr:
+    def case_call(self, word: str) -> n.Expr:
         """Read `case(when = …, then = …, else = …)`, `case(x, when = 1, then = …)`, `if(c, a, b)`."""
         opening = self.at
         self.at += 1
@@ -152,8 +143,7 @@ class ArgumentParser(ExpressionParser):
                 return value
             self.at = opening + 2
         args = self.arguments(CASE_KEYS)
-        if any(isinstance(arg.value, Raw) for arg in args):
-            raise self.fail()
+        self.need(not any(isinstance(arg.value, n.Raw) for arg in args))
         self.close(")")
         if (
             word == "when"
@@ -173,47 +163,43 @@ class ArgumentParser(ExpressionParser):
             return self.if_call(args)
         return self.case_of(args)
 
-    def case_in_brackets(self) -> Expr | None:
+    def case_in_brackets(self) -> n.Expr | None:
         """Read `(when … then … else … end)` behind `case`; None where that is not what it is."""
-        start = self.at
-        self.at += 1
         depth = self.depth
         try:
-            self.at -= 1
             value = self.sql_case()
-            if isinstance(value, Case) and value.default is None and self.accept(","):
-                value = Case(value.operand, value.whens, self.expression())
+            if isinstance(value, n.Case) and value.default is None and self.accept(","):
+                value = n.Case(value.operand, value.whens, self.expression())
             self.close(")")
         except Unreadable:
-            self.at, self.depth = start, depth
+            self.depth = depth
             return None
         return value
 
-    def if_call(self, args: list[Arg]) -> Expr:
+    def if_call(self, args: list[Arg]) -> n.Expr:
         """`if(condition, a, b)` and `when(condition, a)` from positional arguments."""
         if any(arg.keyword in FILTER_KEYS for arg in args):
             split = next(i for i, arg in enumerate(args) if arg.keyword in FILTER_KEYS) + 1
             condition = condition_of(self, args[:split])
             rest = args[split:]
         else:
-            condition, rest = args[0].value if args else self.no_value(), args[1:]
-        if not 1 <= len(rest) <= 2:
-            raise self.fail()
+            self.need(bool(args))
+            condition, rest = args[0].value, args[1:]
+        self.need(1 <= len(rest) <= 2)
         default = rest[1].value if len(rest) == 2 else None
-        return Case(None, (When(condition, rest[0].value),), default)
+        return n.Case(None, (n.When(condition, rest[0].value),), default)
 
-    def case_of(self, args: list[Arg]) -> Expr:
+    def case_of(self, args: list[Arg]) -> n.Expr:
         """A CASE from keyword arguments."""
-        operand: Expr | None = None
-        default: Expr | None = None
+        operand: n.Expr | None = None
+        default: n.Expr | None = None
         conditions: list[Arg] = []
-        whens: list[When] = []
+        whens: list[n.When] = []
         for arg in args:
             if arg.keyword == "when" or arg.keyword in FILTER_KEYS:
                 conditions.append(arg)
             elif arg.keyword == "then":
-                if len(conditions) != 1:
-                    raise self.fail()
+                self.need(len(conditions) == 1)
                 whens.append(self.when(operand, conditions.pop(), arg.value))
             elif arg.keyword in ("else", "default"):
                 default = arg.value
@@ -224,48 +210,41 @@ class ArgumentParser(ExpressionParser):
                 and operand is None
             ):
                 operand = arg.value
-            elif arg.keyword is None and isinstance(arg.value, Case):
+            elif arg.keyword is None and isinstance(arg.value, n.Case):
                 whens.extend(arg.value.whens)
             else:
                 raise self.fail()
-        if isinstance(operand, Case) and not whens:
+        if isinstance(operand, n.Case) and not whens:
             whens, default = list(operand.whens), default or operand.default
-        if conditions or not whens:
-            raise self.fail()
-        return Case(None, tuple(whens), default)
+        self.need(bool(whens) and not conditions)
+        return n.Case(None, tuple(whens), default)
 
-    def when(self, operand: Expr | None, arg: Arg, result: Expr) -> When:
+    def when(self, operand: n.Expr | None, arg: Arg, result: n.Expr) -> n.When:
         """One branch; with an operand, the condition is a filter on it."""
         if operand is None:
-            return When(arg.value, result)
-        if isinstance(operand, Frame) and not operand.actions:
-            raise self.fail()
+            return n.When(arg.value, result)
+        self.need(not (isinstance(operand, n.Frame) and not operand.actions))
         element = Arg("element", operand, False)
         if arg.bracketed:
-            return When(condition_of(self, [element, Arg("filter", Literal("in"), True), arg]), result)
-        return When(condition_of(self, [element, Arg("filter", arg.value, arg.quoted)]), result)
+            return n.When(condition_of(self, [element, Arg("filter", n.Literal("in"), True), arg]), result)
+        return n.When(condition_of(self, [element, Arg("filter", arg.value, arg.quoted)]), result)
 
 
-def items_of(value: Expr) -> tuple[Expr, ...]:
-    """The items of a list, or the single value."""
-    return value.items if isinstance(value, Tuple) else (value,)
-
-
-def name_of(value: Expr) -> str | None:
+def name_of(value: n.Expr) -> str | None:
     """The name that a word or a quoted text stands for."""
-    if isinstance(value, ColumnRef) and value.table is None:
+    if isinstance(value, n.ColumnRef) and value.table is None:
         return value.name
-    if isinstance(value, Literal) and isinstance(value.value, str):
+    if isinstance(value, n.Literal) and isinstance(value.value, str):
         return value.value
-    if isinstance(value, Frame) and not value.actions:
+    if isinstance(value, n.Frame) and not value.actions:
         return value.source
-    if isinstance(value, Call) and not value.args:
+    if isinstance(value, n.Call) and not value.args:
         return value.name
-    if isinstance(value, Mask):
+    if isinstance(value, n.Mask):
         return MASK_TEXT
     return None
 
 
-def is_column(value: Expr) -> bool:
+def is_column(value: n.Expr) -> bool:
     """Whether a value is a column's name, masked or not, or a star."""
-    return isinstance(value, ColumnRef | Mask | Star)
+    return isinstance(value, n.ColumnRef | n.Mask | n.Star)

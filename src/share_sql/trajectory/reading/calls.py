@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
+from share_sql.trajectory import nodes as n
 from share_sql.trajectory.lexer import END, NUMBER, STRING, WORD, unquote
-from share_sql.trajectory.nodes import (
-    Call,
-    Case,
-    Cast,
-    Exists,
-    Expr,
-    Literal,
-    OrderKey,
-    Over,
-    Tuple,
-    Unary,
-    When,
-)
-from share_sql.trajectory.reading.cursor import number
+from share_sql.trajectory.reading.cursor import items_of
 from share_sql.trajectory.reading.naming import NameParser
 from share_sql.trajectory.words import CALL_KEYS, CALL_OPTIONS, PRECEDENCE, word_set
 
@@ -29,7 +17,7 @@ _DIRECTIONS = {
 class CallParser(NameParser):
     """Reads calls and clauses."""
 
-    def call(self, word: str) -> Expr:
+    def call(self, word: str) -> n.Expr:
         """Read `name(…)` and the clauses behind it."""
         if word in ("cast", "try_cast", "convert"):
             return self.cast()
@@ -39,16 +27,21 @@ class CallParser(NameParser):
             return self.exists()
         if word == "not":
             self.at += 1
-            return Unary("not", self.expression(PRECEDENCE["unary"]))
-        if word == "extract":
+            return n.Unary("not", self.expression(PRECEDENCE["unary"]))
+        if word == "extract" and self.kinds[self.at + 2] == WORD and self.lowers[self.at + 3] == "from":
             return self.extract()
         self.at += 2
         distinct = self.accept_distinct()
         args, order = self.call_arguments(items=word == "distinct")
         self.close(")")
-        if len(args) == 1 and isinstance(args[0], Call) and args[0].name == "distinct" and word != "distinct":
+        if (
+            len(args) == 1
+            and isinstance(args[0], n.Call)
+            and args[0].name == "distinct"
+            and word != "distinct"
+        ):
             distinct, args = True, list(args[0].args)
-        return self.call_clauses(Call(word, tuple(args), distinct, order))
+        return self.call_clauses(n.Call(word, tuple(args), distinct, order))
 
     def accept_distinct(self) -> bool:
         """Step over `distinct` or `distinct =` at the start of a call's arguments."""
@@ -61,10 +54,10 @@ class CallParser(NameParser):
                 return True
         return False
 
-    def call_arguments(self, items: bool = False) -> tuple[list[Expr], tuple[OrderKey, ...]]:
+    def call_arguments(self, items: bool = False) -> tuple[list[n.Expr], tuple[n.OrderKey, ...]]:
         """Read a function's arguments up to its closing bracket."""
-        args: list[Expr] = []
-        order: tuple[OrderKey, ...] = ()
+        args: list[n.Expr] = []
+        order: tuple[n.OrderKey, ...] = ()
         while not self.next_is(")") and self.kinds[self.at] != END:
             if self.next_is("order") and self.lowers[self.at + 1] == "by":
                 self.at += 2
@@ -76,7 +69,7 @@ class CallParser(NameParser):
                     self.at += 2
                 elif word == "null_if" and args:  # `divide(a, b, null_if = 0)`: the divisor is NULL where 0
                     self.at += 2
-                    args[-1] = Call("nullif", (args[-1], self.expression()))
+                    args[-1] = n.Call("nullif", (args[-1], self.expression()))
                     self.accept(",")
                     continue
                 elif word in CALL_KEYS or word in CALL_OPTIONS:
@@ -88,12 +81,12 @@ class CallParser(NameParser):
                 break
         return args, order
 
-    def call_clauses(self, call: Call) -> Expr:
+    def call_clauses(self, call: n.Call) -> n.Expr:
         """Read `filter (where …)` and `over (…)` behind a call."""
         if self.next_is("filter") and self.texts[self.at + 1] == "(":
             self.at += 2
             self.expect("where")
-            call = Call(call.name, call.args, call.distinct, call.order, self.expression())
+            call = n.Call(call.name, call.args, call.distinct, call.order, self.expression())
             self.close(")")
         dotted = self.next_is(".") and self.lowers[self.at + 1] == "over"
         if dotted:
@@ -102,21 +95,20 @@ class CallParser(NameParser):
             self.at += 2
             over = self.over_clause()
             self.close(")")
-            call = Call(call.name, call.args, call.distinct, call.order, call.where, over)
+            call = n.Call(call.name, call.args, call.distinct, call.order, call.where, over)
         return call
 
-    def over_clause(self) -> Over:
+    def over_clause(self) -> n.Over:
         """Read the inside of `over (…)`: SQL's words, or keywords (`partition = …, orderby = …`)."""
-        partition: list[Expr] = []
-        order: tuple[OrderKey, ...] = ()
+        partition: list[n.Expr] = []
+        order: tuple[n.OrderKey, ...] = ()
         while self.kinds[self.at] == WORD:
             word = self.lowers[self.at]
             if word in ("partition", "partitionby", "partition_by"):
                 self.at += 1
                 self.accept("by")
                 self.accept("=")
-                group = self.expression()
-                partition.extend(group.items if isinstance(group, Tuple) else [group])
+                partition.extend(items_of(self.expression()))
                 while self.next_is(",") and self.lowers[self.at + 1] not in _OVER_WORDS:
                     self.at += 1
                     partition.append(self.expression())
@@ -131,27 +123,25 @@ class CallParser(NameParser):
             elif word in ("rows", "range", "groups"):
                 start = self.starts[self.at]
                 while not self.next_is(")"):
-                    if self.kinds[self.at] == END:
-                        raise self.fail()
+                    self.need(self.kinds[self.at] != END)
                     self.at += 1
-                return Over(tuple(partition), order, self.source[start : self.ends[self.at - 1]])
+                return n.Over(tuple(partition), order, self.source[start : self.ends[self.at - 1]])
             else:
                 raise self.fail()
             if not self.accept(","):
                 self.accept(".")
-        return Over(tuple(partition), order)
+        return n.Over(tuple(partition), order)
 
-    def order_keys(self) -> tuple[OrderKey, ...]:
+    def order_keys(self) -> tuple[n.OrderKey, ...]:
         """Read `a desc, b nulls last`, also with the direction after a comma: `a, desc, b, asc`."""
-        keys: list[OrderKey] = []
+        keys: list[n.OrderKey] = []
         group = 1
         while self.kinds[self.at] != END and not self.next_is(")", "]"):
             if self.next_is("rows", "range", "groups"):
                 break
-            changed = self.direction(keys, group)
-            if not changed:
+            if not self.direction(keys, group):
                 bracket = self.next_is("[")
-                found = self.order_items() if bracket else [OrderKey(self.expression())]
+                found = self.order_items() if bracket else [n.OrderKey(self.expression())]
                 group = len(found) if bracket else 1
                 keys.extend(found)
                 self.direction(keys, group)
@@ -159,14 +149,14 @@ class CallParser(NameParser):
                 break
         return tuple(keys)
 
-    def order_items(self) -> list[OrderKey]:
+    def order_items(self) -> list[n.OrderKey]:
         """Read `[a, b desc]`, or a list of directions, as keys."""
         self.at += 1
         found = self.order_keys()
         self.close("]")
         return list(found)
 
-    def direction(self, keys: list[OrderKey], group: int) -> bool:
+    def direction(self, keys: list[n.OrderKey], group: int) -> bool:
         """Read a direction and apply it to the last `group` keys; False where there is none."""
         at = self.at
         if not keys:
@@ -191,10 +181,10 @@ class CallParser(NameParser):
         for index in range(max(0, len(keys) - group), len(keys)):
             old = keys[index]
             side = "first" if nulls == "first" else "last" if nulls == "last" else old.nulls
-            keys[index] = OrderKey(old.key, old.descending if descending is None else descending, side)
+            keys[index] = n.OrderKey(old.key, old.descending if descending is None else descending, side)
         return True
 
-    def cast(self) -> Expr:
+    def cast(self) -> n.Expr:
         """Read `cast(x, type)`, `cast(x as type)`, `cast(x, as type)`, `cast(x, 'type')`."""
         self.at += 2
         operand = self.expression()
@@ -202,14 +192,13 @@ class CallParser(NameParser):
             self.context.notes.append("a cast without a type was left out")
             return operand
         comma = self.accept(",")
-        if not (self.accept("as") or comma):
-            raise self.fail()
+        self.need(self.accept("as") or comma)
         self.accept("as")
         if self.kinds[self.at] == WORD and self.texts[self.at + 1] == "=":
             self.at += 2
         name = self.type_name()
         self.close(")")
-        return Cast(operand, name)
+        return n.Cast(operand, name)
 
     def type_name(self) -> str:
         """Read a type: `real`, `varchar(20)`, `double precision`, quoted or not."""
@@ -217,8 +206,7 @@ class CallParser(NameParser):
         if self.kinds[at] == STRING:
             self.at += 1
             return unquote(self.texts[at]).lower()
-        if self.kinds[at] != WORD:
-            raise self.fail()
+        self.need(self.kinds[at] == WORD)
         self.at += 1
         while self.kinds[self.at] == WORD:
             self.at += 1
@@ -230,64 +218,57 @@ class CallParser(NameParser):
             self.expect(")")
         return self.source[self.starts[at] : self.ends[self.at - 1]].lower()
 
-    def interval(self) -> Expr:
+    def interval(self) -> n.Expr:
         """Read `interval 3 year` or `interval '3 years'`."""
         at = self.at + 1
         self.at += 2
-        amount: Expr
+        amount: n.Expr
         if self.kinds[at] == STRING:
             parts = unquote(self.texts[at]).split()
             if len(parts) == 2:
-                return Call("interval", (_number_or_text(parts[0]), Literal(parts[1].lower())))
-            amount = Literal(unquote(self.texts[at]))
+                return n.Call("interval", (_number_or_text(parts[0]), n.Literal(parts[1].lower())))
+            amount = n.Literal(unquote(self.texts[at]))
         else:
-            amount = number(self.texts[at])
-        if self.kinds[self.at] != WORD:
-            raise self.fail()
+            amount = n.Literal.number(self.texts[at])
+        self.need(self.kinds[self.at] == WORD)
         self.at += 1
-        return Call("interval", (amount, Literal(self.lowers[self.at - 1])))
+        return n.Call("interval", (amount, n.Literal(self.lowers[self.at - 1])))
 
-    def extract(self) -> Expr:
-        """Read `extract(year from x)` as `year(x)`; otherwise an ordinary call."""
-        if self.kinds[self.at + 2] == WORD and self.lowers[self.at + 3] == "from":
-            part = self.lowers[self.at + 2]
-            self.at += 4
-            operand = self.expression()
-            self.close(")")
-            return Call(part, (operand,))
-        self.at += 2
-        args, _ = self.call_arguments()
+    def extract(self) -> n.Expr:
+        """Read `extract(year from x)` as `year(x)`."""
+        part = self.lowers[self.at + 2]
+        self.at += 4
+        operand = self.expression()
         self.close(")")
-        return Call("extract", tuple(args))
+        return n.Call(part, (operand,))
 
-    def exists(self) -> Expr:
+    def exists(self) -> n.Expr:
         """Read `exists(frame)`, `exists(subquery = frame)`."""
         self.at += 2
         if self.kinds[self.at] == WORD and self.texts[self.at + 1] == "=":
             self.at += 2
         value = self.expression()
         self.close(")")
-        return Exists(value)
+        return n.Exists(value)
 
-    def sql_case(self) -> Expr:
+    def sql_case(self) -> n.Expr:
         """Read `case [x] when … then … [else …] [end]`."""
         self.at += 1
         operand = None if self.next_is("when") else self.expression()
-        whens: list[When] = []
-        default: Expr | None = None
+        whens: list[n.When] = []
+        default: n.Expr | None = None
         while self.accept("when"):
             condition = self.expression()
             if not self.accept("then"):
                 self.expect(",")
                 self.accept("then")
-            whens.append(When(condition, self.expression()))
+            whens.append(n.When(condition, self.expression()))
         if self.accept("else"):
             default = self.expression()
         self.accept("end")
-        if not whens:
-            raise self.fail()
-        return Case(operand, tuple(whens), default)
+        self.need(bool(whens))
+        return n.Case(operand, tuple(whens), default)
 
 
-def _number_or_text(text: str) -> Literal:
-    return number(text) if text.isascii() and text.isdecimal() else Literal(text)
+def _number_or_text(text: str) -> n.Literal:
+    return n.Literal.number(text) if text.isascii() and text.isdecimal() else n.Literal(text)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from share_sql.trajectory import nodes as n
 from share_sql.trajectory.lexer import END, OPERATOR, Tokens
 from share_sql.trajectory.names import KnownNames
-from share_sql.trajectory.nodes import Expr, Frame, FrameColumn, Literal, Raw, Select
 
 MAX_DEPTH = 64
 """Expressions within expressions; deeper text is refused rather than read until Python's stack ends."""
@@ -40,7 +40,7 @@ class Arg:
     """One argument of a method or function call."""
 
     keyword: str | None
-    value: Expr
+    value: n.Expr
     quoted: bool
     """The value is a quoted text, or the text of an unquoted filter such as `filter = > 5`."""
     bracketed: bool = False
@@ -51,7 +51,6 @@ class Cursor:
     """Steps over the tokens of one statement. The parsers extend it, each by what it reads."""
 
     def __init__(self, tokens: Tokens, context: Context) -> None:
-        self.tokens = tokens
         self.kinds = tokens.kinds
         self.texts = tokens.texts
         self.lowers = tokens.lowers
@@ -67,6 +66,11 @@ class Cursor:
         """The exception for the current spot."""
         return Unreadable(self.source[self.starts[self.at] :][:40])
 
+    def need(self, condition: bool) -> None:
+        """Fail at the current spot where a condition does not hold."""
+        if not condition:
+            raise self.fail()
+
     def accept(self, text: str) -> bool:
         """Step over a word or operator if it is next."""
         if self.lowers[self.at] == text and self.kinds[self.at] in "wo":
@@ -76,15 +80,13 @@ class Cursor:
 
     def expect(self, text: str) -> None:
         """Step over a word or operator, which must be next."""
-        if not self.accept(text):
-            raise self.fail()
+        self.need(self.accept(text))
 
     def close(self, text: str = ")") -> None:
         """Step over a closing bracket; one that is missing at the very end is taken as there."""
         if self.accept(text):
             return
-        if self.kinds[self.at] != END and not (text == "]" and self.next_is(")")):
-            raise self.fail()
+        self.need(self.kinds[self.at] == END or (text == "]" and self.next_is(")")))
         self.context.notes.append(f"a closing {text} was supplied")
 
     def next_is(self, *words: str) -> bool:
@@ -107,7 +109,7 @@ class Cursor:
             self.at += 1
 
     def skip_brackets(self) -> None:
-        """Step over a bracketed text whatever is in it."""
+        """Step over a bracketed text whatever is in it; over one token where no bracket opens."""
         level = 0
         while self.kinds[self.at] != END:
             if self.kinds[self.at] == OPERATOR:
@@ -120,42 +122,30 @@ class Cursor:
             if level <= 0:
                 return
 
-    def raw_item(self, start: int) -> Raw:
+    def raw_item(self, start: int) -> n.Raw:
         """Step over the rest of an item from token `start` and keep its text."""
         self.at = start
-        level = 0
-        while self.kinds[self.at] != END:
-            if self.kinds[self.at] == OPERATOR:
-                text = self.texts[self.at]
-                if text in "([{":
-                    level += 1
-                elif text in ")]}":
-                    if level == 0:
-                        break
-                    level -= 1
-                elif text == "," and level == 0:
-                    break
-            self.at += 1
-        if self.at == start:
-            raise self.fail()
+        while self.kinds[self.at] != END and not self.next_is(",", ")", "]", "}"):
+            self.skip_brackets()
+        self.need(self.at != start)
         self.raws += 1
-        return Raw(self.source[self.starts[start] : self.ends[self.at - 1]])
+        return n.Raw(self.source[self.starts[start] : self.ends[self.at - 1]])
 
     # What the parsers above this class read; each is overridden there.
 
-    def expression(self, floor: int = 1) -> Expr:
+    def expression(self, floor: int = 1) -> n.Expr:
         """Read an expression whose operators bind at least as tightly as `floor`."""
         raise self.fail()
 
-    def primary(self) -> Expr:
+    def primary(self) -> n.Expr:
         """Read an operand."""
         raise self.fail()
 
-    def item(self) -> Expr:
+    def item(self) -> n.Expr:
         """Read a list's item: an expression with or without `as name`."""
         raise self.fail()
 
-    def square_list(self) -> tuple[Expr, ...]:
+    def square_list(self) -> tuple[n.Expr, ...]:
         """Read `[a, b, c]`."""
         raise self.fail()
 
@@ -163,33 +153,22 @@ class Cursor:
         """Whether a call of a known method stands at a token; the frame parser knows."""
         return False
 
-    def frame(self) -> Expr:
+    def frame(self) -> n.Expr:
         """Read a frame; the frame parser overrides this."""
         raise self.fail()
 
-    def case_call(self, word: str) -> Expr:
+    def case_call(self, word: str) -> n.Expr:
         """Read the function-like forms of CASE: keywords, or `if(condition, a, b)`."""
         raise self.fail()
 
 
-def as_frame(value: Expr) -> Frame | None:
+def as_frame(value: n.Expr) -> n.Frame | None:
     """A frame for a value that is a frame or one of its columns; None for anything else."""
-    if isinstance(value, Frame):
-        return value
-    if isinstance(value, FrameColumn):
-        return Frame(value.frame, (Select((value.column,)),))
-    return None
+    if isinstance(value, n.FrameColumn):
+        return value.selected
+    return value if isinstance(value, n.Frame) else None
 
 
-def number(text: str) -> Literal:
-    """The constant a number's spelling stands for, spelling kept where it is not Python's own."""
-    sign = -1 if text[0] == "-" else 1
-    digits = text.lstrip("-")
-    value: int | float
-    if digits[:2] in ("0x", "0X"):
-        value = sign * int(digits, 16)
-    elif digits.isdecimal() and digits.isascii() and len(digits) < 400:
-        value = sign * int(digits)
-    else:
-        value = sign * float(digits)
-    return Literal(value, None if repr(value) == text else text)
+def items_of(value: n.Expr) -> tuple[n.Expr, ...]:
+    """The items of a list, or the single value."""
+    return value.items if isinstance(value, n.Tuple) else (value,)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from share_sql.trajectory import nodes as n
 from share_sql.trajectory.lexer import MASK, NUMBER, OPERATOR, QUOTED, STRING, WORD, unquote
-from share_sql.trajectory.nodes import ColumnRef, Expr, FrameColumn, Mask, Star
 from share_sql.trajectory.reading.cursor import Cursor
 from share_sql.trajectory.words import INFIX, MASK_TEXT, STOP_WORDS, word_set
 
@@ -26,12 +26,11 @@ class NameParser(Cursor):
             name = self.alias_name()
             self.close("]")
             return name
-        if kind not in (WORD, MASK, NUMBER):
-            raise self.fail()
+        self.need(kind in (WORD, MASK, NUMBER))
         self.at = self.name_end(at, "")
         return self.source[self.starts[at] : self.ends[self.at - 1]]
 
-    def column(self) -> Expr:
+    def column(self) -> n.Expr:
         """Read a column's name, with or without a table before it."""
         at = self.at
         known = self.context.known
@@ -68,47 +67,45 @@ class NameParser(Cursor):
             )
             self.at = dot + 1
         if self.accept("*"):
-            return Star(table)
+            return n.Star(table)
         dotted = self.kinds[self.at] == WORD and self.texts[self.at + 1] == "."
         if dotted and self.kinds[self.at + 2] in (WORD, QUOTED, MASK) and not self.is_method(self.at + 2):
             # database.table.column, or a frame that no step defines.
             self.enter()
             inner = self.column()
             self.depth -= 1
-            if isinstance(inner, ColumnRef | Mask | Star):
-                return FrameColumn(table, inner)
+            if isinstance(inner, n.ColumnRef | n.Mask | n.Star):
+                return n.FrameColumn(table, inner)
             raise self.fail()
         return self.name_after(table, self.at)
 
-    def name_after(self, table: str | None, at: int) -> Expr:
+    def name_after(self, table: str | None, at: int) -> n.Expr:
         """Read a column's name that starts at token `at`, several words and brackets included."""
         self.at = at
         kind = self.kinds[at]
         if kind in (QUOTED, STRING):
             self.at += 1
-            return ColumnRef(table, unquote(self.texts[at]))
+            return n.ColumnRef(table, unquote(self.texts[at]))
         if kind == MASK:
             self.at += 1
-            return Mask()
+            return n.Mask()
         if kind == OPERATOR and self.texts[at] == "[":
             items = self.square_list()
-            if len(items) != 1:
-                raise self.fail()
+            self.need(len(items) == 1)
             found = items[0]
-            if isinstance(found, ColumnRef) and found.table is None:
-                return ColumnRef(table, found.name)
+            if isinstance(found, n.ColumnRef) and found.table is None:
+                return n.ColumnRef(table, found.name)
             return found
         known = self.context.known
         if known is not None and known.all_odd:
             name = known.longest_column(table, self.source, self.starts[at])
             if name is not None:
                 self.skip_to(self.starts[at] + len(name))
-                return ColumnRef(table, name)
-        if kind != WORD and kind != NUMBER:
-            raise self.fail()
+                return n.ColumnRef(table, name)
+        self.need(kind in (WORD, NUMBER))
         end = self.name_end(at, table)
         self.at = end
-        return ColumnRef(table, self.source[self.starts[at] : self.ends[end - 1]])
+        return n.ColumnRef(table, self.source[self.starts[at] : self.ends[end - 1]])
 
     def name_end(self, at: int, table: str | None) -> int:
         """The token after an unquoted name that starts at `at`, by the look of it."""
@@ -191,20 +188,20 @@ class NameParser(Cursor):
         shape = self.source[self.starts[at] : self.ends[end]]
         return spaced and odd and (" - " not in shape) and (end == at + 2 or "-" in shape or "/" in shape)
 
-    def after_mask(self, at: int) -> Expr:
+    def after_mask(self, at: int) -> n.Expr:
         """Read on after `[MASK]`: alone, `[MASK].name`, `[MASK].[MASK]`, `[MASK]_x`."""
         if self.next_is(".") and self.adjacent(self.at):
             if self.kinds[self.at + 1] == MASK:
                 self.at += 2
-                return Mask()
+                return n.Mask()
             if self.is_method(self.at + 1):
-                return Mask()
+                return n.Mask()
             self.at += 1
             if self.accept("*"):
-                return Star(MASK_TEXT)
+                return n.Star(MASK_TEXT)
             return self.name_after(MASK_TEXT, self.at)
         if self.kinds[self.at] == WORD and self.adjacent(self.at):
             while self.kinds[self.at] in (WORD, MASK) and self.adjacent(self.at):
                 self.at += 1
-            return ColumnRef(None, self.source[self.starts[at] : self.ends[self.at - 1]])
-        return Mask()
+            return n.ColumnRef(None, self.source[self.starts[at] : self.ends[self.at - 1]])
+        return n.Mask()

@@ -1,0 +1,59 @@
+"""What every node of a trajectory can do: give its parts, be walked, be copied with changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from operator import is_not
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Base of every node. Its fields hold nodes, tuples of nodes, or plain values."""
+
+    def values(self) -> list[Any]:
+        """The values of the fields, in reading order."""
+        names: tuple[str, ...] = self.__slots__  # a node's slots are its fields, in order
+        return [getattr(self, name) for name in names]
+
+    def children(self) -> Iterator[Node]:
+        """Yield the nodes directly below this one, in reading order."""
+        todo = self.values()[::-1]
+        while todo:
+            value = todo.pop()
+            if isinstance(value, Node):
+                yield value
+            elif isinstance(value, tuple):
+                todo += value[::-1]
+
+    def walk(self) -> Iterator[Node]:
+        """Yield this node and all below it, parents first, in reading order."""
+        todo: list[Any] = [self]  # not recursive: a long chain of conditions is a deep tree
+        while todo:
+            value = todo.pop()
+            if isinstance(value, Node):
+                yield value
+                todo += value.values()[::-1]
+            elif isinstance(value, tuple):
+                todo += value[::-1]
+
+    def transform(self, change: Callable[[Node], Node]) -> Node:
+        """Return a copy with `change` applied to every node, children first."""
+        return change(self.rebuilt(lambda node: node.transform(change)))
+
+    def rebuilt(self, change: Callable[[Node], Any]) -> Any:
+        """Return a copy with `change` applied to the nodes directly below; itself where that changes none."""
+        old = self.values()
+        new = [mapped(value, change) for value in old]
+        return type(self)(*new) if any(map(is_not, new, old)) else self
+
+
+def mapped(value: Any, change: Callable[[Node], Any]) -> Any:
+    """A field's value with `change` applied to the node that it is, or to those in the tuple that it is."""
+    if isinstance(value, Node):
+        return change(value)
+    if isinstance(value, tuple):
+        new = tuple([mapped(item, change) for item in value])
+        return new if any(map(is_not, new, value)) else value
+    return value
