@@ -137,8 +137,10 @@ class Assistant:
         spent: dict[str, float] = {}
         started = time.perf_counter()
         try:
-            use = self._catalog.use(case.database)
-            opened = await asyncio.to_thread(use.__enter__)
+            # A hop to a thread and back costs as much as a stage: only what may wait takes one.
+            opened = self._catalog.acquire_open(case.database)
+            if opened is None:
+                opened = await asyncio.to_thread(self._catalog.acquire, case.database)
             try:
                 spent["database"] = time.perf_counter() - started
                 state = State.start(case, opened.schema, self._plan)
@@ -146,7 +148,8 @@ class Assistant:
                 for stage in STAGES:
                     state = await self._take(stage, state, source, spent)
             finally:
-                await asyncio.to_thread(use.__exit__, None, None, None)
+                for surplus in self._catalog.release(case.database):
+                    await asyncio.to_thread(surplus.close)
         except ShareError as error:
             state = _kept(state, "database", str(error))
         except Exception as error:
@@ -197,7 +200,8 @@ class Assistant:
             case Ask(requests=asked):
                 return await asyncio.gather(*(self._model(each.role).ask(each) for each in asked))
             case Query():
-                return await asyncio.to_thread(source.query, request)
+                known = source.answered.get(request)
+                return known if known is not None else await asyncio.to_thread(source.query, request)
             case Lookup():
                 return await asyncio.to_thread(source.look_up, request)
 
@@ -231,17 +235,17 @@ class _Source:
 
     def __init__(self, opened: OpenDatabase) -> None:
         self._opened = opened
-        self._answered: dict[Query, QueryResult | QueryError] = {}
+        self.answered: dict[Query, QueryResult | QueryError] = {}
 
     def query(self, request: Query) -> QueryResult | QueryError:
         """Run SQL; what the database says against it is an answer too."""
-        if request not in self._answered:
+        if request not in self.answered:
             try:
                 answer: QueryResult | QueryError = self._opened.database.query(request.sql, request.limits)
             except QueryError as error:
                 answer = error
-            self._answered[request] = answer
-        return self._answered[request]
+            self.answered[request] = answer
+        return self.answered[request]
 
     def look_up(self, request: Lookup) -> tuple[ValueMatch, ...]:
         """The stored values nearest to a text."""

@@ -101,13 +101,19 @@ class Catalog:
             DatabaseUnreadable: it cannot be opened or read.
             SchemaError: it holds no tables.
         """
-        opened = self._acquire(name)
+        opened = self.acquire(name)
         try:
             yield opened
         finally:
-            self._release(name)
+            for surplus in self.release(name):
+                surplus.close()
 
-    def _acquire(self, name: str) -> OpenDatabase:
+    def acquire(self, name: str) -> OpenDatabase:
+        """As `use`, for callers that cannot keep a block; `release` follows. It may wait for the database.
+
+        Raises:
+            DatabaseMissing, DatabaseUnreadable, SchemaError: as `use`.
+        """
         with self._lock:
             self._users[name] = self._users.get(name, 0) + 1
             guard = self._locks.setdefault(name, threading.Lock())
@@ -120,17 +126,26 @@ class Catalog:
                     self._open[name] = opened  # last in order: used most recently
             return opened
         except BaseException:
-            self._release(name)
+            for surplus in self.release(name):
+                surplus.close()
             raise
 
-    def _release(self, name: str) -> None:
+    def acquire_open(self, name: str) -> OpenDatabase | None:
+        """As `acquire`, without waiting; None, with nothing to release, where it is not open yet."""
+        with self._lock:
+            opened = self._open.pop(name, None)
+            if opened is not None:
+                self._open[name] = opened
+                self._users[name] = self._users.get(name, 0) + 1
+            return opened
+
+    def release(self, name: str) -> list[OpenDatabase]:
+        """Give a database back; the databases that are idle and too many are the caller's to close."""
         with self._lock:
             self._users[name] -= 1
             idle = [key for key in self._open if not self._users.get(key)]
             surplus = idle[: max(0, len(self._open) - self._max_open)]
-            closing = [self._open.pop(key) for key in surplus]
-        for opened in closing:
-            opened.close()
+            return [self._open.pop(key) for key in surplus]
 
     def _open_now(self, name: str) -> OpenDatabase:
         from share_sql.database.open import open_database
