@@ -1,4 +1,4 @@
-"""Fit when a candidate that the scorer weighed beats what stands, on databases that no model saw.
+"""Fit when a candidate that the scorer weighed beats the draft, on databases that no model saw.
 
 Rewritten candidates and single edits each have a model and a threshold of their own.
 """
@@ -37,7 +37,7 @@ LEAST_ACTED = 20
 
 @dataclass
 class ScoredData:
-    """Scored candidates beside what stands."""
+    """Scored candidates beside the draft or its repair."""
 
     rows: list[list[float]] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
@@ -49,7 +49,7 @@ class ScoredData:
     cases: list[str] = field(default_factory=list)
     """The case of each: one candidate a case is taken at most."""
     drafts: dict[str, bool] = field(default_factory=dict)
-    """Of each case, candidates or not: whether what stands is right."""
+    """Of each case, candidates or not: whether the draft, or its repair, is right."""
 
     def of(self, kinds: AbstractSet[str]) -> ScoredData:
         """The same with the candidates of some kinds of edit alone; the empty kind is rewritten ones."""

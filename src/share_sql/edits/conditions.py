@@ -97,7 +97,7 @@ def _exclude(first: exp.Expr, second: exp.Expr) -> bool:
 
 
 def _below(first: float | str | None, second: float | str | None) -> bool:
-    """Whether one bound lies below the other; bounds of different kinds cannot be told."""
+    """Whether one bound lies below the other; bounds of different kinds cannot be compared."""
     if isinstance(first, float) and isinstance(second, float):
         return first < second
     return isinstance(first, str) and isinstance(second, str) and first < second

@@ -25,8 +25,8 @@ def kind_of(column: Column) -> str:
 def named_share(name: str, *texts: str) -> float:
     """Share of a name's words that texts hold, 0 to 1."""
     parts = words(name)
-    held = frozenset[str]().union(*map(words, texts))
-    return len(parts & held) / len(parts) if parts else 0.0
+    present = frozenset[str]().union(*map(words, texts))
+    return len(parts & present) / len(parts) if parts else 0.0
 
 
 def other_columns(

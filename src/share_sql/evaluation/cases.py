@@ -13,7 +13,7 @@ from share_sql.database.base import Limits
 _Item = TypeVar("_Item")
 
 Score: TypeAlias = bool | float | None
-"""A verdict, a share from 0 to 1, or None where it cannot be told (no parsable gold for `em`)."""
+"""A verdict, a share from 0 to 1, or None where it is not known (no parsable gold for `em`)."""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def exact_match(
         Whether all clauses and the tables agree. A prediction outside the grammar matches nothing.
 
     Raises:
-        SqlUnreadable: the gold is outside the benchmark's grammar, so that nothing can be told.
+        SqlUnreadable: the gold is outside the benchmark's grammar, so that there is no verdict.
     """
     theirs = parse(gold, schema)
     try:

@@ -90,8 +90,8 @@ class ResultCache:
 
     def get(self, name: str) -> Outcome | None:
         """The outcome kept under a name; None where there is none."""
-        held = self.fetch(name)
-        return _decode(held) if held is not None else None
+        stored = self.fetch(name)
+        return _decode(stored) if stored is not None else None
 
     def put(self, name: str, outcome: Outcome) -> None:
         """Keep an outcome. Time-outs are not kept (they depend on the machine), nor large results."""
@@ -161,5 +161,5 @@ def _decode(text: str) -> Outcome:
     return Outcome(tuple(tuple(map(_value, row)) for row in rows), tuple(columns), error, kind, seconds)
 
 
-def _value(held: Value | list[str]) -> Value:
-    return base64.b64decode(held[0]) if isinstance(held, list) else held
+def _value(stored: Value | list[str]) -> Value:
+    return base64.b64decode(stored[0]) if isinstance(stored, list) else stored

@@ -21,7 +21,7 @@ class Spending:
     tokens: dict[str, tuple[float, float]]
     """Mean prompt and completion tokens a case, by stage, in order."""
     timed_cases: int
-    """Cases with times told."""
+    """Cases whose times are known."""
     seconds: dict[str, float]
     """Mean wall-clock seconds a case, by stage, in order. Cases that were under way together waited for each
     other, so that their sum is more than the run took."""
@@ -58,8 +58,8 @@ def spending(cases: Iterable[EvalCase]) -> Spending | None:
     from statistics import median
 
     # A case that asked no model cost no tokens: it counts in the mean of a run that asked some.
-    told = [case for case in cases if case.tokens or case.seconds or case.verdict]
-    counted = len(told) if asked else 0
+    known = [case for case in cases if case.tokens or case.seconds or case.verdict]
+    counted = len(known) if asked else 0
     totals = [sum(case.seconds.values()) for case in timed]
     prompts, completions, seconds = Counter[str](), Counter[str](), defaultdict[str, float](float)
     for case in asked:

@@ -140,13 +140,13 @@ class EmbeddedModel:
         """Hand answers over until the process ends; then tell all that wait."""
         while True:
             try:
-                number, told = child.connection.recv()
+                number, message = child.connection.recv()
             except (EOFError, OSError):
                 break
             with self._lock:
                 waiting = child.waiting.pop(number, None)
             if waiting is not None:
-                _settle(waiting, told if isinstance(told, ModelReply) else _error(*told))
+                _settle(waiting, message if isinstance(message, ModelReply) else _error(*message))
         with self._lock:
             left, child.waiting = list(child.waiting.values()), {}
             if self._child is child:
@@ -164,8 +164,8 @@ def _end(child: _Child) -> None:
     """Close the connection, which ends the process; kill it where it does not."""
     try:
         # The reading thread holds the descriptor; to shut it down wakes it, to close it would not.
-        with socket.socket(fileno=os.dup(child.connection.fileno())) as held:
-            held.shutdown(socket.SHUT_RDWR)
+        with socket.socket(fileno=os.dup(child.connection.fileno())) as sock:
+            sock.shutdown(socket.SHUT_RDWR)
     except OSError:
         pass  # it has ended by itself
     try:

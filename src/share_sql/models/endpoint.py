@@ -209,8 +209,8 @@ class EndpointModel:
             body["logprobs"] = True
         extra = dict(self._extra)
         if request.grammar is not None and self._grammar_field is not None:
-            held = self._grammar_field == "structured_outputs"
-            extra[self._grammar_field] = {"grammar": request.grammar} if held else request.grammar
+            structured = self._grammar_field == "structured_outputs"
+            extra[self._grammar_field] = {"grammar": request.grammar} if structured else request.grammar
         if extra:
             body["extra_body"] = extra
         return body

@@ -39,7 +39,7 @@ _PRECISION = "f16"
 
 Asked: TypeAlias = "tuple[int, ModelRequest | None]"
 """A request with its number; None in its place takes the number's request back."""
-Told: TypeAlias = "tuple[int, ModelReply | tuple[Literal['refused', 'unavailable'], str]]"
+Sent: TypeAlias = "tuple[int, ModelReply | tuple[Literal['refused', 'unavailable'], str]]"
 """The answer to a number's request, or what went wrong."""
 
 
@@ -133,12 +133,12 @@ class Engine:
         for output in (output for handle in one.handles for output in handle.read_all()):
             ids = list(output.generated_ids)
             completion += len(ids)
-            told = one.request.logprobs
+            wants_logprobs = one.request.logprobs
             answers.append(
                 Answer(
                     self._tokenizer.decode(ids),
-                    float(sum(output.generated_log_probs)) if told else None,
-                    len(ids) if told else None,
+                    float(sum(output.generated_log_probs)) if wants_logprobs else None,
+                    len(ids) if wants_logprobs else None,
                     reasons.get(output.finish_reason, "unknown"),  # type: ignore[arg-type]
                 )
             )
@@ -223,12 +223,15 @@ class Server:
             yield self.connection.recv()
 
     def _tell(self, number: int, outcome: ModelReply | ShareError) -> None:
-        told: Told
+        message: Sent
         if isinstance(outcome, ModelReply):
-            told = (number, outcome)
+            message = (number, outcome)
         else:
-            told = (number, ("refused" if isinstance(outcome, ModelRefused) else "unavailable", str(outcome)))
-        self.connection.send(told)
+            message = (
+                number,
+                ("refused" if isinstance(outcome, ModelRefused) else "unavailable", str(outcome)),
+            )
+        self.connection.send(message)
 
 
 def _one_line(error: BaseException) -> str:

@@ -42,8 +42,8 @@ def merge_key(base_sum: str, adapter: Path) -> str:
         base_sum: the base weights' SHA-256.
         adapter: the adapter's folder.
     """
-    told = f"{_FORMAT} {base_sum} {checksum(adapter / CONFIG)} {checksum(adapter / WEIGHTS)}"
-    return hashlib.sha256(told.encode()).hexdigest()
+    parts = f"{_FORMAT} {base_sum} {checksum(adapter / CONFIG)} {checksum(adapter / WEIGHTS)}"
+    return hashlib.sha256(parts.encode()).hexdigest()
 
 
 def merged_weights(base: Path, adapter: Path, cache: Path | None = None) -> Path:

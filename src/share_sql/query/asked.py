@@ -87,7 +87,7 @@ def select_features(tree: exp.Select, question: str, evidence: str) -> list[list
     """
     lower = question.lower()
     asked = words(question)
-    told = words(evidence)
+    evidence_words = words(evidence)
     order = tree.args.get("order")
     sort_keys = {_text(key.this) for key in order.expressions} if order is not None else set()
     group = tree.args.get("group")
@@ -125,7 +125,7 @@ def select_features(tree: exp.Select, question: str, evidence: str) -> list[list
             "named": share >= 0.99,
             "named-part": 0 < share < 0.99,
             "unnamed": share == 0 and not is_count,
-            "evidence-named": bool(evidence) and _named(value, told) >= 0.99,
+            "evidence-named": bool(evidence) and _named(value, evidence_words) >= 0.99,
             "agg-word": bool(kind) and heard,
             "agg-no-word": bool(kind) and not heard,
             "count-only-superlative": is_count and bool(_MOST_NUMBER.search(lower)) and not heard,

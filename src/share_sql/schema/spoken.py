@@ -53,13 +53,13 @@ def spoken_values(
         At most MOST_VALUES; a phrase within one that was found is not looked up.
     """
     found: list[ValueMatch] = []
-    held: list[str] = []
+    kept: list[str] = []
     for phrase in asked:
-        if any(phrase.lower() in longer for longer in held):
+        if any(phrase.lower() in longer for longer in kept):
             continue
         same = [match for match in look_up(phrase) if match.value.casefold() == phrase.casefold()]
         if same:
-            held.append(phrase.lower())
+            kept.append(phrase.lower())
             found += same[:MOST_COLUMNS]
         if len(found) >= MOST_VALUES:
             break

@@ -134,7 +134,7 @@ def _examined(state: State, sql: str) -> Steps[Examined | None]:
 
 
 def _is_good(before: Examined, after: Examined) -> bool:
-    """An edit may not break a query that runs, nor empty a result that held something."""
+    """An edit may not break a query that runs, nor empty a result that had rows."""
     if not after.runs:
         # A query with two faults needs two edits: fewer names unbound is progress.
         return not before.runs and after.faults < before.faults

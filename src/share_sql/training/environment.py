@@ -76,7 +76,7 @@ def make_environment(
     Args:
         folder: where; `default_environment()` where None.
         deepspeed: it must have DeepSpeed too, for several GPUs.
-        say: told each step in a line.
+        say: called with a line for each step.
 
     Raises:
         TrainingError: pip failed; the message ends with its last line.

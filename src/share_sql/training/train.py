@@ -1,7 +1,7 @@
 """Train one of the three models with LLaMA-Factory, as a process of its own.
 
 DIR/models.toml            the trained models, for `--models DIR/models.toml`
-DIR/<role>/train.yaml      what LLaMA-Factory was told
+DIR/<role>/train.yaml      the settings that LLaMA-Factory got
 DIR/<role>/train.log       what it said
 DIR/<role>/checkpoint-N    to go on from
 DIR/<role>/adapter_*       the LoRA adapter
@@ -85,7 +85,7 @@ def train(
         job: what.
         environment: with LLaMA-Factory.
         resume: go on from the last checkpoint, if any; a training that is finished is left as it is.
-        progress: told the steps done and their total.
+        progress: called with the steps done and their total.
 
     Raises:
         SettingsError: the data, the base or the recipe cannot be used.
@@ -162,9 +162,9 @@ def read_progress(folder: Path) -> tuple[int, int, float | None]:
         return steps, total, loss  # not written yet
     for line in lines:
         try:
-            told = json.loads(line)
-            steps, total = int(told["current_steps"]), int(told["total_steps"])
-            loss = float(told["loss"]) if "loss" in told else loss
+            state = json.loads(line)
+            steps, total = int(state["current_steps"]), int(state["total_steps"])
+            loss = float(state["loss"]) if "loss" in state else loss
         except (ValueError, KeyError, TypeError):
             continue  # a line that is being written
     return steps, total, loss
@@ -211,7 +211,7 @@ def _deepspeed(folder: Path, sharding: str) -> Path:
     if sharding not in _DEEPSPEED:
         raise SettingsError(f"deepspeed: {sharding} is unknown; give {' or '.join(_DEEPSPEED)}")
     path = folder.absolute() / "deepspeed.json"
-    told = {
+    state = {
         "train_batch_size": "auto",
         "train_micro_batch_size_per_gpu": "auto",
         "gradient_accumulation_steps": "auto",
@@ -219,7 +219,7 @@ def _deepspeed(folder: Path, sharding: str) -> Path:
         "bf16": {"enabled": "auto"},
         "zero_optimization": _DEEPSPEED[sharding],
     }
-    path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
     return path
 
 
