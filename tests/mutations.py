@@ -87,6 +87,9 @@ def main() -> int:
     options = parser.parse_args()
     mutants = read_mutants(MUTANTS.read_text(encoding="utf-8"))
     chosen = [each for each in mutants if options.only in f"{each.title} {each.file}" and not each.equal]
+    if not chosen:
+        print(f"no mutant's title or file holds {options.only!r}")
+        return 1
     for each in chosen:
         mutated(each, (ROOT / "src" / "share_sql" / each.file).read_text(encoding="utf-8"))
     if not passes(None):

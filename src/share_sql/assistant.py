@@ -200,8 +200,9 @@ class Assistant:
             case Ask(requests=asked):
                 return await asyncio.gather(*(self._model(each.role).ask(each) for each in asked))
             case Query():
-                known = source.answered.get(request)
-                return known if known is not None else await asyncio.to_thread(source.query, request)
+                if request not in source.answered:
+                    source.answered[request] = await asyncio.to_thread(source.query, request)
+                return source.answered[request]
             case Lookup():
                 return await asyncio.to_thread(source.look_up, request)
 
@@ -239,13 +240,10 @@ class _Source:
 
     def query(self, request: Query) -> QueryResult | QueryError:
         """Run SQL; what the database says against it is an answer too."""
-        if request not in self.answered:
-            try:
-                answer: QueryResult | QueryError = self._opened.database.query(request.sql, request.limits)
-            except QueryError as error:
-                answer = error
-            self.answered[request] = answer
-        return self.answered[request]
+        try:
+            return self._opened.database.query(request.sql, request.limits)
+        except QueryError as error:
+            return error
 
     def look_up(self, request: Lookup) -> tuple[ValueMatch, ...]:
         """The stored values nearest to a text."""
