@@ -1,4 +1,4 @@
-"""Golden pairs: blocks of `key: value` lines under a title, `== title`."""
+"""Golden pairs: blocks of `key: value` lines under a title, `== title`; `| ` goes on with the line before."""
 
 from __future__ import annotations
 
@@ -10,5 +10,13 @@ def titled_pairs(path: Path) -> list[tuple[str, dict[str, str]]]:
     found = []
     for block in path.read_text(encoding="utf-8").split("\n== ")[1:]:
         title, *lines = block.strip().splitlines()
-        found.append((title, dict(line.split(": ", 1) for line in lines)))
+        pair: dict[str, str] = {}
+        key = ""
+        for line in lines:
+            if line.startswith("|"):
+                pair[key] += "\n" + line[1:].removeprefix(" ")
+            else:
+                key, pair[key] = line.split(":", 1)
+                pair[key] = pair[key].removeprefix(" ")
+        found.append((title, pair))
     return found
