@@ -41,7 +41,7 @@ class Labeller:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.validator = Validator(source)
-        self.assistant = Assistant(catalog=source.catalog)
+        self.assistant = Assistant(catalog=source.catalog, conventions="benchmark")
 
     def labelled(self, each: LabelledCase, drafts: list[str]) -> list[tuple[str, bool] | None]:
         """The SQL of each draft with whether it is right; None for one that does not run."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Self
 
 from share_sql.case import Case, Correction, StepNote
 from share_sql.catalog import Catalog, OpenDatabase
+from share_sql.edits.table import allowed_kinds
 from share_sql.errors import ModelError, ModelUnknown, QueryError, ShareError, UsageError
 from share_sql.judgement.weights import Weights, load_weights
 from share_sql.requests import Ask, Lookup, Query, Request, Steps
@@ -60,6 +61,14 @@ class Assistant:
         prompts: the prompt set; None for those that each model was trained on, or SHARE's own.
         weights: the judge's calibrated weights; None for the shipped ones.
         concurrency: cases under way at once.
+        conventions: `benchmark` where kinds of change that follow a benchmark's conventions act too (see
+            `edits.table.Kind.convention`), else `none`.
+        without: kinds of change that may not act.
+        only: kinds of change that alone may act; empty for all.
+        min_confidence: a change of less confidence is not made, 0 to 1.
+
+    Raises:
+        UsageError: a name is unknown.
     """
 
     def __init__(
@@ -71,6 +80,10 @@ class Assistant:
         prompts: PromptSet | None = None,
         weights: Weights | None = None,
         concurrency: int = 8,
+        conventions: str = "none",
+        without: Iterable[str] = (),
+        only: Iterable[str] = (),
+        min_confidence: float = 0.0,
     ) -> None:
         self._catalog = catalog or Catalog()
         self._models = dict(models or {})
@@ -81,7 +94,12 @@ class Assistant:
         if policy not in POLICIES:
             raise UsageError(f"{policy!r} is no policy; there are {', '.join(POLICIES)}")
         self._plan = Plan(
-            POLICIES[policy], frozenset(self._models), prompts, weights or load_weights(), constrained
+            POLICIES[policy],
+            frozenset(self._models),
+            prompts,
+            (weights or load_weights()).limited(allowed_kinds(conventions, without, only)),
+            constrained,
+            min_confidence,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="share-driver", daemon=True)

@@ -64,8 +64,9 @@ class Correction:
     verdict: Verdict
     reason: str
     """Why, in a sentence or two; names each piece of evidence."""
-    confidence: float
-    """Calibrated probability that `sql` answers the question, 0 to 1."""
+    confidence: float | None
+    """Calibrated probability that `sql` answers the question, 0 to 1; None where nothing can be said, as
+    without a question. 0 for what does not run."""
     draft: str = ""
     findings: tuple[WeighedFinding, ...] = ()
     steps: tuple[StepNote, ...] = ()

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from share_sql.assistant import Assistant
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.asked import SelectData, fit_asked, from_drafts, from_gold
 from share_sql.calibration.compared import PairData, collect, fit_compared, fit_findings, repaired
+from share_sql.calibration.confidence import ConfidenceData, collect_confidence, fit_confidence
 from share_sql.calibration.label import Labeller
 from share_sql.calibration.repairs import Counts, count_on_databases, count_on_text, enabled
 from share_sql.judgement.weights import Weights
@@ -71,4 +73,28 @@ def calibrate(
         collect(repaired(rewrites or drafts, labeller, weights), labeller, weights, pairs)
         model, figures["compared"] = fit_compared(pairs)
         weights = replace(weights, findings=found, prior=prior, compared=model)
+        weights, figures["right"] = with_confidence(weights, drafts, labeller)
     return Calibration(weights, figures)
+
+
+def with_confidence(
+    weights: Weights, drafts: Sequence[LabelledCase], labeller: Labeller
+) -> tuple[Weights, dict[str, Any]]:
+    """The weights with the confidence fitted on drafts as they end under these weights, without models.
+
+    Args:
+        weights: all else that was fitted.
+        drafts: real drafts with gold and databases.
+        labeller: says what is right.
+
+    Returns:
+        The weights, and figures.
+    """
+    numbered = [replace(each, case=replace(each.case, id=str(number))) for number, each in enumerate(drafts)]
+    data = ConfidenceData()
+    with Assistant(catalog=labeller.catalog, weights=weights, conventions="benchmark") as assistant:
+        states = assistant.correct_states(each.case for each in numbered)
+        by_database = sorted(states, key=lambda state: state.case.database)
+    collect_confidence(numbered, by_database, labeller, data)
+    right, figures = fit_confidence(data)
+    return replace(weights, right=right), figures

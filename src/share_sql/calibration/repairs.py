@@ -118,7 +118,7 @@ def count_on_databases(
     """
     everything = replace(weights, enabled=frozenset(PROVED))
     with_gold = [case for case in cases if labeller.gold_runs(case.case.database, case.gold)]
-    assistant = Assistant(catalog=labeller.catalog, weights=everything)
+    assistant = Assistant(catalog=labeller.catalog, weights=everything, conventions="benchmark")
     drafts = {
         f"{number}/{name}": (case, name, sql)
         for number, case in enumerate(with_gold)

@@ -129,6 +129,7 @@ def command(
             models=asked,
             weights=unscored(done.weights, frozenset(edits)),
             concurrency=AT_ONCE,
+            conventions="benchmark",
         )
         done = with_scored(done, weighed, assistant, labeller, frozenset(edits))
         assistant.close()

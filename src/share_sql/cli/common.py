@@ -81,6 +81,21 @@ assistant_options = options(
         "--prompts",
         help="Prompt set: a name or a folder.  [default: what each model was trained on, else default]",
     ),
+    click.option(
+        "--conventions",
+        type=click.Choice(["none", "benchmark"]),
+        help="benchmark: follow habits of benchmarks too, such as no count beside what was asked for. "
+        "none: mend faults alone.  [default: benchmark where benchmark files are given, else none]",
+    ),
+    click.option("--without", metavar="KIND,…", help="Kinds of change that may not act (share explain)."),
+    click.option("--only", metavar="KIND,…", help="Kinds of change that alone may act."),
+    click.option(
+        "--min-confidence",
+        type=click.FloatRange(0, 1),
+        default=0.0,
+        show_default=True,
+        help="Keep the draft where a change is less sure than this.",
+    ),
 )
 """Options of verbs that correct drafts."""
 
@@ -138,6 +153,11 @@ def prompts_of(prompts: str | None, models: Mapping[str, Model]) -> PromptSet:
     from share_sql.prompts.library import load_prompts
 
     return prompts_for(models) if prompts is None else load_prompts(prompts)
+
+
+def kinds_of(names: str | None) -> tuple[str, ...]:
+    """The kinds that `--without` or `--only` lists."""
+    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
 
 
 def print_json(value: Any) -> None:

@@ -18,6 +18,7 @@ from share_sql.cli.common import (
     concurrency_option,
     fill_catalog,
     interruptible,
+    kinds_of,
     limit_option,
     models_for,
     plain,
@@ -74,6 +75,10 @@ def command(
     models: str,
     policy: str,
     prompts: str | None,
+    conventions: str | None,
+    without: str | None,
+    only: str | None,
+    min_confidence: float,
     cache: Path | None,
     as_json: bool,
     **files: Path | None,
@@ -109,11 +114,16 @@ def command(
         files |= {"tables": places.tables, "meanings": places.meanings}
     inputs = {what: files[what] for what in ("tables", "meanings")}
     asked = models_for(models)
+    conventions = conventions or ("none" if cases is not None else "benchmark")
     prompt_set = prompts_of(prompts, asked)
     settings = RunSettings(
         policy=policy,
         models={role: model.name for role, model in asked.items()},
         prompts=prompt_set,
+        conventions=conventions,
+        without=kinds_of(without),
+        only=kinds_of(only),
+        min_confidence=min_confidence,
         inputs={what: file_fingerprint(path) for what, path in inputs.items() if path is not None},
     )
     with (
@@ -123,6 +133,10 @@ def command(
             policy=policy,
             prompts=prompt_set,
             concurrency=concurrency,
+            conventions=settings.conventions,
+            without=settings.without,
+            only=settings.only,
+            min_confidence=settings.min_confidence,
         ) as assistant,
         interruptible("; go on with --resume"),
         progress_bar("correcting") as progress,

@@ -49,7 +49,7 @@ def run_demo(out: Path, *, progress: Callable[[int, int], None] | None = None) -
     catalog = Catalog(cache=out / "cache")
     catalog.add(NAME, database, meanings=load_meanings())
     corrections: list[Correction] = []
-    with Assistant(catalog=catalog, models={}) as assistant:
+    with Assistant(catalog=catalog, models={}, conventions="benchmark") as assistant:
         for correction in assistant.correct_many([case.case() for case in cases]):
             corrections.append(correction)
             if progress is not None:

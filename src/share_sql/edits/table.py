@@ -40,6 +40,9 @@ class Kind:
     """A query with the fault; what follows `--` is from the question or the evidence."""
     after: str
     """The query mended; empty where the finding alone mends nothing."""
+    convention: bool = False
+    """Whether the change follows a habit of benchmarks' gold (which columns a result has, in which form). An
+    application's users would not call the query wrong. Otherwise it mends a fault."""
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -153,21 +156,22 @@ _ROWS = (
          "SELECT SUM(won) / COUNT(*) FROM game", "SELECT CAST(SUM(won) AS REAL) / COUNT(*) FROM game"),
     Kind("concatenation-listed", "output", "Columns are pasted together that the evidence lists one by one.",
          "SELECT first || ' ' || last FROM player -- evidence: full name refers to first, last",
-         "SELECT first, last FROM player"),
+         "SELECT first, last FROM player", convention=True),
     Kind("concatenation", "output",
-         "Columns are pasted together into one; they are selected as columns of their own.",
-         "SELECT first || ' ' || last FROM player", "SELECT first, last FROM player"),
+         "Columns are pasted together into one that the question names one by one.",
+         "SELECT first || ' ' || last FROM player -- first and last name of each player",
+         "SELECT first, last FROM player", convention=True),
     Kind("unasked-column", "output", "An output column is selected that the question does not ask for.",
          "SELECT name, size FROM store ORDER BY size DESC LIMIT 1 -- which is the largest store",
-         "SELECT name FROM store ORDER BY size DESC LIMIT 1"),
+         "SELECT name FROM store ORDER BY size DESC LIMIT 1", convention=True),
     Kind("select-drop", "output", "An output column is too many.",
-         "SELECT name, city FROM store", "SELECT name FROM store"),
+         "SELECT name, city FROM store", "SELECT name FROM store", convention=True),
     Kind("select-add", "output", "An output column is missing.",
          "SELECT name FROM store", "SELECT name, city FROM store"),
     Kind("select-column", "output", "Another column is asked for in an output column's place.",
          "SELECT city FROM store", "SELECT region FROM store"),
     Kind("select-order", "output", "The output columns stand in another order.",
-         "SELECT city, name FROM store", "SELECT name, city FROM store"),
+         "SELECT city, name FROM store", "SELECT name, city FROM store", convention=True),
     Kind("distinct-add", "output", "Repeated rows are to be given once.",
          "SELECT city FROM store", "SELECT DISTINCT city FROM store"),
     Kind("distinct-drop", "output", "Repeated rows are to be kept.",
@@ -278,6 +282,43 @@ _ROWS = (
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ROWS})
 """Every kind, by name."""
+
+
+CONVENTIONS = ("none", "benchmark")
+"""Whether kinds that follow a benchmark's conventions act: the choices of `--conventions`."""
+
+
+def allowed_kinds(
+    conventions: str = "none", without: Iterable[str] = (), only: Iterable[str] = ()
+) -> frozenset[str]:
+    """The kinds that may act.
+
+    Args:
+        conventions: one of CONVENTIONS.
+        without: kinds that may not.
+        only: kinds that alone may; all where it is empty.
+
+    Raises:
+        UsageError: a name is none of a kind that acts, or no choice of conventions.
+    """
+    if conventions not in CONVENTIONS:
+        raise UsageError(f"{conventions!r} are no conventions; there are {', '.join(CONVENTIONS)}")
+    excluded, chosen = ({acting_kind(name).name for name in names} for names in (without, only))
+    return frozenset(
+        name
+        for name, kind in KINDS.items()
+        if name not in excluded
+        and (name in chosen or not chosen)
+        and (conventions == "benchmark" or not kind.convention)
+    )
+
+
+def acting_kind(name: str) -> Kind:
+    """The kind of this name, which must be one that changes queries. Raises UsageError."""
+    kind = find_kind(name)
+    if not {"proved", "guessed"} & set(kind.roles):
+        raise UsageError(f"{name} changes no query, so there is nothing to switch on or off")
+    return kind
 
 
 def find_kind(name: str) -> Kind:

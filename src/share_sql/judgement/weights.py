@@ -8,19 +8,23 @@ in it is set by hand.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from share_sql.errors import SettingsError
+from share_sql.judgement.confidence import CONFIDENCE, confidence_features
 from share_sql.judgement.features import COMPARED, GUESSED, SCORED
 from share_sql.judgement.logistic import Logistic, sigmoid
 from share_sql.query.asked import FEATURES as ASKED
 
+if TYPE_CHECKING:
+    from share_sql.query.examined import Ran
+
 MODELS: Mapping[str, tuple[str, ...]] = {
-    "asked": ASKED, "compared": COMPARED, "scored": SCORED, "guessed": GUESSED
+    "asked": ASKED, "compared": COMPARED, "scored": SCORED, "guessed": GUESSED, "right": CONFIDENCE
 }  # fmt: skip
 """The logistic models of a weights file, each with the features that this version knows."""
 
@@ -66,10 +70,28 @@ class Weights:
     """The same of a rewritten candidate that the scorer weighed."""
     guessed: Logistic = _UNFITTED
     """The same of a guessed change."""
+    right: Logistic = _UNFITTED
+    """Does the query that is handed back answer the question? The confidence."""
+
+    def limited(self, kinds: frozenset[str]) -> Weights:
+        """The same, with only these kinds of change."""
+        asked = self.asked if "unasked-column" in kinds else _UNFITTED
+        return replace(self, enabled=self.enabled & kinds, guesses=self.guesses & kinds, asked=asked)
 
     def wrong(self, kinds: frozenset[str]) -> float:
         """Probability that a query with findings of these kinds is wrong, 0 to 1."""
         return sigmoid(self.prior + sum(self.findings.get(kind, 0.0) for kind in sorted(kinds)))
+
+    def confidence(self, query: Ran, mended: Collection[str] = ()) -> float:
+        """Probability that a query answers the question, 0 to 1.
+
+        Args:
+            query: the query that is handed back.
+            mended: what the changes that led to it are about (`edits.table.Kind.about`).
+        """
+        if not query.runs and query.outcome is not None:
+            return 0.0
+        return self.right(confidence_features(query, mended)) if self.right else 1 - self.wrong(query.kinds)
 
     def to_json(self) -> dict[str, Any]:
         """As stored in a weights file."""

@@ -28,6 +28,14 @@ class RunSettings:
     models: Mapping[str, str]
     """The model's name by role."""
     prompts: PromptSet
+    conventions: str = "none"
+    """Whether kinds of change that follow a benchmark's conventions act."""
+    without: Sequence[str] = ()
+    """Kinds of change that may not act."""
+    only: Sequence[str] = ()
+    """Kinds of change that alone may act; empty for all."""
+    min_confidence: float = 0.0
+    """A change of less confidence is not made, 0 to 1."""
     inputs: Mapping[str, str] = field(default_factory=dict)
     """Fingerprints of further inputs, by what they are (tables, meanings)."""
 
@@ -36,6 +44,10 @@ class RunSettings:
         return {
             "version": __version__,
             "policy": self.policy,
+            "conventions": self.conventions,
+            "without": ",".join(sorted(self.without)),
+            "only": ",".join(sorted(self.only)),
+            "min confidence": self.min_confidence,
             "prompts": f"{self.prompts.name} {self.prompts.fingerprint}",
             **{f"model for {role}": name for role, name in sorted(self.models.items())},
             **{f"{what} file": print_ for what, print_ in sorted(self.inputs.items())},

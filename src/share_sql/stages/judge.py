@@ -7,8 +7,8 @@ from dataclasses import replace
 from share_sql.case import Correction, StepNote, Verdict, WeighedFinding
 from share_sql.query.examined import Examined
 from share_sql.query.findings import Finding
-from share_sql.stages.policies import normal
-from share_sql.stages.state import Candidate, State
+from share_sql.stages.policies import normal, sureness
+from share_sql.stages.state import Candidate, Choice, State
 from share_sql.trajectory.diff import diff
 from share_sql.trajectory.nodes import Trajectory
 
@@ -19,6 +19,10 @@ def judge(state: State) -> State:
         errors = [step.error for step in state.steps if step.error]
         return _end(state, None, "kept", errors[0] if errors else "the draft holds no SQL", 0.0, ())
     choice = state.plan.policy.choose(state)
+    if choice.candidate is not None and choice.confidence < state.plan.min_confidence:
+        least = state.plan.min_confidence
+        why = f"a change is only {choice.confidence:.2f} sure, less than {least:g}"
+        choice = Choice(None, f"{why}: {choice.reason}")
     against = _weighed(state, state.draft.query.findings if state.draft is not None else ())
     if choice.candidate is not None:
         mended = choice.candidate.evidence
@@ -28,11 +32,12 @@ def judge(state: State) -> State:
         return _end(state, choice.candidate, "corrected", choice.reason, choice.confidence, found)
     if state.draft is None:
         return _end(state, None, "kept", choice.reason, 0.0, against)
-    sure = 1 - state.plan.weights.wrong(state.draft.query.kinds)
+    sure = sureness(state, state.draft)
     if normal(state.case.draft) != normal(state.sql):
         reason = f"the text around the SQL is taken away; {choice.reason}"
         return _end(state, state.draft, "corrected", reason, sure, against)
-    doubtful = state.draft.query.runs and bool(against) and sure < 0.5
+    wrong = state.plan.weights.wrong(state.draft.query.kinds)
+    doubtful = state.draft.query.runs and bool(against) and wrong > 0.5
     return _end(state, None, "abstained" if doubtful else "kept", choice.reason, sure, against)
 
 
@@ -46,13 +51,16 @@ def _end(
     chosen: Candidate | None,
     verdict: Verdict,
     reason: str,
-    confidence: float,
+    confidence: float | None,
     found: tuple[WeighedFinding, ...],
 ) -> State:
+    if confidence:
+        # Without a question nobody knows what the SQL should answer.
+        confidence = round(confidence, 4) if state.case.question.strip() else None
     steps = (*state.steps, StepNote("judge", f"{verdict}: {reason}"))
     correction = Correction(
         id=state.case.id, sql=chosen.sql if chosen is not None else state.case.draft, verdict=verdict,
-        reason=reason, confidence=round(confidence, 4), draft=state.case.draft, findings=found, steps=steps,
+        reason=reason, confidence=confidence, draft=state.case.draft, findings=found, steps=steps,
         changes=_changes(state.draft, chosen), usage=dict(state.usage),
     )  # fmt: skip
     return replace(state, steps=steps, correction=correction)

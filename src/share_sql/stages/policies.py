@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from share_sql.judgement.features import compared_features, guessed_features, scored_features
-from share_sql.judgement.logistic import Logistic, sigmoid
+from share_sql.judgement.logistic import Logistic
 from share_sql.query.examined import Examined
 from share_sql.stages.state import Candidate, Choice, Policy, State
 
@@ -32,7 +32,7 @@ def always(state: State) -> Choice:
     if not candidates:
         return Choice(None, "no candidate was made")
     last = candidates[-1]
-    return Choice(last, f"the last candidate is taken, from {last.origin}", 1 - _wrong(state, last))
+    return Choice(last, f"the last candidate is taken, from {last.origin}", sureness(state, last))
 
 
 POLICIES: Mapping[str, Policy] = MappingProxyType(
@@ -89,7 +89,7 @@ def _rescue(state: State, runnable: list[Candidate]) -> Choice:
     for other in runnable[1:]:
         if _odds(state, best, other) > _odds(state, other, best):
             best = other
-    return Choice(best, f"the draft does not run{because}; {_what(best)}", 1 - _wrong(state, best))
+    return Choice(best, f"the draft does not run{because}; {_what(best)}", sureness(state, best))
 
 
 def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
@@ -113,10 +113,11 @@ def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
             best, best_odds, best_lead = other, odds, odds - model.threshold
     if best is not None:
         gone = [each.message for each in current.query.findings if each.kind not in best.query.kinds]
-        return Choice(best, _what(best) + (f"; it removes: {'; '.join(gone)}" if gone else ""), best_odds)
+        reason = _what(best) + (f"; it removes: {'; '.join(gone)}" if gone else "")
+        return Choice(best, reason, min(best_odds, sureness(state, best)))
     if repaired is None:
         return _stays(state)
-    return Choice(repaired, _what(repaired), min(sigmoid(fault.weight) for fault in repaired.evidence))
+    return Choice(repaired, _what(repaired), sureness(state, repaired))
 
 
 def _odds(state: State, draft: Candidate, other: Candidate) -> float:
@@ -126,8 +127,9 @@ def _odds(state: State, draft: Candidate, other: Candidate) -> float:
     return state.plan.weights.compared(compared_features(draft.query, other.query))
 
 
-def _wrong(state: State, candidate: Candidate) -> float:
-    return state.plan.weights.wrong(candidate.query.kinds)
+def sureness(state: State, candidate: Candidate) -> float:
+    """Probability that a candidate answers the question, 0 to 1."""
+    return state.plan.weights.confidence(candidate.query, candidate.mended)
 
 
 def _what(candidate: Candidate) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from share_sql.edits.table import KINDS
 from share_sql.query.examined import Context, Examiner
 from share_sql.requests import Steps
 
@@ -45,6 +46,11 @@ class Candidate:
         """Its text."""
         return self.query.sql
 
+    @property
+    def mended(self) -> frozenset[str]:
+        """What its repairs are about (`edits.table.Kind.about`); empty where nothing was repaired."""
+        return frozenset(KINDS[fault.kind].about for fault in self.evidence if fault.kind in KINDS)
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -82,6 +88,8 @@ class Plan:
     weights: Weights
     constrained: frozenset[str] = frozenset()
     """Roles whose model can keep its answer to a grammar."""
+    min_confidence: float = 0.0
+    """A change of less confidence is not made, 0 to 1."""
 
     @property
     def scores(self) -> bool:
