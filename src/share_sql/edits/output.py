@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from sqlglot import exp
 
@@ -18,6 +18,25 @@ _DIFFERENT = re.compile(
     r"\b(?:how many|number of|count(?: the)?)\s+(?:\w+\s+)?(?:different|distinct|unique)\b"
 )
 _COUNTED = re.compile(r"\b(?:how many|number|count|times|total)\b", re.IGNORECASE)
+_ONE_TEXT = re.compile(
+    r"\b(?:(?:as|in) one|one (?:column|field|text|string|value|line|name)|single|combin\w+|concat\w*|joined"
+    r"|merge\w*|together|string|text|format\w*|separated|followed by|space|comma|hyphen|dash|including"
+    r"|(?:pre|suf)fix\w*|column called|labell?ed)\b",
+    re.IGNORECASE,
+)
+"""Words that ask for several things as one text."""
+_FULL_NAME = re.compile(r"\bfull names?\b", re.IGNORECASE)
+"""BIRD's gold selects the parts of a full name as columns of their own (its train part: 368 of 369)."""
+_EXPRESSION = re.compile(r"\|\||\bconcat|\bcombin|\w\s*\+\s*\w|&|' '", re.IGNORECASE)
+"""An expression that makes one text, as evidence spells it."""
+_ADDED = re.compile(
+    r"\b(?:also|too|as well|along with|together with|include[sd]?|including|besides?|next to|in addition"
+    r"|additionally|plus|alongside|accompanied|how often|how frequently|how many times|columns?"
+    r"|(?:with|and|give|show|list|return) (?:the |its |their |his |her |that )?"
+    r"(?:number|count|total|amount|how|frequency))\b",
+    re.IGNORECASE,
+)
+"""Words that ask for something more beside what was named."""
 _OTHERS: dict[type[exp.AggFunc], tuple[type[exp.AggFunc], ...]] = {
     exp.Max: (exp.Min,),
     exp.Min: (exp.Max,),
@@ -28,20 +47,27 @@ _OTHERS: dict[type[exp.AggFunc], tuple[type[exp.AggFunc], ...]] = {
 
 
 def concatenations(draft: Examined) -> Iterator[Edit]:
-    """`first || ' ' || last` where the evidence or the question names the columns one by one."""
+    """`first || ' ' || last` where the evidence or the question lists the columns one by one.
+
+    One text stays one where the question or the evidence asks for it in any words.
+    """
     tree = draft.tree
     if not isinstance(tree, exp.Select) or tree.args.get("distinct") is not None:
+        return
+    if _ONE_TEXT.search(draft.question) or _EXPRESSION.search(draft.evidence):
         return
     for at, item in enumerate(tree.expressions):
         columns = _concatenated(plain_item(item))
         if len(columns) < 2:
             continue
-        listed = all(column.name.lower() in draft.evidence.lower() for column in columns)
+        listed = _lists(draft.evidence, [column.name for column in columns])
+        if not listed and not _FULL_NAME.search(draft.question) and not _named_apart(draft.question, columns):
+            continue
         kind = "concatenation-listed" if listed else "concatenation"
         names = ", ".join(column.name for column in columns)
         items = tree.expressions
         new = changed(tree, expressions=[*items[:at], *columns, *items[at + 1 :]])
-        why = "the evidence lists" if listed else "it pastes together"
+        why = "the evidence lists" if listed else "the question lists"
         yield Edit(kind, f"{why} {names}; they are selected as columns of their own", new)
 
 
@@ -59,6 +85,35 @@ def _concatenated(value: exp.Expr) -> list[exp.Column]:
     return columns
 
 
+def _lists(text: str, names: list[str]) -> bool:
+    """Whether a text has the names side by side, as a list has them."""
+    between = r"[`\"')\]]*\s*(?:,|;|&|\band\b)[\s`\"'(\[]*(?:and\b[\s`\"'(\[]*)?(?:\w+\.)?[`\"'\[]*"
+    return any(
+        re.search(rf"(?<!\w){between.join(map(_spelled, order))}(?!\w)", text, re.IGNORECASE)
+        for order in (names, names[::-1])
+    )
+
+
+def _spelled(name: str) -> str:
+    """A pattern of a name, with blanks for its underscores too."""
+    return re.escape(name).replace("_", "[_ ]")
+
+
+def _named_apart(question: str, columns: list[exp.Column]) -> bool:
+    """Whether a question names each column by words of its own, with a comma or "and" between."""
+    named = [words(column.name) for column in columns]
+    shared = frozenset.intersection(*named)
+    places = []
+    for own in named:
+        at = [match for match in re.finditer(r"\w+", question) if words(match[0]) & (own - shared)]
+        if not at:
+            return False
+        places.append((at[0].start(), at[0].end()))
+    places.sort()
+    gaps = (question[end:start] for (_, end), (start, _) in pairwise(places))
+    return all(re.search(r",|&|\band\b", gap) for gap in gaps)
+
+
 def unasked(draft: Examined) -> Iterator[Edit]:
     """Drop the output column that the question asks for least, where that is near certain.
 
@@ -67,6 +122,8 @@ def unasked(draft: Examined) -> Iterator[Edit]:
     tree, model = draft.tree, draft.context.asked
     if not isinstance(tree, exp.Select) or not draft.asked or model is None:
         return
+    if _ADDED.search(draft.question):
+        return  # what was asked for in any words stays
     if any(item.find(exp.Star) and not item.find(exp.AggFunc) for item in tree.expressions):
         return
     if min(draft.asked) < model.threshold:
