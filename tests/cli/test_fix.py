@@ -84,3 +84,20 @@ def test_wrong_flags_end_with_2(shop: Path, flags: list[str], reason: str) -> No
 
 def test_control_characters_do_not_reach_the_terminal(shop: Path) -> None:
     assert "\x1b" not in fix(shop, "SELECT '\x1b[2J' FROM store").stdout
+
+
+def test_a_kind_that_is_off_does_not_act(shop: Path) -> None:
+    assert fix(shop, WRONG, "--without", "literal-case").stdout == WRONG + "\n"
+    assert fix(shop, WRONG, "--only", "join-key,unknown-column").stdout == WRONG + "\n"
+    assert "'Bonn'" in fix(shop, WRONG, "--only", "literal-case").stdout
+    assert fix(shop, WRONG, "--min-confidence", "1").stdout == WRONG + "\n"
+    refused = fix(shop, WRONG, "--without", "literal-cas")
+    assert refused.exit_code == 2
+    assert "did you mean literal-case" in refused.stderr
+
+
+def test_conventions_of_benchmarks_are_followed_where_asked(shop: Path) -> None:
+    pasted = "SELECT name || ' ' || city FROM store"
+    more = ("--evidence", "place refers to name, city")
+    assert fix(shop, pasted, *more).stdout == pasted + "\n"
+    assert fix(shop, pasted, *more, "--conventions", "benchmark").stdout == "SELECT name, city FROM store\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from share_sql.edits.guesses import EDIT_KINDS
-from share_sql.edits.table import KINDS, ONLY_FAILING, PROVED, Kind, find_kind
+from share_sql.edits.table import KINDS, ONLY_FAILING, PROVED, Kind, allowed_kinds, find_kind
 from share_sql.errors import SqlError, UsageError
 from share_sql.query.findings import KINDS as FINDINGS
 from share_sql.sql.text import parse_select
@@ -44,3 +44,29 @@ def test_a_kind_that_there_is_not_names_the_nearest() -> None:
         find_kind("literal_case")
     with pytest.raises(UsageError, match="share explain"):
         find_kind("zzz")
+
+
+def test_kinds_of_conventions_act_only_where_they_are_followed() -> None:
+    conventions = {name for name, kind in KINDS.items() if kind.convention}
+    assert {"concatenation", "unasked-column", "select-drop"} <= conventions
+    assert allowed_kinds("none") == set(KINDS) - conventions
+    assert allowed_kinds("benchmark") == set(KINDS)
+
+
+def test_kinds_are_switched_on_and_off_by_name() -> None:
+    assert "literal-case" not in allowed_kinds(without=["literal-case"])
+    assert allowed_kinds(only=["literal-case", "join-key"]) == {"literal-case", "join-key"}
+    assert allowed_kinds(only=["literal-case"], without=["literal-case"]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"without": ["literal_case"]}, "did you mean literal-case"),
+        ({"only": ["empty-result"]}, "empty-result changes no query"),
+        ({"conventions": "bird"}, "there are none, benchmark"),
+    ],
+)
+def test_a_wrong_choice_is_refused(choice: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        allowed_kinds(**choice)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 Each file beside this one holds cases of one topic, each with a database of `databases/`. `rows` is SQL whose
 rows the SQL handed back must give (in order where it sorts); the draft as given does not give them. `kept`
-says that the draft must come back as it is.
+says that the draft must come back as it is. `conventions` is as on the command line.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pytest
 
 from share_sql.assistant import Assistant
 from share_sql.case import Case
+from share_sql.edits.table import CONVENTIONS
 from tests.golden import titled_pairs
 
 HERE = Path(__file__).parent
@@ -40,16 +41,18 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def assistant() -> Iterator[Assistant]:
-    with Assistant() as made:
-        yield made
+def assistants() -> Iterator[dict[str, Assistant]]:
+    made = {name: Assistant(conventions=name) for name in CONVENTIONS}
+    yield made
+    for assistant in made.values():
+        assistant.close()
 
 
 @pytest.mark.parametrize("pair", CASES)
-def test_field(pair: dict[str, str], databases: dict[str, Path], assistant: Assistant) -> None:
+def test_field(pair: dict[str, str], databases: dict[str, Path], assistants: dict[str, Assistant]) -> None:
     path = databases[pair["database"]]
     case = Case("1", pair["question"], str(path), pair["draft"], pair.get("evidence", ""))
-    correction = assistant.correct(case)
+    correction = assistants[pair.get("conventions", "none")].correct(case)
     if "kept" in pair:
         assert correction.sql == case.draft, correction.reason
         return

@@ -9,7 +9,7 @@ import pytest
 from share_sql.case import Correction, WeighedFinding
 from share_sql.database.sqlite import SqliteDatabase
 from share_sql.judgement.features import COMPARED, GUESSED, SCORED
-from share_sql.judgement.logistic import Logistic, sigmoid
+from share_sql.judgement.logistic import Logistic
 from share_sql.judgement.weights import Weights, load_weights
 from share_sql.stages.judge import judge
 from share_sql.stages.policies import rivals, scored_row
@@ -50,13 +50,18 @@ def _judge(
     return corrected(judge, shop, state)
 
 
+def _sure(shop: SqliteDatabase, sql: str, question: str = QUESTION) -> float | None:
+    """The confidence in a draft that stays."""
+    return corrected(judge, shop, start(shop, question, sql)).confidence
+
+
 # -- the draft stays -----------------------------------------------------------------------------------
 
 
 def test_without_candidates_the_draft_stays(shop: SqliteDatabase) -> None:
     done = _judge(shop, OPEN)
     assert (done.verdict, done.sql, done.reason) == ("kept", OPEN, "nothing speaks against the draft")
-    assert done.confidence == round(1 - sigmoid(load_weights().prior), 4)
+    assert done.confidence == _sure(shop, OPEN)
     assert done.changes == ()
 
 
@@ -107,7 +112,7 @@ def test_the_reason_names_the_findings_that_a_candidate_removes(shop: SqliteData
     assert done.reason == (
         "the candidate from generator is better supported; it removes: its result is empty"
     )
-    assert done.confidence == round(sigmoid(9.0), 4)
+    assert done.confidence == _sure(shop, OPEN)  # less sure than the comparison
     assert [finding.kind for finding in done.findings] == ["empty-result"]
     assert done.changes
 
@@ -121,7 +126,7 @@ def test_a_failing_draft_gives_way_to_one_that_runs(shop: SqliteDatabase, policy
     done = _judge(shop, draft, OPEN, policy=policy)
     assert (done.verdict, done.sql) == ("corrected", OPEN)
     assert done.reason.startswith("the draft does not run (")
-    assert done.confidence == round(1 - sigmoid(load_weights().prior), 4)
+    assert done.confidence == _sure(shop, OPEN)
 
 
 def test_of_several_that_run_the_better_one_is_taken(shop: SqliteDatabase) -> None:
@@ -188,6 +193,35 @@ def test_text_around_the_sql_is_taken_away_and_said(shop: SqliteDatabase) -> Non
     assert done.changes == ()
 
 
+# -- confidence ----------------------------------------------------------------------------------------
+
+
+def test_what_does_not_run_or_is_no_sql_has_no_confidence(shop: SqliteDatabase) -> None:
+    assert _sure(shop, FAILS) == 0.0
+    assert _sure(shop, UNPARSED) == 0.0
+    assert _sure(shop, "I do not know.") == 0.0
+
+
+def test_without_a_question_nothing_can_be_said(shop: SqliteDatabase) -> None:
+    assert _sure(shop, OPEN, question=" ") is None
+    assert _sure(shop, FAILS, question=" ") == 0.0
+
+
+def test_findings_lower_the_confidence(shop: SqliteDatabase) -> None:
+    names = EMPTY.replace("=", "<>")
+    assert (_sure(shop, EMPTY) or 0) < (_sure(shop, names) or 0)
+
+
+def test_a_change_that_is_not_sure_enough_is_not_made(shop: SqliteDatabase) -> None:
+    state = _repaired(shop, EMPTY, OPEN)
+    sure = corrected(judge, shop, state).confidence or 0
+    for least, verdict in ((sure - 0.01, "corrected"), (sure + 0.01, "abstained")):
+        done = corrected(judge, shop, replace(state, plan=replace(state.plan, min_confidence=least)))
+        assert done.verdict == verdict
+    assert done.sql == EMPTY
+    assert done.reason == f"a change is only {sure:.2f} sure, less than {least:g}: the table is stores"
+
+
 # -- repairs -------------------------------------------------------------------------------------------
 
 FOUND = WeighedFinding("unknown-table", "there is no table shops", weight=2.0)
@@ -199,10 +233,10 @@ def _repaired(shop: SqliteDatabase, draft: str, sql: str, weights: Weights | Non
     return added(shop, state, sql, "repair", note="the table is stores", evidence=(SURER, FOUND))
 
 
-def test_a_repair_is_taken_and_is_as_sure_as_its_least_sure_edit(shop: SqliteDatabase) -> None:
+def test_a_repair_is_taken_and_is_less_sure_than_the_same_query_as_a_draft(shop: SqliteDatabase) -> None:
     done = corrected(judge, shop, _repaired(shop, EMPTY, OPEN))
     assert (done.verdict, done.sql, done.reason) == ("corrected", OPEN, "the table is stores")
-    assert done.confidence == round(sigmoid(2.0), 4)
+    assert 0 < (done.confidence or 0) < _sure(shop, OPEN)
     assert [finding.kind for finding in done.findings] == ["empty-result", "literal-case", "unknown-table"]
 
 

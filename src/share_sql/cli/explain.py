@@ -36,5 +36,7 @@ def command(kind: str | None, as_json: bool) -> None:
         return
     found = kinds[0]
     roles = ", ".join(found.roles) or "only a name"
-    click.echo(f"{found.name} ({roles}; about the {found.about})\n{found.line}")
+    why = "follows a convention of benchmarks" if found.convention else "mends a fault"
+    about = f"about the {found.about}" + (f"; {why}" if {"proved", "guessed"} & set(found.roles) else "")
+    click.echo(f"{found.name} ({roles}; {about})\n{found.line}")
     click.echo(f"  before: {found.before}" + (f"\n  after:  {found.after}" if found.after else ""))
