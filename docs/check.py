@@ -423,11 +423,19 @@ def _tables(root: Path) -> Iterator[tuple[Path, str, str]]:
     kinds = root / "docs" / "kinds.md"
     for name, role in (("proved", "proved"), ("guessed", "guessed"), ("findings", "finding"), ("names", "")):
         rows = (
-            (f"`{each.name}`", each.about, each.line, _sql(each.before), _sql(each.after))
+            (
+                f"`{each.name}`",
+                each.about,
+                *([("convention" if each.convention else "fault")] if role in ("proved", "guessed") else []),
+                each.line,
+                _sql(each.before),
+                _sql(each.after),
+            )
             for each in KINDS.values()
             if (role in each.roles if role else not each.roles)
         )
-        yield kinds, name, table(("kind", "about", "what it means", "before", "after"), rows)
+        reason = ("reason",) if role in ("proved", "guessed") else ()
+        yield kinds, name, table(("kind", "about", *reason, "what it means", "before", "after"), rows)
 
 
 def _sql(query: str) -> str:
