@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,6 +28,12 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 BENCHMARK = click.Choice(list(BENCHMARKS))
 
 
+def speak_up(count: int) -> None:
+    """Let more of the package's log reach stderr: -v its stages and what is waited for, -vv all."""
+    if count:
+        logging.getLogger("share_sql").setLevel(logging.INFO if count == 1 else logging.DEBUG)
+
+
 def options(*each: Callable[[_Function], _Function]) -> Callable[[_Function], _Function]:
     """Several options as one decorator, in the order in which `--help` shows them."""
 
@@ -41,6 +48,14 @@ def options(*each: Callable[[_Function], _Function]) -> Callable[[_Function], _F
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 cache_option = click.option(
     "--cache", type=FOLDER, help="Folder for value indexes.  [default: the user's cache folder]"
+)
+verbose_option = click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    expose_value=False,
+    callback=lambda context, parameter, count: speak_up(count),
+    help="Tell each stage as it ends; twice: all there is to tell.",
 )
 limit_option = click.option("--limit", type=click.IntRange(min=1), help="Only the first N cases.")
 

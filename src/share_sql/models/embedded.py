@@ -23,6 +23,7 @@ from typing import TypeAlias
 from share_sql.errors import ModelRefused, ModelUnavailable, SettingsError, ShareError
 from share_sql.models.base import ModelReply, ModelRequest
 from share_sql.models.gguf_header import header_value
+from share_sql.waits import Waits
 
 _CLOSE_SECONDS = 30.0
 
@@ -72,6 +73,8 @@ class EmbeddedModel:
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._child: _Child | None = None
+        self._slow = Waits()
+        self._loaded = False
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """The model's answers.
@@ -90,7 +93,12 @@ class EmbeddedModel:
             child.waiting[number] = (loop, future)
             self._send(child, number, request)
         try:
-            return await future
+            if self._loaded:
+                return await future
+            with self._slow.told(f"loading {self.name}"):
+                reply = await future
+            self._loaded = True
+            return reply
         except asyncio.CancelledError:
             with self._lock:
                 if child.waiting.pop(number, None):
