@@ -45,7 +45,7 @@ class ModelFailure:
 
 
 def failures_in_words(failures: Sequence[ModelFailure]) -> str:
-    """One line about models that failed: each kind of failure once, with the first message; empty for none."""
+    """One line about models that failed: each kind once, with its first message; empty for none."""
     by_cause: dict[str, list[ModelFailure]] = {}
     for each in failures:
         by_cause.setdefault(each.cause, []).append(each)
@@ -53,14 +53,11 @@ def failures_in_words(failures: Sequence[ModelFailure]) -> str:
     for first, *others in by_cause.values():
         also = " and ".join(dict.fromkeys(each.role for each in others))
         if first.loses:
-            told.append(
-                f"{first.role} did not answer ({first.message})" + (f", nor did {also}" if also else "")
-            )
+            what = f"{first.role} did not answer ({first.message})"
+            told.append(f"{what}, nor did {also}" if also else what)
         else:
-            told.append(
-                f"{first.role}'s answer is of no use ({first.message})"
-                + (f", nor is {also}'s" if also else "")
-            )
+            what = f"{first.role}'s answer is of no use ({first.message})"
+            told.append(f"{what}, nor is that of {also}" if also else what)
     return "; ".join(told)
 
 
@@ -110,7 +107,7 @@ class Correction:
     usage: dict[str, Usage] = field(default_factory=dict)
     """Tokens by stage."""
     runs: bool | None = None
-    """Whether `sql` runs on the database; None where nothing could be run. False also where it is no query."""
+    """Whether `sql` runs, False also where it is no query; None where nothing could be run."""
     failures: tuple[ModelFailure, ...] = ()
     """Models that were asked and gave nothing of use, in the order of the stages."""
 

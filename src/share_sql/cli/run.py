@@ -214,16 +214,20 @@ def _tell_failures(counts: RunCounts) -> None:
     """What failed, a line a reason, on standard error: a thousand cases on one missing file are one line."""
     from collections import Counter
 
+    from share_sql.runfolder.folder import NO_MODEL
+
     reasons = Counter(each.error for each in counts.failed)
     for error, count in reasons.most_common(MOST_REASONS):
         some = next(each for each in counts.failed if each.error == error)
-        which = f"case {some.id}" if count == 1 else f"{count} of {counts.cases} cases"
-        click.echo(f"share: {plain(which)}: {plain(' '.join(error.split()))}", err=True)
+        which = f" ({some.id})" if count == 1 else ""
+        what = "could not be worked on" if some.cause in NO_MODEL else "lost a model"
+        line = f"share: {count} of {counts.cases} cases {what}{which}: {' '.join(error.split())}"
+        click.echo(plain(line), err=True)
     if len(reasons) > MOST_REASONS:
         rest = len(reasons) - MOST_REASONS
         click.echo(f"share: {rest} more reasons stand in corrections.jsonl, as `error`", err=True)
     if counts.lost:
-        click.echo(f"share: {counts.lost} cases lost a model; --resume asks for them again", err=True)
+        click.echo(f"share: {counts.lost} cases lost a model in all; --resume does them again", err=True)
     for role, count in counts.unusable.items():
         answered = counts.answered.get(role, 0)
         click.echo(

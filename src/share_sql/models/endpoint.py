@@ -258,17 +258,21 @@ class EndpointModel:
     def _refusal(self, error: Any) -> Exception:
         """What a status below 200 or above 299 means: another try, or the end."""
         status = error.status_code
-        said = self._clean(error.message)
+        # The client's own words only repeat the status.
+        told = error.body.get("message") if isinstance(error.body, dict) else None
+        said = self._clean(told or error.message.removeprefix(f"Error code: {status}").removeprefix(" - "))
+        why = f" ({said})" if said else ""
         if (status in RETRIED or status >= 500) and error.code != "insufficient_quota":
             kind = {408: ModelTimeout, 429: ModelLimited, 504: ModelTimeout}.get(status, ModelUnavailable)
-            return _Again(f"status {status} ({said})", retry_after(error.response.headers), kind)
+            return _Again(f"status {status}{why}", retry_after(error.response.headers), kind)
         where, model = self._shown(), self._where.model
         mend = {
             401: f"{where} does not accept the key; set the right one in {self._key_name}",
-            403: f"{where} does not let the key in {self._key_name} use model {model}; use another key or model",
-            404: f"{where} knows no model {model}, or is no such address: {said}; check model and base_url",
+            403: f"{where} does not let the key in {self._key_name} use model {model}; "
+            "use another key or model",
+            404: f"{where} knows no model {model}, or is no such address{why}; check model and base_url",
             429: f"the key's quota at {where} is used up; raise it or use another key",
-        }.get(status, f"{where} refused the request with status {status}: {said}")
+        }.get(status, f"{where} refused the request with status {status}{why}")
         if status == 400 and "max_completion_tokens" in said:
             mend += '; set tokens_field = "max_completion_tokens"'
         elif status == 400 and "temperature" in said:
@@ -278,8 +282,6 @@ class EndpointModel:
     def _clean(self, said: object) -> str:
         """A server's words in one short line, without key and headers."""
         text = " ".join(str(said).split())
-        if text[:9].lower() == "<!doctype" or text[:5].lower() == "<html":
-            text = "an HTML page"  # a proxy's, mostly; its markup says nothing
         for secret in (self._key, *self._headers.values()):
             if len(secret) >= 6:
                 text = text.replace(secret, "***")

@@ -36,9 +36,15 @@ if TYPE_CHECKING:
 OUTAGES = frozenset(
     each.cause
     for each in (
-        ModelUnavailable, ModelUnreachable, ModelLimited, ModelTimeout, ModelRefused, AnswerUnreadable, AnswerEmpty,
+        ModelUnavailable,
+        ModelUnreachable,
+        ModelLimited,
+        ModelTimeout,
+        ModelRefused,
+        AnswerUnreadable,
+        AnswerEmpty,
     )
-)  # fmt: skip
+)
 """Causes that may hold for a whole run."""
 
 
@@ -163,9 +169,9 @@ def run_cases(
                 show_progress()
                 if (failure := outage.seen(state)) and done < len(cases):
                     raise RunStopped(
-                        f"stopped with {len(cases) - done} of {len(cases)} cases not tried: {failure.role} did "
-                        f"not answer in {outage.length} cases in a row ({failure.message}); mend that and go "
-                        "on with --resume"
+                        f"stopped with {len(cases) - done} of {len(cases)} cases not tried: {failure.role} "
+                        f"did not answer in {outage.length} cases in a row ({failure.message}); mend that "
+                        "and go on with --resume"
                     )
         ended = datetime.now(UTC)
         return folder.finish(

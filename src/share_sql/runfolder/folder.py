@@ -80,8 +80,8 @@ class RunCounts:
     verdicts: Mapping[str, int]
     """Cases by verdict."""
     failed: tuple[Failed, ...]
-    """Cases that could not be worked on, or lost a model. Without the model's part nothing is lost: a draft is
-    kept or a proved repair stands."""
+    """Cases that could not be worked on, or lost a model. Their drafts are kept, or proved repairs of them
+    stand."""
     usage: Mapping[str, Usage]
     """Tokens by stage."""
     unusable: Mapping[str, int] = field(default_factory=dict)
