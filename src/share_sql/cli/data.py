@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +28,8 @@ from share_sql.cli.common import (
 
 if TYPE_CHECKING:
     from share_sql.training.datasets import Material, Wording
+    from share_sql.training.drafts import DraftRow
+    from share_sql.training.sources import TrajectoryRow
 
 EXAMPLES = """\b
 Examples:
@@ -155,7 +157,7 @@ def teacher(
         "model calls": sum(spent["requests"] for row in rows for spent in row.usage.values()),
     }
     _tell(counts, as_json=as_json)
-    if rows and not counts["proved"]:
+    if _lost(rows) or (rows and not counts["proved"]):
         raise SystemExit(1)
 
 
@@ -281,6 +283,8 @@ def _materials(
                     folder,
                     models=models_for(models),
                     prompts=load_prompts(prompts),
+                    # Drafts of cases that the teacher has not come to (--limit) are of no use.
+                    limit=_taught(material),
                     concurrency=concurrency,
                     progress=progress,
                 )
@@ -291,6 +295,12 @@ def _materials(
             f"Two folders are named {names[0]}; give each its own --name in `share data teacher`."
         )
     return materials
+
+
+def _taught(material: Material) -> int:
+    """How many of the first cases the teacher has rows for."""
+    ids = [each.case.id for each in material.source.cases]
+    return max((at + 1 for at, name in enumerate(ids) if name in material.rows), default=0)
 
 
 def _make(
@@ -340,8 +350,20 @@ def _make(
     if drafts:
         counts["drafts"] = selection_counts(drafts)
     _tell(counts, as_json=as_json)
-    if not dataset.examples:
+    if _lost(drafts) or not dataset.examples:
         raise SystemExit(1)
+
+
+def _lost(rows: Sequence[TrajectoryRow | DraftRow]) -> int:
+    """How many cases lost a model; told on standard error, with the first reason."""
+    lost = [row for row in rows if row.lost]
+    if lost:
+        click.echo(
+            f"share: {len(lost)} of {len(rows)} cases lost a model ({plain(str(lost[0].cause))}); the same "
+            "command asks for them again",
+            err=True,
+        )
+    return len(lost)
 
 
 def _tell(counts: Mapping[str, Any], *, as_json: bool) -> None:
