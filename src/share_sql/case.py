@@ -56,8 +56,8 @@ def failures_in_words(failures: Sequence[ModelFailure]) -> str:
             what = f"{first.role} did not answer ({first.message})"
             told.append(f"{what}, nor did {also}" if also else what)
         else:
-            what = f"{first.role}'s answer is of no use ({first.message})"
-            told.append(f"{what}, nor is that of {also}" if also else what)
+            what = f"{first.role} gave nothing of use ({first.message})"
+            told.append(f"{what}, nor did {also}" if also else what)
     return "; ".join(told)
 
 

@@ -31,6 +31,7 @@
     │   │   ├── ModelLimited        429: more requests than the server takes
     │   │   └── ModelTimeout        nothing came in time
     │   ├── ModelRefused            401, 403, 404 and other answers that a retry cannot mend
+    │   │   └── PromptTooLong       more than this model can take
     │   ├── AnswerUnreadable        an answer that is not the API's: HTML, broken JSON, no choices
     │   ├── AnswerEmpty             an answer without text
     │   ├── AnswerUnusable          text in which a stage finds nothing that it asked for
@@ -184,6 +185,13 @@ class ModelRefused(ModelError):
     """The server answered with something a retry cannot mend: 401, 403, 404, a bad request."""
 
     cause = "refused"
+
+
+class PromptTooLong(ModelRefused):
+    """The prompt is longer than the model can take: so it would be the next time."""
+
+    cause = "too-long"
+    loses = False
 
 
 class AnswerUnreadable(ModelError):

@@ -223,7 +223,7 @@ def test_run_counts_what_failed_and_resume_asks_only_that_again(
     if cause == "unusable":
         assert result.exit_code == 0, "the model answered, and would say the same again"
         assert (counts["failed"], counts["unusable"]) == ([], {"sam": 2})
-        assert any("2 of 5 answers of sam were of no use" in line for line in told(result))
+        assert any("sam gave nothing of use in 2 of 5 cases" in line for line in told(result))
     else:
         assert result.exit_code == 1
         assert [(each["id"], each["cause"]) for each in counts["failed"]] == [
@@ -350,7 +350,7 @@ def test_a_run_in_which_no_answer_is_of_use_ends_with_1(shop: Path, endpoint: En
     endpoint.answer = lambda number, prompt: said("Hello, how can I help?")
     result = run(shop.parent, models(shop.parent, endpoint.url), cases(12))
     assert result.exit_code == 1
-    assert "12 of 12 answers of sam were of no use" in told(result)[0]
+    assert "sam gave nothing of use in 12 of 12 cases" in told(result)[0]
 
 
 def test_cases_without_sql_ask_no_model_and_lose_none(shop: Path, endpoint: Endpoint) -> None:

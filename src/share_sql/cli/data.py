@@ -24,6 +24,7 @@ from share_sql.cli.common import (
     plain,
     print_json,
     progress_bar,
+    refuse,
 )
 
 if TYPE_CHECKING:
@@ -125,9 +126,13 @@ def teacher(
         raise click.UsageError(f"--benchmark {benchmark} needs --questions.")
     if cases is not None and (given["questions"] or given["drafts"]):
         raise click.UsageError("--questions and --drafts belong to --benchmark; --cases holds both.")
+    if made_up and given["tables"] is None:
+        raise click.UsageError("--made-up needs the schemas of the databases; give --tables.")
     asked = models_for(models)
     if asked and "teacher" not in asked:
         raise click.UsageError(f"{models} sets no model for the role teacher.")
+    if not asked:
+        refuse("is for models; name some by --models.", "prompts")
     files = {**given, "cases": cases, "made_up": folder / "made_up" if made_up else None}
     source_files = SourceFiles(
         name or folder.absolute().name,
@@ -273,6 +278,9 @@ def _materials(
     from share_sql.training.drafts import look_at_drafts
     from share_sql.training.sources import SourceFiles, load_source, read_rows
 
+    asked = models_for(models) if models is not None else {}
+    if asked and "bam" not in asked:
+        raise click.UsageError(f"{models} sets no model for the role bam, which drafts are shown to.")
     materials = []
     for folder in folders:
         material = Material(load_source(SourceFiles.of(folder)), read_rows(folder))
@@ -281,7 +289,7 @@ def _materials(
                 material.drafts = look_at_drafts(
                     material.source,
                     folder,
-                    models=models_for(models),
+                    models=asked,
                     prompts=load_prompts(prompts),
                     # Drafts of cases that the teacher has not come to (--limit) are of no use.
                     limit=_taught(material),
@@ -289,6 +297,8 @@ def _materials(
                     progress=progress,
                 )
         materials.append(material)
+    if not any(material.has_drafts for material in materials):
+        refuse("is for drafts, and the folders hold none.", "models", "concurrency")
     names = [material.source.name for material in materials]
     if len(set(names)) < len(names):
         raise click.UsageError(

@@ -19,6 +19,7 @@ from share_sql.cli.common import (
     print_json,
     prompts_of,
     read_stdin,
+    refuse,
     verbose_option,
 )
 
@@ -72,12 +73,15 @@ def command(
     catalog = Catalog(cache=cache)
     fill_catalog(catalog, [db], tables=tables, meanings=meanings)
     asked = models_for(models)
+    prompt_set = prompts_of(prompts, asked)
+    if not asked:
+        refuse("is for models; name some by --models.", "prompts")
     with (
         Assistant(
             catalog=catalog,
             models=asked,
             policy=policy,
-            prompts=prompts_of(prompts, asked),
+            prompts=prompt_set,
         ) as assistant,
         interruptible(),
     ):

@@ -24,6 +24,7 @@ from share_sql.cli.common import (
     print_json,
     progress_bar,
     prompts_of,
+    refuse,
     verbose_option,
 )
 
@@ -99,6 +100,10 @@ def command(
     given = (cases is not None) + (benchmark is not None) + (data_config is not None)
     if given != 1:
         raise click.UsageError("Give exactly one of --cases, --benchmark and --data-config.")
+    if data_config is None:
+        refuse("belongs to --data-config.", "part")
+    else:
+        refuse("is what --data-config names; leave it out.", "questions", "tables", "databases", "meanings")
     if cases is not None:
         if files["questions"] or files["drafts"]:
             raise click.UsageError("--questions and --drafts belong to --benchmark; --cases holds both.")
@@ -231,7 +236,7 @@ def _tell_failures(counts: RunCounts) -> None:
     for role, count in counts.unusable.items():
         answered = counts.answered.get(role, 0)
         click.echo(
-            f"share: {count} of {count + answered} answers of {role} were of no use; `failures` in "
+            f"share: {role} gave nothing of use in {count} of {count + answered} cases; `failures` in "
             "corrections.jsonl says why",
             err=True,
         )

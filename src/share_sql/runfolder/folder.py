@@ -29,7 +29,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from share_sql.errors import AnswerUnusable, RunFolderError
+from share_sql.errors import AnswerUnusable, PromptTooLong, RunFolderError
 from share_sql.models.base import Usage
 from share_sql.models.run_files import (
     AUGMENTED,
@@ -57,6 +57,8 @@ VARYING_FILES = frozenset({TIMINGS, "run.json"})
 """Those of FINAL_FILES that hold times, so that no two runs write the same."""
 
 
+OF_NO_USE = frozenset({AnswerUnusable.cause, PromptTooLong.cause})
+"""Failures of models that would be the same if they were asked again."""
 NO_MODEL = frozenset({"input", "database", "internal"})
 """Causes of failed cases that no model has to do with."""
 
@@ -85,7 +87,8 @@ class RunCounts:
     usage: Mapping[str, Usage]
     """Tokens by stage."""
     unusable: Mapping[str, int] = field(default_factory=dict)
-    """By role, cases whose answers were of no use: no trajectory, no SQL, no yes or no in them."""
+    """By role, cases in which it gave nothing of use: no trajectory, no SQL, no yes or no, or the prompt was
+    too long for it."""
     answered: Mapping[str, int] = field(default_factory=dict)
     """By role, cases whose answers were of use."""
     not_running: int = 0
@@ -169,7 +172,7 @@ class RunFolder:
                     cause = row.get("cause") or "database"
                     failed.append(Failed(correction["id"], correction["error"], cause))
                 failures = {each["role"]: each["cause"] for each in correction.get("failures", ())}
-                unusable.update(role for role, cause in failures.items() if cause == AnswerUnusable.cause)
+                unusable.update(role for role, cause in failures.items() if cause in OF_NO_USE)
                 answered.update(role for role in correction["usage"] if role not in failures)
                 not_running += correction.get("runs") is False
                 _line(files[CORRECTIONS], correction)
