@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,14 @@ import pytest
 from share_sql.assistant import STAGES, Assistant, prompts_for
 from share_sql.case import Case, StepNote
 from share_sql.catalog import Catalog
-from share_sql.errors import ModelError, ModelUnavailable
+from share_sql.errors import (
+    AssistantClosed,
+    ModelError,
+    ModelUnavailable,
+    ModelUnreachable,
+    SettingsError,
+    UsageError,
+)
 from share_sql.models.base import Message, Model, ModelReply, ModelRequest
 from share_sql.models.scripted import ScriptedModel
 from share_sql.prompts.library import load_prompts
@@ -263,3 +271,130 @@ def test_each_model_is_asked_with_the_prompts_it_was_trained_on() -> None:
     assert mixed.template("generator") == default.template("generator")
     assert prompts_for({"sam": trained}).name == "brief"
     assert prompts_for({"sam": other}) == prompts_for({}) == default
+
+
+# -- models that fail are data, and an assistant that is closed -----------------------------------------
+
+
+def test_a_failure_of_a_model_is_told_as_data_and_in_the_reason(catalog: Catalog) -> None:
+    def answer(request: ModelRequest) -> str:
+        if request.role == "lom":
+            raise ModelUnreachable("nobody listens at http://localhost:1/v1")
+        return _answers(request) if request.role == "sam" else "I cannot."
+
+    with _with_models(catalog, "gated", ScriptedModel(answer)) as assistant:
+        done = assistant.correct(case(RIGHT))
+    assert [(each.role, each.cause, each.loses) for each in done.failures] == [
+        ("lom", "unreachable", True),
+        ("generator", "unusable", False),
+    ]
+    assert [each.role for each in done.lost] == ["lom"]
+    assert "lom did not answer (nobody listens" in done.reason
+    assert "generator gave nothing of use" in done.reason
+
+
+def test_sql_that_runs_is_said_to_run_and_other_is_not(assistant: Assistant) -> None:
+    assert assistant.correct(case(RIGHT)).runs is True
+    assert assistant.correct(case("SELECT nothing_like_it FROM nowhere_near")).runs is False
+    assert assistant.correct(case("I cannot tell.")).runs is False
+    assert assistant.correct(case(RIGHT, database="nowhere.sqlite")).runs is None
+
+
+def test_models_may_be_named_as_on_the_command_line(catalog: Catalog, tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    file.write_text(
+        '[models.sam]\nbase_url = "http://127.0.0.1:9/v1"\nmodel = "m"\nretries = 0\n'
+        '[cache]\npath = "answers.sqlite"\n'
+    )
+    with Assistant(catalog=catalog, models="none") as assistant:
+        assert assistant.correct(case(RIGHT)).failures == ()
+    with Assistant(catalog=catalog, models=str(file)) as assistant:
+        assert [each.role for each in assistant.correct(case(RIGHT)).failures] == ["sam"]
+    with pytest.raises(SettingsError, match="names no models"):
+        Assistant(models="gpt")
+
+
+def test_closing_twice_is_fine_and_what_was_opened_is_closed(catalog: Catalog) -> None:
+    class Closing(ScriptedModel):
+        closed = 0
+
+        async def close(self) -> None:
+            self.closed += 1
+
+    model = Closing({"sam": "res = df.count()"})
+    assistant = Assistant(catalog=catalog, models={"sam": model})
+    assistant.close()
+    assistant.close()
+    assert model.closed == 1
+
+
+def test_a_closed_assistant_says_so(catalog: Catalog) -> None:
+    assistant = Assistant(catalog=catalog)
+    assistant.correct(case(RIGHT))
+    assistant.close()
+    with pytest.raises(AssistantClosed, match="make another"):
+        assistant.correct(case(RIGHT))
+    with pytest.raises(AssistantClosed):
+        list(assistant.correct_many([case(RIGHT)]))
+    with pytest.raises(AssistantClosed), assistant:
+        pass
+
+
+def test_closed_under_a_case_it_does_not_hang(catalog: Catalog) -> None:
+    asked = threading.Event()
+
+    class Endless(ScriptedModel):
+        async def ask(self, request: ModelRequest) -> ModelReply:
+            asked.set()
+            return await asyncio.Future()
+
+    assistant = Assistant(catalog=catalog, models={"sam": Endless({})})
+    found: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            assistant.correct(case(RIGHT))
+        except AssistantClosed as error:
+            found.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert asked.wait(60)
+    assistant.close()
+    thread.join(60)
+    assert len(found) == 1
+
+
+def test_whoever_goes_away_early_leaves_no_case_under_way(catalog: Catalog) -> None:
+    cancelled = threading.Event()
+
+    class Endless(ScriptedModel):
+        async def ask(self, request: ModelRequest) -> ModelReply:
+            if request.case_id == "0":
+                return await super().ask(request)
+            try:
+                return await asyncio.Future()
+            except asyncio.CancelledError:
+                cancelled.set()
+                raise
+
+    model = Endless({"sam": "res = df.count()"})
+    with Assistant(catalog=catalog, models={"sam": model}, concurrency=2) as assistant:
+        states = assistant.correct_states([case(RIGHT, id=str(at)) for at in range(2)])
+        assert next(states).case.id == "0"
+        states.close()
+        assert cancelled.wait(60)
+
+
+def test_no_case_at_once_is_a_wrong_call() -> None:
+    with pytest.raises(UsageError, match="concurrency is 0"):
+        Assistant(concurrency=0)
+
+
+def test_what_is_mostly_used_can_be_imported_from_the_package() -> None:
+    import share_sql
+
+    assert (share_sql.Assistant, share_sql.Case, share_sql.Catalog) == (Assistant, Case, Catalog)
+    assert {"Assistant", "Case", "Catalog", "Correction"} <= set(dir(share_sql))
+    with pytest.raises(AttributeError, match="no attribute 'Assistent'"):
+        _ = share_sql.Assistent

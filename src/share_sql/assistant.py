@@ -14,18 +14,22 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from share_sql.case import Case, Correction, StepNote
 from share_sql.catalog import Catalog, OpenDatabase
 from share_sql.edits.table import allowed_kinds
-from share_sql.errors import ModelError, ModelUnknown, QueryError, ShareError, UsageError
+from share_sql.errors import AssistantClosed, ModelError, ModelUnknown, QueryError, ShareError, UsageError
 from share_sql.judgement.weights import Weights, load_weights
 from share_sql.requests import Ask, Lookup, Query, Request, Steps
 from share_sql.schema.model import Schema, ValueMatch
+from share_sql.stages.asking import lost, noted
 from share_sql.stages.bam import bam
 from share_sql.stages.judge import judge
 from share_sql.stages.lom import lom
@@ -48,6 +52,9 @@ STAGES: tuple[Stage, ...] = (read, bam, mask, sam, lom, regenerate, repair, prop
 """The whole method, in order. The paper's six (SHARE, section 3): bam, mask, sam, lom, regenerate, judge."""
 
 log = logging.getLogger("share_sql")
+told = logging.getLogger("share_sql.stages")
+"""Each stage as it ends, at level INFO."""
+_CLOSED = "the assistant is closed; make another"
 
 
 class Assistant:
@@ -55,8 +62,9 @@ class Assistant:
 
     Args:
         catalog: databases by name; None for an empty one (cases then name paths or URLs).
-        models: who answers which role: bam, mask, sam, lom, generator, scorer. A role that is missing is done
-            symbolically (bam, mask) or left out (the others).
+        models: who answers which role: bam, mask, sam, lom, generator, scorer; or what `--models` takes
+            (`none`, `embedded`, `recorded:DIR`, `FILE.toml`). A role that is missing is done symbolically
+            (bam, mask) or left out (the others). `close` closes them.
         policy: name of one of `stages.policies.POLICIES`.
         prompts: the prompt set; None for those that each model was trained on, or SHARE's own.
         weights: the judge's calibrated weights; None for the shipped ones.
@@ -68,14 +76,14 @@ class Assistant:
         min_confidence: a change of less confidence is not made, 0 to 1.
 
     Raises:
-        UsageError: a name is unknown.
+        UsageError: no such policy, models, conventions or kinds, or a concurrency below 1.
     """
 
     def __init__(
         self,
         *,
         catalog: Catalog | None = None,
-        models: Mapping[str, Model] | None = None,
+        models: Mapping[str, Model] | str | None = None,
         policy: str = "gated",
         prompts: PromptSet | None = None,
         weights: Weights | None = None,
@@ -85,14 +93,20 @@ class Assistant:
         only: Iterable[str] = (),
         min_confidence: float = 0.0,
     ) -> None:
+        if policy not in POLICIES:
+            raise UsageError(f"{policy!r} is no policy; there are {', '.join(POLICIES)}")
+        if concurrency < 1:
+            raise UsageError(f"concurrency is {concurrency}; at least one case must be under way")
+        if isinstance(models, str):
+            from share_sql.models.load import load_models
+
+            models = load_models(models)
         self._catalog = catalog or Catalog()
         self._models = dict(models or {})
         self._concurrency = concurrency
         constrained = frozenset(role for role, model in self._models.items() if model.takes_grammar)
         if prompts is None and self._models:
             prompts = prompts_for(self._models)
-        if policy not in POLICIES:
-            raise UsageError(f"{policy!r} is no policy; there are {', '.join(POLICIES)}")
         self._plan = Plan(
             POLICIES[policy],
             frozenset(self._models),
@@ -101,16 +115,23 @@ class Assistant:
             constrained,
             min_confidence,
         )
+        self._closed = False
+        self._closing = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="share-driver", daemon=True)
         self._thread.start()
 
     def correct(self, case: Case) -> Correction:
-        """Correct one draft. Never raises for what is wrong with the case: the reason says it."""
+        """Correct one draft. Never raises for what is wrong with the case: the reason says it. Nor for models
+        that do not answer: see `Correction.failures`.
+
+        Raises:
+            AssistantClosed: it was closed.
+        """
         return _correction(next(iter(self.correct_states([case]))))
 
     def correct_many(self, cases: Iterable[Case]) -> Iterator[Correction]:
-        """Correct many drafts; corrections come in the order of the cases."""
+        """Correct many drafts; corrections come in the order of the cases. Raises AssistantClosed."""
         waiting: dict[int, Correction] = {}
         following = 0
         for position, state in self._run(cases):
@@ -119,35 +140,52 @@ class Assistant:
                 yield waiting.pop(following)
                 following += 1
 
-    def correct_states(self, cases: Iterable[Case]) -> Iterator[State]:
-        """Correct many drafts; final states come as cases finish, with all that each stage made."""
-        for _, state in self._run(cases):
-            yield state
+    def correct_states(self, cases: Iterable[Case]) -> Generator[State, None, None]:
+        """Correct many drafts; final states come as cases finish, with all that each stage made. Raises
+        AssistantClosed."""
+        with closing(self._run(cases)) as ran:
+            for _, state in ran:
+                yield state
 
-    def _run(self, cases: Iterable[Case]) -> Iterator[tuple[int, State]]:
+    def _run(self, cases: Iterable[Case]) -> Generator[tuple[int, State], None, None]:
         done: queue.SimpleQueue[tuple[int, State | BaseException]] = queue.SimpleQueue()
-        pending = 0
+        under_way: dict[int, Future[State]] = {}
         numbered = enumerate(cases)
         exhausted = False
-        while True:
-            while not exhausted and pending < self._concurrency:
-                try:
-                    position, case = next(numbered)
-                except StopIteration:
-                    exhausted = True
-                    break
-                pending += 1
-                task = asyncio.run_coroutine_threadsafe(self.correct_async(case), self._loop)
-                task.add_done_callback(
-                    lambda task, at=position: done.put((at, task.exception() or task.result()))  # type: ignore[misc]
-                )
-            if not pending:
-                return
-            position, outcome = done.get()
-            pending -= 1
-            if isinstance(outcome, BaseException):
-                raise outcome
-            yield position, outcome
+
+        def ended(position: int, task: Future[State]) -> None:
+            # A case is only ever given up because the assistant is closed under it.
+            given_up = AssistantClosed(_CLOSED) if task.cancelled() else None
+            done.put((position, given_up or task.exception() or task.result()))
+
+        try:
+            while True:
+                while not exhausted and len(under_way) < self._concurrency:
+                    try:
+                        position, case = next(numbered)
+                    except StopIteration:
+                        exhausted = True
+                        break
+                    with self._closing:
+                        self._check_open()
+                        task = asyncio.run_coroutine_threadsafe(self.correct_async(case), self._loop)
+                    under_way[position] = task
+                    task.add_done_callback(partial(ended, position))
+                if not under_way:
+                    return
+                position, outcome = done.get()
+                del under_way[position]
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                yield position, outcome
+        finally:
+            # Whoever goes away early wants nothing of the rest.
+            for task in under_way.values():
+                task.cancel()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise AssistantClosed(_CLOSED)
 
     async def correct_async(self, case: Case) -> State:
         """Take one case through all stages; the driver."""
@@ -187,11 +225,18 @@ class Assistant:
             if not isinstance(after, State):
                 after = await self._drive(after, source)
         except ShareError as error:
-            note = StepNote(name, "went on without its result", error=str(error))
-            after = replace(before, steps=(*before.steps, note))
+            note = "went on without its result"
+            if isinstance(error, ModelError):
+                after = lost(before, name, name, note, error)
+            else:
+                after = noted(before, name, note, error=str(error))
             if name == "judge":
                 after = _kept(after, name, str(error))
         spent[name] = time.perf_counter() - started
+        if told.isEnabledFor(logging.INFO):
+            last = after.steps[-1] if len(after.steps) > len(before.steps) else None
+            did = "nothing to do" if last is None else ": ".join(filter(None, (last.text, last.error)))
+            told.info("case %s: %s, %.2f s: %s", before.case.id, name, spent[name], " ".join(did.split()))
         if len(after.steps) == len(before.steps):
             return after
         steps = (*after.steps[:-1], replace(after.steps[-1], seconds=spent[name]))
@@ -230,7 +275,12 @@ class Assistant:
         return self._models[role]
 
     def close(self) -> None:
-        """Give models, databases and the driver's thread back."""
+        """Give models, databases and the driver's thread back; cases under way are given up. May be called
+        twice."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
         asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
         for model in {id(model): model for model in self._models.values()}.values():
             asyncio.run_coroutine_threadsafe(model.close(), self._loop).result()
@@ -240,6 +290,7 @@ class Assistant:
         self._catalog.close()
 
     def __enter__(self) -> Self:
+        self._check_open()
         return self
 
     def __exit__(
@@ -302,6 +353,6 @@ def _kept(state: State, stage: str, why: str) -> State:
     steps = (*state.steps, StepNote(stage, "the draft is handed back", error=why))
     correction = Correction(
         id=state.case.id, sql=state.sql or state.case.draft, verdict="kept", reason=why, confidence=0.0,
-        draft=state.case.draft, steps=steps, usage=dict(state.usage),
+        draft=state.case.draft, steps=steps, usage=dict(state.usage), failures=state.failures,
     )  # fmt: skip
     return replace(state, steps=steps, correction=correction)

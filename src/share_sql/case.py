@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -26,6 +27,38 @@ class Case:
     """The SQL to correct, as a model wrote it (may hold prose or fences)."""
     evidence: str = ""
     """BIRD's outside knowledge; empty where there is none."""
+
+
+@dataclass(frozen=True)
+class ModelFailure:
+    """A model that a stage asked and that gave nothing of use."""
+
+    role: str
+    """Who was asked: a name in `models.roles.ROLES`."""
+    cause: str
+    """`unreachable`, `limited`, `timeout`, `unavailable`, `refused`, `unreadable`, `empty`, `unusable`,
+    `missing`, … (`errors.ModelError.cause`)."""
+    message: str
+    """One line: what happened, and what to do."""
+    loses: bool = True
+    """Whether asking again may give an answer; the case counts as failed then."""
+
+
+def failures_in_words(failures: Sequence[ModelFailure]) -> str:
+    """One line about models that failed: each kind once, with its first message; empty for none."""
+    by_cause: dict[str, list[ModelFailure]] = {}
+    for each in failures:
+        by_cause.setdefault(each.cause, []).append(each)
+    told = []
+    for first, *others in by_cause.values():
+        also = " and ".join(dict.fromkeys(each.role for each in others))
+        if first.loses:
+            what = f"{first.role} did not answer ({first.message})"
+            told.append(f"{what}, nor did {also}" if also else what)
+        else:
+            what = f"{first.role} gave nothing of use ({first.message})"
+            told.append(f"{what}, nor did {also}" if also else what)
+    return "; ".join(told)
 
 
 @dataclass(frozen=True)
@@ -74,3 +107,13 @@ class Correction:
     """The trajectory's diff from draft to correction, one line an action."""
     usage: dict[str, Usage] = field(default_factory=dict)
     """Tokens by stage."""
+    runs: bool | None = None
+    """Whether `sql` runs, False also where it is no query; None where nothing could be run."""
+    failures: tuple[ModelFailure, ...] = ()
+    """Models that were asked and gave nothing of use, in the order of the stages."""
+
+    @property
+    def lost(self) -> tuple[ModelFailure, ...]:
+        """The failures of models that should have answered: what came of the case may differ from what it
+        would be with them."""
+        return tuple(each for each in self.failures if each.loses)

@@ -6,7 +6,8 @@
     │   ├── CaseError               a case that lacks a field or has one of the wrong kind
     │   ├── BenchmarkError          a benchmark file that is not what its flag says
     │   ├── RunFolderError          a run folder that cannot be written, read or resumed
-    │   └── PromptError             a prompt that is missing or does not fit its declared variables
+    │   ├── PromptError             a prompt that is missing or does not fit its declared variables
+    │   └── AssistantClosed         a closed assistant is asked
     ├── SqlError                    a text that is no usable SQL
     │   ├── SqlEmpty                nothing in it but space, prose or comments
     │   ├── SqlUnreadable           it cannot be parsed
@@ -23,11 +24,20 @@
     │       ├── QueryRefused        it would write, attach or reach outside the database
     │       ├── QueryTimeout        it outlived its deadline and was stopped
     │       └── QueryTooLarge       its result is larger than the cap
+    ├── RunStopped                  a run that models did not answer ended early
     ├── ModelError
-    │   ├── ModelUnavailable        no answer after the retries (429, 5xx, timeouts, refused connection)
+    │   ├── ModelUnavailable        no answer after the retries (5xx, a process that ended)
+    │   │   ├── ModelUnreachable    no connection: nobody listens, no such host, broken off
+    │   │   ├── ModelLimited        429: more requests than the server takes
+    │   │   └── ModelTimeout        nothing came in time
     │   ├── ModelRefused            401, 403, 404 and other answers that a retry cannot mend
+    │   │   └── PromptTooLong       more than this model can take
+    │   ├── AnswerUnreadable        an answer that is not the API's: HTML, broken JSON, no choices
+    │   ├── AnswerEmpty             an answer without text
+    │   ├── AnswerUnusable          text in which a stage finds nothing that it asked for
     │   ├── ModelUnknown            no model is set for a role that a stage asks for
     │   └── AnswerMissing           a recorded run holds no answer for this stage and case
+    │       └── AnswerSkipped       the recorded run had none either: its stage was left out
     └── TrainingError               the training environment cannot be created, or a training failed
 
 A message is one line, written for the person who must act on it: what was wrong, with the name or
@@ -67,6 +77,10 @@ class RunFolderError(UsageError):
 
 class PromptError(UsageError):
     """A prompt is missing, or its text does not fit its declared variables."""
+
+
+class AssistantClosed(UsageError):
+    """An assistant was asked after it was closed."""
 
 
 class SqlError(ShareError):
@@ -136,21 +150,90 @@ class QueryTooLarge(QueryError):
 class ModelError(ShareError):
     """A model gave no usable answer."""
 
+    cause = "failed"
+    """One word for the class, as run folders and JSON have it."""
+    loses = True
+    """The case did without an answer that it should have had: it is counted as failed, and asked again by
+    `--resume`. False where asking again gives the same."""
+
 
 class ModelUnavailable(ModelError):
-    """No answer after the retries: 429, 5xx, time-outs, refused connections."""
+    """No answer after the retries: 5xx, or the model's process ended."""
+
+    cause = "unavailable"
+
+
+class ModelUnreachable(ModelUnavailable):
+    """No connection after the retries: nobody listens, there is no such host, or it was broken off."""
+
+    cause = "unreachable"
+
+
+class ModelLimited(ModelUnavailable):
+    """The server limits requests (429), and goes on doing so after the retries."""
+
+    cause = "limited"
+
+
+class ModelTimeout(ModelUnavailable):
+    """Nothing came in time, after the retries."""
+
+    cause = "timeout"
 
 
 class ModelRefused(ModelError):
     """The server answered with something a retry cannot mend: 401, 403, 404, a bad request."""
 
+    cause = "refused"
+
+
+class PromptTooLong(ModelRefused):
+    """The prompt is longer than the model can take: so it would be the next time."""
+
+    cause = "too-long"
+    loses = False
+
+
+class AnswerUnreadable(ModelError):
+    """What came is not what the API sends: HTML, broken JSON, no choices."""
+
+    cause = "unreadable"
+
+
+class AnswerEmpty(ModelError):
+    """An answer without text."""
+
+    cause = "empty"
+
+
+class AnswerUnusable(ModelError):
+    """Text in which a stage finds nothing of what it asked for: no trajectory, no SQL, no yes or no."""
+
+    cause = "unusable"
+    loses = False
+
 
 class ModelUnknown(ModelError):
     """A stage asked for a role that no model is set for."""
 
+    cause = "unknown"
+
 
 class AnswerMissing(ModelError):
     """A recorded run holds no answer for this stage and case."""
+
+    cause = "missing"
+
+
+class AnswerSkipped(AnswerMissing):
+    """A recorded run had no answer for this stage and case either: a replay does as it did."""
+
+    cause = "skipped"
+    loses = False
+
+
+class RunStopped(ShareError):
+    """A run ended early: models failed alike, case after case. What was not tried is left for `--resume`."""
 
 
 class TrainingError(ShareError):

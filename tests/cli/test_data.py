@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from share_sql.cli.main import cli
+from share_sql.errors import ModelRefused
 from share_sql.models.base import Model, ModelRequest
 from share_sql.models.scripted import ScriptedModel
 
@@ -16,6 +17,11 @@ GOLD = {
     "1": ("SELECT name FROM store WHERE city = 'Bonn'", "SELECT name FROM store WHERE city = 'Jena'"),
     "2": ("SELECT SUM(amount) FROM sale", "SELECT SUM(amount) AS total FROM sale"),
     "3": ("SELECT COUNT(*) FROM store", "SELECT COUNT(*) FROM sale WHERE id > 1"),
+}
+GOLD_TRAJECTORIES = {
+    "1": "res = df.where(element = store.city, filter = 'Bonn').select(store.name)",
+    "2": "res = df.sum(sale.amount)",
+    "3": "res = df.count(store.*)",
 }
 
 
@@ -145,3 +151,55 @@ def test_another_profile_is_used_where_one_is_given(
     profile.write_text("{}")
     assert call("data", "lom", data, "--out", out, "--profile", profile) == 2
     capsys.readouterr()
+
+
+def test_a_limit_is_kept_and_another_goes_on(
+    cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = tmp_path / "data", tmp_path / "ft_data"
+
+    def rows() -> list[str]:
+        return [json.loads(line)["id"] for line in (data / "trajectories.jsonl").read_text().splitlines()]
+
+    for limit, wanted in ((1, ["1"]), (2, ["1", "2"]), (1, ["1"])):
+        assert call("data", "teacher", data, "--cases", cases, "--limit", limit, "--json") == 0
+        assert json.loads(capsys.readouterr().out)["cases"] == limit
+        assert rows() == wanted
+    for role in ("bam", "sam", "lom"):
+        call("data", role, data, "--out", out, "--json")
+        told = json.loads(capsys.readouterr().out)
+        assert told["examples"] <= 1
+    # Drafts that the teacher has not come to are not looked at.
+    assert [json.loads(line)["id"] for line in (data / "drafts.jsonl").read_text().splitlines()] == ["1"]
+    assert call("data", "teacher", data, "--cases", cases, "--json") == 0
+    assert rows() == ["1", "2", "3"]
+
+
+def test_a_teacher_that_does_not_answer_is_told_and_asked_again(
+    cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    down = ScriptedModel(lambda request: ModelRefused("the key is expired; set MY_KEY"))
+    up = ScriptedModel(lambda request: f"```SR\n{GOLD_TRAJECTORIES[request.case_id]}\n```")
+    models: Mapping[str, Model] = {"teacher": down}
+    monkeypatch.setattr("share_sql.cli.data.models_for", lambda spec: models)
+    data = tmp_path / "data"
+    teach = ("data", "teacher", data, "--cases", cases, "--models", "m.toml", "--json")
+    assert call(*teach) == 1
+    assert capsys.readouterr().err == (
+        "share: 3 of 3 cases lost a model (the key is expired; set MY_KEY); the same command asks for them "
+        "again\n"
+    )
+    models = {"teacher": up}
+    assert call(*teach) == 0
+    assert json.loads(capsys.readouterr().out)["proved"] == 3
+
+    many = tmp_path / "many.jsonl"
+    line = json.loads(cases.read_text().splitlines()[0])
+    many.write_text("".join(json.dumps({**line, "id": str(at)}) + "\n" for at in range(50)))
+    down.requests.clear()
+    models = {"teacher": down}
+    other = ("data", "teacher", tmp_path / "other", "--cases", many, "--models", "m.toml")
+    assert call(*other, "--concurrency", "1") == 1
+    assert len(down.requests) == 8
+    assert "stopped with 42 of 50 cases not tried: no model answered" in capsys.readouterr().err
+    assert not (tmp_path / "other" / "trajectories.jsonl").exists()

@@ -147,7 +147,7 @@ def test_where_not_one_case_could_be_worked_on_the_exit_code_is_1(shop: Path) ->
     out = shop.parent / "out"
     result = run("--cases", cases, "--out", out)
     assert result.exit_code == 1
-    assert "1 of 1 cases could not be worked on" in result.stderr
+    assert "1 of 1 cases could not be worked on (a): none.sqlite" in result.stderr
     assert lines(out / "corrections.jsonl")[0]["sql"] == WRONG
 
 

@@ -67,6 +67,38 @@ def test_roundtrip_gives_sql_or_an_error_for_each_case(shop: Path) -> None:
     assert "taken already" in twice["error"]
 
 
+def test_roundtrip_compares_the_rows_of_both(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        {"id": "same", "database": str(shop), "sql": JOIN},
+        {"id": "sorted", "database": str(shop), "sql": "SELECT name FROM store ORDER BY name DESC"},
+        {"id": "fails", "database": str(shop), "sql": "SELECT nothing FROM store"},
+    ]
+    cases = write(shop.parent / "cases.jsonl", rows)
+    result = trajectory("roundtrip", "--cases", cases, "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert found["differ"] == 0
+    same, ordered, fails = found["cases"]
+    assert (same["rows"], ordered["rows"]) == ("same", "same")
+    assert fails["error"] is None or fails["sql"] is None
+    assert fails["rows"] is None or fails["rows"].startswith("not compared: the SQL does not run")
+
+    # A way back that loses a condition, or the order, is told.
+    monkeypatch.setattr(
+        "share_sql.trajectory.to_sql.to_sql", lambda *_, **__: "SELECT name FROM store WHERE id < 3"
+    )
+    result = trajectory("roundtrip", "--cases", cases, "--json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    assert (found["differ"], found["failed"]) == (2, 2)
+    same, ordered, _ = found["cases"]
+    assert same["rows"] == ordered["rows"] == "differ"
+    assert same["error"] == "the SQL that comes back gives other rows: it lacks ('East',)"
+    assert "2 rows, not 3" in ordered["error"]
+    monkeypatch.setattr("share_sql.trajectory.to_sql.to_sql", lambda *_, **__: "SELECT name FROM store")
+    assert "does not sort its rows" in trajectory("roundtrip", "--cases", cases).stdout
+
+
 def test_compile_takes_answers_and_bare_trajectories(shop: Path) -> None:
     rows = [
         {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from share_sql.errors import ModelRefused, ModelUnavailable, SettingsError
+from share_sql.errors import ModelRefused, ModelUnavailable, PromptTooLong, SettingsError
 from share_sql.models.base import Message, ModelRequest
 from share_sql.models.bases import DEFAULT_BASE, chatml, weights_of
 from share_sql.models.embedded import EmbeddedModel
@@ -154,7 +154,7 @@ def test_a_prompt_that_is_too_long_is_refused_and_others_go_on(
             return_exceptions=True,
         )
         await model.close()
-        assert isinstance(long, ModelRefused)
+        assert isinstance(long, PromptTooLong)
         assert "8,192" in str(long)
         assert not isinstance(short, BaseException)
 

@@ -125,16 +125,6 @@ def test_gives_usage_where_the_server_tells_none(request_of: Ask) -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [{"role": "assistant", "content": None}, {"role": "assistant"}, {"content": ""}]
-)
-def test_no_content_is_an_empty_text(request_of: Ask, message: dict[str, Any]) -> None:
-    reply = ask(
-        model(Server(completion({"index": 0, "finish_reason": "length", "message": message}))), request_of()
-    )
-    assert (reply.text, reply.answers[0].finish) == ("", "length")
-
-
-@pytest.mark.parametrize(
     ("said", "finish"),
     [
         ("stop", "stop"),

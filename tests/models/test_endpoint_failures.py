@@ -9,11 +9,20 @@ import logging
 import httpx2
 import pytest
 
-from share_sql.errors import ModelRefused, ModelUnavailable
+from share_sql.errors import (
+    AnswerEmpty,
+    AnswerUnreadable,
+    ModelError,
+    ModelLimited,
+    ModelRefused,
+    ModelTimeout,
+    ModelUnavailable,
+    ModelUnreachable,
+)
 from share_sql.models.base import ModelRequest
 from share_sql.models.endpoint import EndpointModel
 
-from .server import KEY, Ask, Server, ask, completion, failure, model
+from .server import KEY, Ask, Server, ask, choice, completion, failure, model
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
@@ -66,7 +75,6 @@ def test_does_not_retry_what_a_retry_cannot_mend(request_of: Ask, status: int) -
         (failure(400, "temperature is not supported"), "send_temperature = false"),
         (failure(400, "context too long"), "context too long"),
         (failure(429, "pay", code="insufficient_quota"), "quota"),
-        (httpx2.Response(200, text="<html>welcome</html>", headers={"content-type": "text/html"}), "/v1"),
     ],
 )
 def test_a_refusal_names_the_mend(request_of: Ask, answer: httpx2.Response, mend: str) -> None:
@@ -75,11 +83,83 @@ def test_a_refusal_names_the_mend(request_of: Ask, answer: httpx2.Response, mend
     assert mend in str(caught.value)
 
 
-@pytest.mark.parametrize("body", [b"{", b"null", b'"text"', b"[]", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"null",
+        b'"text"',
+        b"[]",
+        b"\xff\xfe",
+        b"{}",
+        b'{"choices": []}',
+        b'{"choices": "none"}',
+        b'{"choices": [null]}',
+        b'{"choices": ["a"]}',
+        b'{"choices": [{"message": {"content": {"a": 1}}}]}',
+        b"",
+    ],
+)
 def test_an_answer_that_cannot_be_read_is_a_named_error(request_of: Ask, body: bytes) -> None:
     answer = httpx2.Response(200, content=body, headers={"content-type": "application/json"})
-    with pytest.raises((ModelUnavailable, ModelRefused)):
+    with pytest.raises(AnswerUnreadable) as caught:
         ask(model(Server(answer), retries=1), request_of())
+    assert "\n" not in str(caught.value)
+
+
+def test_a_page_in_place_of_an_answer_names_the_mend(request_of: Ask) -> None:
+    page = httpx2.Response(200, text="<html>welcome</html>", headers={"content-type": "text/html"})
+    with pytest.raises(AnswerUnreadable, match="/v1"):
+        ask(model(Server(page)), request_of())
+
+
+@pytest.mark.parametrize("content", [None, "", " \n"])
+def test_an_answer_without_text_is_asked_for_again_and_then_an_error(
+    request_of: Ask, content: str | None
+) -> None:
+    assert ask(model(Server(completion(choice(content)), completion())), request_of()).text == "hi"
+    with pytest.raises(AnswerEmpty, match="without text"):
+        ask(model(Server(completion(choice(content))), retries=1), request_of())
+
+
+@pytest.mark.parametrize(("finish", "said"), [("length", "cut off"), ("content_filter", "content filter")])
+def test_an_answer_that_never_came_says_why(request_of: Ask, finish: str, said: str) -> None:
+    server = Server(completion(choice(None, finish)))
+    with pytest.raises(AnswerEmpty, match=said):
+        ask(model(server), request_of())
+    assert len(server.sent) == 1, "the same would come again"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (httpx2.ConnectError("refused"), ModelUnreachable),
+        (httpx2.RemoteProtocolError("cut"), ModelUnreachable),
+        (httpx2.ReadTimeout("late"), ModelTimeout),
+        (failure(429), ModelLimited),
+        (failure(504), ModelTimeout),
+        (failure(500), ModelUnavailable),
+        (failure(401), ModelRefused),
+    ],
+)
+def test_each_failure_has_a_kind_of_its_own(
+    request_of: Ask, answer: Exception | httpx2.Response, kind: type[ModelError]
+) -> None:
+    with pytest.raises(ModelError) as caught:
+        ask(model(Server(answer), retries=1), request_of())
+    assert type(caught.value) is kind
+
+
+def test_a_proxys_page_is_not_quoted(request_of: Ask) -> None:
+    page = httpx2.Response(502, text="<!DOCTYPE html><html><body>bad gateway</body></html>")
+    with pytest.raises(ModelUnavailable, match="after one try: status 502; check"):
+        ask(model(Server(page), retries=0), request_of())
+
+
+def test_a_refused_key_is_named_by_its_variable(request_of: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEAM_KEY", KEY)
+    with pytest.raises(ModelRefused, match="in TEAM_KEY"):
+        ask(model(Server(failure(401)), api_key=None, api_key_env="TEAM_KEY"), request_of())
 
 
 def waits(monkeypatch: pytest.MonkeyPatch, model: EndpointModel, request: ModelRequest) -> list[float]:

@@ -16,6 +16,7 @@ from share_sql.cli.common import (
     fill_catalog,
     models_for,
     print_json,
+    refuse,
 )
 
 if TYPE_CHECKING:
@@ -110,6 +111,10 @@ def command(
         raise UsageError("--edits says what to ask about the cases of --scored; give those too")
     if text is not None and tables is None:
         raise UsageError("--text needs the schemas of its databases; give them with --tables")
+    if scored is None:
+        refuse("is for the cases of --scored; give those too.", "models", "meanings")
+        if text is None:
+            refuse("has the schemas of --text and --scored; give one of them.", "tables")
     asked = models_for(models) if scored is not None else {}
     if scored is not None and "scorer" not in asked:
         raise UsageError("--scored needs a scorer; give --models embedded, or a file with [models.scorer]")
@@ -117,10 +122,8 @@ def command(
     with_gold = _labelled(gold, "gold")
     on_text, paired, compared, weighed = map(_labelled, (text, drafts, rewrites, scored))
     catalog = Catalog(cache=cache)
-    if databases is not None:
-        given = (case.case.database for case in (*with_gold, *paired, *compared, *weighed))
-        names = (name for name in given if Path(name).name == name)
-        fill_catalog(catalog, names, databases=databases, tables=tables, meanings=meanings)
+    given = [case.case.database for case in (*with_gold, *paired, *compared, *weighed)]
+    fill_catalog(catalog, given, databases=databases, tables=tables, meanings=meanings, others_too=True)
     labeller = Labeller(catalog, rule)
     done = calibrate(labeller, with_gold, on_text, schemas, paired, load_weights(), compared)
     if weighed:

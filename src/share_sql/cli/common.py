@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from share_sql.benchmarks.registry import BENCHMARKS
+from share_sql.errors import UsageError
 
 if TYPE_CHECKING:
     from share_sql.catalog import Catalog
@@ -27,6 +30,12 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 BENCHMARK = click.Choice(list(BENCHMARKS))
 
 
+def speak_up(count: int) -> None:
+    """Let more of the package's log reach stderr: -v its stages and what is waited for, -vv all."""
+    if count:
+        logging.getLogger("share_sql").setLevel(logging.INFO if count == 1 else logging.DEBUG)
+
+
 def options(*each: Callable[[_Function], _Function]) -> Callable[[_Function], _Function]:
     """Several options as one decorator, in the order in which `--help` shows them."""
 
@@ -38,9 +47,34 @@ def options(*each: Callable[[_Function], _Function]) -> Callable[[_Function], _F
     return add
 
 
+def refuse(why: str, *names: str) -> None:
+    """Refuse options of the running command that would do nothing.
+
+    Args:
+        why: what the option needs, after its name.
+        names: the options' parameters; those that the caller left out pass.
+
+    Raises:
+        click.UsageError: one was given.
+    """
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if given and parameter.name in names:
+            raise click.UsageError(f"{parameter.opts[0]} {why}", context)
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 cache_option = click.option(
     "--cache", type=FOLDER, help="Folder for value indexes.  [default: the user's cache folder]"
+)
+verbose_option = click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    expose_value=False,
+    callback=lambda context, parameter, count: speak_up(count),
+    help="Tell each stage as it ends; twice: all there is to tell.",
 )
 limit_option = click.option("--limit", type=click.IntRange(min=1), help="Only the first N cases.")
 
@@ -108,6 +142,7 @@ def fill_catalog(
     tables: Path | None = None,
     meanings: Path | None = None,
     beside: Path | None = None,
+    others_too: bool = False,
 ) -> None:
     """Make the databases that cases name known to a catalog.
 
@@ -118,9 +153,11 @@ def fill_catalog(
         tables: tables.json; its entry for the name, or for a path's stem, completes the schema.
         meanings: column_meaning.json, likewise.
         beside: folder that relative paths are looked for in as well, after the current one.
+        others_too: tables and meanings may be for other databases than these.
 
     Raises:
         BenchmarkError: a file cannot be used.
+        UsageError: there is no such folder, or a file knows none of the names.
     """
     from share_sql.benchmarks.files import database_path
     from share_sql.schema.meanings import read_column_meanings
@@ -128,9 +165,17 @@ def fill_catalog(
 
     schemas = read_tables_json(tables) if tables else {}
     known = read_column_meanings(meanings, verbatim=True) if meanings else {}
-    for name in dict.fromkeys(names):
-        if not name.strip() or "\x00" in name:
-            continue  # the case itself will say that it names no database
+    if databases is not None and not databases.is_dir():
+        raise UsageError(f"there is no folder {databases}; --databases is one with NAME/NAME.sqlite")
+    # The case itself will say that it names no database.
+    asked = [name for name in dict.fromkeys(names) if name.strip() and "\x00" not in name]
+    for file, holds in ((tables, schemas.keys()), (meanings, known.keys())):
+        if others_too or not file or not asked:
+            continue
+        if not any(key in holds for name in asked for key in (name, Path(name).stem)):
+            some = ", ".join([*holds][:5]) or "none at all"
+            raise UsageError(f"{file} knows nothing of {Path(asked[0]).stem}; it has {some}")
+    for name in asked:
         where = name
         if "://" not in name and not Path(name).is_file():
             places = [database_path(databases, name)] if databases else []

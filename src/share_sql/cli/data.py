@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,10 +24,13 @@ from share_sql.cli.common import (
     plain,
     print_json,
     progress_bar,
+    refuse,
 )
 
 if TYPE_CHECKING:
     from share_sql.training.datasets import Material, Wording
+    from share_sql.training.drafts import DraftRow
+    from share_sql.training.sources import TrajectoryRow
 
 EXAMPLES = """\b
 Examples:
@@ -123,9 +126,13 @@ def teacher(
         raise click.UsageError(f"--benchmark {benchmark} needs --questions.")
     if cases is not None and (given["questions"] or given["drafts"]):
         raise click.UsageError("--questions and --drafts belong to --benchmark; --cases holds both.")
+    if made_up and given["tables"] is None:
+        raise click.UsageError("--made-up needs the schemas of the databases; give --tables.")
     asked = models_for(models)
     if asked and "teacher" not in asked:
         raise click.UsageError(f"{models} sets no model for the role teacher.")
+    if not asked:
+        refuse("is for models; name some by --models.", "prompts")
     files = {**given, "cases": cases, "made_up": folder / "made_up" if made_up else None}
     source_files = SourceFiles(
         name or folder.absolute().name,
@@ -155,7 +162,7 @@ def teacher(
         "model calls": sum(spent["requests"] for row in rows for spent in row.usage.values()),
     }
     _tell(counts, as_json=as_json)
-    if rows and not counts["proved"]:
+    if _lost(rows) or (rows and not counts["proved"]):
         raise SystemExit(1)
 
 
@@ -271,6 +278,9 @@ def _materials(
     from share_sql.training.drafts import look_at_drafts
     from share_sql.training.sources import SourceFiles, load_source, read_rows
 
+    asked = models_for(models) if models is not None else {}
+    if asked and "bam" not in asked:
+        raise click.UsageError(f"{models} sets no model for the role bam, which drafts are shown to.")
     materials = []
     for folder in folders:
         material = Material(load_source(SourceFiles.of(folder)), read_rows(folder))
@@ -279,18 +289,28 @@ def _materials(
                 material.drafts = look_at_drafts(
                     material.source,
                     folder,
-                    models=models_for(models),
+                    models=asked,
                     prompts=load_prompts(prompts),
+                    # Drafts of cases that the teacher has not come to (--limit) are of no use.
+                    limit=_taught(material),
                     concurrency=concurrency,
                     progress=progress,
                 )
         materials.append(material)
+    if not any(material.has_drafts for material in materials):
+        refuse("is for drafts, and the folders hold none.", "models", "concurrency")
     names = [material.source.name for material in materials]
     if len(set(names)) < len(names):
         raise click.UsageError(
             f"Two folders are named {names[0]}; give each its own --name in `share data teacher`."
         )
     return materials
+
+
+def _taught(material: Material) -> int:
+    """How many of the first cases the teacher has rows for."""
+    ids = [each.case.id for each in material.source.cases]
+    return max((at + 1 for at, name in enumerate(ids) if name in material.rows), default=0)
 
 
 def _make(
@@ -340,8 +360,20 @@ def _make(
     if drafts:
         counts["drafts"] = selection_counts(drafts)
     _tell(counts, as_json=as_json)
-    if not dataset.examples:
+    if _lost(drafts) or not dataset.examples:
         raise SystemExit(1)
+
+
+def _lost(rows: Sequence[TrajectoryRow | DraftRow]) -> int:
+    """How many cases lost a model; told on standard error, with the first reason."""
+    lost = [row for row in rows if row.lost]
+    if lost:
+        click.echo(
+            f"share: {len(lost)} of {len(rows)} cases lost a model ({plain(str(lost[0].cause))}); the same "
+            "command asks for them again",
+            err=True,
+        )
+    return len(lost)
 
 
 def _tell(counts: Mapping[str, Any], *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from share_sql.cli.common import FILE, as_json, plain, print_json
+from share_sql.cli.common import FILE, as_json, plain, print_json, refuse
 
 EXAMPLES = """\b
 Examples:
@@ -22,6 +22,8 @@ Examples:
 @as_json
 def command(db: str, name: str | None, out: Path | None, as_json: bool) -> None:
     """Describe every column from the data: type, range, empty share, distinct values, examples, keys."""
+    if out is None and not as_json:
+        refuse("names the database in --out and --json; give one of them.", "name")
     from share_sql.database.open import open_database
     from share_sql.errors import SchemaError
     from share_sql.schema.describe import describe

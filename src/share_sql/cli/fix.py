@@ -20,6 +20,8 @@ from share_sql.cli.common import (
     print_json,
     prompts_of,
     read_stdin,
+    refuse,
+    verbose_option,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ Example:
 @click.option("--meanings", type=FILE, help="column_meaning.json with the columns' meanings.")
 @assistant_options
 @cache_option
+@verbose_option
 @as_json
 def command(
     db: str,
@@ -62,10 +65,11 @@ def command(
     """Correct one draft, or hand it back.
 
     The SQL goes to standard output, the verdict and its reason to standard error. Exit code 1 where the
-    database cannot be used; the draft is handed back all the same.
+    database cannot be used, a model gave no answer or none of use, or the SQL handed back does not run or is
+    no query; what is handed back is the best there is all the same.
     """
     from share_sql.assistant import Assistant
-    from share_sql.case import Case
+    from share_sql.case import Case, failures_in_words
     from share_sql.catalog import Catalog
     from share_sql.runfolder.record import case_error, correction_row
 
@@ -74,12 +78,15 @@ def command(
     catalog = Catalog(cache=cache)
     fill_catalog(catalog, [db], tables=tables, meanings=meanings)
     asked = models_for(models)
+    prompt_set = prompts_of(prompts, asked)
+    if not asked:
+        refuse("is for models; name some by --models.", "prompts")
     with (
         Assistant(
             catalog=catalog,
             models=asked,
             policy=policy,
-            prompts=prompts_of(prompts, asked),
+            prompts=prompt_set,
             conventions=conventions or "none",
             without=kinds_of(without),
             only=kinds_of(only),
@@ -94,15 +101,25 @@ def command(
         print_json({key: value for key, value in row.items() if key != "id"} | {"steps": steps})
     else:
         _print(correction)
-    if error := case_error(correction):
-        if not as_json:
-            click.echo(f"share: {error}", err=True)
-        raise SystemExit(1)
+    if error := case_error(correction) or failures_in_words(correction.failures):
+        click.echo(f"share: {plain(' '.join(error.split()))}", err=True)
+    elif correction.runs is False:
+        why = plain(" ".join(correction.reason.split()))
+        click.echo(f"share: what is handed back does not run, or is no query: {why}", err=True)
+    else:
+        return
+    raise SystemExit(1)
 
 
 def _print(correction: Correction) -> None:
+    from share_sql.case import failures_in_words
+
     click.echo(plain(correction.sql))
-    click.echo(f"{correction.verdict}: {plain(correction.reason)}", err=True)
-    click.echo(f"confidence {correction.confidence:.2f}", err=True)
+    reason = correction.reason
+    if failed := failures_in_words(correction.failures):
+        reason = reason.removesuffix(failed).removesuffix("; ")  # told in a line of its own
+    click.echo(f"{correction.verdict}: {plain(reason)}", err=True)
+    sure = "unknown" if correction.confidence is None else f"{correction.confidence:.2f}"
+    click.echo(f"confidence {sure}", err=True)
     for line in correction.changes:
         click.echo(f"  {plain(line)}", err=True)

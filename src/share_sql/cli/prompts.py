@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from share_sql.cli.common import FILE, FOLDER, as_json, print_json
+from share_sql.cli.common import FILE, FOLDER, as_json, print_json, refuse
 
 EXAMPLES = """\b
 Examples:
@@ -62,6 +62,8 @@ def import_(file: Path, name: str | None, to: Path | None, as_json: bool) -> Non
     from share_sql.prompts.importer import import_prompts, write_prompts
     from share_sql.prompts.library import SHIPPED_SETS, user_prompts_folder
 
+    if to is not None:
+        refuse("names a set among one's own; --to names a folder instead.", "name")
     name = name or file.stem
     if name in SHIPPED_SETS or Path(name).name != name or name.startswith("."):
         raise PromptError(f"{name!r} cannot be the name of a prompt set of one's own; give another by --name")

@@ -25,6 +25,8 @@ from share_sql.cli.common import (
     print_json,
     progress_bar,
     prompts_of,
+    refuse,
+    verbose_option,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from share_sql.benchmarks.files import BenchmarkFiles
     from share_sql.catalog import Catalog
     from share_sql.runfolder.folder import RunCounts
+
+MOST_REASONS = 10
+"""Reasons for failed cases that are told."""
 
 EXAMPLES = """\b
 Examples:
@@ -62,6 +67,7 @@ Examples:
 @concurrency_option("Cases under way at once.")
 @assistant_options
 @cache_option
+@verbose_option
 @as_json
 def command(
     cases: Path | None,
@@ -86,16 +92,23 @@ def command(
     """Correct drafts and write the run folder.
 
     Every case ends with a verdict in corrections.jsonl, whatever is wrong with it. A run that was stopped
-    goes on with --resume. Exit code 1 where not one case could be worked on.
+    goes on with --resume, which also does again what failed for want of a model or a database. Exit code 1
+    where a model did not answer for some case, where no answer of a model was of use, or where not one case
+    could be worked on. A run whose model never answers stops early.
     """
     from share_sql.assistant import Assistant
     from share_sql.catalog import Catalog
+    from share_sql.errors import RunStopped
     from share_sql.runfolder.execute import RunSettings, file_fingerprint, run_cases
 
     catalog = Catalog(cache=cache)
     given = (cases is not None) + (benchmark is not None) + (data_config is not None)
     if given != 1:
         raise click.UsageError("Give exactly one of --cases, --benchmark and --data-config.")
+    if data_config is None:
+        refuse("belongs to --data-config.", "part")
+    else:
+        refuse("is what --data-config names; leave it out.", "questions", "tables", "databases", "meanings")
     if cases is not None:
         if files["questions"] or files["drafts"]:
             raise click.UsageError("--questions and --drafts belong to --benchmark; --cases holds both.")
@@ -141,9 +154,14 @@ def command(
         interruptible("; go on with --resume"),
         progress_bar("correcting") as progress,
     ):
-        counts = run_cases(assistant, labelled[:limit], out, settings, resume=resume, progress=progress)
+        try:
+            counts = run_cases(assistant, labelled[:limit], out, settings, resume=resume, progress=progress)
+        except RunStopped as stopped:
+            if as_json:
+                print_json({"out": str(out), "cases": len(labelled[:limit]), "stopped": str(stopped)})
+            raise
     _report(counts, out, as_json=as_json)
-    if len(counts.failed) == counts.cases:
+    if counts.lost or counts.useless or len(counts.failed) == counts.cases:
         raise SystemExit(1)
 
 
@@ -198,17 +216,41 @@ def _report(counts: RunCounts, out: Path, *, as_json: bool) -> None:
                 "out": str(out),
                 "cases": counts.cases,
                 "verdicts": counts.verdicts,
-                "failed": [{"id": name, "error": error} for name, error in counts.failed],
+                **counts.told(),
                 "usage": {stage: asdict(usage) for stage, usage in counts.usage.items()},
             }
         )
-        return
-    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.verdicts.items())
-    click.echo(f"{counts.cases} cases: {verdicts}. Written to {out}.")
-    if counts.failed:
+    else:
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.verdicts.items())
+        failed = f"; {len(counts.failed)} failed" if counts.failed else ""
+        click.echo(f"{counts.cases} cases: {verdicts}{failed}. Written to {out}.")
+        if counts.not_running:
+            click.echo(f"The SQL handed back does not run in {counts.not_running} of them.")
+    _tell_failures(counts)
+
+
+def _tell_failures(counts: RunCounts) -> None:
+    """What failed, a line a reason, on standard error: a thousand cases on one missing file are one line."""
+    from collections import Counter
+
+    from share_sql.runfolder.folder import NO_MODEL
+
+    reasons = Counter(each.error for each in counts.failed)
+    for error, count in reasons.most_common(MOST_REASONS):
+        some = next(each for each in counts.failed if each.error == error)
+        which = f" ({some.id})" if count == 1 else ""
+        what = "could not be worked on" if some.cause in NO_MODEL else "lost a model"
+        line = f"share: {count} of {counts.cases} cases {what}{which}: {' '.join(error.split())}"
+        click.echo(plain(line), err=True)
+    if len(reasons) > MOST_REASONS:
+        rest = len(reasons) - MOST_REASONS
+        click.echo(f"share: {rest} more reasons stand in corrections.jsonl, as `error`", err=True)
+    if counts.lost:
+        click.echo(f"share: {counts.lost} cases lost a model in all; --resume does them again", err=True)
+    for role, count in counts.unusable.items():
+        answered = counts.answered.get(role, 0)
         click.echo(
-            f"share: {len(counts.failed)} of {counts.cases} cases could not be worked on; drafts are kept",
+            f"share: {role} gave nothing of use in {count} of {count + answered} cases; `failures` in "
+            "corrections.jsonl says why",
             err=True,
         )
-        for name, error in counts.failed[:5]:
-            click.echo(f"  {plain(name)}: {plain(error)}", err=True)

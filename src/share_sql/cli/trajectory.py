@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -22,9 +24,24 @@ from share_sql.cli.common import (
 
 if TYPE_CHECKING:
     from share_sql.case import Case
-    from share_sql.schema.model import Schema
+    from share_sql.catalog import Catalog, OpenDatabase
+    from share_sql.database.base import Database
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+SAME, DIFFER, NOT_COMPARED = "same", "differ", "not compared"
+"""What a round trip does to a query's rows."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a case."""
+
+    sql: str | None = None
+    error: str | None = None
+    rows: str | None = None
+    """For a round trip: SAME, DIFFER, or NOT_COMPARED with the reason."""
+
 
 EXAMPLES = """\b
 Examples:
@@ -61,8 +78,8 @@ def show(db: str, sql: str, dialect: Literal["paper", "extended"], masked: bool,
 
     if sql == "-":
         sql = read_stdin()
-    schema = _schema_finder([db])(db)
-    trajectory = from_sql(extract_sql(sql), schema)
+    with closing(_catalog([db])) as catalog, catalog.use(db) as opened:
+        trajectory = from_sql(extract_sql(sql), opened.schema)
     text = write(mask(trajectory) if masked else trajectory, dialect)
     if as_json:
         print_json({"trajectory": text, "steps": len(trajectory.steps)})
@@ -82,15 +99,55 @@ def _each_options(field: str) -> Callable[[_Function], _Function]:
 @command.command("roundtrip", epilog="\b\nExample:\n  share trajectory roundtrip --cases sql.jsonl --json")
 @_each_options("sql")
 def roundtrip(**given: Any) -> None:
-    """Take SQL to its trajectory and back; the SQL that comes back must give the same rows."""
+    """Take SQL to its trajectory and back; the SQL that comes back must give the same rows.
+
+    Both are run, read-only. A case's `rows` are `same`, `differ` (which is an error), or `not compared: …`
+    where the SQL itself does not run or its result is cut. Exit code 1 where rows differ, or all failed.
+    """
     from share_sql.sql.text import extract_sql
     from share_sql.trajectory.from_sql import from_sql
     from share_sql.trajectory.to_sql import to_sql
 
-    def back(text: str, schema: Schema, case: Case) -> str:
-        return to_sql(from_sql(extract_sql(text), schema), schema)
+    def back(text: str, opened: OpenDatabase, case: Case) -> Done:
+        sql = extract_sql(text)
+        again = to_sql(from_sql(sql, opened.schema), opened.schema)
+        rows = _compared(opened.database, sql, again)
+        error = f"the SQL that comes back {rows[1]}" if rows[0] == DIFFER else None
+        return Done(again, error, rows[0] if rows[1] is None or error else f"{rows[0]}: {rows[1]}")
 
     _each("sql", back, **given)
+
+
+def _compared(database: Database, sql: str, again: str) -> tuple[str, str | None]:
+    """Whether two queries give the same rows, and what there is to say of it."""
+    from share_sql.database.base import Limits
+    from share_sql.errors import QueryError
+    from share_sql.evaluation.execution import sorts_rows, strict_ex
+
+    limits = Limits(seconds=30.0, rows=100_000)
+    try:
+        wanted = database.query(sql, limits)
+    except QueryError as error:
+        return NOT_COMPARED, f"the SQL does not run: {error}"
+    try:
+        found = database.query(again, limits)
+    except QueryError as error:
+        return DIFFER, f"does not run: {error}"
+    if wanted.truncated or found.truncated:
+        return NOT_COMPARED, f"there are more than {limits.rows:,} rows"
+    if not strict_ex(found.rows, wanted.rows, ordered=False):
+        places = f"{len(found.rows)} rows, not {len(wanted.rows)}"
+        there = set(found.rows)
+        missing = next((row for row in wanted.rows if row not in there), None)
+        if missing is not None and len(found.rows) == len(wanted.rows):
+            places = f"it lacks {missing!r}"
+        return DIFFER, f"gives other rows: {places}"
+    if sorts_rows(sql) and not strict_ex(found.rows, wanted.rows, ordered=True):
+        # Rows that the order leaves equal may come either way.
+        if sorts_rows(again):
+            return SAME, None
+        return DIFFER, "does not sort its rows"
+    return SAME, None
 
 
 @command.command("compile", epilog="\b\nExample:\n  share trajectory compile --cases answers.jsonl --json")
@@ -102,13 +159,14 @@ def compile_(**given: Any) -> None:
     from share_sql.trajectory.read import read
     from share_sql.trajectory.to_sql import to_sql
 
-    def compiled(text: str, schema: Schema, case: Case) -> str:
+    def compiled(text: str, opened: OpenDatabase, case: Case) -> Done:
+        schema = opened.schema
         names = [ColumnName(table.name, column.name) for table, column in schema.columns()]
         trajectory = read(text, names).trajectory
         if not trajectory.steps:
             raise TrajectoryUnreadable("there is no trajectory in the text")
         # Question and evidence decide between join paths of the same length.
-        return to_sql(trajectory, schema, hint=f"{case.question} {case.evidence}")
+        return Done(to_sql(trajectory, schema, hint=f"{case.question} {case.evidence}"))
 
     _each("trajectory", compiled, **given)
 
@@ -174,70 +232,68 @@ def _read_all(path: Path, field: str) -> tuple[dict[str, int], list[dict[str, An
 
 def _each(
     field: str,
-    work: Callable[[str, Schema, Case], str],
+    work: Callable[[str, OpenDatabase, Case], Done],
     *,
     cases: Path,
     databases: Path | None,
     tables: Path | None,
     as_json: bool,
 ) -> None:
-    """Apply `work` to a field of every case; print SQL or error of each. Exit code 1 where all failed."""
+    """Apply `work` to a field of every case; print SQL or error of each. Exit code 1 where all failed, or
+    rows differ."""
     from share_sql.benchmarks.cases import read_cases_jsonl
     from share_sql.errors import ShareError
 
     labelled = read_cases_jsonl(cases, need=("database",), keep_bad=True)
     names = [each.case.database for each in labelled if not each.problem]
-    schema_of = _schema_finder(names, databases, tables, beside=cases.absolute().parent)
+    catalog = _catalog(names, databases, tables, beside=cases.absolute().parent)
     rows: list[dict[str, str | None]] = []
     with progress_bar(field) as progress:
         for number, each in enumerate(labelled, 1):
-            sql: str | None = None
+            done = Done()
             error = each.problem
             text = each.raw.get(field)
             if not error and not isinstance(text, str):
                 error = f"the field {field!r} is missing or no text"
             if not error:
                 try:
-                    sql = work(str(text), schema_of(each.case.database), each.case)
+                    with catalog.use(each.case.database) as opened:
+                        done = work(str(text), opened, each.case)
+                    error = done.error
                 except ShareError as caught:
                     error = str(caught)
                 except Exception as caught:
                     # One case's fault, ours included, must not cost the others; it is named in its row.
                     error = f"internal error ({type(caught).__name__}: {caught}); please report it"
-            rows.append({"id": each.case.id, "sql": sql, "error": error})
+            row = {"id": each.case.id, "sql": done.sql, "error": error}
+            rows.append(row | ({"rows": done.rows} if field == "sql" else {}))
             if progress:
                 progress(number, len(labelled))
+    catalog.close()
     failed = sum(row["error"] is not None for row in rows)
+    differ = sum(row.get("rows") == DIFFER for row in rows)
+    counts = {"total": len(rows), "failed": failed} | ({"differ": differ} if field == "sql" else {})
     if as_json:
-        print_json({"cases": rows, "total": len(rows), "failed": failed})
+        print_json({"cases": rows, **counts})
     else:
         for row in rows:
-            click.echo(
-                plain(f"{row['id']}: {row['sql'] if row['error'] is None else 'error: ' + row['error']}")
-            )
-        click.echo(f"{len(rows)} cases, {failed} failed", err=True)
-    if failed == len(rows):
+            text = row["sql"] if row["error"] is None else f"error: {row['error']}"
+            note = f"  -- rows {row['rows']}" if NOT_COMPARED in (row.get("rows") or "") else ""
+            click.echo(plain(f"{row['id']}: {text}{note}"))
+        of_rows = f", {differ} of them with other rows" if differ else ""
+        click.echo(f"{len(rows)} cases, {failed} failed{of_rows}", err=True)
+    if differ or failed == len(rows):
         raise SystemExit(1)
 
 
-def _schema_finder(
+def _catalog(
     names: list[str],
     databases: Path | None = None,
     tables: Path | None = None,
     beside: Path | None = None,
-) -> Callable[[str], Schema]:
-    """A function from a database's name to its schema, which is read once. It raises that database's named
-    error whenever it is asked for one that cannot be used."""
-    from functools import cache
-
+) -> Catalog:
     from share_sql.catalog import Catalog
 
     catalog = Catalog()
     fill_catalog(catalog, names, databases=databases, tables=tables, beside=beside)
-
-    @cache
-    def find(name: str) -> Schema:
-        with catalog.use(name) as opened:
-            return opened.schema
-
-    return find
+    return catalog

@@ -20,9 +20,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeAlias
 
-from share_sql.errors import ModelRefused, ModelUnavailable, SettingsError, ShareError
+from share_sql.errors import ModelRefused, ModelUnavailable, PromptTooLong, SettingsError, ShareError
 from share_sql.models.base import ModelReply, ModelRequest
 from share_sql.models.gguf_header import header_value
+from share_sql.waits import Waits
 
 _CLOSE_SECONDS = 30.0
 
@@ -72,6 +73,8 @@ class EmbeddedModel:
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._child: _Child | None = None
+        self._slow = Waits()
+        self._loaded = False
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """The model's answers.
@@ -79,7 +82,8 @@ class EmbeddedModel:
         `samples` is heeded where the temperature is above 0; otherwise there is one answer.
 
         Raises:
-            ModelRefused: the prompt is longer than the model can take, or the grammar cannot be used.
+            PromptTooLong: the prompt is longer than the model can take.
+            ModelRefused: the grammar cannot be used.
             ModelUnavailable: the engine failed, e.g. for lack of memory.
         """
         loop = asyncio.get_running_loop()
@@ -90,7 +94,12 @@ class EmbeddedModel:
             child.waiting[number] = (loop, future)
             self._send(child, number, request)
         try:
-            return await future
+            if self._loaded:
+                return await future
+            with self._slow.told(f"loading {self.name}"):
+                reply = await future
+            self._loaded = True
+            return reply
         except asyncio.CancelledError:
             with self._lock:
                 if child.waiting.pop(number, None):
@@ -157,7 +166,8 @@ class EmbeddedModel:
 
 
 def _error(kind: str, message: str) -> ShareError:
-    return ModelRefused(message) if kind == "refused" else ModelUnavailable(message)
+    kinds = {"refused": ModelRefused, "too-long": PromptTooLong}
+    return kinds.get(kind, ModelUnavailable)(message)
 
 
 def _end(child: _Child) -> None:

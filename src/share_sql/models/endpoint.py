@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 import os
 import random
 import weakref
@@ -23,13 +24,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from share_sql.errors import ModelRefused, ModelUnavailable, SettingsError
+from share_sql.errors import (
+    AnswerEmpty,
+    AnswerUnreadable,
+    ModelError,
+    ModelLimited,
+    ModelRefused,
+    ModelTimeout,
+    ModelUnavailable,
+    ModelUnreachable,
+    SettingsError,
+)
 from share_sql.models.base import ModelReply, ModelRequest
 from share_sql.models.wire import answer, retry_after, usage
+from share_sql.waits import Waits
 
 if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI
+
+_log = logging.getLogger(__name__)
 
 OPENAI_URL = "https://api.openai.com/v1"
 RETRIED = frozenset({408, 409, 429})
@@ -70,6 +84,7 @@ class EndpointModel:
         base_url: str | None = None,
         api_key: str | None = None,
         *,
+        api_key_env: str | None = None,
         headers: Mapping[str, str] | None = None,
         azure_endpoint: str | None = None,
         azure_api_version: str | None = None,
@@ -86,6 +101,7 @@ class EndpointModel:
     ) -> None:
         """Gather the settings; nothing is sent.
 
+        api_key_env: the variable that holds the key, where `api_key` is not given; named in messages.
         temperature: used in place of each request's. send_temperature: False for models that take none.
         tokens_field: what the server calls the bound on tokens; by default `max_completion_tokens` at
         OpenAI and Azure, `max_tokens` elsewhere. grammar_field: how to hand over a request's grammar
@@ -97,12 +113,12 @@ class EndpointModel:
         self._where = _endpoint(model, base_url, azure_endpoint, azure_api_version)
         azure = self._where.azure_version is not None
         official = azure or self._where.url.startswith("https://api.openai.com")
-        key = api_key or os.environ.get("AZURE_OPENAI_API_KEY" if azure else "OPENAI_API_KEY")
+        self._key_name = api_key_env or ("AZURE_OPENAI_API_KEY" if azure else "OPENAI_API_KEY")
+        key = api_key or os.environ.get(self._key_name)
         if not key:
             if official:
-                name = "AZURE_OPENAI_API_KEY" if azure else "OPENAI_API_KEY"
                 raise SettingsError(
-                    f"{self._where.url} needs a key: set {name}, or base_url for a server of yours"
+                    f"{self._where.url} needs a key: set {self._key_name}, or base_url for a server of yours"
                 )
             key = "none"  # servers of one's own mostly ask for none; the client insists on one
         self._key = key
@@ -121,12 +137,14 @@ class EndpointModel:
         self._sessions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Session]
         self._sessions = weakref.WeakKeyDictionary()
         self.name = self._make_name()
+        self._slow = Waits()
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """The server's answers to a request.
 
         Further calls fetch what is missing of `samples`, where sampling makes them differ. Raises
-        ModelUnavailable after the retries, ModelRefused at once where a retry cannot help.
+        ModelUnavailable (or what it was more exactly), AnswerUnreadable or AnswerEmpty after the retries,
+        ModelRefused at once where a retry cannot help.
         """
         reply = await self._call(request, request.samples)
         # A temperature of 0 gives the same answer again: more calls would only cost.
@@ -153,18 +171,21 @@ class EndpointModel:
         while True:
             try:
                 async with session.slots:
-                    return await self._send(session.client, body)
+                    with self._slow.told(f"waiting for {self.name}"):
+                        return await self._send(session.client, body)
             except _Again as again:
                 attempt += 1
                 if attempt > self._retries or (again.wait or 0) > LONGEST_WAIT:
                     tries = "one try" if attempt == 1 else f"{attempt} tries"
-                    raise ModelUnavailable(
-                        f"{self.name}: no answer after {tries}: {again}; "
-                        "check that the server runs and is not overloaded"
-                    ) from None
+                    mend = _MENDS.get(again.kind, "check that the server runs and is not overloaded")
+                    asks = f", asks to wait {again.wait:.0f} s" if (again.wait or 0) > LONGEST_WAIT else ""
+                    raise again.kind(f"{self.name}: no answer after {tries}: {again}{asks}; {mend}") from None
                 wait = min(self._first_wait * 2 ** (attempt - 1), LONGEST_WAIT)
                 # Jitter, so that calls refused together do not come back together.
-                await asyncio.sleep(again.wait or wait * (0.5 + random.random()))  # noqa: S311
+                wait = again.wait or wait * (0.5 + random.random())  # noqa: S311
+                _log.debug("%s: %s; asked again in %.1f s", self.name, again, wait)
+                with self._slow.told(f"{self.name}: {again}; asked again"):
+                    await asyncio.sleep(wait)
 
     async def _send(self, client: AsyncOpenAI, body: dict[str, Any]) -> ModelReply:
         import openai
@@ -174,26 +195,40 @@ class EndpointModel:
         except openai.APIStatusError as error:
             raise self._refusal(error) from None
         except openai.APITimeoutError:
-            raise _Again(f"nothing within {self._timeout:g} s") from None
+            raise _Again(f"nothing within {self._timeout:g} s", kind=ModelTimeout) from None
         except openai.APIConnectionError as error:
             raise _Again(
-                f"no connection to {self._shown()} ({self._clean(error.__cause__ or error)})"
+                f"no connection to {self._shown()} ({self._clean(error.__cause__ or error)})",
+                kind=ModelUnreachable,
             ) from None
         except (openai.OpenAIError, ValueError) as error:
-            raise _Again(f"an answer that cannot be read ({self._clean(error)})") from None
+            raise _Again(
+                f"an answer that cannot be read ({self._clean(error)})", kind=AnswerUnreadable
+            ) from None
         if isinstance(completion, str) or not hasattr(completion, "choices"):
-            raise ModelRefused(
+            raise AnswerUnreadable(
                 f"{self.name}: {self._shown()} did not answer in JSON; check base_url (it mostly ends in /v1)"
             )
-        if not completion.choices:
-            raise _Again(
-                f"an answer without choices ({self._clean(getattr(completion, 'error', None) or '')})"
-            )
-        return ModelReply(
-            tuple(answer(choice) for choice in completion.choices),
-            usage(completion.usage),
-            completion.model or self._where.model,
-        )
+        if not isinstance(completion.choices, list) or not completion.choices:
+            said = self._clean(getattr(completion, "error", None) or "")
+            raise _Again(f"an answer without choices{said and f' ({said})'}", kind=AnswerUnreadable)
+        try:
+            answers = tuple(answer(choice) for choice in completion.choices)
+            spent = usage(completion.usage)
+            silent = not any(each.text.strip() for each in answers)
+        except (AttributeError, TypeError, KeyError):
+            # The client checks no types: a choice may be anything.
+            raise _Again("an answer whose choices are none", kind=AnswerUnreadable) from None
+        if silent:
+            if answers[0].finish == "length":
+                raise AnswerEmpty(
+                    f"{self.name}: cut off at its longest length before it answered (a model that reasons "
+                    "first?); use another model, or extra_body to have it reason less"
+                )
+            if answers[0].finish == "filter":
+                raise AnswerEmpty(f"{self.name}: the server's content filter held the answer back")
+            raise _Again("an answer without text", kind=AnswerEmpty)
+        return ModelReply(answers, spent, completion.model or self._where.model)
 
     def _body(self, request: ModelRequest, samples: int) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -223,16 +258,21 @@ class EndpointModel:
     def _refusal(self, error: Any) -> Exception:
         """What a status below 200 or above 299 means: another try, or the end."""
         status = error.status_code
-        said = self._clean(error.message)
+        # The client's own words only repeat the status.
+        told = error.body.get("message") if isinstance(error.body, dict) else None
+        said = self._clean(told or error.message.removeprefix(f"Error code: {status}").removeprefix(" - "))
+        why = f" ({said})" if said else ""
         if (status in RETRIED or status >= 500) and error.code != "insufficient_quota":
-            return _Again(f"status {status} ({said})", retry_after(error.response.headers))
+            kind = {408: ModelTimeout, 429: ModelLimited, 504: ModelTimeout}.get(status, ModelUnavailable)
+            return _Again(f"status {status}{why}", retry_after(error.response.headers), kind)
         where, model = self._shown(), self._where.model
         mend = {
-            401: f"{where} does not accept the key; set the right one (OPENAI_API_KEY, or api_key_env)",
-            403: f"{where} does not let this key use model {model}; use another key or model",
-            404: f"{where} knows no model {model}, or is no such address: {said}; check model and base_url",
+            401: f"{where} does not accept the key; set the right one in {self._key_name}",
+            403: f"{where} does not let the key in {self._key_name} use model {model}; "
+            "use another key or model",
+            404: f"{where} knows no model {model}, or is no such address{why}; check model and base_url",
             429: f"the key's quota at {where} is used up; raise it or use another key",
-        }.get(status, f"{where} refused the request with status {status}: {said}")
+        }.get(status, f"{where} refused the request with status {status}{why}")
         if status == 400 and "max_completion_tokens" in said:
             mend += '; set tokens_field = "max_completion_tokens"'
         elif status == 400 and "temperature" in said:
@@ -293,11 +333,24 @@ class EndpointModel:
 
 
 class _Again(Exception):
-    """A failure that another try may mend; `wait` is the seconds the server asked for."""
+    """A failure that another try may mend; `wait` is the seconds the server asked for, `kind` the error that
+    is raised once tries are used up."""
 
-    def __init__(self, message: str, wait: float | None = None) -> None:
+    def __init__(
+        self, message: str, wait: float | None = None, kind: type[ModelError] = ModelUnavailable
+    ) -> None:
         super().__init__(message)
         self.wait = wait
+        self.kind = kind
+
+
+_MENDS: Mapping[type[ModelError], str] = {
+    ModelUnreachable: "check that the server runs, and base_url",
+    ModelLimited: "ask less at once (--concurrency, or `concurrency` in the models file), or later",
+    ModelTimeout: "check that the server is not overloaded, or set a longer `timeout` in the models file",
+    AnswerUnreadable: "check base_url and what stands between here and the model",
+    AnswerEmpty: "check the model",
+}
 
 
 def _endpoint(

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from share_sql.errors import ModelRefused, ModelUnavailable, ShareError
+from share_sql.errors import ModelRefused, ModelUnavailable, PromptTooLong, ShareError
 from share_sql.models.base import Answer, ModelReply, ModelRequest, Usage
 from share_sql.models.bases import CHATS, Chat
 
@@ -39,7 +39,7 @@ _PRECISION = "f16"
 
 Asked: TypeAlias = "tuple[int, ModelRequest | None]"
 """A request with its number; None in its place takes the number's request back."""
-Sent: TypeAlias = "tuple[int, ModelReply | tuple[Literal['refused', 'unavailable'], str]]"
+Sent: TypeAlias = "tuple[int, ModelReply | tuple[Literal['refused', 'too-long', 'unavailable'], str]]"
 """The answer to a number's request, or what went wrong."""
 
 
@@ -79,7 +79,7 @@ class Engine:
         length = int(tokens.shape[-1])
         room = self._context - length
         if room < _LEAST_ROOM:
-            raise ModelRefused(
+            raise PromptTooLong(
                 f"the prompt has {length:,} tokens; this model takes {self._context:,} with its answer. "
                 "Use a larger model, or a schema with fewer columns"
             )
@@ -227,10 +227,9 @@ class Server:
         if isinstance(outcome, ModelReply):
             message = (number, outcome)
         else:
-            message = (
-                number,
-                ("refused" if isinstance(outcome, ModelRefused) else "unavailable", str(outcome)),
-            )
+            kind = "refused" if isinstance(outcome, ModelRefused) else "unavailable"
+            kind = "too-long" if isinstance(outcome, PromptTooLong) else kind
+            message = (number, (kind, str(outcome)))  # type: ignore[assignment]
         self.connection.send(message)
 
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from share_sql.errors import SettingsError
 from share_sql.models.lora import CONFIG, WEIGHTS, Adapter, read_adapter
 from share_sql.models.weights_file import checksum, models_cache
+from share_sql.waits import waiting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,7 +74,8 @@ def merged_weights(base: Path, adapter: Path, cache: Path | None = None) -> Path
     except OSError as error:
         raise SettingsError(f"{folder} cannot be written: {error.strerror or error}") from None
     try:
-        merge(base, read, Path(name))
+        with waiting(f"merging the adapter {adapter.name} into {base.name}, once"):
+            merge(base, read, Path(name))
         os.replace(name, target)
     finally:
         Path(name).unlink(missing_ok=True)

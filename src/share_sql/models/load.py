@@ -200,7 +200,7 @@ def _endpoint(path: Path, role: str, chosen: EndpointSettings) -> Model:
             raise SettingsError(
                 f"{path}: models.{role}: the environment has no {chosen.api_key_env}; set it to the key"
             )
-    arguments = chosen.model_dump(exclude={"kind", "api_key_env"}, exclude_unset=True)
+    arguments = chosen.model_dump(exclude={"kind"}, exclude_unset=True)
     try:
         return EndpointModel(api_key=key, **arguments)
     except SettingsError as error:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from share_sql.errors import AnswerMissing, RunFolderError
+from share_sql.errors import AnswerMissing, AnswerSkipped, RunFolderError
 from share_sql.models.base import Answer, ModelReply, ModelRequest
 from share_sql.models.roles import ROLES
 from share_sql.models.run_files import AUGMENTED, FINAL_SQL, GENERATOR_PROMPTS, STEP_FILES
@@ -121,6 +121,8 @@ class RecordedModel:
                         f"{self.folder / AUGMENTED}: the value of {case!r} is no list of names"
                     )
                 return ModelReply((Answer(json.dumps(columns)),), model=self.name)
+        if record is not None and record.get("response") is None:
+            raise AnswerSkipped(f"{self._what(request)} was not there when it was recorded")
         raise AnswerMissing(f"{self._what(request)} is not there; run this role with a model")
 
     def _what(self, request: ModelRequest) -> str:

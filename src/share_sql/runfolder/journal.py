@@ -5,6 +5,9 @@ input and all that the case produced. A line counts once its line break is writt
 the middle of one leaves a torn tail, which the next opening cuts off. Lines are handed to the operating
 system one by one, so that a killed process loses none; to survive a power cut as well, the file is
 synced to the disk every `SYNC_SECONDS` and at the end.
+
+A case that failed for want of a model or a database has `FAILED` in its line: it is written down, but not
+finished. Its next line, if there is one, takes the place of this.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from typing import IO, Any, Self
 
 from share_sql.errors import RunFolderError
 
+FAILED = "failed"
+"""True in the line of a case that is to be done again."""
 SYNC_SECONDS = 2.0
 """Longest time that written lines wait for the disk."""
 
@@ -37,6 +42,7 @@ class Journal:
     def __init__(self, path: Path, head: Mapping[str, Any]) -> None:
         self._path = path
         self._places: dict[int, int] = {}
+        self._failed: set[int] = set()
         self._synced = time.monotonic()
         try:
             self._file: IO[bytes] = path.open("ab", buffering=0)
@@ -72,27 +78,38 @@ class Journal:
                 if at == 0:
                     head = row
                 else:
-                    self._places.setdefault(row["at"], at)
+                    self._note(row["at"], at, row)
                 at += len(line)
         self._file.truncate(at)
         return head
 
+    def _note(self, position: int, place: int, row: Mapping[str, Any]) -> None:
+        if position in self:
+            return
+        self._places[position] = place
+        (self._failed.add if row.get(FAILED) else self._failed.discard)(position)
+
     def __contains__(self, position: object) -> bool:
-        return position in self._places
+        """Whether the case is finished."""
+        return position in self._places and position not in self._failed
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._places) - len(self._failed)
+
+    def has(self, position: int) -> bool:
+        """Whether the case has a line, finished or failed."""
+        return position in self._places
 
     def append(self, position: int, row: Mapping[str, Any]) -> None:
-        """Write down a finished case.
+        """Write down a case that is finished, or failed.
 
         Args:
-            position: its place in the input, from 0. A position that is there already is left as it is.
-            row: what it produced; JSON values only.
+            position: its place in the input, from 0. A position that is finished already is left as it is.
+            row: what it produced; JSON values only. `FAILED` says that it is to be done again.
         """
-        if position in self._places:
+        if position in self:
             return
-        self._places[position] = self._write({"at": position, **row})
+        self._note(position, self._write({"at": position, **row}), row)
         if time.monotonic() - self._synced > SYNC_SECONDS:
             self.sync()
 
@@ -111,11 +128,11 @@ class Journal:
         return place
 
     def read(self, position: int) -> dict[str, Any]:
-        """The row of a finished case. Raises KeyError where the position is not in the journal."""
+        """The last row of a case. Raises KeyError where the position is not in the journal."""
         return next(self.rows([position]))
 
     def rows(self, positions: Iterable[int]) -> Iterator[dict[str, Any]]:
-        """The rows of finished cases, in the order asked for. Raises KeyError as `read`."""
+        """The last rows of cases, in the order asked for. Raises KeyError as `read`."""
         with self._path.open("rb") as lines:
             for position in positions:
                 lines.seek(self._places[position])

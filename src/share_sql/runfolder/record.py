@@ -8,13 +8,18 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from share_sql.case import Case, Correction
+from share_sql.case import Case, Correction, failures_in_words
 from share_sql.errors import PromptError
+from share_sql.runfolder.journal import FAILED
 
 if TYPE_CHECKING:
     from share_sql.prompts.library import PromptSet
     from share_sql.stages.state import State
     from share_sql.trajectory.nodes import Trajectory
+
+
+INPUT = "input"
+"""The cause of a case that could not be read."""
 
 
 def fingerprint(case: Case) -> str:
@@ -39,16 +44,30 @@ def correction_row(correction: Correction, error: str | None = None) -> dict[str
         "usage": {stage: asdict(usage) for stage, usage in sorted(correction.usage.items())},
         "findings": [asdict(finding) for finding in correction.findings],
         "changes": list(correction.changes),
+        "runs": correction.runs,
+        "failures": [
+            {"role": each.role, "cause": each.cause, "message": each.message} for each in correction.failures
+        ],
         "error": error or case_error(correction),
     }
 
 
 def case_error(correction: Correction) -> str | None:
-    """What kept a case from being worked on at all (no such database, a fault of SHARE's own); else None."""
+    """What kept a case from being worked on at all (no such database, a fault of SHARE's own), or from a
+    model's answer; else None."""
     for step in correction.steps:
         if step.error and (step.stage == "database" or step.error.startswith("internal error")):
             return step.error
-    return None
+    return failures_in_words(correction.lost) or None
+
+
+def case_cause(correction: Correction) -> str | None:
+    """The same in one word: `database`, `internal`, or a model's (`errors.ModelError.cause`); None for a case
+    that nothing failed in."""
+    for step in correction.steps:
+        if step.error and (step.stage == "database" or step.error.startswith("internal error")):
+            return "database" if step.stage == "database" else "internal"
+    return correction.lost[0].cause if correction.lost else None
 
 
 def state_row(state: State, prompts: PromptSet | None = None) -> dict[str, Any]:
@@ -79,6 +98,9 @@ def state_row(state: State, prompts: PromptSet | None = None) -> dict[str, Any]:
         "augmented": [str(name) for name in in_schema_order(state.augmented, state.schema)],
         "generator_prompt": state.prompts.get("generator") or _generator_prompt(state, prompts),
         "seconds": {stage: round(spent, 6) for stage, spent in state.seconds.items()},
+        "cause": (cause := case_cause(state.correction)),
+        # Asked again by --resume: what failed was not the case.
+        FAILED: cause is not None,
     }
 
 
@@ -99,6 +121,7 @@ def failed_row(case: Case, problem: str, *, duplicate: bool = False) -> dict[str
         "augmented": [],
         "generator_prompt": "",
         "duplicate": duplicate,
+        "cause": INPUT,
     }
 
 

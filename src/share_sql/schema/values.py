@@ -23,6 +23,7 @@ from share_sql.schema.model import ColumnName, ColumnSet, ValueMatch
 from share_sql.schema.value_scan import SMALL, scan
 from share_sql.schema.value_store import FORMAT, FileStore, MemoryStore, Store, write_store
 from share_sql.schema.value_text import MAX_LENGTH, clean
+from share_sql.waits import waiting
 
 if TYPE_CHECKING:
     from share_sql.database.base import Database
@@ -79,6 +80,11 @@ class ValueIndex:
         opened = _open(path)
         if opened is not None:
             return cls(opened, path)
+        with waiting(f"indexing the values of {database.name}"):
+            return cls._build(database, schema, folder, path)
+
+    @classmethod
+    def _build(cls, database: Database, schema: Schema, folder: Path, path: Path) -> ValueIndex:
         columns = scan(database, schema)
         small, size = [], 0
         for column in columns:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from share_sql import requests
-from share_sql.case import StepNote
-from share_sql.errors import PromptError, TrajectoryUnreadable
+from share_sql.case import ModelFailure, StepNote
+from share_sql.errors import AnswerSkipped, AnswerUnusable, ModelError, PromptError, TrajectoryUnreadable
 from share_sql.models.base import Message, ModelReply, ModelRequest, Usage
 from share_sql.requests import Steps
 from share_sql.schema.model import ColumnName
@@ -48,19 +48,35 @@ def spent(state: State, role: str, replies: list[ModelReply]) -> State:
     return replace(state, usage={**state.usage, role: total})
 
 
-def read_answer(state: State, text: str) -> Trajectory:
+def read_answer(state: State, reply: ModelReply) -> Trajectory:
     """Read a model's trajectory with the schema's names at hand.
 
     Raises:
-        TrajectoryUnreadable: there is no trajectory in the answer.
+        AnswerUnusable: there is no trajectory in the answer.
     """
     from share_sql.trajectory.read import read
 
     names = [ColumnName(table.name, column.name) for table, column in state.schema.columns()]
-    trajectory = read(text, names).trajectory
+    try:
+        trajectory = read(reply.text, names).trajectory
+    except TrajectoryUnreadable as error:
+        raise AnswerUnusable(f"{reply.model}: {error}{cut_off(reply)}") from None
     if not trajectory.steps:
-        raise TrajectoryUnreadable("the model's answer holds no trajectory")
+        raise AnswerUnusable(f"{reply.model}: the answer holds no trajectory{cut_off(reply)}")
     return trajectory
+
+
+def cut_off(reply: ModelReply) -> str:
+    """What to say of an answer that its model could not end; empty for any other."""
+    return " (cut off at its longest length)" if reply.answers[0].finish == "length" else ""
+
+
+def lost(state: State, stage: str, role: str, text: str, error: ModelError) -> State:
+    """The state with a model's failure: as a step note, and as data."""
+    if isinstance(error, AnswerSkipped):
+        return noted(state, stage, text, error=str(error))
+    failure = ModelFailure(role, error.cause, str(error), error.loses)
+    return noted(replace(state, failures=(*state.failures, failure)), stage, text, error=str(error))
 
 
 def noted(state: State, stage: str, text: str, error: str | None = None) -> State:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from share_sql.errors import ModelError, TrajectoryError
+from share_sql.errors import ModelError
 from share_sql.prompts.render import bam_variables
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps
-from share_sql.stages.asking import ask, noted, read_answer
+from share_sql.stages.asking import ask, lost, noted, read_answer
 from share_sql.stages.state import State
 from share_sql.trajectory.nodes import Trajectory
 
@@ -35,7 +35,7 @@ def bam(state: State) -> Steps[State]:
         return note
     try:
         state, reply = yield from ask(state, "bam", bam_variables(query.sql, state.linked, state.schema))
-        answered = read_answer(state, reply.text)
-    except (ModelError, TrajectoryError) as error:
-        return noted(state, "bam", "the model's trajectory is not used", error=str(error))
+        answered = read_answer(state, reply)
+    except ModelError as error:
+        return lost(state, "bam", "bam", "the model's trajectory is not used", error)
     return noted(replace(state, trajectory=answered), "bam", f"{len(answered.steps)} steps by {reply.model}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from share_sql.case import Correction, StepNote, Verdict, WeighedFinding
+from share_sql.case import Correction, StepNote, Verdict, WeighedFinding, failures_in_words
 from share_sql.query.examined import Examined
 from share_sql.query.findings import Finding
 from share_sql.stages.policies import normal, sureness
@@ -57,11 +57,15 @@ def _end(
     if confidence:
         # Without a question nobody knows what the SQL should answer.
         confidence = round(confidence, 4) if state.case.question.strip() else None
+    if told := failures_in_words(state.failures):
+        reason = f"{reason}; {told}"
+    handed = chosen or state.draft
+    runs = handed is not None and handed.query.runs
     steps = (*state.steps, StepNote("judge", f"{verdict}: {reason}"))
     correction = Correction(
         id=state.case.id, sql=chosen.sql if chosen is not None else state.case.draft, verdict=verdict,
         reason=reason, confidence=confidence, draft=state.case.draft, findings=found, steps=steps,
-        changes=_changes(state.draft, chosen), usage=dict(state.usage),
+        changes=_changes(state.draft, chosen), usage=dict(state.usage), runs=runs, failures=state.failures,
     )  # fmt: skip
     return replace(state, steps=steps, correction=correction)
 

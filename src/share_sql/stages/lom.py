@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from share_sql.errors import ModelError, TrajectoryError
+from share_sql.errors import ModelError
 from share_sql.prompts.render import lom_variables
 from share_sql.requests import Steps
-from share_sql.stages.asking import ask, noted, read_answer
+from share_sql.stages.asking import ask, lost, noted, read_answer
 from share_sql.stages.state import State
 from share_sql.trajectory.write import write
 
@@ -26,9 +26,9 @@ def lom(state: State) -> Steps[State]:
     )
     try:
         state, reply = yield from ask(state, "lom", variables)
-        final = read_answer(state, reply.text)
-    except (ModelError, TrajectoryError) as error:
-        return noted(state, "lom", "the logic is left as it was", error=str(error))
+        final = read_answer(state, reply)
+    except ModelError as error:
+        return lost(state, "lom", "lom", "the logic is left as it was", error)
     return noted(
         replace(state, final=final), "lom", f"final trajectory of {len(final.steps)} steps by {reply.model}"
     )

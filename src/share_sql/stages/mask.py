@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from share_sql.errors import ModelError, TrajectoryError
+from share_sql.errors import ModelError
 from share_sql.prompts.render import mask_variables
 from share_sql.requests import Steps
-from share_sql.stages.asking import ask, noted, read_answer
+from share_sql.stages.asking import ask, lost, read_answer
 from share_sql.stages.state import State
 from share_sql.trajectory.mask import mask as mask_trajectory
 from share_sql.trajectory.write import write
@@ -21,7 +21,7 @@ def mask(state: State) -> Steps[State]:
     if "mask" in state.plan.roles:
         try:
             state, reply = yield from ask(state, "mask", mask_variables(write(state.trajectory, "paper")))
-            masked = read_answer(state, reply.text)
-        except (ModelError, TrajectoryError) as error:
-            state = noted(state, "mask", "masked symbolically instead", error=str(error))
+            masked = read_answer(state, reply)
+        except ModelError as error:
+            state = lost(state, "mask", "mask", "masked symbolically instead", error)
     return replace(state, masked=masked)

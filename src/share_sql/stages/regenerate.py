@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from share_sql.errors import CompileError, ModelError, SqlError
+from share_sql.errors import AnswerUnusable, CompileError, ModelError, SqlError
 from share_sql.prompts.render import generator_variables
 from share_sql.requests import Steps
 from share_sql.sql.text import extract_sql
-from share_sql.stages.asking import ask, noted
+from share_sql.stages.asking import ask, cut_off, lost, noted
 from share_sql.stages.state import Candidate, State
 from share_sql.trajectory.to_sql import to_sql
 from share_sql.trajectory.write import write
@@ -68,12 +68,18 @@ def _generate(state: State) -> Steps[State]:
     try:
         state, reply = yield from ask(state, "generator", variables)
     except ModelError as error:
-        return noted(state, "regenerate", "no SQL was generated", error=str(error))
+        return lost(state, "regenerate", "generator", "no SQL was generated", error)
+    unread: list[str] = []
     for answer in reply.answers:
         try:
             state = yield from _added(state, extract_sql(answer.text), "generator")
         except SqlError as error:
-            state = noted(state, "regenerate", "an answer of the generator is no SQL", error=str(error))
+            unread.append(str(error))
+    if len(unread) == len(reply.answers):
+        unusable = AnswerUnusable(f"{reply.model}: {unread[0]}{cut_off(reply)}")
+        return lost(state, "regenerate", "generator", "no answer of the generator is SQL", unusable)
+    for why in unread:
+        state = noted(state, "regenerate", "an answer of the generator is no SQL", error=why)
     return state
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from share_sql.errors import ModelError, TrajectoryError
+from share_sql.errors import AnswerUnusable, ModelError
+from share_sql.models.base import ModelReply
 from share_sql.prompts.render import sam_variables
 from share_sql.requests import Steps
 from share_sql.schema.model import ColumnName, ColumnSet, Schema
-from share_sql.stages.asking import ask, noted, read_answer
+from share_sql.stages.asking import ask, lost, noted, read_answer
 from share_sql.stages.state import State
 from share_sql.trajectory.columns import columns, unknown_columns
 from share_sql.trajectory.grammar import filling_grammar
@@ -36,7 +37,7 @@ def sam(state: State) -> Steps[State]:
         state, reply = yield from ask(state, "sam", variables)
         listed = _listed(reply.text, state.schema)
         asks_again = "sam" in state.plan.constrained and state.masked is not None
-        if asks_again and listed is None and not _is_filled(state, reply.text):
+        if asks_again and listed is None and not _is_filled(state, reply):
             # Free answers may mend more than names; one that names what the schema lacks is asked for again,
             # with a grammar of the schema.
             grammar = filling_grammar(variables["masked_trajectory"], state.schema)
@@ -44,19 +45,19 @@ def sam(state: State) -> Steps[State]:
         if listed is not None:
             state = replace(state, augmented=state.linked | listed)
             return noted(state, "sam", f"{len(listed)} columns listed by {reply.model}, and no trajectory")
-        filled = read_answer(state, reply.text)
-    except (ModelError, TrajectoryError) as error:
-        return noted(state, "sam", "the schema is not augmented", error=str(error))
+        filled = read_answer(state, reply)
+    except ModelError as error:
+        return lost(state, "sam", "sam", "the schema is not augmented", error)
     added = columns(filled, state.schema)
     state = replace(state, filled=filled, augmented=state.linked | added)
     return noted(state, "sam", f"{len(added - state.linked)} columns added by {reply.model}")
 
 
-def _is_filled(state: State, text: str) -> bool:
+def _is_filled(state: State, reply: ModelReply) -> bool:
     """Whether an answer is a trajectory that names no column but the schema's."""
     try:
-        return not unknown_columns(read_answer(state, text), state.schema)
-    except TrajectoryError:
+        return not unknown_columns(read_answer(state, reply), state.schema)
+    except AnswerUnusable:
         return False
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from share_sql.errors import ModelError
+from share_sql.errors import AnswerUnusable, ModelError
 from share_sql.models.base import ModelReply, ModelRequest
 from share_sql.query.change_text import change_text, query_text, question_text
 from share_sql.requests import Steps, ask_all
-from share_sql.stages.asking import noted, render, spent
+from share_sql.stages.asking import lost, render, spent
 from share_sql.stages.state import State
 
 KEPT_EDITS = 3
@@ -38,7 +38,7 @@ def score(state: State) -> Steps[State]:
         chosen = [*((odds, each) for odds, each in likely if each.origin != "edit"), *edits]
         state, back = yield from _scores(state, [(query_text(each.query), before) for _, each in chosen])
     except ModelError as error:
-        return noted(state, "score", "candidates are not scored", error=str(error))
+        return lost(state, "score", "scorer", "candidates are not scored", error)
     scored = {
         id(each): replace(each, score=odds - other, forth=odds)
         for (odds, each), other in zip(chosen, back, strict=True)
@@ -57,6 +57,8 @@ def _scores(state: State, changes: list[tuple[str, str]]) -> Steps[tuple[State, 
         messages = render(state, "scorer", {"question": question, "change": change})
         requests.append(ModelRequest("scorer", state.case.id, messages, max_tokens=1, logprobs=True))
     replies = yield from ask_all(tuple(requests))
+    if not any(_said(reply).startswith(("yes", "no")) for reply in replies):
+        raise AnswerUnusable(f"{replies[0].model}: the answers say neither yes nor no")
     return spent(state, "scorer", replies), [log_odds(reply) for reply in replies]
 
 
@@ -66,10 +68,14 @@ def log_odds(reply: ModelReply) -> float:
     A model that gives no probabilities counts as nearly sure.
     """
     answer = reply.answers[0]
-    said = answer.text.strip().lower()
+    said = _said(reply)
     if not said.startswith(("yes", "no")):
         return -_LARGEST
     share = math.exp(answer.logprob) if answer.logprob is not None else 0.95
     share = min(max(share, 1e-9), 1 - 1e-9)
     odds = max(-_LARGEST, min(_LARGEST, math.log(share / (1 - share))))
     return odds if said.startswith("yes") else -odds
+
+
+def _said(reply: ModelReply) -> str:
+    return reply.text.strip().lower()

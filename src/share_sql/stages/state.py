@@ -11,7 +11,7 @@ from share_sql.query.examined import Context, Examiner
 from share_sql.requests import Steps
 
 if TYPE_CHECKING:
-    from share_sql.case import Case, Correction, StepNote, WeighedFinding
+    from share_sql.case import Case, Correction, ModelFailure, StepNote, WeighedFinding
     from share_sql.judgement.weights import Weights
     from share_sql.models.base import Usage
     from share_sql.prompts.library import PromptSet
@@ -124,6 +124,8 @@ class State:
     """judge's result."""
     steps: tuple[StepNote, ...] = ()
     """What each stage did."""
+    failures: tuple[ModelFailure, ...] = ()
+    """Models that were asked and gave nothing of use."""
     usage: dict[str, Usage] = field(default_factory=dict)
     """Tokens by role."""
     seconds: dict[str, float] = field(default_factory=dict)

@@ -1,8 +1,8 @@
 """Work on many cases at once, each finished one journalled: a stopped run goes on where it was.
 
 A case's work is a coroutine that gives its row. Rows are written down as they are finished and come out
-in the order of the input. A model that cannot be reached now says nothing about the case: such a row is
-given, but not journalled, so that the next run asks again.
+in the order of the input. A model that does not answer says nothing about the case: such a row is given
+(`lost`), but not journalled, so that the next run asks again.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from share_sql.benchmarks.cases import LabelledCase
-from share_sql.errors import ModelUnavailable, ShareError
+from share_sql.errors import ModelError, RunStopped, ShareError
 from share_sql.models.base import Message, Model, ModelReply, ModelRequest, Usage
+from share_sql.runfolder.execute import Outage
 from share_sql.runfolder.folder import open_run_folder
 from share_sql.runfolder.record import fingerprint
 from share_sql.training.sources import Row, from_json
@@ -87,32 +88,43 @@ def work_on_all(
         ledger: its file for the tokens spent, by role.
         asker: closed at the end.
         prompts: what its models are asked with.
-        limit: only the first cases.
+        limit: only the first cases. Another limit goes on with the same work.
         concurrency: cases under way at once.
         progress: called with the number of finished cases and of all.
 
     Raises:
         RunFolderError: the folder is in use, holds other work, or cannot be written.
+        RunStopped: no model answered in the first cases; nothing but the journal is written.
     """
     cases = source.cases[:limit]
     settings: dict[str, Any] = {f"model for {role}": model.name for role, model in asker.models.items()}
     settings["prompts"] = prompts.fingerprint if prompts and asker.models else None
     settings |= source.settings
-    known = [(each.case.id, fingerprint(each.case) + each.gold) for each in cases]
+    known = [(each.case.id, fingerprint(each.case) + each.gold) for each in source.cases]
     with open_run_folder(folder / journal, settings, known, resume=True) as opened:
-        pending = opened.pending
+        pending = [position for position in opened.pending if position < len(cases)]
         retried: dict[int, Row] = {}
         done = len(cases) - len(pending)
+        answered = False
+        stopped: ModelError | None = None
 
         async def one(position: int, gate: asyncio.Semaphore) -> None:
-            nonlocal done
+            nonlocal done, answered, stopped
             each = cases[position]
             async with gate:
+                if stopped is not None:
+                    return
+                row: Row | None = None
                 try:
-                    row: Row | None = failed(each, each.problem) if each.problem else await work(each)
-                except ModelUnavailable as error:
-                    retried[position] = failed(each, str(error))
-                    row = None
+                    row = failed(each, each.problem) if each.problem else await work(each)
+                    answered = answered or bool(getattr(row, "usage", None))
+                except ModelError as error:
+                    if error.loses:
+                        retried[position] = replace(failed(each, str(error)), lost=True)
+                        if not answered and len(retried) >= Outage.FIRST:
+                            stopped = error
+                    else:
+                        row = failed(each, str(error))
                 except ShareError as error:
                     row = failed(each, str(error))
                 except Exception as error:
@@ -138,6 +150,11 @@ def work_on_all(
         except* ShareError as group:
             # The journal could not be written: the same for all, so that the first tells it.
             raise _first(group) from None
+        if stopped is not None and done < len(cases):
+            raise RunStopped(
+                f"stopped with {len(cases) - done} of {len(cases)} cases not tried: no model answered in "
+                f"{len(retried)} cases ({stopped}); mend that, and the same command goes on"
+            )
         found = [
             retried[position] if position in retried else from_json(kind, opened.journal.read(position))
             for position in range(len(cases))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from share_sql.errors import ModelError, ModelUnavailable, SqlError, TrajectoryError
+from share_sql.errors import ModelError, SqlError, TrajectoryError
 from share_sql.models.base import Usage
 from share_sql.prompts.render import bam_variables, reference_linked_columns
 from share_sql.sql.names import linked_columns
@@ -50,6 +50,8 @@ class DraftRow:
     """Whether the reference implementation's rule, by substrings of the text, finds its schema right."""
     cause: str | None = None
     """Why there is no trajectory."""
+    lost: bool = False
+    """Whether a model did not answer; the next run asks again."""
     by: str = "symbolic"
     usage: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
@@ -142,9 +144,9 @@ class _Work:
             else:
                 trajectory = from_sql(sql, schema)
             row = replace(row, trajectory=write(trajectory, "extended"))
-        except ModelUnavailable:
-            raise  # to be asked again
         except (SqlError, TrajectoryError, ModelError) as error:
+            if isinstance(error, ModelError) and error.loses:
+                raise  # to be asked again
             row = replace(row, cause=str(error))
         return replace(row, usage=usage_json(usage))
 

@@ -294,6 +294,8 @@ class TrajectoryRow:
     """The SQL it compiles (or was converted) to."""
     outside: tuple[str, ...] = ()
     """Tables and columns that gold names and the schema has not; such rows stay out of the data."""
+    lost: bool = False
+    """Whether a model did not answer; the next run asks again."""
     usage: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Tokens by role."""
 

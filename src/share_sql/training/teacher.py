@@ -20,7 +20,6 @@ from share_sql.errors import (
     CompileError,
     DatabaseError,
     ModelError,
-    ModelUnavailable,
     SchemaError,
     SqlError,
     TrajectoryError,
@@ -230,9 +229,9 @@ class _ByModel:
         messages = self.prompts.render("judge", sql=gold, other_sql=sql, question=each.case.question)
         try:
             reply = await self.asker.ask(role, each.case.id, messages, usage, max_tokens=128)
-        except ModelUnavailable:
-            raise  # to be asked again
-        except ModelError:
+        except ModelError as error:
+            if error.loses:
+                raise  # to be asked again
             return False
         words = re.findall(r"[a-z]+", reply.text.lower())
         return bool(words) and words[-1] == "yes"
