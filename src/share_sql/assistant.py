@@ -19,7 +19,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from share_sql.case import Case, Correction, StepNote
+from share_sql.case import Case, Correction, Inspection, StepNote
 from share_sql.catalog import Catalog, OpenDatabase
 from share_sql.errors import ModelError, ModelUnknown, QueryError, ShareError, UsageError
 from share_sql.judgement.weights import Weights, load_weights
@@ -37,13 +37,14 @@ from share_sql.stages.repair import repair
 from share_sql.stages.sam import sam
 from share_sql.stages.score import score
 from share_sql.stages.state import Plan, Stage, State
+from share_sql.stages.warn import warn
 
 if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
     from share_sql.models.base import Model
     from share_sql.prompts.library import PromptSet
 
-STAGES: tuple[Stage, ...] = (read, bam, mask, sam, lom, regenerate, repair, propose, score, judge)
+STAGES: tuple[Stage, ...] = (read, bam, mask, sam, lom, regenerate, repair, propose, score, warn, judge)
 """The whole method, in order. The paper's six (SHARE, section 3): bam, mask, sam, lom, regenerate, judge."""
 
 log = logging.getLogger("share_sql")
@@ -60,6 +61,8 @@ class Assistant:
         prompts: the prompt set; None for those that each model was trained on, or SHARE's own.
         weights: the judge's calibrated weights; None for the shipped ones.
         concurrency: cases under way at once.
+        inspect: whether corrections also tell warnings and what a replay compares (`Correction.inspection`);
+            costs a few more queries a case.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Assistant:
         prompts: PromptSet | None = None,
         weights: Weights | None = None,
         concurrency: int = 8,
+        inspect: bool = False,
     ) -> None:
         self._catalog = catalog or Catalog()
         self._models = dict(models or {})
@@ -81,7 +85,12 @@ class Assistant:
         if policy not in POLICIES:
             raise UsageError(f"{policy!r} is no policy; there are {', '.join(POLICIES)}")
         self._plan = Plan(
-            POLICIES[policy], frozenset(self._models), prompts, weights or load_weights(), constrained
+            POLICIES[policy],
+            frozenset(self._models),
+            prompts,
+            weights or load_weights(),
+            constrained,
+            inspect,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="share-driver", daemon=True)
@@ -144,6 +153,9 @@ class Assistant:
             try:
                 spent["database"] = time.perf_counter() - started
                 state = State.start(case, opened.schema, self._plan)
+                if self._plan.inspects:
+                    found = await asyncio.to_thread(opened.database.fingerprint)
+                    state = replace(state, inspection=Inspection(fingerprint=found))
                 source = _Source(opened)
                 for stage in STAGES:
                     state = await self._take(stage, state, source, spent)

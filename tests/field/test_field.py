@@ -2,7 +2,7 @@
 
 Each file beside this one holds cases of one topic, each with a database of `databases/`. `rows` is SQL whose
 rows the SQL handed back must give (in order where it sorts); the draft as given does not give them. `kept`
-says that the draft must come back as it is.
+says that the draft must come back as it is; `warns` names the one warning that is told of it, or `none`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def assistant() -> Iterator[Assistant]:
-    with Assistant() as made:
+    with Assistant(inspect=True) as made:
         yield made
 
 
@@ -52,6 +52,10 @@ def test_field(pair: dict[str, str], databases: dict[str, Path], assistant: Assi
     correction = assistant.correct(case)
     if "kept" in pair:
         assert correction.sql == case.draft, correction.reason
+        if "warns" in pair:
+            assert correction.inspection is not None
+            told = [warning.kind for warning in correction.inspection.warnings]
+            assert told == ([] if pair["warns"] == "none" else [pair["warns"]])
         return
     wanted = _rows(path, pair["rows"])
     assert wanted is not None, "the wanted SQL does not run"

@@ -10,7 +10,7 @@ from share_sql.query.examined import Context, Examiner
 from share_sql.requests import Steps
 
 if TYPE_CHECKING:
-    from share_sql.case import Case, Correction, StepNote, WeighedFinding
+    from share_sql.case import Case, Correction, Inspection, StepNote, WeighedFinding
     from share_sql.judgement.weights import Weights
     from share_sql.models.base import Usage
     from share_sql.prompts.library import PromptSet
@@ -83,6 +83,9 @@ class Plan:
     constrained: frozenset[str] = frozenset()
     """Roles whose model can keep its answer to a grammar."""
 
+    inspects: bool = False
+    """Whether drafts are inspected too: warnings, hashes of rows, the database's fingerprint."""
+
     @property
     def scores(self) -> bool:
         """Whether a scorer weighs candidates."""
@@ -112,6 +115,8 @@ class State:
     """The augmented schema: the draft's columns and the filled ones."""
     final: Trajectory | None = None
     """lom's result."""
+    inspection: Inspection | None = None
+    """warn's result; judge adds the hashes of rows."""
     correction: Correction | None = None
     """judge's result."""
     steps: tuple[StepNote, ...] = ()
