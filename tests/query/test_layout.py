@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.golden import titled_pairs
 
@@ -56,6 +56,7 @@ def test_the_text_parses_to_the_query(data: st.DataObject) -> None:
     if "'" not in draft and '"' not in draft and "`" not in draft:
         draft = data.draw(st.sampled_from([str.lower, str.upper, str]))(draft)
         draft = "".join(data.draw(SPACES) if char == " " else char for char in draft)
+    assume(_parsed(draft))  # sqlglot reads no comment inside ORDER BY
     own, tree = parse_select(draft), parse_select(query)
     assert same_query(parse_select(keep_layout(draft, own, tree)), tree)
 

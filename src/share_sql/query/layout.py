@@ -8,7 +8,9 @@ keywords, line breaks, comments and spelling of aliases stay.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -22,6 +24,9 @@ _LEAST_ALIKE = 0.5
 """Below this share of common tokens the query was written anew, and has no layout to keep."""
 _LONGEST = 20_000
 """Longer texts are not compared, which takes quadratic time."""
+_WORD = re.compile(r"\w")
+_OPTIONAL = frozenset({"AS", "INNER", "OUTER", "ASC"})
+"""Words that change nothing where they stand or are left out."""
 _ONE_LINE = 110
 """A text up to this length stays on one line."""
 
@@ -105,15 +110,30 @@ def _changes(draft: str, base: str, wanted: str, dialect: str) -> tuple[TextChan
     for kind, a, b, c, d in matcher.get_opcodes():
         if kind == "equal":
             continue
-        # Both ends must lie where the two writings of the draft agree.
-        while a not in bounds and a > 0:
-            a, c = a - 1, c - 1
-        while b not in bounds and b < len(theirs):
-            b, d = b + 1, d + 1
-        if c < 0 or d > len(new) or (spans and a < spans[-1][1]):
+        while not _agree(ours, theirs, bounds, a, b):
+            if a not in bounds or b == len(theirs):
+                a, c = a - 1, c - 1
+            else:
+                b, d = b + 1, d + 1
+            if a < 0 or c < 0 or d > len(new):
+                return None
+        if spans and a < spans[-1][1]:
             return None
         spans.append((a, b, c, d))
     return tuple(_change(draft, ours, wanted, new, bounds[a], bounds[b], c, d) for a, b, c, d in spans)
+
+
+def _agree(
+    ours: Sequence[_Token], theirs: Sequence[_Token], bounds: Mapping[int, int], a: int, b: int
+) -> bool:
+    """Whether tokens `a` to `b` of the one writing of the draft are a part of the other too: both ends lie
+    where the two agree, and the words between are the same. sqlglot moves some: its `x IS NOT NULL` is
+    `NOT x IS NULL`."""
+    if a not in bounds or b not in bounds:
+        return False
+    parts = theirs[a:b], ours[bounds[a] : bounds[b]]
+    words = [Counter(token.folded for token in part if _WORD.search(token.folded)) for part in parts]
+    return all(word in _OPTIONAL for word in (words[0] - words[1]) + (words[1] - words[0]))
 
 
 def _bounds(ours: Sequence[_Token], theirs: Sequence[_Token]) -> dict[int, int]:

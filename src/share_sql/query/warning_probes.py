@@ -181,7 +181,7 @@ def _example(texts: Sequence[str]) -> str:
 
 
 def _multiplied(query: Examined) -> Steps[Found]:
-    """SUM, AVG or COUNT of a table's column after a join that repeats its rows."""
+    """SUM or AVG of a table's column after a join that repeats its rows."""
     for scope in query.binding.scopes:
         select = scope.select
         if len(scope.sources) < 2 or not isinstance(select, exp.Select) or scope.correlated:
@@ -213,19 +213,27 @@ def _multiplied(query: Examined) -> Steps[Found]:
 
 def _sums(query: Examined, scope: Scope) -> Iterator[tuple[exp.Expr, Source]]:
     """The aggregates of a SELECT that repeated rows change, each with the only source that it reads."""
-    for node in scope.select.find_all(exp.Sum, exp.Avg, exp.Count):
+    for node in scope.select.find_all(exp.Sum, exp.Avg):
         if isinstance(node.this, exp.Distinct) or node.find_ancestor(exp.Select) is not scope.select:
             continue
-        bound = [query.binding.names.get(id(column)) for column in node.find_all(exp.Column)]
+        bound = [query.binding.names.get(id(column)) for column in _summed(node)]
         sources = {id(each.source): each.source for each in bound if each is not None}
         if len(sources) != 1 or None in bound:
             continue
         source = next(iter(sources.values()))
         if source is None or source.table is None:
             continue
-        if isinstance(node, exp.Count) and [node.this.name] != list(source.table.primary_key):
-            continue
         yield node, source
+
+
+def _summed(node: exp.Expr) -> Iterator[exp.Column]:
+    """The columns whose values an aggregate takes; those in the conditions of a CASE choose rows only."""
+    for column in node.find_all(exp.Column):
+        child: exp.Expr = column
+        while child is not node and not (isinstance(child.parent, exp.If) and child.arg_key == "this"):
+            child = child.parent or node
+        if child is node:
+            yield column
 
 
 # -- conditions that the data decide -----------------------------------------------------------------------
@@ -248,11 +256,11 @@ def _not_in_null(query: Examined) -> Steps[Found]:
 
 
 def _unstored(query: Examined) -> Steps[Found]:
-    """A column is compared with a text that no row holds."""
+    """A column is compared with a value that no row holds."""
     for bound in query.binding.names.values():
         if bound.key is None or bound.table is None:
             continue
-        for literal in _equal_texts(bound.node):
+        for literal in _equal_literals(bound.node):
             select = exp.select("1").from_(_table(bound.key[0])).limit(1)
             select = select.where(exp.EQ(this=_name(bound.key[1]), expression=literal.copy()))
             outcome = yield from run(query.text(select), _LIMITS)
@@ -262,7 +270,7 @@ def _unstored(query: Examined) -> Steps[Found]:
     return {}
 
 
-def _equal_texts(node: exp.Column) -> list[exp.Literal]:
+def _equal_literals(node: exp.Column) -> list[exp.Literal]:
     parent = node.parent
     if isinstance(parent, exp.EQ):
         options = [parent.expression if parent.this is node else parent.this]
@@ -270,7 +278,7 @@ def _equal_texts(node: exp.Column) -> list[exp.Literal]:
         options = list(parent.expressions)
     else:
         return []
-    return [each for each in options if isinstance(each, exp.Literal) and each.is_string]
+    return [each for each in options if isinstance(each, exp.Literal)]
 
 
 def _ungrouped(query: Examined) -> Steps[Found]:

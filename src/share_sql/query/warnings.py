@@ -16,6 +16,7 @@ from share_sql.case import QueryWarning, TextChange
 from share_sql.errors import SqlError
 from share_sql.query.findings import place_of
 from share_sql.query.warning_probes import PROBES, Seen
+from share_sql.query.warnings_asked import evidence_column, evidence_condition, id_shown
 from share_sql.requests import Steps
 from share_sql.sql.text import parse_select
 
@@ -216,6 +217,9 @@ _LOOKS: Mapping[str, Callable[[Examined], Iterator[Seen]]] = MappingProxyType(
         "having-alone": _having_alone,
         "and-or-mixed": _mixed_and_or,
         "between-reversed": _between_reversed,
+        "evidence-condition": evidence_condition,
+        "evidence-column": evidence_column,
+        "id-shown": id_shown,
     }
 )
 
