@@ -421,7 +421,13 @@ def _tables(root: Path) -> Iterator[tuple[Path, str, str]]:
     )
     yield models, "bases", table(("base model", "chat template", "`share models pull`"), bases)
     kinds = root / "docs" / "kinds.md"
-    for name, role in (("proved", "proved"), ("guessed", "guessed"), ("findings", "finding"), ("names", "")):
+    for name, role in (
+        ("proved", "proved"),
+        ("guessed", "guessed"),
+        ("findings", "finding"),
+        ("warnings", "warning"),
+        ("names", ""),
+    ):
         rows = (
             (
                 f"`{each.name}`",

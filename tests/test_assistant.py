@@ -50,7 +50,7 @@ def case(draft: str, question: str = "How many stores are still open?", **more: 
 
 
 def test_the_story() -> None:
-    names = "read bam mask sam lom regenerate repair propose score judge"
+    names = "read bam mask sam lom regenerate repair propose score warn judge"
     assert [stage.__name__ for stage in STAGES] == names.split()
 
 

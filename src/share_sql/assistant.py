@@ -22,7 +22,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from share_sql.case import Case, Correction, StepNote
+from share_sql.case import Case, Correction, Inspection, StepNote
 from share_sql.catalog import Catalog, OpenDatabase
 from share_sql.edits.table import allowed_kinds
 from share_sql.errors import AssistantClosed, ModelError, ModelUnknown, QueryError, ShareError, UsageError
@@ -42,13 +42,14 @@ from share_sql.stages.repair import repair
 from share_sql.stages.sam import sam
 from share_sql.stages.score import score
 from share_sql.stages.state import Plan, Stage, State
+from share_sql.stages.warn import warn
 
 if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
     from share_sql.models.base import Model
     from share_sql.prompts.library import PromptSet
 
-STAGES: tuple[Stage, ...] = (read, bam, mask, sam, lom, regenerate, repair, propose, score, judge)
+STAGES: tuple[Stage, ...] = (read, bam, mask, sam, lom, regenerate, repair, propose, score, warn, judge)
 """The whole method, in order. The paper's six (SHARE, section 3): bam, mask, sam, lom, regenerate, judge."""
 
 log = logging.getLogger("share_sql")
@@ -69,6 +70,8 @@ class Assistant:
         prompts: the prompt set; None for those that each model was trained on, or SHARE's own.
         weights: the judge's calibrated weights; None for the shipped ones.
         concurrency: cases under way at once.
+        inspect: whether corrections also tell warnings and what a replay compares (`Correction.inspection`);
+            costs a few more queries a case.
         conventions: `benchmark` where kinds of change that follow a benchmark's conventions act too (see
             `edits.table.Kind.convention`), else `none`.
         without: kinds of change that may not act.
@@ -92,6 +95,7 @@ class Assistant:
         without: Iterable[str] = (),
         only: Iterable[str] = (),
         min_confidence: float = 0.0,
+        inspect: bool = False,
     ) -> None:
         if policy not in POLICIES:
             raise UsageError(f"{policy!r} is no policy; there are {', '.join(POLICIES)}")
@@ -114,6 +118,7 @@ class Assistant:
             (weights or load_weights()).limited(allowed_kinds(conventions, without, only)),
             constrained,
             min_confidence,
+            inspect,
         )
         self._closed = False
         self._closing = threading.Lock()
@@ -200,6 +205,9 @@ class Assistant:
             try:
                 spent["database"] = time.perf_counter() - started
                 state = State.start(case, opened.schema, self._plan)
+                if self._plan.inspects:
+                    found = await asyncio.to_thread(opened.database.fingerprint)
+                    state = replace(state, inspection=Inspection(fingerprint=found))
                 source = _Source(opened)
                 for stage in STAGES:
                     state = await self._take(stage, state, source, spent)

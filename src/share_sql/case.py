@@ -74,6 +74,10 @@ class StepNote:
     """The named error's message where the stage failed; the case went on without its result."""
 
 
+Place: TypeAlias = tuple[int, int]
+"""Start and end in a text, in characters from 0; the end is exclusive."""
+
+
 @dataclass(frozen=True)
 class WeighedFinding:
     """One piece of evidence against a draft (or a candidate), named, with what it weighs."""
@@ -85,6 +89,48 @@ class WeighedFinding:
     weight: float = 0.0
     """Log-odds that this kind of evidence adds to "the draft is wrong"; for what a repair found, the
     log-odds that repairs of its kind mend rather than break. From the calibrated weights."""
+    place: Place | None = None
+    """Where in the draft as given; None where it is about the whole query, or was found by a repair."""
+
+
+@dataclass(frozen=True)
+class TextChange:
+    """A replacement in a text."""
+
+    start: int
+    """Where the replaced part begins, in characters."""
+    end: int
+    """Where it ends; equal to `start` where text is put in."""
+    text: str
+    """What stands there instead."""
+
+
+@dataclass(frozen=True)
+class QueryWarning:
+    """What is risky in a draft that may well be right: told, never acted on."""
+
+    kind: str
+    """Stable name, a row of `edits.table`."""
+    message: str
+    """One line: what was seen, with the names and values."""
+    place: Place | None = None
+    """Where in the draft as given; None where it is about the whole query."""
+    suggestion: TextChange | None = None
+    """A change to the draft that takes the risk away; None where the right one depends on what is asked."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is told about a draft beside its correction, where that was asked for."""
+
+    warnings: tuple[QueryWarning, ...] = ()
+    """What is risky in the draft."""
+    fingerprint: str = ""
+    """The database's fingerprint; another one says that its content may have changed."""
+    rows_before: str | None = None
+    """Hash of the draft's rows (`query.outcome.rows_hash`); None where it does not run."""
+    rows_after: str | None = None
+    """Hash of the rows of the SQL handed back; None where it does not run."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +153,8 @@ class Correction:
     """The trajectory's diff from draft to correction, one line an action."""
     usage: dict[str, Usage] = field(default_factory=dict)
     """Tokens by stage."""
+    inspection: Inspection | None = None
+    """Warnings, and what a replay compares; None where it was not asked for."""
     runs: bool | None = None
     """Whether `sql` runs, False also where it is no query; None where nothing could be run."""
     failures: tuple[ModelFailure, ...] = ()

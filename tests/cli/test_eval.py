@@ -117,3 +117,106 @@ def test_official_figures(shared_data: Path) -> None:
         *("--metrics", "ex,em", "--json"),
     )
     assert json.loads(done.stdout)["total"]["right"] == {"ex": 397, "em": 369}
+
+
+def _run_folder(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    folder.mkdir()
+    lines = (json.dumps(row) for row in rows)
+    (folder / "corrections.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "final_sql.json").write_text(json.dumps({row["id"]: row["sql"] for row in rows}))
+    return folder
+
+
+@pytest.fixture
+def own(tmp_path: Path, shop_path: Path) -> Path:
+    """Cases of one's own, without predictions: one draft is wrong, one is right."""
+    file = tmp_path / "own.jsonl"
+    rows = [
+        {"id": "a", "database": str(shop_path), "gold": "SELECT 1", "draft": "SELECT 2", "question": "?"},
+        {"id": 2, "database": str(shop_path), "gold": "SELECT 2", "draft": "SELECT 2", "question": "?"},
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+@pytest.mark.parametrize("what", ["", "corrections.jsonl", "final_sql.json"])
+def test_a_run_over_own_cases_is_scored(own: Path, tmp_path: Path, what: str) -> None:
+    rows = [
+        {
+            "id": "a",
+            "sql": "SELECT 1",
+            "verdict": "corrected",
+            "confidence": 0.9,
+            "changes": ["res: added x"],
+        },
+        {"id": "2", "sql": "SELECT 3", "verdict": "corrected", "confidence": 0.4},
+        {"id": "zzz", "sql": "SELECT 4"},
+    ]
+    run = _run_folder(tmp_path / "run", rows)
+    done = call("--cases", own, "--predictions", run / what, "--json")
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.stdout)
+    assert [(case["id"], case["ex"], case["draft"]["ex"]) for case in report["cases"]] == [
+        ("a", True, False),
+        (2, False, True),
+    ]
+    moved = report["drafts"]["ex"]
+    assert (moved["fixed"], moved["broken"], moved["right_before"], moved["right_after"]) == (1, 1, 1, 1)
+    assert report["extra"] == ["zzz"]
+    assert ("verdicts" in report) == (what != "final_sql.json")
+
+
+def test_drafts_of_own_cases_may_come_from_another_file(own: Path, tmp_path: Path) -> None:
+    drafts = tmp_path / "drafts.json"
+    drafts.write_text(json.dumps({"a": "SELECT 1", "2": "SELECT 1"}))
+    run = _run_folder(tmp_path / "run", [{"id": "a", "sql": "SELECT 1"}, {"id": "2", "sql": "SELECT 2"}])
+    report = json.loads(call("--cases", own, "--predictions", run, "--drafts", drafts, "--json").stdout)
+    assert (report["drafts"]["ex"]["fixed"], report["drafts"]["ex"]["broken"]) == (1, 0)
+
+
+def test_two_runs_over_own_cases_are_compared(own: Path, tmp_path: Path) -> None:
+    first = _run_folder(tmp_path / "first", [{"id": "a", "sql": "SELECT 1"}])
+    second = _run_folder(tmp_path / "second", [{"id": "2", "sql": "SELECT 2"}])
+    done = call("--cases", own, "--predictions", first, "--predictions", second)
+    assert done.exit_code == 0
+    assert "first:" in done.stdout
+    assert "second:" in done.stdout
+
+
+def test_predictions_of_other_cases_are_refused(own: Path, tmp_path: Path) -> None:
+    run = _run_folder(tmp_path / "run", [{"id": "other", "sql": "SELECT 1"}])
+    done = call("--cases", own, "--predictions", run)
+    assert done.exit_code != 0
+    assert "expected SQL for the cases a, 2" in done.stderr
+    assert "other" in done.stderr
+    assert "give --predictions" in call("--cases", own).stderr
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--questions", "q.json"),
+        ("--gold", "g.json"),
+        ("--only-present",),
+        ("--linking",),
+        ("--tables", "t.json"),
+        ("--repeats", "3"),
+        ("--pairing", "position"),
+        ("--drafts", "d.json"),
+        ("--keep-distinct",),
+        ("--plug-values",),
+        ("--cache", "c", "--no-cache"),
+    ],
+)
+def test_no_flag_is_ignored_in_silence(cases: Path, flags: tuple[str, ...]) -> None:
+    done = call("--cases", cases, *flags)
+    assert done.exit_code == 2
+    assert f"{flags[0]} would change nothing" in done.stderr
+
+
+def test_a_flag_before_compare_is_refused(cases: Path, tmp_path: Path) -> None:
+    first = tmp_path / "first.json"
+    first.write_text(call("--cases", cases, "--json").stdout)
+    done = call("--cases", cases, "compare", first, first)
+    assert done.exit_code == 2
+    assert "--cases would change nothing" in done.stderr

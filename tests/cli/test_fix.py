@@ -101,3 +101,26 @@ def test_conventions_of_benchmarks_are_followed_where_asked(shop: Path) -> None:
     more = ("--evidence", "place refers to name, city")
     assert fix(shop, pasted, *more).stdout == pasted + "\n"
     assert fix(shop, pasted, *more, "--conventions", "benchmark").stdout == "SELECT name, city FROM store\n"
+
+
+def test_json_carries_places_warnings_and_what_a_replay_compares(shop: Path) -> None:
+    draft = "SELECT name FROM store WHERE city = 'bonn' ORDER BY city LIMIT 1"
+    found = json.loads(fix(shop, draft, "--json").stdout)
+    fault = next(each for each in found["findings"] if each["kind"] == "literal-case")
+    assert draft[slice(*fault["place"])] == "'bonn'"
+    assert fault["weight"] > 0
+    right = found["sql"]
+    assert right == draft.replace("bonn", "Bonn"), "the draft's layout stays"
+    again = json.loads(fix(shop, right, "--json").stdout)
+    assert [each["kind"] for each in again["warnings"]] == ["limit-tie"]
+    assert right[slice(*again["warnings"][0]["place"])] == "1"
+    assert again["fingerprint"] == found["fingerprint"] != ""
+    assert found["rows_before"] != found["rows_after"] == again["rows_before"] == again["rows_after"]
+    assert "warning: limit-tie: LIMIT 1 cuts a tie" in fix(shop, right).stderr
+
+
+def test_the_hash_of_rows_tells_a_failure_from_an_empty_result(shop: Path) -> None:
+    failed = json.loads(fix(shop, "SELECT zzz FROM qqq", "--json").stdout)
+    empty = json.loads(fix(shop, "SELECT name FROM store WHERE id = 99", "--json").stdout)
+    assert failed["rows_before"] is None
+    assert empty["rows_before"] is not None

@@ -158,7 +158,7 @@ def test_generated_parts_are_checked_and_written_anew(root: Path) -> None:
         mark = f"<!-- {name}: written by docs/check.py --fix -->\n```text\nold\n```\n<!-- {name}: end -->"
         (root / page).write_text(f"before\n{mark}\nafter\n", encoding="utf-8")
     tables = {"docs/evaluation.md": ("metrics", "rules"), "docs/models.md": ("roles", "bases")}
-    tables["docs/kinds.md"] = ("proved", "guessed", "findings", "names")
+    tables["docs/kinds.md"] = ("proved", "guessed", "findings", "warnings", "names")
     for page, names in tables.items():
         marks = [
             f"<!-- {name}: written by docs/check.py --fix -->\nold\n<!-- {name}: end -->" for name in names

@@ -2,7 +2,8 @@
 
 Each file beside this one holds cases of one topic, each with a database of `databases/`. `rows` is SQL whose
 rows the SQL handed back must give (in order where it sorts); the draft as given does not give them. `kept`
-says that the draft must come back as it is. `conventions` is as on the command line.
+says that the draft must come back as it is; `warns` names the one warning that is told of it, or `none`.
+`conventions` is as on the command line.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def assistants() -> Iterator[dict[str, Assistant]]:
-    made = {name: Assistant(conventions=name) for name in CONVENTIONS}
+    made = {name: Assistant(conventions=name, inspect=True) for name in CONVENTIONS}
     yield made
     for assistant in made.values():
         assistant.close()
@@ -55,6 +56,10 @@ def test_field(pair: dict[str, str], databases: dict[str, Path], assistants: dic
     correction = assistants[pair.get("conventions", "none")].correct(case)
     if "kept" in pair:
         assert correction.sql == case.draft, correction.reason
+        if "warns" in pair:
+            assert correction.inspection is not None
+            told = [warning.kind for warning in correction.inspection.warnings]
+            assert told == ([] if pair["warns"] == "none" else [pair["warns"]])
         return
     wanted = _rows(path, pair["rows"])
     assert wanted is not None, "the wanted SQL does not run"

@@ -55,6 +55,8 @@ class Benchmark:
     """Time that a query may take."""
     seconds_together: bool = False
     """True: prediction and gold share that time. False: each has it."""
+    drops_distinct: bool = False
+    """Its evaluator takes DISTINCT out unless it is told to keep it."""
     plugs_values: bool = False
     """Its evaluator can try gold's values in a prediction."""
     rates_gold: bool = False

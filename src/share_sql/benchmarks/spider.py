@@ -175,6 +175,7 @@ SPIDER = Benchmark(
     levels=("easy", "medium", "hard", "extra"),
     match=_match,
     prepare=spider_sql,
+    drops_distinct=True,
     plugs_values=True,
     rates_gold=True,
     config={"spider-train": config_keys("spider_train", tables="spider_tables", databases="spider_db_dir")},

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from share_sql.benchmarks.registry import BENCHMARKS
-from share_sql.cli.common import BENCHMARK, FILE, FOLDER, as_json, plain, print_json, progress_bar, refuse
+from share_sql.cli.common import BENCHMARK, FILE, FOLDER, as_json, plain, print_json, progress_bar
 from share_sql.evaluation.metrics import METRICS
 
 if TYPE_CHECKING:
+    from share_sql.benchmarks.benchmark import Benchmark
     from share_sql.evaluation.inputs import Inputs
     from share_sql.evaluation.linking import LinkingScore
     from share_sql.evaluation.runner import Evaluation
@@ -22,6 +23,7 @@ ANY = click.Path(path_type=Path)
 EXAMPLES = """\b
 Examples:
   share eval --cases scored.jsonl --metrics ex,soft-f1 --json
+  share eval --cases cases.jsonl --predictions out/first
   share eval --benchmark bird --questions dev.json --databases dev_databases
     --predictions out/bird --drafts gpt-4o.json --html report.html
   share eval --benchmark spider --questions dev.json --tables tables.json
@@ -31,7 +33,11 @@ Examples:
 
 
 @click.group("eval", invoke_without_command=True, epilog=EXAMPLES)
-@click.option("--cases", type=FILE, help="JSON Lines with id, database, gold, prediction, optional draft.")
+@click.option(
+    "--cases",
+    type=FILE,
+    help="JSON Lines with id, database, gold, and prediction or --predictions; optional draft.",
+)
 @click.option("--benchmark", type=BENCHMARK, help="Whose rules `ex` follows, and whose files.")
 @click.option("--questions", type=FILE, help="The benchmark's questions with gold (dev.json).")
 @click.option("--tables", type=FILE, help="The benchmark's schemas (tables.json), for em.")
@@ -96,11 +102,10 @@ def command(
     Totals are in per cent over all cases: predictions that are missing and gold that fails count as
     wrong, and both are listed.
     """
+    flags = _given(context)
     if context.invoked_subcommand is not None:
-        every = [parameter.name or "" for parameter in context.command.params]
-        refuse(f"is no option of `share eval {context.invoked_subcommand}`.", *every)
+        _refuse(dict.fromkeys(flags, f"share eval {context.invoked_subcommand} takes none of it"))
         return
-    _refuse_idle(cases, metrics, no_cache=no_cache)
     from share_sql.errors import UsageError
     from share_sql.evaluation.cases import Options
     from share_sql.evaluation.metrics import check_metrics
@@ -110,6 +115,8 @@ def command(
     rules = BENCHMARKS[benchmark or "bird"]
     wanted = rules.metrics if not metrics else [name.strip() for name in metrics.split(",")]
     names = check_metrics([name for name in wanted if name])
+    unread = _unread(flags, rules, names, cases=cases is not None, linking=linking, many=bool(predictions))
+    _refuse(unread)
     options = Options(
         benchmark=rules.name,
         seconds=seconds or rules.seconds,
@@ -120,9 +127,7 @@ def command(
         same_columns=_keys(tables) if "em" in names else {},
     )
     if cases is not None:
-        from share_sql.evaluation.inputs import read_eval_cases
-
-        inputs = {cases.stem: read_eval_cases(cases, databases)}
+        inputs = _read_cases(cases, databases, predictions, **given)
     elif benchmark is None:
         raise UsageError("nothing to score; give --cases FILE, or --benchmark NAME and its files")
     else:
@@ -152,16 +157,6 @@ def command(
     _show(runs, linked, as_json=as_json)
 
 
-def _refuse_idle(cases: Path | None, metrics: str | None, *, no_cache: bool) -> None:
-    """Refuse what would do nothing in this call."""
-    if cases is not None:
-        refuse("belongs to a benchmark's own files; --cases holds all.", "questions", "gold", "only_present")
-    if no_cache:
-        refuse("and --no-cache exclude each other.", "cache")
-    if "ves" not in (metrics or ""):
-        refuse("is how often ves and r-ves run a query; name one in --metrics.", "repeats")
-
-
 def _keys(tables: Path | None) -> dict[str, dict[str, str]]:
     from share_sql.errors import UsageError
     from share_sql.evaluation.benchmark_cases import same_columns
@@ -188,6 +183,84 @@ def _linking(
     }
 
 
+def _given(context: click.Context) -> list[str]:
+    """The flags that the call names, in the order of the help."""
+    typed = click.core.ParameterSource.COMMANDLINE
+    return [
+        option.opts[0]
+        for option in context.command.params
+        if option.name is not None and context.get_parameter_source(option.name) is typed
+    ]
+
+
+def _unread(
+    flags: list[str], rules: Benchmark, metrics: Sequence[str], *, cases: bool, linking: bool, many: bool
+) -> dict[str, str]:
+    """The flags that would change nothing, with the reason."""
+    timed = {"ves", "r-ves"} & set(metrics)
+    questions = "it is about a benchmark's questions; --cases has its own"
+    unread = {
+        "--questions": questions if cases else "",
+        "--gold": questions if cases else "",
+        "--only-present": questions if cases else "",
+        "--linking": "it needs --benchmark" if cases else "",
+        "--tables": "" if linking or "em" in metrics else "only the metric em and --linking read it",
+        "--repeats": "" if timed else "only the metrics ves and r-ves run queries several times",
+        "--pairing": "" if many else "there are no --predictions to pair",
+        "--drafts": "" if many or not cases else "the cases have their own; it goes with --predictions",
+        "--keep-distinct": "" if rules.drops_distinct else f"{rules.title}'s rules keep DISTINCT",
+        "--plug-values": "" if rules.plugs_values else f"{rules.title}'s rules plug no values",
+        "--cache": "--no-cache keeps no result" if "--no-cache" in flags else "",
+    }
+    return {flag: why for flag, why in unread.items() if why and flag in flags}
+
+
+def _refuse(unread: dict[str, str]) -> None:
+    """End with an error that names each flag that would be ignored. Raises UsageError."""
+    from share_sql.errors import UsageError
+
+    if unread:
+        raise UsageError("; ".join(f"{flag} would change nothing: {why}" for flag, why in unread.items()))
+
+
+def _read_cases(
+    cases: Path,
+    databases: Path | None,
+    predictions: tuple[Path, ...],
+    *,
+    drafts: Path | None,
+    pairing: str,
+    **_: Any,
+) -> dict[str, Inputs]:
+    """One's own cases: with the predictions in their file, or with each of those given."""
+    from share_sql.errors import UsageError
+    from share_sql.evaluation.inputs import read_eval_cases
+    from share_sql.evaluation.predictions import with_predictions
+
+    found = read_eval_cases(cases, databases)
+    if not predictions:
+        if all(case.prediction is None for case in found.cases):
+            raise UsageError(
+                f"no case of {cases} has a `prediction`; give --predictions FILE or a run folder"
+            )
+        return {cases.stem: found}
+    by_position = pairing == "position"
+    return {
+        name: with_predictions(found, path, drafts=drafts, by_position=by_position)
+        for name, path in _names(predictions).items()
+    }
+
+
+def _names(predictions: tuple[Path, ...]) -> dict[str, Path]:
+    """Predictions by a name each: the file's own where no other has it. Raises UsageError."""
+    from share_sql.errors import UsageError
+
+    if len(set(predictions)) < len(predictions):
+        raise UsageError("the same --predictions is given twice; name each once")
+    stems = [path.stem for path in predictions]
+    return {(path.stem if stems.count(path.stem) == 1 else str(path)): path for path in predictions}
+
+
 def _read(
     benchmark: str,
     databases: Path | None,
@@ -204,15 +277,12 @@ def _read(
     missing = [flag for flag, value in needed.items() if value is None]
     if questions is None or databases is None or missing:
         raise UsageError(f"--benchmark {benchmark} also needs {' and '.join(missing)}")
-    if len(set(predictions)) < len(predictions):
-        raise UsageError("the same --predictions is given twice; name each once")
+    named = _names(predictions)
     loaded = read_questions(benchmark, questions, databases)
-    stems = [path.stem for path in predictions]
+    by_position = pairing == "position"
     return {
-        (path.stem if stems.count(path.stem) == 1 else str(path)): read_benchmark(
-            loaded, predictions=path, by_position=pairing == "position", **given
-        )
-        for path in predictions
+        name: read_benchmark(loaded, predictions=path, by_position=by_position, **given)
+        for name, path in named.items()
     }
 
 

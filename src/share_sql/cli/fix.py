@@ -71,7 +71,7 @@ def command(
     from share_sql.assistant import Assistant
     from share_sql.case import Case, failures_in_words
     from share_sql.catalog import Catalog
-    from share_sql.runfolder.record import case_error, correction_row
+    from share_sql.runfolder.record import case_error, correction_row, inspection_row
 
     if draft == "-":
         draft = read_stdin()
@@ -91,12 +91,13 @@ def command(
             without=kinds_of(without),
             only=kinds_of(only),
             min_confidence=min_confidence,
+            inspect=True,
         ) as assistant,
         interruptible(),
     ):
         correction = assistant.correct(Case("1", question, db, draft, evidence))
     if as_json:
-        row = correction_row(correction)
+        row = correction_row(correction) | inspection_row(correction)
         steps = [{"stage": step.stage, "text": step.text, "error": step.error} for step in correction.steps]
         print_json({key: value for key, value in row.items() if key != "id"} | {"steps": steps})
     else:
@@ -123,3 +124,5 @@ def _print(correction: Correction) -> None:
     click.echo(f"confidence {sure}", err=True)
     for line in correction.changes:
         click.echo(f"  {plain(line)}", err=True)
+    for warning in correction.inspection.warnings if correction.inspection is not None else ():
+        click.echo(f"warning: {warning.kind}: {plain(warning.message)}", err=True)

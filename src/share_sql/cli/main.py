@@ -17,6 +17,7 @@ from share_sql.errors import ShareError
 
 VERBS: Mapping[str, str] = {
     "fix": "Correct one draft.",
+    "check": "Say what is wrong or risky in one draft; change nothing.",
     "run": "Correct many drafts into a run folder; can be resumed.",
     "eval": "Score SQL against gold.",
     "trajectory": "Show, read, compile and round-trip action trajectories.",

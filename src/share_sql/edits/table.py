@@ -1,8 +1,8 @@
 """The table of kinds: every change to a query and every finding, named and explained once.
 
 A kind is named by the change that mends. *Proved* kinds are repairs: the data or the schema prove the fault.
-*Guessed* kinds are proposed to a scorer. *Findings* are evidence against a query. The rest are names for how
-a wrong query differs from a right one, which nothing proposes yet.
+*Guessed* kinds are proposed to a scorer. *Findings* are evidence against a query. *Warnings* are told, never
+acted on. The rest are names for how a wrong query differs from a right one, which nothing proposes yet.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from share_sql.edits.joins import join_keys
 from share_sql.edits.literals import literals
 from share_sql.edits.names import names
 from share_sql.edits.output import concatenations, distinct_counts, unasked
+from share_sql.edits.warning_rows import ROWS as WARNING_ROWS
 from share_sql.errors import UsageError
 from share_sql.query.examined import Examined
 from share_sql.query.findings import KINDS as FINDINGS
+from share_sql.query.warnings import WARNINGS
 from share_sql.requests import Steps
 
 
@@ -46,8 +48,8 @@ class Kind:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """What SHARE does with it: proved, guessed, finding; none of these where it only has the name."""
-        roles = {"proved": PROVED, "guessed": EDIT_KINDS, "finding": FINDINGS}
+        """What SHARE does with it: proved, guessed, finding, warning; none where it only has the name."""
+        roles = {"proved": PROVED, "guessed": EDIT_KINDS, "finding": FINDINGS, "warning": WARNINGS}
         return tuple(role for role, kinds in roles.items() if self.name in kinds)
 
 
@@ -280,7 +282,9 @@ _ROWS = (
          "SELECT name FROM store WHERE id IN (SELECT store_id FROM sale)"),
 )  # fmt: skip
 
-KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ROWS})
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {kind.name: kind for kind in (*_ROWS, *(Kind(*row) for row in WARNING_ROWS))}
+)
 """Every kind, by name."""
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from share_sql.benchmarks.benchmark import Benchmark
-from share_sql.benchmarks.cases import LabelledCase, read_bytes, read_json, read_rows
+from share_sql.benchmarks.cases import LabelledCase, read_bytes, read_json
 from share_sql.benchmarks.drafts import Draft, Drafts, read_drafts
 from share_sql.benchmarks.files import BenchmarkFiles, LoadedBenchmark, load
 from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.errors import BenchmarkError
 from share_sql.evaluation.cases import EvalCase
-from share_sql.evaluation.inputs import Inputs, own_word
-from share_sql.models.run_files import CORRECTIONS, TIMINGS
+from share_sql.evaluation.inputs import Inputs
+from share_sql.evaluation.predictions import read_predictions, read_sql
 
 _ID_KEYS = ("question_id", "id", "idx")
 
@@ -72,17 +71,13 @@ def read_benchmark(
             raise BenchmarkError(f"{folder} has none of the questions' databases; expected NAME/NAME.sqlite")
         if left_out := len(loaded.cases) - len(rows):
             warnings.append(f"{left_out} questions left out: their databases are not there")
-    file = predictions / CORRECTIONS if predictions.is_dir() else predictions
-    predicted = _read_sql(predictions, by_position)
-    drafted = _read_sql(drafts, by_position) if drafts is not None else None
-    notes = _notes(file)
-    seconds = _timings(file.with_name(TIMINGS)) if file.name == CORRECTIONS else {}
+    predicted = read_predictions(predictions, by_position)
+    drafted = read_sql(drafts, by_position) if drafts is not None else None
     pairs, cases = [], []
     for at, row in rows:
         name = row.case.id
         draft = predicted.get(name, at)
         before = drafted.get(name, at) if drafted is not None else None
-        note = notes.get(name, {})
         database = loaded.databases.get(row.case.database)
         pairs.append((row, draft))
         cases.append(
@@ -94,53 +89,13 @@ def read_benchmark(
                 draft=before.sql if before is not None else None,
                 difficulty=row.difficulty,
                 question=row.case.question,
-                changes=tuple(str(change) for change in note.get("changes") or ()),
-                tokens={
-                    str(stage): (int(spent["prompt_tokens"]), int(spent["completion_tokens"]))
-                    for stage, spent in (note.get("usage") or {}).items()
-                },
-                seconds=seconds.get(name, {}),
-                **own_word(note),
+                **predicted.own_word(name),
             )
         )
-    _check_paired(predictions, predicted, pairs)
-    known = {row.case.id for row in loaded.cases}
-    extra = [f"position {at}" for at in range(len(loaded.cases), len(predicted))]
-    if predicted.by_id is not None:
-        extra = [name for name in predicted.by_id if name not in known]
+    _check_paired(predictions, predicted.sql, pairs)
+    extra = predicted.unpaired(row.case.id for row in loaded.cases)
     corrected = _corrected(cases, [row for _, row in rows], gold, loaded.benchmark.gold) if gold else ()
-    return Inputs(tuple(cases), tuple(extra), tuple(warnings), corrected)
-
-
-def _read_sql(path: Path, by_position: bool) -> Drafts:
-    """SQL from a file or a run folder; by position whatever its ids, where that is asked for."""
-    found = read_drafts(path / CORRECTIONS if path.is_dir() else path)
-    if by_position and found.by_id is not None:
-        return Drafts(found.source, by_position=tuple(found.by_id.values()))
-    return found
-
-
-def _notes(file: Path) -> dict[str, Mapping[str, Any]]:
-    """What corrections.jsonl says beside the SQL, by id. The file has been read as drafts already."""
-    rows = read_rows(file) if file.suffix == ".jsonl" else ()
-    return {str(row.get("id")): row for _, row in rows if isinstance(row, dict)}
-
-
-def _timings(file: Path) -> dict[str, dict[str, float]]:
-    """Seconds by stage, by id; empty where the run left none. Of an id given twice the first counts, as in
-    the run's other files."""
-    found: dict[str, dict[str, float]] = {}
-    try:
-        for _, row in read_rows(file, "times by case, one JSON object a line") if file.exists() else ():
-            if isinstance(row, Exception):
-                raise row
-            spent = {str(stage): float(seconds) for stage, seconds in row["seconds"].items()}
-            found.setdefault(str(row["id"]), spent)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BenchmarkError(
-            f"{file} holds no times by case ({error!r}); delete it, or make it anew by `share run --resume`"
-        ) from error
-    return found
+    return Inputs(tuple(cases), extra, tuple(warnings), corrected)
 
 
 def _check_gold(rows: Sequence[LabelledCase], benchmark: Benchmark, questions: Path) -> None:

@@ -143,11 +143,13 @@ class Examined(Ran):
         model, tree = self.context.asked, self.tree
         if not model or not isinstance(tree, exp.Select) or len(tree.expressions) < 2:
             return ()
+        if not f"{self.question}{self.evidence}".strip():
+            return ()  # nothing is asked for in words
         return tuple(model(row) for row in select_features(tree, self.question, self.evidence))
 
     def _static_findings(self) -> list[Finding]:
         return static_findings(
-            Static(self.tree, self.binding, self.schema, self.question, self.runs, self.asked)
+            Static(self.tree, self.binding, self.schema, self.question, self.runs, self.asked, self.sql)
         )
 
     @cached_property

@@ -46,16 +46,31 @@ class Static:
     asked: tuple[float, ...] = ()
     """Probability of each output column that the question asks for it; empty where there is no model."""
 
+    sql: str = ""
+    """The query's text."""
+
     def place(self, node: exp.Expr | None) -> tuple[int, int] | None:
         """Where a node stands in the query's text, by the positions that the parser left."""
-        spans = [part.meta for part in node.walk() if "start" in part.meta] if node else []
-        if not spans:
-            return None
-        return min(span["start"] for span in spans), max(span["end"] for span in spans) + 1
+        return place_of(node, self.sql)
 
     def text(self, node: exp.Expr) -> str:
         """A node of the tree as SQL."""
         return node.sql(dialect=self.schema.dialect)
+
+
+def place_of(node: exp.Expr | None, text: str) -> tuple[int, int] | None:
+    """Start and end of a node in the text that was parsed, by the positions that the parser left. It leaves
+    none of a call's closing parenthesis."""
+    spans = [part.meta for part in node.walk() if "start" in part.meta] if node else []
+    if not spans:
+        return None
+    start, end = min(span["start"] for span in spans), max(span["end"] for span in spans) + 1
+    for _ in range(text.count("(", start, end) - text.count(")", start, end)):
+        after = len(text) - len(text[end:].lstrip())
+        if text[after : after + 1] != ")":
+            break
+        end = after + 1
+    return start, end
 
 
 Seen: TypeAlias = tuple[str, exp.Expr | None]

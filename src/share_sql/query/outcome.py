@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from share_sql.errors import QueryError
@@ -30,3 +31,20 @@ def abnormality(outcome: QueryResult | QueryError | None) -> str | None:
     if len(outcome.rows) == 1 and all(value == 0 for value in outcome.rows[0]):
         return "zero-result"
     return None
+
+
+def rows_hash(outcome: QueryResult | QueryError | None, *, ordered: bool) -> str | None:
+    """A short hash of a result, so that another run can tell whether it gave the same rows.
+
+    Args:
+        outcome: what running a query gave.
+        ordered: whether the query sorts its rows; where it does not, their order does not count.
+
+    Returns:
+        16 hexadecimal digits; None where there is no result, or only a part of one.
+    """
+    if outcome is None or isinstance(outcome, QueryError) or outcome.truncated:
+        return None
+    rows = [repr(row) for row in outcome.rows]
+    text = "\n".join(rows if ordered else sorted(rows))
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]

@@ -52,6 +52,20 @@ def correction_row(correction: Correction, error: str | None = None) -> dict[str
     }
 
 
+def inspection_row(correction: Correction) -> dict[str, Any]:
+    """What a correction tells beside itself, with what a replay of the verdict compares; empty where that was
+    not asked for. The hashes are `query.outcome.rows_hash`."""
+    found = correction.inspection
+    if found is None:
+        return {}
+    return {
+        "warnings": [asdict(warning) for warning in found.warnings],
+        "fingerprint": found.fingerprint,
+        "rows_before": found.rows_before,
+        "rows_after": found.rows_after,
+    }
+
+
 def case_error(correction: Correction) -> str | None:
     """What kept a case from being worked on at all (no such database, a fault of SHARE's own), or from a
     model's answer; else None."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from share_sql.case import Correction, StepNote, Verdict, WeighedFinding, failures_in_words
+from share_sql.case import Correction, Inspection, StepNote, Verdict, WeighedFinding, failures_in_words
 from share_sql.query.examined import Examined
 from share_sql.query.findings import Finding
+from share_sql.query.layout import keep_layout, same_query
+from share_sql.query.outcome import rows_hash
+from share_sql.query.place import place_in_draft
+from share_sql.requests import Steps
 from share_sql.stages.policies import normal, sureness
 from share_sql.stages.state import Candidate, Choice, State
 from share_sql.trajectory.diff import diff
 from share_sql.trajectory.nodes import Trajectory
 
 
-def judge(state: State) -> State:
-    """End the case with a verdict."""
+def judge(state: State) -> Steps[State]:
+    """End the case with a verdict. A correction made by edits is written in the draft's layout."""
     if not state.candidates:
         errors = [step.error for step in state.steps if step.error]
         return _end(state, None, "kept", errors[0] if errors else "the draft holds no SQL", 0.0, ())
@@ -29,7 +33,8 @@ def judge(state: State) -> State:
         # What a repair found says more than the finding of the same kind that led to it.
         kinds = {fault.kind for fault in mended}
         found = (*(finding for finding in against if finding.kind not in kinds), *mended)
-        return _end(state, choice.candidate, "corrected", choice.reason, choice.confidence, found)
+        chosen = yield from _laid_out(state, choice.candidate)
+        return _end(state, chosen, "corrected", choice.reason, choice.confidence, found)
     if state.draft is None:
         return _end(state, None, "kept", choice.reason, 0.0, against)
     sure = sureness(state, state.draft)
@@ -41,9 +46,30 @@ def judge(state: State) -> State:
     return _end(state, None, "abstained" if doubtful else "kept", choice.reason, sure, against)
 
 
+def _laid_out(state: State, chosen: Candidate) -> Steps[Candidate]:
+    """The candidate in the draft's layout, where it was made of the draft by edits and that text, run, gives
+    the same rows."""
+    query = chosen.query
+    if chosen.origin not in ("repair", "edit") or not isinstance(query, Examined) or not query.runs:
+        return chosen
+    own = state.draft.query.tree if state.draft and isinstance(state.draft.query, Examined) else None
+    text = keep_layout(state.sql, own, query.tree, state.schema.dialect)
+    written = yield from state.examiner.examine(text)
+    if not isinstance(written, Examined) or written.rows != query.rows:
+        return chosen
+    same = same_query(written.tree, query.tree, state.schema.dialect)
+    return replace(chosen, query=written) if same else chosen
+
+
 def _weighed(state: State, findings: tuple[Finding, ...]) -> tuple[WeighedFinding, ...]:
     weights = state.plan.weights.findings
-    return tuple(WeighedFinding(each.kind, each.message, weights.get(each.kind, 0.0)) for each in findings)
+    return tuple(
+        WeighedFinding(
+            each.kind, each.message, weights.get(each.kind, 0.0),
+            place_in_draft(state.case.draft, state.sql, each.place),
+        )
+        for each in findings
+    )  # fmt: skip
 
 
 def _end(
@@ -66,8 +92,24 @@ def _end(
         id=state.case.id, sql=chosen.sql if chosen is not None else state.case.draft, verdict=verdict,
         reason=reason, confidence=confidence, draft=state.case.draft, findings=found, steps=steps,
         changes=_changes(state.draft, chosen), usage=dict(state.usage), runs=runs, failures=state.failures,
+        inspection=_inspected(state, chosen),
     )  # fmt: skip
     return replace(state, steps=steps, correction=correction)
+
+
+def _inspected(state: State, chosen: Candidate | None) -> Inspection | None:
+    """What warn found, with the hashes of the rows before and after."""
+    if state.inspection is None:
+        return None
+    before = _rows_hash(state.draft)
+    after = _rows_hash(chosen) if chosen is not None else before
+    return replace(state.inspection, rows_before=before, rows_after=after)
+
+
+def _rows_hash(candidate: Candidate | None) -> str | None:
+    query = candidate.query if candidate is not None else None
+    sorts = isinstance(query, Examined) and query.tree.args.get("order") is not None
+    return rows_hash(query.outcome, ordered=sorts) if query is not None else None
 
 
 def _changes(draft: Candidate | None, chosen: Candidate | None) -> tuple[str, ...]:

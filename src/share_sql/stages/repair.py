@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from share_sql.case import WeighedFinding
+from sqlglot import exp
+
+from share_sql.case import TextChange, WeighedFinding
 from share_sql.edits.edit import Edit
 from share_sql.edits.table import PROOFS
 from share_sql.edits.text import TextEdit, as_text, text_edits
 from share_sql.errors import SqlError
 from share_sql.judgement.logistic import logit
 from share_sql.query.examined import Examined, Ran, unrun
+from share_sql.query.layout import layout_changes
+from share_sql.query.place import place_in_draft
 from share_sql.requests import Steps
 from share_sql.stages.asking import noted
 from share_sql.stages.state import Candidate, State
@@ -69,6 +73,7 @@ def mend(state: State, query: Ran) -> Steps[Mended | None]:
     draft, found = yield from _readable(state, query)
     if draft is None:
         return None
+    trees: list[exp.Query] = []
     for proof in PROOFS:
         refused: set[str] = set()
         while len(found) < _MOST_EDITS:
@@ -78,7 +83,26 @@ def mend(state: State, query: Ran) -> Steps[Mended | None]:
                 break
             edit, draft = tried
             found.append(_fault(state, edit))
-    return Mended(draft, tuple(found)) if found else None
+            trees.append(edit.tree)
+    return Mended(draft, tuple(_placed(state, query, found, trees))) if found else None
+
+
+def _placed(
+    state: State, query: Ran, found: list[WeighedFinding], trees: list[exp.Query]
+) -> list[WeighedFinding]:
+    """The draft's faults with their places: what each edit changes in the draft's text that the edits before
+    it did not. The last of the faults are those of the trees."""
+    if state.draft is None or query is not state.draft.query:
+        return found
+    own = query.tree if isinstance(query, Examined) else None
+    seen: set[TextChange] = set()
+    for at, tree in enumerate(trees, start=len(found) - len(trees)):
+        changes = set(layout_changes(query.sql, own, tree, state.schema.dialect) or ())
+        if new := changes - seen:
+            place = min(each.start for each in new), max(each.end for each in new)
+            found[at] = replace(found[at], place=place_in_draft(state.case.draft, state.sql, place))
+        seen |= changes
+    return found
 
 
 def _readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[WeighedFinding]]]:

@@ -11,7 +11,7 @@ from share_sql.query.examined import Context, Examiner
 from share_sql.requests import Steps
 
 if TYPE_CHECKING:
-    from share_sql.case import Case, Correction, ModelFailure, StepNote, WeighedFinding
+    from share_sql.case import Case, Correction, Inspection, ModelFailure, StepNote, WeighedFinding
     from share_sql.judgement.weights import Weights
     from share_sql.models.base import Usage
     from share_sql.prompts.library import PromptSet
@@ -91,6 +91,9 @@ class Plan:
     min_confidence: float = 0.0
     """A change of less confidence is not made, 0 to 1."""
 
+    inspects: bool = False
+    """Whether drafts are inspected too: warnings, hashes of rows, the database's fingerprint."""
+
     @property
     def scores(self) -> bool:
         """Whether a scorer weighs candidates."""
@@ -120,6 +123,8 @@ class State:
     """The augmented schema: the draft's columns and the filled ones."""
     final: Trajectory | None = None
     """lom's result."""
+    inspection: Inspection | None = None
+    """warn's result; judge adds the hashes of rows."""
     correction: Correction | None = None
     """judge's result."""
     steps: tuple[StepNote, ...] = ()

@@ -1,0 +1,147 @@
+"""`share check`: what is wrong or risky in one draft, and where. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from share_sql.cli.common import (
+    FILE,
+    as_json,
+    cache_option,
+    fill_catalog,
+    interruptible,
+    plain,
+    print_json,
+    read_stdin,
+)
+
+if TYPE_CHECKING:
+    from share_sql.check import Checked, Observation
+
+_WIDTH = 100
+"""Longer lines of SQL are shown in pieces, so that a mark stays below what it marks."""
+
+EXAMPLES = """\b
+Examples:
+  share check --db shop.sqlite --sql "SELECT name FROM store ORDER BY size LIMIT 1"
+  share check --db shop.sqlite --sql - --question "How many stores are in Bonn?" --json < draft.sql
+"""
+
+
+@click.command("check", epilog=EXAMPLES)
+@click.option("--db", required=True, metavar="PATH|URL", help="The database, opened read-only.")
+@click.option("--sql", "draft", required=True, help="The draft; - reads it from standard input.")
+@click.option("--question", default="", help="What the SQL should answer; more is seen with it.")
+@click.option("--evidence", default="", help="What else must be known: units, codes, definitions.")
+@click.option("--tables", type=FILE, help="tables.json that completes the database's schema.")
+@click.option("--meanings", type=FILE, help="column_meaning.json with the columns' meanings.")
+@cache_option
+@as_json
+def command(
+    db: str,
+    draft: str,
+    question: str,
+    evidence: str,
+    tables: Path | None,
+    meanings: Path | None,
+    cache: Path | None,
+    as_json: bool,
+) -> None:
+    """Look at one draft without changing it.
+
+    error: it does not run, or a repair proves it wrong. warning: a risk, or a sign that is wrong more often
+    than right. info: a sign that right queries have as often. Exit code 0 where there is neither error nor
+    warning, 3 where there is, 1 where the database cannot be used.
+    """
+    from share_sql.assistant import Assistant
+    from share_sql.case import Case
+    from share_sql.catalog import Catalog
+    from share_sql.check import check
+
+    if draft == "-":
+        draft = read_stdin()
+    catalog = Catalog(cache=cache)
+    fill_catalog(catalog, [db], tables=tables, meanings=meanings)
+    with Assistant(catalog=catalog, inspect=True) as assistant, interruptible():
+        checked = check(assistant, Case("1", question, db, draft, evidence))
+    if as_json:
+        print_json(checked_row(checked))
+    elif checked.unusable is None:
+        for line in checked_lines(draft, checked):
+            click.echo(plain(line))
+    if checked.unusable is not None:
+        if not as_json:
+            click.echo(f"share: {plain(checked.unusable)}", err=True)
+        raise SystemExit(1)
+    raise SystemExit(3 if checked.found else 0)
+
+
+def checked_row(checked: Checked) -> dict[str, Any]:
+    """What `share check --json` prints."""
+    return {
+        "runs": checked.runs,
+        "error": checked.error,
+        "findings": [_observation_row(each) for each in checked.observations],
+        "wrong": checked.wrong,
+        "sql": checked.sql,
+        "suggestion": checked.suggestion,
+        "columns": list(checked.columns),
+        "row_count": checked.row_count,
+        "truncated": checked.truncated,
+        "fingerprint": checked.fingerprint,
+        "rows_hash": checked.rows_hash,
+    }
+
+
+def _observation_row(seen: Observation) -> dict[str, Any]:
+    change = seen.suggestion
+    start, end = seen.place or (None, None)
+    return {
+        "kind": seen.kind,
+        "message": seen.message,
+        "severity": seen.severity,
+        "start": start,
+        "end": end,
+        "suggestion": {"start": change.start, "end": change.end, "text": change.text} if change else None,
+    }
+
+
+def checked_lines(draft: str, checked: Checked) -> Iterator[str]:
+    """The draft with a mark below each place, then one line a thing seen."""
+    start = 0
+    for line in draft.splitlines(keepends=True):
+        for at in range(0, max(len(line.rstrip()), 1), _WIDTH):
+            piece = line.rstrip()[at : at + _WIDTH]
+            yield piece.replace("\t", " ")
+            yield from _marks(piece, start + at, checked)
+        start += len(line)
+    for each in checked.observations:
+        yield f"{each.severity}: {each.kind}: {' '.join(each.message.split())}"
+        if each.suggestion is not None:
+            change = each.suggestion
+            was = " ".join(draft[change.start : change.end].split())
+            yield f"  write {change.text.strip()}" + (f" for {was}" if was else "")
+    if checked.suggestion is not None:
+        yield f"mended: {' '.join(checked.suggestion.split())}"
+    if checked.runs:
+        more = "more than " if checked.truncated else ""
+        yield f"runs: {more}{checked.row_count} rows of {', '.join(checked.columns)}"
+    else:
+        yield "does not run"
+
+
+def _marks(piece: str, start: int, checked: Checked) -> Iterator[str]:
+    """A line for each place that begins in a piece of the draft."""
+    from rich.cells import cell_len
+
+    for each in checked.observations:
+        if each.place is None or not start <= each.place[0] < start + max(len(piece), 1):
+            continue
+        first = each.place[0] - start
+        last = min(each.place[1] - start, len(piece))
+        wide = cell_len(piece[first:last].replace("\t", " "))
+        yield " " * cell_len(piece[:first].replace("\t", " ")) + "^" * max(wide, 1) + f" {each.kind}"
