@@ -197,6 +197,13 @@ def test_several_models_that_fail_alike_are_one_line(shop: Path, endpoint: Endpo
     assert line.endswith("nor did lom and generator")
 
 
+def test_a_server_that_is_down_is_tried_for_one_model_of_a_case(shop: Path, endpoint: Endpoint) -> None:
+    endpoint.answer = lambda number, prompt: sent({}, 503)
+    result = fix(shop, models(shop.parent, endpoint.url, "sam", "lom", "generator"), "--json")
+    assert [each["role"] for each in json.loads(result.stdout)["failures"]] == ["sam", "lom", "generator"]
+    assert len(endpoint.prompts) == 2, "one retry"
+
+
 def test_a_model_that_answers_at_last_is_no_failure(shop: Path, endpoint: Endpoint) -> None:
     endpoint.answer = lambda number, prompt: GOOD if number > 1 else sent({}, 503)
     result = fix(shop, models(shop.parent, endpoint.url))
