@@ -284,7 +284,10 @@ def test_a_run_whose_model_never_answers_stops_early(
     assert words in line
     assert url in line
     assert line.endswith("go on with --resume")
-    assert json.loads(result.stdout)["stopped"] in line
+    found = json.loads(result.stdout)
+    assert found["stopped"] in line
+    assert 8 <= found["tried"] == len(found["failed"]) < 20
+    assert all(url in each["error"] for each in found["failed"])
     assert not [name for name in FINAL_FILES if (shop.parent / "out" / name).exists()]
     journal = [json.loads(row) for row in (shop.parent / "out" / JOURNAL).read_text().splitlines()[1:]]
     assert 8 <= len(journal) < 20, "nothing is written of what was not tried"
