@@ -1,4 +1,7 @@
-"""No option is silently ignored: one that would do nothing is refused, with a line that names the mend."""
+"""No option is silently ignored: one that would do nothing is refused, in a line that names the mend.
+
+Those of `share eval`: test_eval.py.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,6 @@ RUN = ["run", "--out", "out"]
 CASES = [*RUN, "--cases", "cases.jsonl"]
 CONFIG = [*RUN, "--data-config", "config.json"]
 CALIBRATE = ["calibrate", "--gold", "cases.jsonl", "--out", "weights.json"]
-EVAL = ["eval", "--cases", "cases.jsonl"]
 TEACH = ["data", "teacher", "data", "--cases", "cases.jsonl"]
 TRIP = ["trajectory", "roundtrip", "--cases", "cases.jsonl"]
 PULL = ["models", "pull"]
@@ -61,12 +63,6 @@ def place(shop: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ([*CONFIG, "--tables", "tables.json"], "--tables is what --data-config names"),
         ([*CONFIG, "--databases", "dbs"], "--databases is what --data-config names"),
         ([*CONFIG, "--meanings", "meanings.json"], "--meanings is what --data-config names"),
-        ([*EVAL, "--questions", "q.json"], "--questions belongs to a benchmark's own files"),
-        ([*EVAL, "--gold", "gold.json"], "--gold belongs to a benchmark's own files"),
-        ([*EVAL, "--only-present"], "--only-present belongs to a benchmark's own files"),
-        ([*EVAL, "--no-cache", "--cache", "c"], "--cache and --no-cache exclude each other"),
-        ([*EVAL, "--repeats", "3"], "--repeats is how often ves and r-ves run a query"),
-        ([*EVAL, "compare", "a.json", "b.json"], "--cases is no option of `share eval compare`"),
         ([*TEACH, "--made-up"], "--made-up needs the schemas of the databases; give --tables"),
         ([*TEACH, "--prompts", "default"], "--prompts is for models"),
         ([*TEACH, "--questions", "q.json"], "belong to --benchmark"),
@@ -94,7 +90,7 @@ def test_what_would_do_nothing_is_refused(place: Path, call: list[str], said: st
 
 @pytest.mark.parametrize(
     "call",
-    [FIX, CASES, EVAL, [*EVAL, "--metrics", "ves", "--repeats", "1"], [*EVAL, "--no-cache"], TEACH, TRIP],
+    [FIX, CASES, TEACH, TRIP],
     ids=" ".join,
 )
 def test_the_same_calls_without_it_are_taken(place: Path, call: list[str]) -> None:

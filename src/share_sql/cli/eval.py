@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from share_sql.benchmarks.registry import BENCHMARKS
-from share_sql.cli.common import BENCHMARK, FILE, FOLDER, as_json, plain, print_json, progress_bar, refuse
+from share_sql.cli.common import BENCHMARK, FILE, FOLDER, as_json, plain, print_json, progress_bar
 from share_sql.evaluation.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -97,10 +97,7 @@ def command(
     wrong, and both are listed.
     """
     if context.invoked_subcommand is not None:
-        every = [parameter.name or "" for parameter in context.command.params]
-        refuse(f"is no option of `share eval {context.invoked_subcommand}`.", *every)
         return
-    _refuse_idle(cases, metrics, no_cache=no_cache)
     from share_sql.errors import UsageError
     from share_sql.evaluation.cases import Options
     from share_sql.evaluation.metrics import check_metrics
@@ -150,16 +147,6 @@ def command(
         write_report(html, *next(iter(runs.values())))
     linked = _linking(inputs, predictions, tables) if linking else {}
     _show(runs, linked, as_json=as_json)
-
-
-def _refuse_idle(cases: Path | None, metrics: str | None, *, no_cache: bool) -> None:
-    """Refuse what would do nothing in this call."""
-    if cases is not None:
-        refuse("belongs to a benchmark's own files; --cases holds all.", "questions", "gold", "only_present")
-    if no_cache:
-        refuse("and --no-cache exclude each other.", "cache")
-    if "ves" not in (metrics or ""):
-        refuse("is how often ves and r-ves run a query; name one in --metrics.", "repeats")
 
 
 def _keys(tables: Path | None) -> dict[str, dict[str, str]]:
