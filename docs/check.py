@@ -279,7 +279,7 @@ def check_examples(root: Path) -> Iterator[str]:
 
 def _run_example(example: Command, folder: Path) -> str | None:
     words = shlex.split(example.text)
-    words[0] = str(Path(sys.executable).parent / words[0])
+    words[0] = str(Path(sys.executable).parent / Path(words[0]).name)
     environment = {"PATH": "", "HOME": str(folder), "COLUMNS": "100", "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
     done = subprocess.run(
         words, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=300

@@ -14,6 +14,7 @@ from share_sql.assistant import STAGES, Assistant, prompts_for
 from share_sql.case import Case, StepNote
 from share_sql.catalog import Catalog
 from share_sql.errors import (
+    AnswerSkipped,
     AssistantClosed,
     ModelError,
     ModelUnavailable,
@@ -398,3 +399,12 @@ def test_what_is_mostly_used_can_be_imported_from_the_package() -> None:
     assert {"Assistant", "Case", "Catalog", "Correction"} <= set(dir(share_sql))
     with pytest.raises(AttributeError, match="no attribute 'Assistent'"):
         _ = share_sql.Assistent
+
+
+def test_a_replay_lacks_nothing_where_the_recorded_run_had_no_answer(catalog: Catalog) -> None:
+    model = ScriptedModel({"sam": AnswerSkipped("it was not there when it was recorded")})
+    with Assistant(catalog=catalog, models={"sam": model}) as assistant:
+        done = assistant.correct(case(RIGHT))
+    assert done.failures == ()
+    assert "recorded" not in done.reason
+    assert any("recorded" in (step.error or "") for step in done.steps)

@@ -25,7 +25,15 @@ from typing import TYPE_CHECKING, Self
 from share_sql.case import Case, Correction, Inspection, StepNote
 from share_sql.catalog import Catalog, OpenDatabase
 from share_sql.edits.table import allowed_kinds
-from share_sql.errors import AssistantClosed, ModelError, ModelUnknown, QueryError, ShareError, UsageError
+from share_sql.errors import (
+    AssistantClosed,
+    ModelError,
+    ModelUnavailable,
+    ModelUnknown,
+    QueryError,
+    ShareError,
+    UsageError,
+)
 from share_sql.judgement.weights import Weights, load_weights
 from share_sql.requests import Ask, Lookup, Query, Request, Steps
 from share_sql.schema.model import Schema, ValueMatch
@@ -46,7 +54,7 @@ from share_sql.stages.warn import warn
 
 if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
-    from share_sql.models.base import Model
+    from share_sql.models.base import Model, ModelReply, ModelRequest
     from share_sql.prompts.library import PromptSet
 
 STAGES: tuple[Stage, ...] = (read, bam, mask, sam, lom, regenerate, repair, propose, score, warn, judge)
@@ -269,13 +277,26 @@ class Assistant:
     async def _answer(self, request: Request, source: _Source) -> object:
         match request:
             case Ask(requests=asked):
-                return await asyncio.gather(*(self._model(each.role).ask(each) for each in asked))
+                return await asyncio.gather(*(self._ask(each, source) for each in asked))
             case Query():
                 if request not in source.answered:
                     source.answered[request] = await asyncio.to_thread(source.query, request)
                 return source.answered[request]
             case Lookup():
                 return await asyncio.to_thread(source.look_up, request)
+
+    async def _ask(self, request: ModelRequest, source: _Source) -> ModelReply:
+        """A model's reply. A server that gave up on this case after all retries is not asked again for it."""
+        model = self._model(request.role)
+        server: str = getattr(model, "server", "")
+        if server in source.down:
+            raise source.down[server]
+        try:
+            return await model.ask(request)
+        except ModelUnavailable as error:
+            if server:
+                source.down[server] = error
+            raise
 
     def _model(self, role: str) -> Model:
         if role not in self._models:
@@ -314,6 +335,8 @@ class _Source:
     def __init__(self, opened: OpenDatabase) -> None:
         self._opened = opened
         self.answered: dict[Query, QueryResult | QueryError] = {}
+        self.down: dict[str, ModelUnavailable] = {}
+        """Servers that gave no answer after all retries."""
 
     def query(self, request: Query) -> QueryResult | QueryError:
         """Run SQL; what the database says against it is an answer too."""

@@ -46,6 +46,8 @@ value at fault, and what to do. Nothing here is ever shown with a traceback by t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 
 class ShareError(Exception):
     """Root of all errors that SHARE raises on purpose."""
@@ -233,7 +235,18 @@ class AnswerSkipped(AnswerMissing):
 
 
 class RunStopped(ShareError):
-    """A run ended early: models failed alike, case after case. What was not tried is left for `--resume`."""
+    """A run ended early: models failed alike, case after case. What was not tried is left for `--resume`.
+
+    Args:
+        message: as of all errors.
+        tried: cases that are done or failed.
+        failed: id, error and cause of each case that failed in this run.
+    """
+
+    def __init__(self, message: str, tried: int = 0, failed: Sequence[Mapping[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.tried = tried
+        self.failed = tuple(failed)
 
 
 class TrainingError(ShareError):

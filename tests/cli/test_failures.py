@@ -197,6 +197,13 @@ def test_several_models_that_fail_alike_are_one_line(shop: Path, endpoint: Endpo
     assert line.endswith("nor did lom and generator")
 
 
+def test_a_server_that_is_down_is_tried_for_one_model_of_a_case(shop: Path, endpoint: Endpoint) -> None:
+    endpoint.answer = lambda number, prompt: sent({}, 503)
+    result = fix(shop, models(shop.parent, endpoint.url, "sam", "lom", "generator"), "--json")
+    assert [each["role"] for each in json.loads(result.stdout)["failures"]] == ["sam", "lom", "generator"]
+    assert len(endpoint.prompts) == 2, "one retry"
+
+
 def test_a_model_that_answers_at_last_is_no_failure(shop: Path, endpoint: Endpoint) -> None:
     endpoint.answer = lambda number, prompt: GOOD if number > 1 else sent({}, 503)
     result = fix(shop, models(shop.parent, endpoint.url))
@@ -277,7 +284,10 @@ def test_a_run_whose_model_never_answers_stops_early(
     assert words in line
     assert url in line
     assert line.endswith("go on with --resume")
-    assert json.loads(result.stdout)["stopped"] in line
+    found = json.loads(result.stdout)
+    assert found["stopped"] in line
+    assert 8 <= found["tried"] == len(found["failed"]) < 20
+    assert all(url in each["error"] for each in found["failed"])
     assert not [name for name in FINAL_FILES if (shop.parent / "out" / name).exists()]
     journal = [json.loads(row) for row in (shop.parent / "out" / JOURNAL).read_text().splitlines()[1:]]
     assert 8 <= len(journal) < 20, "nothing is written of what was not tried"

@@ -1,4 +1,7 @@
-"""No option is silently ignored: one that would do nothing is refused, with a line that names the mend."""
+"""No option is silently ignored: one that would do nothing is refused, in a line that names the mend.
+
+Those of `share eval`: test_eval.py.
+"""
 
 from __future__ import annotations
 

@@ -245,3 +245,9 @@ def test_a_scorer_that_is_down_leaves_candidates_unscored_and_is_named(shop: Sql
 )
 def test_log_odds(text: str, logprob: float | None, expected: float) -> None:
     assert log_odds(_reply(text, logprob)) == pytest.approx(expected)
+
+
+def test_a_scorer_that_says_neither_yes_nor_no_is_of_no_use(shop: SqliteDatabase) -> None:
+    done = _scored(shop, ScriptedModel({"scorer": "perhaps"}), (OTHER, "compile"))
+    assert [(each.role, each.cause) for each in done.failures] == [("scorer", "unusable")]
+    assert all(each.score is None for each in done.candidates)

@@ -158,7 +158,8 @@ def command(
             counts = run_cases(assistant, labelled[:limit], out, settings, resume=resume, progress=progress)
         except RunStopped as stopped:
             if as_json:
-                print_json({"out": str(out), "cases": len(labelled[:limit]), "stopped": str(stopped)})
+                told = {"tried": stopped.tried, "failed": stopped.failed, "stopped": str(stopped)}
+                print_json({"out": str(out), "cases": len(labelled[:limit]), **told})
             raise
     _report(counts, out, as_json=as_json)
     if counts.lost or counts.useless or len(counts.failed) == counts.cases:

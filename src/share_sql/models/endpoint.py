@@ -137,6 +137,8 @@ class EndpointModel:
         self._sessions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Session]
         self._sessions = weakref.WeakKeyDictionary()
         self.name = self._make_name()
+        self.server = self._shown()
+        """Where it is asked; models at one server are mostly down together."""
         self._slow = Waits()
 
     async def ask(self, request: ModelRequest) -> ModelReply:

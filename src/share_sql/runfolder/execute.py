@@ -23,6 +23,7 @@ from share_sql.errors import (
     RunStopped,
 )
 from share_sql.runfolder.folder import RunCounts, open_run_folder
+from share_sql.runfolder.journal import FAILED
 from share_sql.runfolder.record import failed_row, fingerprint, state_row
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ def run_cases(
 
         done = resumed
         outage = Outage()
+        failed: list[dict[str, str]] = []
 
         def show_progress() -> None:
             if progress:
@@ -176,14 +178,20 @@ def run_cases(
         good = [cases[position].case for position in pending if not cases[position].problem]
         with closing(assistant.correct_states(good)) as states:
             for state in states:
-                folder.journal.append(first[state.case.id], state_row(state, settings.prompts))
+                row = state_row(state, settings.prompts)
+                folder.journal.append(first[state.case.id], row)
+                if row[FAILED]:
+                    told = row["correction"]["error"]
+                    failed.append({"id": state.case.id, "error": told, "cause": row["cause"]})
                 done += 1
                 show_progress()
                 if (failure := outage.seen(state)) and done < len(cases):
                     raise RunStopped(
                         f"stopped with {len(cases) - done} of {len(cases)} cases not tried: {failure.role} "
                         f"did not answer in {outage.length} cases in a row ({failure.message}); mend that "
-                        "and go on with --resume"
+                        "and go on with --resume",
+                        done,
+                        failed,
                     )
         ended = datetime.now(UTC)
         return folder.finish(
