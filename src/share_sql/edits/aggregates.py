@@ -59,7 +59,11 @@ def named_items(draft: Examined, node: exp.Expr, kind: type[exp.Expr]) -> list[t
         bound = draft.binding.names.get(id(column))
         item = bound.result.item if bound is not None and bound.result is not None else None
         value = plain_item(item) if item is not None else None
-        if value is not None and _is_within(column, node) and any(_is_within(f, value) for f in value.find_all(kind)):
+        if (
+            value is not None
+            and _is_within(column, node)
+            and any(_is_within(f, value) for f in value.find_all(kind))
+        ):
             found.append((column, value))
     return found
 
@@ -86,7 +90,8 @@ def _in_where(draft: Examined, select: exp.Select) -> Iterator[Edit]:
     of_groups = [
         part
         for part in parts
-        if own_aggregates(part) or any(not v.find(exp.Window) for _, v in named_items(draft, part, exp.AggFunc))
+        if own_aggregates(part)
+        or any(not v.find(exp.Window) for _, v in named_items(draft, part, exp.AggFunc))
     ]
     if not of_groups:
         return
@@ -183,7 +188,9 @@ def _own_key(draft: Examined, select: exp.Select, bounds: list[Bound]) -> exp.Co
     if scope is None or source is None or source.table is None or len(scope.sources) < 2:
         return None
     one = all(bound.source is source for bound in bounds)
-    return column_of(source, source.table.primary_key[0]) if one and len(source.table.primary_key) == 1 else None
+    return (
+        column_of(source, source.table.primary_key[0]) if one and len(source.table.primary_key) == 1 else None
+    )
 
 
 # ---------------------------------------------------------------------- HAVING without GROUP BY
@@ -233,9 +240,16 @@ def _nested(draft: Examined, select: exp.Select) -> Iterator[Edit]:
     if outer is None or inner is None or group is None:
         return
     shown = draft.text(outer)
-    in_having, in_order = outer.find_ancestor(exp.Having, exp.Select), outer.find_ancestor(exp.Ordered, exp.Select)
+    in_having, in_order = (
+        outer.find_ancestor(exp.Having, exp.Select),
+        outer.find_ancestor(exp.Ordered, exp.Select),
+    )
     if isinstance(in_order, exp.Ordered):
-        yield Edit("nested-aggregate", f"{shown} has no value; it is sorted by {inner.sql()}", put(draft, outer, inner))
+        yield Edit(
+            "nested-aggregate",
+            f"{shown} has no value; it is sorted by {inner.sql()}",
+            put(draft, outer, inner),
+        )
         return
     each = exp.Select(expressions=[exp.alias_(inner.copy(), "value")], **_rows_of(select))
     each.set("group", group.copy())
@@ -243,7 +257,9 @@ def _nested(draft: Examined, select: exp.Select) -> Iterator[Edit]:
     over.this.replace(exp.column("value"))
     whole = exp.Select(expressions=[over], from_=exp.From(this=each.subquery("each_group")))
     message = f"{shown} has no value; {inner.sql()} is computed for each group first"
-    others = [item for item in select.expressions if not any(_inner(f) is not None for f in own_aggregates(item))]
+    others = [
+        item for item in select.expressions if not any(_inner(f) is not None for f in own_aggregates(item))
+    ]
     if isinstance(in_having, exp.Having):
         yield Edit("nested-aggregate", message, put(draft, outer, exp.Subquery(this=whole)))
     elif not others and not select.args.get("having") and len(select.expressions) == 1:
@@ -296,7 +312,9 @@ def _rows_of(select: exp.Select) -> dict[str, object]:
 
 def _in_group(draft: Examined, select: exp.Select) -> Iterator[Edit]:
     group = select.args.get("group")
-    keys = group.expressions if group is not None else []
+    if group is None:
+        return
+    keys = group.expressions
     kept = [key for key in keys if not own_aggregates(key) and not named_items(draft, key, exp.AggFunc)]
     if len(kept) == len(keys):
         return
@@ -304,4 +322,8 @@ def _in_group(draft: Examined, select: exp.Select) -> Iterator[Edit]:
     plain = _keys(draft, select) if not kept else [key.copy() for key in kept]
     new = exp.Group(expressions=plain) if plain else None
     by = ", ".join(key.sql() for key in plain) or "nothing"
-    yield Edit("group-aggregate", f"{draft.text(gone)} has no value before rows are grouped; it is grouped by {by}", put(draft, group, new))
+    yield Edit(
+        "group-aggregate",
+        f"{draft.text(gone)} has no value before rows are grouped; it is grouped by {by}",
+        put(draft, group, new),
+    )

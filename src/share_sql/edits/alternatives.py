@@ -25,10 +25,11 @@ def alternatives(draft: Examined) -> Iterator[Edit]:
         edit = _of_chain(draft, node)
         if edit is not None:
             yield edit
-    for node in draft.tree.find_all(exp.EQ, exp.NEQ, exp.Like, exp.In):
-        new = _within(draft, node)
+    for compared in draft.tree.find_all(exp.EQ, exp.NEQ, exp.Like, exp.In):
+        new = _within(draft, compared)
         if new is not None:
-            yield Edit("bare-alternative", f"{draft.text(node)} compares with a condition", put(draft, node, new))
+            message = f"{draft.text(compared)} compares with a condition, not with each of its values"
+            yield Edit("bare-alternative", message, put(draft, compared, new))
 
 
 def _of_chain(draft: Examined, node: exp.Expr) -> Edit | None:
@@ -76,9 +77,13 @@ def _rebuilt(chain: _Chain) -> exp.Expr:
 
 def _values(draft: Examined, leaf: exp.Expr) -> list[exp.Expr]:
     """The values where a condition is nothing but values; else none."""
-    parts = [part.unnest() for part in leaf.unnest().flatten()] if isinstance(leaf.unnest(), exp.Or) else [leaf.unnest()]
+    parts = (
+        [part.unnest() for part in leaf.unnest().flatten()]
+        if isinstance(leaf.unnest(), exp.Or)
+        else [leaf.unnest()]
+    )
     values = [_value(draft, part) for part in parts]
-    found = [value for value in values if value is not None]
+    found: list[exp.Expr] = [value for value in values if value is not None]
     return found if len(found) == len(values) else []
 
 
@@ -105,7 +110,9 @@ def _joined(draft: Examined, before: exp.Expr, values: Sequence[exp.Expr]) -> ex
         listed = bare.expressions
         if not listed or not _alike(draft, listed, values):
             return None
-        new: exp.Expr = exp.In(this=bare.this.copy(), expressions=[each.copy() for each in (*listed, *values)])
+        new: exp.Expr = exp.In(
+            this=bare.this.copy(), expressions=[each.copy() for each in (*listed, *values)]
+        )
         return exp.Not(this=new) if negated else new
     if isinstance(bare, exp.EQ | exp.NEQ) and isinstance(bare.this, exp.Column | exp.Func | exp.Collate):
         first = _value(draft, bare.expression)
@@ -126,7 +133,9 @@ def _is_text(values: Sequence[exp.Expr]) -> bool:
 
 def _alike(draft: Examined, listed: Sequence[exp.Expr], values: Sequence[exp.Expr]) -> bool:
     """Whether all are texts, or all numbers."""
-    kinds = {value.is_string if (value := _value(draft, each)) is not None else None for each in (*listed, *values)}
+    kinds = {
+        value.is_string if (value := _value(draft, each)) is not None else None for each in (*listed, *values)
+    }
     return len(kinds) == 1 and None not in kinds
 
 

@@ -1,8 +1,8 @@
 """Comparisons with a number that go another way than the question's words beside it.
 
-Only where the words can mean nothing else: nothing is negated, in the query or in the question, and the column
-compared grows with what the words speak of. Who is older was born earlier, who ranks above has the smaller
-rank, who is faster takes less time.
+Only where the words can mean nothing else: nothing is negated, in the query or in the question, and the
+column compared grows with what the words speak of. Who is older was born earlier, who ranks above has the
+smaller rank, who is faster takes less time.
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ def _is_plain(question: str, cue: NumberCue, kind: str) -> bool:
     rest = question.lower().replace("\u2019", "'").replace(cue.words, " ", 1)
     if _NEGATION.search(rest):
         return False
-    if re.search(rf"{re.escape(cue.words)} (?:\w+ )?ago\b", question.lower()) or re.search(r"\bover the \d", cue.words):
+    if re.search(rf"{re.escape(cue.words)} (?:\w+ )?ago\b", question.lower()) or re.search(
+        r"\bover the \d", cue.words
+    ):
         return False  # "more than 5 years ago" counts back; "over the 3 seasons" is a time, no comparison
     return kind == "comparison-direction" or not _EQUAL.search(rest)
 

@@ -20,7 +20,18 @@ _WHOLE = re.compile(
 _INTEGER = re.compile(r"^(?:.*int.*|bool.*)$", re.IGNORECASE)
 _DEEPEST = 8
 """Derived tables inside each other that a name is followed through."""
-_FIRST = (exp.Paren, exp.Alias, exp.Sum, exp.Max, exp.Min, exp.Filter, exp.Window, exp.Abs, exp.Neg, exp.Nullif)
+_FIRST = (
+    exp.Paren,
+    exp.Alias,
+    exp.Sum,
+    exp.Max,
+    exp.Min,
+    exp.Filter,
+    exp.Window,
+    exp.Abs,
+    exp.Neg,
+    exp.Nullif,
+)
 """What is whole where the first thing in it is."""
 
 
@@ -53,7 +64,9 @@ def _is_meant(node: exp.Div) -> bool:
         value = plain_item(item)
         if {value.sql().lower(), item.alias.lower(), str(at + 1)} & keys and node in value.find_all(exp.Div):
             return True
-    return any(isinstance(ancestor, exp.Expr) and ancestor.sql().lower() in keys for ancestor in _around(node))
+    return any(
+        isinstance(ancestor, exp.Expr) and ancestor.sql().lower() in keys for ancestor in _around(node)
+    )
 
 
 def _around(node: exp.Expr) -> Iterator[exp.Expr]:
@@ -113,5 +126,9 @@ def _is_whole_column(draft: Examined, bound: Bound, depth: int) -> bool:
     query = query.unnest() if isinstance(query, exp.Subquery) else query
     if not isinstance(query, exp.Select):
         return False
-    values = [plain_item(item) for item in query.expressions if item.alias_or_name.lower() == bound.node.name.lower()]
+    values = [
+        plain_item(item)
+        for item in query.expressions
+        if item.alias_or_name.lower() == bound.node.name.lower()
+    ]
     return len(values) == 1 and _is_integer(draft, values[0], depth + 1)

@@ -1,4 +1,4 @@
-"""First rows that are not what was asked for: no value sorted first, numbers sorted as texts, a LIMIT too many.
+"""First rows that are not what was asked for: no value, numbers sorted as texts, a LIMIT too many.
 
 SQLite sorts NULL before any value and text by its characters (sqlite.org/datatype3.html#sort_order). Each
 kind is proved by running a query beside the draft.
@@ -10,19 +10,22 @@ import re
 
 from sqlglot import exp
 
-from share_sql.edits.edit import Edit, changed, edited, put
+from share_sql.edits.edit import Edit, changed, edited, plain_item, put
 from share_sql.errors import QueryError
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps, query
 from share_sql.sql.scopes import Bound
+from share_sql.sql.text import parse_select
 
 _SUPERLATIVE = re.compile(
     r"\b(?:most|least|fewest|\w{3,}est|top|first|last|best|worst|minimum|maximum|min|max)\b", re.IGNORECASE
 )
 _TEXT = re.compile(r"char|text|clob|string|^$", re.IGNORECASE)
+_NO_NUMBER = """SELECT 1 FROM t WHERE NOT x IS NULL AND (TYPEOF(x) <> 'text' OR x GLOB '*[^0-9.-]*'
+    OR x GLOB '?*-*' OR x GLOB '*.*.*' OR NOT x GLOB '*[0-9]*') LIMIT 1"""
 _ALL = re.compile(r"\b(?:all|every|each|complete list|full list|everything|any)\b", re.IGNORECASE)
 _SOME = re.compile(
-    r"\b(?:top|first|last|some|sample|samples?|examples?|few|several|couple|limit(?:ed)?|at most|up to|only|one|"
+    r"\b(?:top|first|last|some|samples?|examples?|few|several|couple|limit(?:ed)?|at most|up to|only|one|"
     r"a single|random(?:ly)?|preview|any|most|least|\w{3,}est|best|worst|two|three|four|five|six|seven|eight|"
     r"nine|ten|dozen|twenty|fifty|hundred)\b",
     re.IGNORECASE,
@@ -46,7 +49,7 @@ def null_extremes(draft: Examined) -> Steps[list[Edit]]:
     message = f"the first rows have no {shown}, which is not the lowest; rows without it are left out"
     bound = draft.binding.names.get(id(value))
     if bound is not None and bound.key is not None:
-        new = tree.where(exp.Not(this=exp.Is(this=value.copy(), expression=exp.Null())))
+        new: exp.Query = tree.where(exp.Not(this=exp.Is(this=value.copy(), expression=exp.Null())))
     else:
         new = edited(draft, key, lambda old: old.set("nulls_first", False))
     return [Edit("null-extreme", message, new)]
@@ -72,7 +75,10 @@ def text_numbers(draft: Examined) -> Steps[list[Edit]]:
         after = yield from query(draft.text(new))
         if isinstance(after, QueryError) or after.rows == draft.rows:
             continue
-        if all(_as_number(one) == _as_number(other) for one, other in zip(after.rows, draft.rows or (), strict=False)):
+        if all(
+            _as_number(one) == _as_number(other)
+            for one, other in zip(after.rows, draft.rows or (), strict=False)
+        ):
             continue
         message = f"{draft.text(place)} holds numbers written as text; they are compared as numbers"
         edits.append(Edit("text-number", message, new))
@@ -112,12 +118,9 @@ def _written_out(draft: Examined, value: exp.Expr) -> exp.Expr:
     """A sort key as it can be selected: the result column that a name stands for."""
     bound = draft.binding.names.get(id(value))
     if bound is not None and bound.result is not None and bound.result.item is not None:
-        item = bound.result.item
-        inner: exp.Expr = item.this if isinstance(item, exp.Alias) else item
-        return inner
+        return plain_item(bound.result.item)
     if isinstance(value, exp.Literal) and value.is_int and 0 < int(value.this) <= len(draft.tree.expressions):
-        item = draft.tree.expressions[int(value.this) - 1]
-        return item.this if isinstance(item, exp.Alias) else item
+        return plain_item(draft.tree.expressions[int(value.this) - 1])
     return value
 
 
@@ -127,12 +130,13 @@ def _is_text(bound: Bound) -> bool:
 
 
 def _not_numbers(key: tuple[str, str], dialect: str) -> str:
-    """SQL that gives a row if a column holds a value that is no plain number, or holds numbers only."""
+    """SQL that gives a row if a column holds a value that is no plain number."""
     table = exp.Table(this=exp.to_identifier(key[0], quoted=True))
-    column = exp.column(exp.to_identifier(key[1], quoted=True))
-    test = "NOT {0} IS NULL AND (TYPEOF({0}) <> 'text' OR {0} = '' OR {0} GLOB '*[^0-9.-]*' OR {0} GLOB '?*-*' OR {0} GLOB '*.*.*' OR NOT {0} GLOB '*[0-9]*')"
-    where = exp.maybe_parse(test.format(column.sql(dialect=dialect)), dialect=dialect)
-    return exp.select("1").from_(table).where(where).limit(1).sql(dialect=dialect)
+    select = parse_select(_NO_NUMBER, dialect)
+    for column in list(select.find_all(exp.Column)):
+        column.set("this", exp.to_identifier(key[1], quoted=True))
+    select.args["from_"].set("this", table)
+    return select.sql(dialect=dialect)
 
 
 def _as_number(row: tuple[object, ...]) -> tuple[object, ...]:

@@ -12,7 +12,9 @@ from share_sql.edits.edit import Edit, changed, plain_item
 from share_sql.query.asked import words
 from share_sql.query.examined import Examined
 
-_EACH = re.compile(r"\b(?:each|every|per|by|different|distinct)\s+(?P<what>(?:\w+\s+){0,3}\w+)", re.IGNORECASE)
+_EACH = re.compile(
+    r"\b(?:each|every|per|by|different|distinct)\s+(?P<what>(?:\w+\s+){0,3}\w+)", re.IGNORECASE
+)
 
 
 def missing_groups(draft: Examined) -> Iterator[Edit]:
@@ -35,7 +37,11 @@ def missing_groups(draft: Examined) -> Iterator[Edit]:
         return
     keys = exp.Group(expressions=plain)
     by = ", ".join(draft.text(value) for value in plain)
-    yield Edit("group-missing", f"the question asks for a value of each; it is grouped by {by}", changed(tree, group=keys))
+    yield Edit(
+        "group-missing",
+        f"the question asks for a value of each; it is grouped by {by}",
+        changed(tree, group=keys),
+    )
 
 
 def _meant(draft: Examined, value: exp.Column) -> frozenset[str]:

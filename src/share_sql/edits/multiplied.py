@@ -1,7 +1,7 @@
 """Rows that a join repeats before they are added up: the joined table only has conditions to meet.
 
-`SUM(f.v) … JOIN child c ON c.parent_id = f.parent_id WHERE c.tag = 'a'` adds v once for each such child. Where
-nothing of the joined table is asked for, the condition is whether there is one: EXISTS.
+`SUM(f.v) … JOIN child c ON c.parent_id = f.parent_id WHERE c.tag = 'a'` adds v once for each such child.
+Where nothing of the joined table is asked for, the condition is whether there is one: EXISTS.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ def multiplied_sums(draft: Examined) -> Steps[list[Edit]]:
     tree = draft.tree
     if not isinstance(tree, exp.Select) or not draft.runs or not _TOTAL.search(draft.question):
         return []
-    if tree.args.get("group") is not None or tree.args.get("having") is not None or len(tree.expressions) != 1:
+    if (
+        tree.args.get("group") is not None
+        or tree.args.get("having") is not None
+        or len(tree.expressions) != 1
+    ):
         return []
     found = own_aggregates(plain_item(tree.expressions[0]))
     if len(found) != 1 or not isinstance(found[0], exp.Sum) or found[0].find(exp.Distinct):
@@ -39,7 +43,9 @@ def multiplied_sums(draft: Examined) -> Steps[list[Edit]]:
         after = yield from query(draft.text(new))
         if isinstance(after, QueryError) or after.rows == draft.rows:
             continue
-        message = f"{draft.text(join.this)} repeats rows before they are added up; it is only asked whether there is one"
+        message = (
+            f"{draft.text(join.this)} repeats the rows that are added up; it is asked whether there is one"
+        )
         edits.append(Edit("multiplied-sum", message, new))
     return edits
 
@@ -54,7 +60,11 @@ def _semijoined(draft: Examined, tree: exp.Select, scope: Scope, join: exp.Join)
     mine = [part for part in where if _uses(draft, part, source)]
     inside = {id(column) for part in (on, *mine) for column in part.find_all(exp.Column)}
     used = [bound.node for bound in draft.binding.names.values() if bound.source is source]
-    if not mine or any(id(column) not in inside for column in used) or any(part.find(exp.Query) for part in mine):
+    if (
+        not mine
+        or any(id(column) not in inside for column in used)
+        or any(part.find(exp.Query) for part in mine)
+    ):
         return None
     if any(not column.table for part in (on, *mine) for column in part.find_all(exp.Column)):
         return None  # a bare name could stand for another table's column inside EXISTS
@@ -71,7 +81,9 @@ def _semijoined(draft: Examined, tree: exp.Select, scope: Scope, join: exp.Join)
 
 def _uses(draft: Examined, part: exp.Expr, source: Source) -> bool:
     names = draft.binding.names
-    return any((bound := names.get(id(column))) and bound.source is source for column in part.find_all(exp.Column))
+    return any(
+        (bound := names.get(id(column))) and bound.source is source for column in part.find_all(exp.Column)
+    )
 
 
 def _refers(draft: Examined, source: Source, on: exp.Expr) -> bool:

@@ -40,15 +40,15 @@ def self_joins(draft: Examined) -> Iterator[Edit]:
                     this=exp.column(refers.node.this.copy(), table=referred.node.table),
                     expression=exp.column(referred.node.this.copy(), table=refers.node.table),
                 )
-                message = (
-                    f"{draft.text(node)} makes {refers.node.table} the one that refers; joined the other way round"
-                )
+                message = f"{draft.text(node)} makes {refers.node.table} the one that refers; turned round"
                 yield Edit("self-join", message, put(draft, node, new))
 
 
 def _role(draft: Examined, refers: Bound, referred: Bound) -> frozenset[str]:
     """What a table's own foreign key calls the row referred to: `manager` of `manager_id`."""
-    keys = [key for key in draft.schema.foreign_keys if refers.key and key.table == key.to_table == refers.key[0]]
+    keys = [
+        key for key in draft.schema.foreign_keys if refers.key and key.table == key.to_table == refers.key[0]
+    ]
     if len(keys) != 1 or not refers.node.table or not referred.node.table:
         return frozenset()
     key = keys[0]
@@ -67,14 +67,14 @@ def _is_called(draft: Examined, source: Source, role: frozenset[str]) -> bool:
         return True
     for bound in draft.binding.names.values():
         item = bound.node.parent
-        if bound.source is source and isinstance(item, exp.Alias) and plain_item(item) is bound.node:
-            if words(item.alias) & role and not words(bound.node.name) & role:
-                return True
+        is_named = bound.source is source and isinstance(item, exp.Alias) and plain_item(item) is bound.node
+        if is_named and words(item.alias if item else "") & role and not words(bound.node.name) & role:
+            return True
     return False
 
 
 def _shortens(alias: str, word: str) -> bool:
-    """Whether an alias is the beginning of a word, or its first letter and some more in order: m, man, mgr."""
+    """Whether an alias is a word's first letter and some more of it, in order: m, man, mgr."""
     if not word.startswith(alias[0]):
         return False
     rest = iter(word)
