@@ -10,7 +10,7 @@ from share_sql.edits.edit import Edit
 from share_sql.edits.likely import named_share
 from share_sql.edits.missing_joins import joined
 from share_sql.edits.rename import renamed
-from share_sql.edits.spelling import NEAR, WEAK, column_likeness, only
+from share_sql.edits.spelling import NEAR, WEAK, column_likeness, likeness, only
 from share_sql.edits.table_names import unknown_tables
 from share_sql.query.asked import words
 from share_sql.query.examined import UNBOUND, Examined
@@ -51,16 +51,20 @@ def _column(draft: Examined, bound: Bound) -> Iterator[Edit]:
                 f"{draft.text(bound.node)} is not there; {source.table.name} has {written}",
                 renamed(draft, bound, source.name),
             )
-    # A misspelling of a column in reach.
-    yield from _respelled(draft, bound, [entry for entry in spelled if entry[0] >= NEAR][:2], in_reach)
+    # A misspelling of a column in reach; where some table has the very name, only one of a letter or two.
+    near = [entry for entry in spelled if entry[0] >= NEAR]
+    is_sure = bound.source is not None or not draft.schema.tables_with(written)
+    misspelt = near if is_sure else [entry for entry in near if likeness(written, entry[2]) >= NEAR]
+    yield from _respelled(draft, bound, misspelt[:2], in_reach)
     # The column of a table that is not in FROM: bring it in along the keys.
     owners = list(draft.schema.tables_with(written))
     named = draft.schema.table(bound.node.table) if bound.status == "unknown-source" else None
     if named is not None and named.column(written) is not None:
         owners = [named]
     yield from joined(draft, bound, owners, written)
+    yield from _respelled(draft, bound, near[:2], in_reach)
     # A name that one column alone shortens, holds or explains.
-    weak = only((near, f"{source.name}.{name}") for near, source, name in spelled if near >= WEAK)
+    weak = only((share, f"{source.name}.{name}") for share, source, name in spelled)
     found = [entry for entry in spelled if weak is not None and f"{entry[1].name}.{entry[2]}" == weak[1]]
     yield from _respelled(draft, bound, found or _meant(draft, bound, in_reach), in_reach)
     if not owners:
