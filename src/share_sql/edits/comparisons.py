@@ -96,7 +96,9 @@ def _is_turned(node: exp.Expr) -> bool:
 
 def _is_plain(question: str, cue: NumberCue, kind: str) -> bool:
     """Whether nothing else in the question may turn the words round, or include the number."""
-    rest = question.lower().replace("\u2019", "'").replace(cue.words, " ", 1)
+    rest = question.lower().replace("\u2019", "'")
+    for other in number_cues(question):
+        rest = rest.replace(other.words, " ", 1)
     if _NEGATION.search(rest):
         return False
     if re.search(rf"{re.escape(cue.words)} (?:\w+ )?ago\b", question.lower()) or re.search(

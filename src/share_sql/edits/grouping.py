@@ -35,7 +35,7 @@ def missing_groups(draft: Examined) -> Iterator[Edit]:
     named = [value for value in plain if any(_meant(draft, value) & each for each in asked)]
     if not named:
         return
-    keys = exp.Group(expressions=plain)
+    keys = exp.Group(expressions=[value.copy() for value in plain])
     by = ", ".join(draft.text(value) for value in plain)
     yield Edit(
         "group-missing",

@@ -17,8 +17,10 @@ from share_sql.query.examined import UNBOUND, Examined
 from share_sql.schema.model import Table
 from share_sql.sql.scopes import Bound, Source
 
-_OWN = 94.0
+_OWN = 96.0
 """Likeness from which a column of the table named before it is meant, though another has the very name."""
+_SAME_WORDS = 94.0
+"""Likeness of names that are the same but for the table's name in one of them."""
 
 
 def names(draft: Examined) -> Iterator[Edit]:
@@ -113,7 +115,11 @@ def _meant(draft: Examined, bound: Bound, in_reach: list[Source]) -> list[tuple[
 
 def _alike(written: str, table: Table) -> tuple[Table, str] | None:
     """The column of a table that has the same words as a name."""
-    found = [name for column in table.columns if column_likeness(written, name := column.name, table) >= _OWN]
+    found = [
+        name
+        for column in table.columns
+        if column_likeness(written, name := column.name, table) >= _SAME_WORDS
+    ]
     return (table, found[0]) if len(found) == 1 else None
 
 
