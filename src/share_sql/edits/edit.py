@@ -23,7 +23,7 @@ class Edit:
     tree: exp.Query
     """The whole query after the change; the draft's own tree is untouched."""
     certain: bool = False
-    """The fault is one whatever the data are: an empty or zero result does not speak against its mend."""
+    """The fault is one whatever the data are: that zero comes out does not speak against its mend."""
 
 
 Look: TypeAlias = Callable[[Examined], Iterable[Edit]]

@@ -100,7 +100,12 @@ def _count_among_keys(right: Right) -> exp.Query | None:
 
 def _limited(right: Right) -> exp.Query | None:
     tree = right.tree
-    free = isinstance(tree, exp.Select) and tree.args.get("limit") is None and tree.args.get("order") is None
+    free = (
+        isinstance(tree, exp.Select)
+        and tree.args.get("from_")
+        and not tree.args.get("limit")
+        and not tree.args.get("order")
+    )
     return tree.limit(right.rng.choice((5, 10, 100))) if free else None
 
 

@@ -15,6 +15,7 @@ from share_sql.edits.text import TextEdit, as_text, text_edits
 from share_sql.errors import SqlError
 from share_sql.judgement.logistic import logit
 from share_sql.query.examined import Examined, Ran, unrun
+from share_sql.query.outcome import abnormality
 from share_sql.requests import Steps
 from share_sql.stages.asking import noted
 from share_sql.stages.state import Candidate, State
@@ -144,4 +145,6 @@ def _is_good(before: Examined, after: Examined, edit: Edit) -> bool:
         if edit.kind in NAME_KINDS or tables > 0:
             return tables < 0 or (tables == 0 and after.faults < before.faults)
         return tables < 0 or after.faults <= before.faults
-    return not before.runs or before.is_abnormal or not after.is_abnormal or edit.certain
+    if edit.certain and abnormality(after.outcome) == "zero-result":
+        return True
+    return not before.runs or before.is_abnormal or not after.is_abnormal
