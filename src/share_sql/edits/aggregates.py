@@ -97,11 +97,12 @@ def _in_where(draft: Examined, select: exp.Select) -> Iterator[Edit]:
         return
     rest = [part for part in parts if part not in of_groups]
     shown = draft.text(of_groups[0])[:80]
-    if select.args.get("group") is not None:
+    compared = [part for part in of_groups if not _is_of_group(part, select)]
+    if select.args.get("group") is not None and not any(map(_averages, compared)):
+        # SQLite gives the columns of the row with a group's extreme (sqlite.org/lang_select.html#bareagg).
         message = f"{shown} is about groups, not rows; it stands in HAVING"
         yield Edit("aggregate-where", message, _moved(draft, select, rest, of_groups))
         return
-    compared = [part for part in of_groups if not _is_of_group(part)]
     if compared:
         message = f"{shown} has no value for a row; it is computed in a query of its own"
         yield Edit("aggregate-where", message, _computed(draft, select, of_groups, rest))
@@ -131,11 +132,24 @@ def _moved(
     return edited(draft, select, change)
 
 
-def _is_of_group(part: exp.Expr) -> bool:
-    """Whether a condition compares aggregates with constants or other aggregates only: it is about groups.
+def _averages(part: exp.Expr) -> bool:
+    """Whether a condition asks for more than the extreme of a group."""
+    return not all(isinstance(found, _EXTREMES) for found in own_aggregates(part))
+
+
+def _is_of_group(part: exp.Expr, select: exp.Select) -> bool:
+    """Whether a condition compares aggregates with constants, keys of groups or other aggregates only.
     `x = MAX(x)` compares a row with all of them."""
+    group = select.args.get("group")
+    keys = {key.name.lower() for key in group.expressions} if group is not None else set()
+    aliases = {item.alias.lower() for item in select.expressions if isinstance(item, exp.Alias)}
     inside = {id(column) for found in own_aggregates(part) for column in found.find_all(exp.Column)}
-    return all(id(column) in inside for column in part.find_all(exp.Column))
+    return all(
+        id(column) in inside
+        or column.name.lower() in keys
+        or (not column.table and column.name.lower() in aliases)
+        for column in part.find_all(exp.Column)
+    )
 
 
 def _computed(
@@ -208,7 +222,7 @@ def _having_alone(draft: Examined, select: exp.Select) -> Iterator[Edit]:
         yield Edit("having-ungrouped", message, _moved_to_where(draft, select, rows))
         return
     keys = _keys(draft, select)
-    if of_groups and keys and all(map(_is_of_group, of_groups)):
+    if of_groups and keys and all(_is_of_group(part, select) for part in of_groups):
         by = ", ".join(key.sql() for key in keys)
         rows = [*conjuncts(select.args.get("where")), *plain]
 

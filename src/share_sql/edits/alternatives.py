@@ -39,7 +39,8 @@ def _of_chain(draft: Examined, node: exp.Expr) -> Edit | None:
     for joint, leaf in _leaves(node):
         values = _values(draft, leaf)
         last = merged[-1] if merged else None
-        both = _joined(draft, last[1], values) if last is not None and values and joint is exp.Or else None
+        is_list = last is not None and (joint is exp.Or or _is_negated(last[1]))
+        both = _joined(draft, last[1], values) if last is not None and values and is_list else None
         if last is None or both is None:
             merged.append((joint, leaf))
             continue
@@ -61,6 +62,11 @@ def _leaves(node: exp.Expr, joint: type[exp.Expr] = exp.And) -> Iterator[tuple[t
             stack += [(type(each), each.expression), (before, each.this)]
         else:
             yield before, each
+
+
+def _is_negated(condition: exp.Expr) -> bool:
+    """`a <> 'x' AND 'y'` excludes both, as a reader takes it."""
+    return isinstance(condition, exp.NEQ | exp.Not)
 
 
 def _rebuilt(chain: _Chain) -> exp.Expr:

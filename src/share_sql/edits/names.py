@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from share_sql.edits.edit import Edit
+from share_sql.edits.key_names import along_key, using_keys
 from share_sql.edits.likely import named_share
 from share_sql.edits.missing_joins import joined
 from share_sql.edits.rename import renamed
@@ -28,6 +29,7 @@ def names(draft: Examined) -> Iterator[Edit]:
     if draft.runs:
         return
     yield from unknown_tables(draft)
+    yield from using_keys(draft)
     done: set[tuple[int, str, str]] = set()
     for bound in draft.binding.names.values():
         use = (id(bound.scope), bound.node.table.lower(), bound.node.name.lower())
@@ -45,6 +47,7 @@ def _column(draft: Examined, bound: Bound) -> Iterator[Edit]:
     spelled = _spelled(bound, in_reach)
     own = [entry for entry in spelled if bound.source is not None and entry[0] >= _OWN]
     yield from _respelled(draft, bound, own[:1], in_reach)
+    yield from along_key(draft, bound)
     # The column of another source in reach.
     for source in in_reach:
         if source.table is not None and source.table.column(written) is not None:

@@ -11,22 +11,23 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from share_sql.edits.aggregates import clause_of, conjuncts, named_items
-from share_sql.edits.edit import Edit, plain_item
+from share_sql.edits.edit import Edit, plain_item, put
 from share_sql.query.examined import Examined
 
 
 def windows(draft: Examined) -> Iterator[Edit]:
     """Propose the query with its windows computed first; only for drafts that do not run."""
-    tree = draft.tree
-    if draft.runs or not isinstance(tree, exp.Select) or any(item.is_star for item in tree.expressions):
+    if draft.runs:
         return
-    for key, kind in (("where", exp.Where), ("having", exp.Having)):
-        parts = conjuncts(tree.args.get(key))
-        late = [part for part in parts if part.find(exp.Window) or named_items(draft, part, exp.Window)]
-        if late:
-            shown = draft.text(late[0])[:80]
-            message = f"{shown} has no value before the rows are there; it is asked of the finished rows"
-            yield Edit("window-where", message, _wrapped(draft, tree, key, kind, parts, late))
+    for select in draft.tree.find_all(exp.Select):
+        for key, kind in (("where", exp.Where), ("having", exp.Having)):
+            parts = conjuncts(select.args.get(key))
+            late = [part for part in parts if part.find(exp.Window) or named_items(draft, part, exp.Window)]
+            new = _wrapped(draft, select, key, kind, parts, late) if late else None
+            if new is not None:
+                shown = draft.text(late[0])[:80]
+                message = f"{shown} has no value before the rows are there; it is asked of the finished rows"
+                yield Edit("window-where", message, new if select is draft.tree else put(draft, select, new))
 
 
 def _wrapped(
@@ -36,12 +37,16 @@ def _wrapped(
     kind: type[exp.Expr],
     parts: list[exp.Expr],
     late: list[exp.Expr],
-) -> exp.Select:
+) -> exp.Select | None:
+    """The query around the rows with their windows; None where `*` would give more columns than before."""
     inner = tree.copy()
+    star = any(item.is_star for item in tree.expressions)
     inner.set(key, clause_of(kind, [part for part in parts if part not in late]))
     taken = {item.alias_or_name.lower() for item in tree.expressions if item.alias_or_name}
     names: list[str] = []
     for at, item in enumerate(list(inner.expressions)):
+        if item.is_star:
+            continue
         name = item.alias_or_name
         if not name or name.lower() in {other.lower() for other in names}:
             name = _free(f"column_{at + 1}", taken)
@@ -54,12 +59,15 @@ def _wrapped(
         for column in list(order.find_all(exp.Column)):
             if column.table or column.name.lower() not in {name.lower() for name in names}:
                 column.replace(_kept(column, inner, taken))
+    if star and len(inner.expressions) > len(tree.expressions):
+        return None
     for name in ("order", "limit", "offset", "distinct"):
         inner.set(name, None)
     with_ = inner.args.get("with_")
     inner.set("with_", None)
+    plain = [exp.column(exp.to_identifier(name, quoted=not name.isidentifier())) for name in names]
     outer = exp.Select(
-        expressions=[exp.column(exp.to_identifier(name, quoted=not name.isidentifier())) for name in names],
+        expressions=[exp.Star()] if star else plain,
         from_=exp.From(this=inner.subquery("computed")),
         where=clause_of(exp.Where, asked),
     )

@@ -20,7 +20,7 @@ from share_sql.requests import Steps
 from share_sql.stages.asking import noted
 from share_sql.stages.state import Candidate, State
 
-_MOST_EDITS = 8
+_MOST_EDITS = 12
 """Edits applied to one query at most; one with more faults needs a model, not mending."""
 
 
