@@ -12,17 +12,29 @@ from sqlglot import exp
 
 from share_sql.edits.edit import Edit, changed, edited, plain_item, put
 from share_sql.errors import QueryError
+from share_sql.query.asked import words
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps, query
 from share_sql.sql.scopes import Bound
 from share_sql.sql.text import parse_select
 
-_SUPERLATIVE = re.compile(
-    r"\b(?:most|least|fewest|\w{3,}est|top|first|last|best|worst|minimum|maximum|min|max)\b", re.IGNORECASE
+_LOWEST = (
+    r"lowest|least|smallest|fewest|shortest|youngest|oldest|earliest|cheapest|lightest|slowest|fastest|quickest|"
+    r"minimum|min|worst|best|nearest|closest|narrowest|thinnest|weakest|poorest|newest|latest|tiniest|leanest"
 )
+_LOW = re.compile(rf"\b(?:{_LOWEST})\b", re.IGNORECASE)
+"""What asks for the row with the extreme; "the first three" only asks for the beginning of an order."""
+_SUPERLATIVE = re.compile(
+    rf"\b(?:{_LOWEST}|most|highest|largest|greatest|biggest|longest|heaviest|tallest|dearest|priciest|top|"
+    r"maximum|max|deepest|widest|strongest|hottest|coldest|richest)\b",
+    re.IGNORECASE,
+)
+_NO_AMOUNT = words("version release build code zip postcode phone number")
+"""Columns whose texts are no amounts though they look like numbers: version 1.10 comes after 1.9."""
 _TEXT = re.compile(r"char|text|clob|string|^$", re.IGNORECASE)
 _NO_NUMBER = """SELECT 1 FROM t WHERE NOT x IS NULL AND (TYPEOF(x) <> 'text' OR x GLOB '*[^0-9.-]*'
     OR x GLOB '?*-*' OR x GLOB '*.*.*' OR NOT x GLOB '*[0-9]*') LIMIT 1"""
+_FRACTION = "SELECT 1 FROM t WHERE x GLOB '*.*' LIMIT 1"
 _ALL = re.compile(r"\b(?:all|every|each|complete list|full list|everything|any)\b", re.IGNORECASE)
 _SOME = re.compile(
     r"\b(?:top|first|last|some|samples?|examples?|few|several|couple|limit(?:ed)?|at most|up to|only|one|"
@@ -38,7 +50,7 @@ def null_extremes(draft: Examined) -> Steps[list[Edit]]:
     if found is None or not isinstance(tree, exp.Select) or tree.args.get("distinct") is not None:
         return []
     key, limit = found
-    if key.args.get("desc") or not _SUPERLATIVE.search(draft.question):
+    if key.args.get("desc") or not _LOW.search(draft.question):
         return []
     value = key.this
     probe = changed(tree, expressions=[_written_out(draft, value)], limit=limit)
@@ -65,12 +77,14 @@ def text_numbers(draft: Examined) -> Steps[list[Edit]]:
     edits = []
     for place in places:
         bound = draft.binding.names.get(id(place))
-        if bound is None or bound.key is None or not _is_text(bound):
+        if bound is None or bound.key is None or not _is_text(bound) or words(bound.node.name) & _NO_AMOUNT:
             continue
-        outcome = yield from query(_not_numbers(bound.key, draft.schema.dialect))
-        if isinstance(outcome, QueryError) or outcome.rows:
+        others = yield from query(_one_like(_NO_NUMBER, bound.key, draft.schema.dialect))
+        if isinstance(others, QueryError) or others.rows:
             continue
-        number = exp.Cast(this=place.copy(), to=exp.DataType.build("REAL"))
+        parts = yield from query(_one_like(_FRACTION, bound.key, draft.schema.dialect))
+        whole = not isinstance(parts, QueryError) and not parts.rows
+        number = exp.Cast(this=place.copy(), to=exp.DataType.build("INTEGER" if whole else "REAL"))
         new = put(draft, place, number)
         after = yield from query(draft.text(new))
         if isinstance(after, QueryError) or after.rows == draft.rows:
@@ -129,13 +143,12 @@ def _is_text(bound: Bound) -> bool:
     return column is not None and bool(_TEXT.search(column.type))
 
 
-def _not_numbers(key: tuple[str, str], dialect: str) -> str:
-    """SQL that gives a row if a column holds a value that is no plain number."""
-    table = exp.Table(this=exp.to_identifier(key[0], quoted=True))
-    select = parse_select(_NO_NUMBER, dialect)
+def _one_like(sql: str, key: tuple[str, str], dialect: str) -> str:
+    """The SQL with a table and column in the place of t and x."""
+    select = parse_select(sql, dialect)
     for column in list(select.find_all(exp.Column)):
         column.set("this", exp.to_identifier(key[1], quoted=True))
-    select.args["from_"].set("this", table)
+    select.args["from_"].set("this", exp.Table(this=exp.to_identifier(key[0], quoted=True)))
     return select.sql(dialect=dialect)
 
 

@@ -60,7 +60,13 @@ def half_keys(draft: Examined) -> Steps[list[Edit]]:
     for node, left, right in _equalities(draft):
         for one, other in ((left, right), (right, left)):
             missing = _missing(draft, one, other)
-            if not missing or one.source is None or other.source is None or other.key is None:
+            if (
+                _is_existence(node)
+                or not missing
+                or one.source is None
+                or other.source is None
+                or other.key is None
+            ):
                 continue
             repeated = yield from query(_repeated(*other.key, draft.schema.dialect))
             if isinstance(repeated, QueryError) or not repeated.rows:
@@ -80,6 +86,16 @@ def half_keys(draft: Examined) -> Steps[list[Edit]]:
                 Edit("half-key", message, put(draft, node, exp.Paren(this=whole) if in_either else whole))
             )
     return edits
+
+
+def _is_existence(node: exp.Expr) -> bool:
+    """Whether rows are only asked for at all, once each: what repeats them does no harm."""
+    select = node.find_ancestor(exp.Select)
+    if select is None or select.args.get("distinct") is not None:
+        return True
+    around = select.parent.parent if isinstance(select.parent, exp.Subquery) else select.parent
+    once = any(item.find(exp.Distinct) for item in select.expressions)
+    return once or isinstance(around, exp.In | exp.Exists)
 
 
 def _quoted(name: str) -> exp.Identifier:

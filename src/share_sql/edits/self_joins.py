@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from share_sql.edits.edit import Edit, plain_item, put
+from share_sql.edits.spelling import parts
 from share_sql.query.asked import words
 from share_sql.query.examined import Examined
 from share_sql.sql.scopes import Bound, Source
@@ -20,7 +21,8 @@ def self_joins(draft: Examined) -> Iterator[Edit]:
 
     The key says that the row which refers is the employee and the one referred to the manager. It is proved
     wrong where the referring side is called manager, by its alias or its output's, the other side is not, and
-    the question speaks of managers.
+    the question speaks of managers; or where the question asks for somebody's manager and that somebody
+    stands on the side referred to.
     """
     names = draft.binding.names
     for node in draft.tree.find_all(exp.EQ):
@@ -35,7 +37,8 @@ def self_joins(draft: Examined) -> Iterator[Edit]:
                 continue
             assert refers.source is not None
             assert referred.source is not None
-            if _is_called(draft, refers.source, role) and not _is_called(draft, referred.source, role):
+            called = _is_called(draft, refers.source, role) and not _is_called(draft, referred.source, role)
+            if called or _is_asked(draft, refers.source, referred.source, refers.node.name):
                 new = exp.EQ(
                     this=exp.column(refers.node.this.copy(), table=referred.node.table),
                     expression=exp.column(referred.node.this.copy(), table=refers.node.table),
@@ -55,6 +58,40 @@ def _role(draft: Examined, refers: Bound, referred: Bound) -> frozenset[str]:
     if (key.table, key.column) != refers.key or (key.to_table, key.to_column) != referred.key:
         return frozenset()
     return words(key.column) - _KEY_WORDS - words(key.table)
+
+
+def _is_asked(draft: Examined, refers: Source, referred: Source, column: str) -> bool:
+    """Whether the question asks for the one referred to by a row that the query takes for the manager."""
+    selected = {id(source) for source in _selected(draft)}
+    if selected != {id(refers)}:
+        return False
+    roles = "|".join(re.escape(word) for word in parts(column) if word not in _KEY_WORDS)
+    question = draft.question.lower()
+    for bound in draft.binding.names.values():
+        node = bound.node.parent
+        if bound.source is not referred or not isinstance(node, exp.EQ) or not roles:
+            continue
+        if isinstance(node.expression, exp.Literal) and node.expression.is_string and node.this is bound.node:
+            name = re.escape(node.expression.this.lower())
+            if re.search(rf"\b{name}(?:'s?|\u2019s?) (?:{roles})\b", question):
+                return True
+            before = re.search(rf"(.*)\b(?:{roles}) of (?:the )?(?:\w+ )?(?:\w+ )?['\"]?{name}\b", question)
+            if before is not None and not re.search(r"\b(?:have|has|having|with|whose|who are)\b", before[1]):
+                return True
+    return False
+
+
+def _selected(draft: Examined) -> Iterator[Source]:
+    """The sources of the columns that a query selects."""
+    for item in draft.tree.expressions:
+        for column in item.find_all(exp.Column):
+            bound = draft.binding.names.get(id(column))
+            if (
+                bound is not None
+                and bound.source is not None
+                and column.find_ancestor(exp.Select) is draft.tree
+            ):
+                yield bound.source
 
 
 def _is_called(draft: Examined, source: Source, role: frozenset[str]) -> bool:

@@ -113,6 +113,9 @@ ONLY_FAILING = frozenset((
     "group-aggregate", "window-where",
 ))  # fmt: skip
 """Repairs that act only on queries that do not run; these cannot break a right one."""
+RARE = frozenset({"null-extreme", "text-number", "multiplied-sum", "self-join"})
+"""Repairs for which right queries made wrong give no occasion: what proves them lies in the data or in names.
+They act where they break little."""
 
 _ROWS = (
     Kind("unquoted-name", "text",
