@@ -50,7 +50,8 @@ def _column(draft: Examined, bound: Bound) -> Iterator[Edit]:
     yield from along_key(draft, bound)
     # The column of another source in reach.
     for source in in_reach:
-        if source.table is not None and source.table.column(written) is not None:
+        is_there = source.table is not None and source.table.column(written) is not None
+        if source.table is not None and is_there and not _is_opposite(draft, bound, source):
             yield Edit(
                 "wrong-table",
                 f"{draft.text(bound.node)} is not there; {source.table.name} has {written}",
@@ -79,6 +80,18 @@ def _column(draft: Examined, bound: Bound) -> Iterator[Edit]:
         elsewhere = [entry for table in tables if (entry := _alike(written, table)) is not None]
         if len(elsewhere) == 1:
             yield from joined(draft, bound, [elsewhere[0][0]], elsewhere[0][1])
+
+
+def _is_opposite(draft: Examined, bound: Bound, source: Source) -> bool:
+    """Whether the other side of a comparison is that very column: `a.x = a.x` joins nothing."""
+    parent = bound.node.parent
+    if not isinstance(parent, exp.EQ):
+        return False
+    other = parent.expression if parent.this is bound.node else parent.this
+    theirs = draft.binding.names.get(id(other))
+    return (
+        theirs is not None and theirs.source is source and theirs.node.name.lower() == bound.node.name.lower()
+    )
 
 
 def _spelled(bound: Bound, in_reach: list[Source]) -> list[tuple[float, Source, str]]:
