@@ -22,7 +22,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MUTANTS = Path(__file__).with_name("mutants.txt")
-TESTS = ("tests/stages", "tests/judgement", "tests/query", "tests/edits", "tests/test_assistant.py")
+TESTS = (
+    "tests/stages", "tests/judgement", "tests/query", "tests/edits", "tests/field", "tests/test_assistant.py"
+)  # fmt: skip
 """What guards the judge, the features, the findings, the kinds of change and the stages."""
 LEAST_KILLED = 0.95
 _SECONDS = 600

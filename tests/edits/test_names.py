@@ -15,5 +15,5 @@ SCHEMA = Schema("shop", (Table("stores", (Column("city", "text"), Column("region
 def test_only_queries_that_do_not_run_have_wrong_names() -> None:
     # Where the database takes a name that the schema lacks, it is a hidden column.
     query = unrun("SELECT citty FROM stores", Context(SCHEMA, "Which?"))
-    assert [edit.kind for edit in names(query)] == ["unknown-column"]
+    assert {edit.kind for edit in names(query)} == {"unknown-column"}
     assert list(names(replace(query, outcome=QueryResult(("citty",), (("x",),))))) == []

@@ -9,7 +9,7 @@ Three kinds of evidence, none of it from the sets that results are reported on:
 
 A kind is enabled where it breaks at most MOST_BROKEN of right queries (upper end of the 95% interval) and
 mends at least LEAST_MENDED of the wrong ones it fires on. Kinds that act only on drafts that do not run are
-always enabled: such a draft has nothing to lose.
+always enabled: such a draft has nothing to lose. For RARE kinds only what they break is counted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.label import Labeller
 from share_sql.case import Case
 from share_sql.edits.spoil import spoil
-from share_sql.edits.table import ONLY_FAILING, PROOFS, PROVED
+from share_sql.edits.table import ONLY_FAILING, PROOFS, PROVED, RARE
 from share_sql.errors import SqlError
 from share_sql.judgement.weights import Tally, Weights
 from share_sql.query.examined import Context, unrun
@@ -41,6 +41,7 @@ SPOILED = (
     "literal-case", "literal-spelling", "literal-column", "select-column", "unknown-column", "unknown-table",
     "ambiguous-column", "missing-join", "join-key", "comparison-direction", "comparison-strictness",
     "unasked-column", "concatenation", "count-distinct", "contradiction", "null-comparison", "literal-date",
+    "count-condition", "bare-alternative", "group-missing", "half-key", "limit-unasked", "null-extreme",
 )  # fmt: skip
 """How gold is made wrong, one at a time: each but `select-column` is what some kind of repair mends."""
 
@@ -92,7 +93,10 @@ class Counts:
 
 def enabled(counts: Counts) -> frozenset[str]:
     """The kinds that may act."""
-    return ONLY_FAILING | {kind for kind, count in counts.kinds.items() if count.meets_bars()}
+    harmless = {
+        kind for kind in RARE if upper(counts.kinds[kind].broken, counts.kinds[kind].right) <= MOST_BROKEN
+    }
+    return ONLY_FAILING | harmless | {kind for kind, count in counts.kinds.items() if count.meets_bars()}
 
 
 def upper(hits: int, trials: int, z: float = 1.96) -> float:

@@ -1,8 +1,7 @@
-"""Changes of what rows must fulfil: comparisons, and conditions that exclude each other."""
+"""Changes of what rows must fulfil: conditions that exclude each other, and guesses."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import NamedTuple
@@ -11,54 +10,7 @@ from sqlglot import exp
 
 from share_sql.edits.edit import Edit, changed, plain_item, put
 from share_sql.edits.likely import other_columns
-from share_sql.query.cues import number_cues
 from share_sql.query.examined import Examined
-
-_CLASSES: dict[str, type[exp.Binary]] = {"<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
-_NAMES = {cls: name for name, cls in _CLASSES.items()}
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-
-
-def comparisons(draft: Examined) -> Iterator[Edit]:
-    """Propose the operator that the words beside a number speak of: `< 30` for "under 30", not `> 30`."""
-    cues = {cue.value: cue for cue in number_cues(draft.question)}
-    if not cues:
-        return
-    # The evidence, where it speaks of the number itself, outranks the question's wording.
-    spoken = {cue.value for cue in number_cues(draft.evidence)} | _numbers(draft.evidence)
-    used: dict[float, list[tuple[exp.Expr, str, bool]]] = {}
-    for node in draft.tree.find_all(exp.LT, exp.LTE, exp.GT, exp.GTE):
-        for literal, mirrored in ((node.expression, False), (node.this, True)):
-            value = _number(literal)
-            if value is not None:
-                name = _NAMES[type(node)]
-                used.setdefault(value, []).append((node, _MIRRORED[name] if mirrored else name, mirrored))
-    for value, places in used.items():
-        cue = cues.get(value)
-        if cue is None or len(places) != 1 or value in spoken:
-            continue
-        compared, name, mirrored = places[0]
-        if name == cue.operator:
-            continue
-        kind = "comparison-direction" if name[0] != cue.operator[0] else "comparison-strictness"
-        wanted = _CLASSES[_MIRRORED[cue.operator] if mirrored else cue.operator]
-        message = f"the question says “{cue.words}”, so {name} becomes {cue.operator}"
-        yield Edit(kind, message, put(draft, compared, over(compared, wanted)))
-
-
-def _number(node: exp.Expr) -> float | None:
-    if isinstance(node, exp.Literal):
-        try:
-            return float(node.this)
-        except ValueError:
-            return None
-    return None
-
-
-def _numbers(text: str) -> set[float]:
-    return {
-        float(found.replace(",", "")) for found in re.findall(r"\d[\d,]*(?:\.\d+)?", text) if found.strip(",")
-    }
 
 
 def contradictions(draft: Examined) -> Iterator[Edit]:

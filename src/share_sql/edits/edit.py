@@ -22,6 +22,8 @@ class Edit:
     """One line: what is wrong and what it is changed to."""
     tree: exp.Query
     """The whole query after the change; the draft's own tree is untouched."""
+    certain: bool = False
+    """The fault is one whatever the data are: that zero comes out does not speak against its mend."""
 
 
 Look: TypeAlias = Callable[[Examined], Iterable[Edit]]

@@ -54,6 +54,90 @@ def join_keys(draft: Examined) -> Steps[list[Edit]]:
     return edits
 
 
+def half_keys(draft: Examined) -> Steps[list[Edit]]:
+    """A compound key of which only some columns are compared, though those do not tell its rows apart."""
+    edits = []
+    for node, left, right in _equalities(draft):
+        for one, other in ((left, right), (right, left)):
+            missing = _missing(draft, one, other)
+            if (
+                _is_existence(node)
+                or not missing
+                or one.source is None
+                or other.source is None
+                or other.key is None
+            ):
+                continue
+            repeated = yield from query(_repeated(*other.key, draft.schema.dialect))
+            if isinstance(repeated, QueryError) or not repeated.rows:
+                continue
+            more = [
+                exp.EQ(
+                    this=exp.column(_quoted(key.column), table=one.source.name),
+                    expression=exp.column(_quoted(key.to_column), table=other.source.name),
+                )
+                for key in missing
+            ]
+            whole = exp.and_(node, *more, wrap=False)
+            in_either = isinstance(node.parent, exp.Or | exp.Not)
+            shown = " and ".join(draft.text(each) for each in more)
+            message = f"{draft.text(node)} is part of a compound key; the rest is added: {shown}"
+            edits.append(
+                Edit("half-key", message, put(draft, node, exp.Paren(this=whole) if in_either else whole))
+            )
+    return edits
+
+
+def _is_existence(node: exp.Expr) -> bool:
+    """Whether rows are only asked for at all, once each: what repeats them does no harm."""
+    select = node.find_ancestor(exp.Select)
+    if select is None or select.args.get("distinct") is not None:
+        return True
+    around = select.parent.parent if isinstance(select.parent, exp.Subquery) else select.parent
+    once = any(item.find(exp.Distinct) for item in select.expressions)
+    return once or isinstance(around, exp.In | exp.Exists)
+
+
+def _quoted(name: str) -> exp.Identifier:
+    return exp.to_identifier(name, quoted=not name.isidentifier())
+
+
+def _missing(draft: Examined, one: Bound, other: Bound) -> list[ForeignKey]:
+    """The rest of a compound key, declared from one column's table to the other's, that is not compared."""
+    if one.key is None or other.key is None or one.scope is not other.scope:
+        return []
+    groups = [
+        key.group
+        for key in draft.schema.foreign_keys
+        if key.group is not None
+        and (key.table, key.column) == one.key
+        and (key.to_table, key.to_column) == other.key
+    ]
+    if len(groups) != 1:
+        return []
+    compared = {
+        (left.key, right.key)
+        for _, left, right in _equalities(draft)
+        if {left.source, right.source} == {one.source, other.source}
+    }
+    rest = []
+    for key in draft.schema.foreign_keys:
+        pair = (key.table, key.column), (key.to_table, key.to_column)
+        if key.group == groups[0] and key.table == one.key[0] and pair[0] != one.key:
+            if pair in compared or pair[::-1] in compared:
+                return []
+            rest.append(key)
+    return rest
+
+
+def _repeated(table: str, column: str, dialect: str) -> str:
+    """SQL that gives a row if a column holds a value twice."""
+    name = exp.column(exp.to_identifier(column, quoted=True))
+    many = exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1))
+    source = exp.Table(this=exp.to_identifier(table, quoted=True))
+    return exp.select("1").from_(source).group_by(name).having(many).limit(1).sql(dialect=dialect)
+
+
 def _only_key(draft: Examined, one: str, other: str) -> ForeignKey | None:
     """The foreign key between two tables, where there is exactly one."""
     between = [

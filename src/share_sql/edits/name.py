@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from share_sql.edits.literals import NEAR_SPELLING
-from share_sql.edits.names import likeness
+from share_sql.edits.spelling import likeness
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.diff import diff
 from share_sql.trajectory.likeness import plain, same_trajectory

@@ -20,6 +20,7 @@ from share_sql.edits.conditions import OPERATORS, over
 from share_sql.edits.edit import Node, changed, edited, put, with_columns
 from share_sql.edits.guesses import edits_of_kind
 from share_sql.edits.likely import column_of
+from share_sql.edits.spoil_shape import SHAPES
 from share_sql.query.examined import Examined
 from share_sql.schema.model import ColumnName
 from share_sql.sql.literals import literal_uses
@@ -210,8 +211,17 @@ def _misspelt(node: Node, forms: set[str]) -> list[Node]:
 
 
 def _misspelt_column(right: Right) -> exp.Query | None:
-    nodes = [bound.node for bound in right.columns(lambda bound: len(bound.node.name) > 4)]
-    return right.put((n, _misspelt(n, {n.name.replace("_", ""), n.name + "s", n.name[:-1]})) for n in nodes)
+    bounds = right.columns(lambda bound: len(bound.node.name) > 4)
+    return right.put((bound.node, _misspelt(bound.node, _column_forms(bound))) for bound in bounds)
+
+
+def _column_forms(bound: Bound) -> set[str]:
+    """A letter more or less, no underscore, the words turned round, the table's name before them."""
+    name, table = bound.node.name, bound.table.name if bound.table is not None else ""
+    forms = {name.replace("_", ""), name + "s", name[:-1]}
+    if name.isidentifier() and table.isidentifier():
+        forms |= {"_".join(reversed(name.split("_"))), f"{table}_{name}"}
+    return forms
 
 
 def _misspelt_table(right: Right) -> exp.Query | None:
@@ -389,6 +399,7 @@ def _other_limit(limit: exp.Expr) -> _New:
 
 SPOILS: Mapping[str, Spoil] = {
     **{kind: _guess(inverse) for kind, inverse in INVERSE.items()},
+    **SHAPES,
     "literal-case": _spelt(_cases),
     "literal-spelling": _misspelt_text,
     "literal-date": _spelt(_dates),

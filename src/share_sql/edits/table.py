@@ -12,15 +12,25 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
 
-from share_sql.edits.conditions import comparisons, contradictions
-from share_sql.edits.dialect import divisions, functions, null_comparisons
+from share_sql.edits.aggregates import aggregates
+from share_sql.edits.alternatives import alternatives
+from share_sql.edits.comparisons import comparisons
+from share_sql.edits.conditions import contradictions
+from share_sql.edits.counts import condition_counts
+from share_sql.edits.dialect import functions, null_comparisons
+from share_sql.edits.divisions import divisions
 from share_sql.edits.edit import Edit, Look, Probe
+from share_sql.edits.extremes import null_extremes, text_numbers, unasked_limits
+from share_sql.edits.grouping import missing_groups
 from share_sql.edits.guesses import EDIT_KINDS
-from share_sql.edits.joins import join_keys
+from share_sql.edits.joins import half_keys, join_keys
 from share_sql.edits.literals import literals
+from share_sql.edits.multiplied import multiplied_sums
 from share_sql.edits.names import names
 from share_sql.edits.output import concatenations, distinct_counts, unasked
+from share_sql.edits.self_joins import self_joins
 from share_sql.edits.warning_rows import ROWS as WARNING_ROWS
+from share_sql.edits.windows import windows
 from share_sql.errors import UsageError
 from share_sql.query.examined import Examined
 from share_sql.query.findings import KINDS as FINDINGS
@@ -74,24 +84,43 @@ class Proof:
 PROOFS = (
     Proof(("unknown-table", "unknown-column", "wrong-table", "missing-join", "ambiguous-column"), look=names),
     Proof(("unknown-function",), look=functions),
+    Proof(("aggregate-where", "having-ungrouped", "nested-aggregate", "group-aggregate"), look=aggregates),
+    Proof(("window-where",), look=windows),
+    Proof(("bare-alternative",), look=alternatives),
     Proof(("null-comparison",), look=null_comparisons),
     Proof(("literal-case", "literal-spelling", "literal-date", "literal-column"), probe=literals),
     Proof(("join-key", "join-off-key"), probe=join_keys),
+    Proof(("half-key",), probe=half_keys),
+    Proof(("self-join",), look=self_joins),
     Proof(("comparison-direction", "comparison-strictness"), look=comparisons),
     Proof(("contradiction",), look=contradictions),
     Proof(("count-distinct",), look=distinct_counts),
+    Proof(("count-condition",), look=condition_counts),
     Proof(("integer-division",), look=divisions),
+    Proof(("multiplied-sum",), probe=multiplied_sums),
+    Proof(("group-missing",), look=missing_groups),
+    Proof(("null-extreme",), probe=null_extremes),
+    Proof(("text-number",), probe=text_numbers),
+    Proof(("limit-unasked",), probe=unasked_limits),
     Proof(("concatenation-listed", "concatenation"), look=concatenations),
     Proof(("unasked-column",), look=unasked),
 )
 """In order: what keeps a query from running comes first, what it selects last."""
 
+NAME_KINDS = frozenset(PROOFS[0].kinds)
+"""Repairs of names that do not bind."""
 TEXT_KINDS = ("unquoted-name", "unclosed-parenthesis")
 """Repairs of the text itself (`edits.text`), before it can be parsed."""
 PROVED = (*TEXT_KINDS, *(kind for proof in PROOFS for kind in proof.kinds))
 """Every kind of repair."""
-ONLY_FAILING = frozenset((*TEXT_KINDS, "unknown-function", *PROOFS[0].kinds))
+ONLY_FAILING = frozenset((
+    *TEXT_KINDS, "unknown-function", *NAME_KINDS, "aggregate-where", "having-ungrouped", "nested-aggregate",
+    "group-aggregate", "window-where",
+))  # fmt: skip
 """Repairs that act only on queries that do not run; these cannot break a right one."""
+RARE = frozenset({"null-extreme", "text-number", "multiplied-sum", "self-join"})
+"""Repairs for which right queries made wrong give no occasion: what proves them lies in the data or in names.
+They act where they break little."""
 
 _ROWS = (
     Kind("unquoted-name", "text",
@@ -102,6 +131,29 @@ _ROWS = (
     Kind("unknown-function", "function",
          "The database has no function of this name; it is written with one that it has.",
          "SELECT YEAR(day) FROM sale", "SELECT CAST(STRFTIME('%Y', day) AS INTEGER) FROM sale"),
+    Kind("aggregate-where", "group",
+         "An aggregate has no value in WHERE; it is asked of groups, or of all rows.",
+         "SELECT city FROM store WHERE SUM(size) > 50 GROUP BY city",
+         "SELECT city FROM store GROUP BY city HAVING SUM(size) > 50"),
+    Kind("having-ungrouped", "group",
+         "HAVING without groups: a condition on rows stands in WHERE; for one on groups they are made.",
+         "SELECT name FROM store HAVING size > 50", "SELECT name FROM store WHERE size > 50"),
+    Kind("nested-aggregate", "aggregate",
+         "An aggregate of an aggregate: the inner one is computed for each group first.",
+         "SELECT AVG(COUNT(*)) FROM store GROUP BY city",
+         "SELECT AVG(value) FROM (SELECT COUNT(*) AS value FROM store GROUP BY city) AS each_group"),
+    Kind("group-aggregate", "group", "An aggregate has no value before the rows are grouped; it is no key.",
+         "SELECT city, COUNT(*) FROM store GROUP BY city, COUNT(*)",
+         "SELECT city, COUNT(*) FROM store GROUP BY city"),
+    Kind("window-where", "condition",
+         "A window function has no value in WHERE; the condition is asked of the finished rows.",
+         "SELECT name FROM store WHERE RANK() OVER (ORDER BY size) = 1",
+         "SELECT name FROM (SELECT name, RANK() OVER (ORDER BY size) AS value_2 FROM store) AS computed "
+         "WHERE value_2 = 1"),
+    Kind("bare-alternative", "condition",
+         "A value stands alone beside OR; it is one more value of the comparison before it.",
+         "SELECT name FROM store WHERE city = 'Bonn' OR 'Jena'",
+         "SELECT name FROM store WHERE city IN ('Bonn', 'Jena')"),
     Kind("null-comparison", "condition", "No row is equal to NULL; IS NULL is meant.",
          "SELECT name FROM store WHERE closed = NULL", "SELECT name FROM store WHERE closed IS NULL"),
     Kind("unknown-table", "name", "There is no table of this name; the nearest name is meant.",
@@ -139,6 +191,14 @@ _ROWS = (
          "Two tables are joined over columns that match by chance; they are joined along their foreign key.",
          "SELECT amount FROM sale JOIN store ON sale.id = store.id",
          "SELECT amount FROM sale JOIN store ON sale.store_id = store.id"),
+    Kind("half-key", "join",
+         "A compound key is compared in part, which does not tell its rows apart; the rest is added.",
+         "SELECT amount FROM line JOIN refund ON line.sale_id = refund.sale_id",
+         "SELECT amount FROM line JOIN refund ON line.sale_id = refund.sale_id AND line.no = refund.line_no"),
+    Kind("self-join", "join",
+         "A table is joined to itself the wrong way round: who is called the manager is the one managed.",
+         "SELECT e.name, m.name FROM staff e JOIN staff m ON m.manager_id = e.id -- staff and managers",
+         "SELECT e.name, m.name FROM staff e JOIN staff m ON e.manager_id = m.id"),
     Kind("comparison-direction", "condition",
          "The question's words ask for the other direction of a comparison.",
          "SELECT name FROM store WHERE size > 50 -- under 50", "SELECT name FROM store WHERE size < 50"),
@@ -153,6 +213,29 @@ _ROWS = (
          "The question asks how many different ones; repeated values are counted once.",
          "SELECT COUNT(city) FROM store -- how many different cities",
          "SELECT COUNT(DISTINCT city) FROM store"),
+    Kind("count-condition", "aggregate",
+         "COUNT of a condition counts every row; only those that meet it are meant.",
+         "SELECT COUNT(CASE WHEN size > 50 THEN 1 ELSE 0 END) FROM store",
+         "SELECT COUNT(CASE WHEN size > 50 THEN 1 END) FROM store"),
+    Kind("multiplied-sum", "aggregate",
+         "A join repeats rows before they are added up; the joined table only has conditions to meet.",
+         "SELECT SUM(store.size) FROM store JOIN sale ON sale.store_id = store.id WHERE sale.amount > 5 "
+         "-- total size",
+         "SELECT SUM(store.size) FROM store WHERE EXISTS (SELECT 1 FROM sale WHERE sale.store_id = store.id "
+         "AND sale.amount > 5)"),
+    Kind("group-missing", "group",
+         "The question asks for a value of each; the rows are grouped by the column beside it.",
+         "SELECT city, COUNT(*) FROM store -- how many stores in each city",
+         "SELECT city, COUNT(*) FROM store GROUP BY city"),
+    Kind("null-extreme", "order",
+         "Rows without a value are sorted first and are taken for the lowest; they are left out.",
+         "SELECT name FROM store ORDER BY size LIMIT 1 -- the smallest store",
+         "SELECT name FROM store WHERE NOT size IS NULL ORDER BY size LIMIT 1"),
+    Kind("text-number", "order", "Numbers written as text are compared as numbers, not letter by letter.",
+         "SELECT name FROM store ORDER BY rent DESC LIMIT 1 -- the highest rent",
+         "SELECT name FROM store ORDER BY CAST(rent AS REAL) DESC LIMIT 1"),
+    Kind("limit-unasked", "limit", "All rows are asked for; nothing asks for the first ones only.",
+         "SELECT name FROM store LIMIT 10 -- list all stores", "SELECT name FROM store"),
     Kind("integer-division", "expression",
          "A division of whole numbers is cut to a whole number; it is computed with fractions.",
          "SELECT SUM(won) / COUNT(*) FROM game", "SELECT CAST(SUM(won) AS REAL) / COUNT(*) FROM game"),

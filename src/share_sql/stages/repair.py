@@ -12,18 +12,19 @@ from sqlglot import exp
 
 from share_sql.case import TextChange, WeighedFinding
 from share_sql.edits.edit import Edit
-from share_sql.edits.table import PROOFS
+from share_sql.edits.table import NAME_KINDS, PROOFS
 from share_sql.edits.text import TextEdit, as_text, text_edits
 from share_sql.errors import SqlError
 from share_sql.judgement.logistic import logit
 from share_sql.query.examined import Examined, Ran, unrun
 from share_sql.query.layout import layout_changes
+from share_sql.query.outcome import abnormality
 from share_sql.query.place import place_in_draft
 from share_sql.requests import Steps
 from share_sql.stages.asking import noted
 from share_sql.stages.state import Candidate, State
 
-_MOST_EDITS = 8
+_MOST_EDITS = 12
 """Edits applied to one query at most; one with more faults needs a model, not mending."""
 
 
@@ -146,7 +147,7 @@ def _first_good(
             continue
         refused.add(text)
         after = yield from _examined(state, text)
-        if after is not None and _is_good(draft, after):
+        if after is not None and _is_good(draft, after, edit):
             return edit, after
     return None
 
@@ -157,9 +158,17 @@ def _examined(state: State, sql: str) -> Steps[Examined | None]:
     return query if isinstance(query, Examined) else None
 
 
-def _is_good(before: Examined, after: Examined) -> bool:
+def _is_good(before: Examined, after: Examined, edit: Edit) -> bool:
     """An edit may not break a query that runs, nor empty a result that had rows."""
     if not after.runs:
-        # A query with two faults needs two edits: fewer names unbound is progress.
-        return not before.runs and after.faults < before.faults
+        if before.runs:
+            return False
+        # A query with two faults needs two edits. Fewer names unbound is progress; an unknown table hides its
+        # columns' faults, so that one table fewer is, too. A fault that is no name leaves their number alone.
+        tables = len(after.binding.unknown_sources) - len(before.binding.unknown_sources)
+        if edit.kind in NAME_KINDS or tables > 0:
+            return tables < 0 or (tables == 0 and after.faults < before.faults)
+        return tables < 0 or after.faults <= before.faults
+    if edit.certain and abnormality(after.outcome) == "zero-result":
+        return True
     return not before.runs or before.is_abnormal or not after.is_abnormal

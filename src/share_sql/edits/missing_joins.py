@@ -1,0 +1,94 @@
+"""A column whose table is not in FROM: the table is joined along the foreign keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from share_sql.edits.edit import Edit, twin
+from share_sql.edits.likely import named_share
+from share_sql.edits.rename import renamed
+from share_sql.errors import JoinPathError
+from share_sql.query.examined import Examined
+from share_sql.schema.model import Schema, Table
+from share_sql.sql.scopes import Bound, Scope
+from share_sql.trajectory.joins import join_path
+
+
+def joined(draft: Examined, bound: Bound, owners: list[Table], column: str) -> Iterator[Edit]:
+    """Join the owner of a column to the tables that are there, nearest owner first.
+
+    Args:
+        draft: the query.
+        bound: the name that does not bind.
+        owners: tables that have the column.
+        column: its name there.
+    """
+    present = [table.name for table in bound.scope.tables]
+    if not present or any(source.table is None for source in bound.scope.sources):
+        return
+    reached = []
+    for owner in owners:
+        try:
+            path = join_path(draft.schema, [*present, owner.name], hint=f"{draft.question} {draft.evidence}")
+        except JoinPathError:
+            continue
+        reached.append((len(path.tables), owner, path))
+    reached.sort(key=lambda entry: entry[0])
+    if len(reached) > 1 and reached[0][0] == reached[1][0]:
+        # Two owners equally near: only the question's own words could tell, so both are offered.
+        reached = sorted(reached, key=lambda entry: (entry[0], -named_share(entry[1].name, draft.question)))
+    names_of = {source.table.name: source.name for source in bound.scope.sources if source.table}
+    for _, owner, path in reached[:2]:
+        added = [table for table in path.tables if table not in names_of]
+        tree = renamed(draft, bound, owner.name, None if column == bound.node.name else column)
+        target = twin(bound.scope.select, draft.tree, tree)
+        if not isinstance(target, exp.Select):
+            continue
+        in_from = dict(names_of)
+        for table in added:
+            edge = next(
+                (
+                    edge
+                    for edge in path.edges
+                    if table in (edge.table, edge.to_table)
+                    and (edge.table in in_from or edge.to_table in in_from)
+                ),
+                None,
+            )
+            if edge is None:
+                break
+            in_from[table] = table
+            conditions = [
+                exp.EQ(
+                    this=exp.column(exp.to_identifier(left), table=exp.to_identifier(in_from[edge.table])),
+                    expression=exp.column(
+                        exp.to_identifier(right), table=exp.to_identifier(in_from[edge.to_table])
+                    ),
+                )
+                for left, right in edge.pairs
+            ]
+            target.append(
+                "joins",
+                exp.Join(
+                    this=exp.Table(this=exp.to_identifier(table)), on=exp.and_(*conditions), kind="INNER"
+                ),
+            )
+        else:
+            _qualify_all(target, draft.schema, bound.scope, set(added))
+            shown = ", ".join(added) or owner.name
+            yield Edit(
+                "missing-join", f"{column} stands in {owner.name}; joined {shown} along the keys", tree
+            )
+
+
+def _qualify_all(select: exp.Select, schema: Schema, scope: Scope, added: set[str]) -> None:
+    """Bare columns of the old sources that the added tables have too get their old source's name."""
+    for column in select.find_all(exp.Column):
+        if column.table or isinstance(column.this, exp.Star):
+            continue
+        holders = [source for source in scope.sources if source.has(column.name)]
+        clash = any((table := schema.table(name)) and table.column(column.name) for name in added)
+        if clash and len(holders) == 1:
+            column.set("table", exp.to_identifier(holders[0].name))
