@@ -46,11 +46,11 @@ def lines(before: str, after: str) -> list[str]:
             ],
         ),
         (
-            "res = df.from(order).select(order.day)",
+            "res = df.from(visit).select(visit.day)",
             "res = df.select(orders.day)",
             [
-                "res: changed from(order) to from(orders)",
-                "res: changed select(order.day) to select(orders.day)",
+                "res: changed from(visit) to from(orders)",
+                "res: changed select(visit.day) to select(orders.day)",
             ],
         ),
         (
