@@ -87,9 +87,9 @@ _EXPLAINED = {
     "answered; upwards, more of those answers are wrong. A run whose confidence says something starts low "
     "and rises; a flat line is one whose confidence says nothing. The area below the line sums it up, and "
     "less is better. To have at most some share of wrong answers, read off how many cases may be answered.",
-    "Calibration": "Answers by the confidence that they came with. A bar as high as the dashed line is right as "
-    "often as it said; lower, it was too sure. The number above a bar is how many answers it stands for. The "
-    "calibration error is the mean distance from the line, weighted by them; 0 is best.",
+    "Calibration": "Answers by the confidence that they came with. A bar as high as the dashed line is right "
+    "as often as it said; lower, it was too sure. The number above a bar is how many answers it stands for. "
+    "The calibration error is the mean distance from the line, weighted by them; 0 is best.",
 }
 """What a plot says, by the first words of its title."""
 
@@ -200,8 +200,8 @@ def _case(result: CaseResult, metrics: Sequence[str], verdict: str | None) -> Ma
 
 
 def _marks(draft: str, sql: str) -> list[list[int]]:
-    """Where draft and SQL differ: for each, the lengths of its runs in turn, one that both have first. Empty where
-    there is nothing to compare."""
+    """Where draft and SQL differ: for each, the lengths of its runs in turn, one that both have first. Empty
+    where there is nothing to compare."""
     if not draft or not sql or draft == sql:
         return []
     sides = []
