@@ -432,7 +432,7 @@ def _tables(root: Path) -> Iterator[tuple[Path, str, str]]:
             (
                 f"`{each.name}`",
                 each.about,
-                *([("convention" if each.convention else "fault")] if role in ("proved", "guessed") else []),
+                *([each.conventions] if role in ("proved", "guessed") else []),
                 each.line,
                 _sql(each.before),
                 _sql(each.after),
@@ -440,8 +440,8 @@ def _tables(root: Path) -> Iterator[tuple[Path, str, str]]:
             for each in KINDS.values()
             if (role in each.roles if role else not each.roles)
         )
-        reason = ("reason",) if role in ("proved", "guessed") else ()
-        yield kinds, name, table(("kind", "about", *reason, "what it means", "before", "after"), rows)
+        acts = ("conventions",) if role in ("proved", "guessed") else ()
+        yield kinds, name, table(("kind", "about", *acts, "what it means", "before", "after"), rows)
 
 
 def _sql(query: str) -> str:

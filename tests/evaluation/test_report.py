@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -61,6 +63,37 @@ def test_report_holds_all_and_fetches_nothing(shop_path: Path, tmp_path: Path) -
     assert [case["move"] for case in cases] == ["fixed", "", "", "broken"]
     assert cases[0]["question"] == NASTY
     assert cases[0]["result"].endswith("\n1")
+    assert cases[0]["draftResult"].endswith("\n0")
+    assert "read off how many cases may be answered" in text
+    assert "calibration error is the mean distance" in text
+
+
+def test_the_content_policy_names_each_style_and_script(shop_path: Path, tmp_path: Path) -> None:
+    from share_sql.evaluation.report import write_report
+
+    file = tmp_path / "report.html"
+    write_report(file, scored(shop_path, [1, 1, 0, 0], samples=5))
+    page = file.read_text("utf-8")
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert policy
+    assert "script-src 'unsafe-inline'" not in policy[1]
+    for part in re.findall(r"<style[^>]*>(.*?)</style>|<script>(.*?)</script>", page, re.DOTALL):
+        digest = base64.b64encode(hashlib.sha256("".join(part).encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy[1]
+    assert not re.search(r"\son\w+=", re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL))
+
+
+def test_differences_are_marked_word_by_word(shop_path: Path, tmp_path: Path) -> None:
+    from share_sql.evaluation.report import write_report
+
+    file = tmp_path / "report.html"
+    case = EvalCase(1, str(shop_path), "SELECT 1", "SELECT '😀', b, 2", draft="SELECT '😀', a, 2")
+    write_report(file, evaluate([case], ("ex",), Options(samples=5)))
+    data = re.search(r'id="data">(.*?)</script>', file.read_text("utf-8"), re.DOTALL)
+    assert data
+    (shown,) = json.loads(data[1])
+    start = len("SELECT '😀', ") + 1  # two units in JavaScript
+    assert shown["marks"] == [[start, 1, 3], [start, 1, 3]]
 
 
 def test_comparison(shop_path: Path, tmp_path: Path) -> None:

@@ -246,6 +246,15 @@ def test_what_the_repair_found_replaces_the_finding_of_its_kind(shop: SqliteData
     assert done.findings[-1] is FOUND
 
 
+def test_a_repair_is_written_in_the_drafts_layout(shop: SqliteDatabase) -> None:
+    draft = "select count(*) -- all\nfrom stores\nwhere city='hamburg'"
+    state = _repaired(shop, draft, "SELECT COUNT(*) FROM stores WHERE city = 'Hamburg'")
+    assert corrected(judge, shop, state).sql == draft.replace("hamburg", "Hamburg")
+    # What was written anew has no layout to keep.
+    state = added(shop, start(shop, QUESTION, FAILS), OPEN)
+    assert corrected(judge, shop, state).sql == OPEN
+
+
 @pytest.mark.parametrize(("compared", "sql"), [(YES, SHUT), (NO, OPEN)])
 def test_a_rewrite_must_beat_the_repair(shop: SqliteDatabase, compared: Logistic, sql: str) -> None:
     weights = replace(load_weights(), compared=compared)

@@ -84,4 +84,5 @@ def _print_table(result: DemoResult) -> None:
         f"Kept {counts['kept']}, corrected {counts['corrected']}, abstained {counts['abstained']}.",
         highlight=False,
     )
+    console.print("What changed: - a step of the draft, + the step in its place.", highlight=False)
     console.print(Text(f"Page: {result.page}"), soft_wrap=True)

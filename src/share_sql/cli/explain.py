@@ -36,7 +36,7 @@ def command(kind: str | None, as_json: bool) -> None:
         return
     found = kinds[0]
     roles = ", ".join(found.roles) or "only a name"
-    why = "follows a convention of benchmarks" if found.convention else "mends a fault"
-    about = f"about the {found.about}" + (f"; {why}" if {"proved", "guessed"} & set(found.roles) else "")
+    acts = {"proved", "guessed"} & set(found.roles) and found.conventions != "any"
+    about = f"about the {found.about}" + (f"; acts under --conventions {found.conventions}" if acts else "")
     click.echo(f"{found.name} ({roles}; {about})\n{found.line}")
     click.echo(f"  before: {found.before}" + (f"\n  after:  {found.after}" if found.after else ""))

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from share_sql.case import Correction
 from share_sql.demo.cases import DemoCase
-from share_sql.demo.marks import Mark, mark_changes, signed_lines
+from share_sql.query.marks import Mark, mark_changes, signed_lines
 
 Outcome: TypeAlias = Literal["fixed", "broken", "right", "wrong"]
 """fixed: wrong draft made right. broken: right draft made wrong. right, wrong: as before."""

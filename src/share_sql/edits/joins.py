@@ -63,6 +63,7 @@ def half_keys(draft: Examined) -> Steps[list[Edit]]:
             if (
                 _is_existence(node)
                 or not missing
+                or _compared_apart(draft, one, other, missing)
                 or one.source is None
                 or other.source is None
                 or other.key is None
@@ -86,6 +87,16 @@ def half_keys(draft: Examined) -> Steps[list[Edit]]:
                 Edit("half-key", message, put(draft, node, exp.Paren(this=whole) if in_either else whole))
             )
     return edits
+
+
+def _compared_apart(draft: Examined, one: Bound, other: Bound, missing: list[ForeignKey]) -> bool:
+    """Whether the rest of a compound key is compared on either side already, with constants say."""
+    used = {
+        bound.key
+        for bound in draft.binding.names.values()
+        if bound.source in (one.source, other.source) and bound.node.find_ancestor(exp.Where, exp.Join)
+    }
+    return any({(key.table, key.column), (key.to_table, key.to_column)} & used for key in missing)
 
 
 def _is_existence(node: exp.Expr) -> bool:

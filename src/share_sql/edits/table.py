@@ -52,9 +52,10 @@ class Kind:
     """A query with the fault; what follows `--` is from the question or the evidence."""
     after: str
     """The query mended; empty where the finding alone mends nothing."""
-    convention: bool = False
-    """Whether the change follows a habit of benchmarks' gold (which columns a result has, in which form). An
-    application's users would not call the query wrong. Otherwise it mends a fault."""
+    conventions: str = "any"
+    """Under which conventions it acts. `benchmark`: it follows a habit of benchmarks' gold (which columns a
+    result has, in which form); an application's users would not call the query wrong. `none`: it mends a
+    fault that benchmarks' gold has too. `any`: it mends a fault."""
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -233,7 +234,7 @@ _ROWS = (
          "SELECT name FROM store WHERE NOT size IS NULL ORDER BY size LIMIT 1"),
     Kind("text-number", "order", "Numbers written as text are compared as numbers, not letter by letter.",
          "SELECT name FROM store ORDER BY rent DESC LIMIT 1 -- the highest rent",
-         "SELECT name FROM store ORDER BY CAST(rent AS REAL) DESC LIMIT 1"),
+         "SELECT name FROM store ORDER BY CAST(rent AS REAL) DESC LIMIT 1", conventions="none"),
     Kind("limit-unasked", "limit", "All rows are asked for; nothing asks for the first ones only.",
          "SELECT name FROM store LIMIT 10 -- list all stores", "SELECT name FROM store"),
     Kind("integer-division", "expression",
@@ -241,22 +242,22 @@ _ROWS = (
          "SELECT SUM(won) / COUNT(*) FROM game", "SELECT CAST(SUM(won) AS REAL) / COUNT(*) FROM game"),
     Kind("concatenation-listed", "output", "Columns are pasted together that the evidence lists one by one.",
          "SELECT first || ' ' || last FROM player -- evidence: full name refers to first, last",
-         "SELECT first, last FROM player", convention=True),
+         "SELECT first, last FROM player", conventions="benchmark"),
     Kind("concatenation", "output",
          "Columns are pasted together into one that the question names one by one.",
          "SELECT first || ' ' || last FROM player -- first and last name of each player",
-         "SELECT first, last FROM player", convention=True),
+         "SELECT first, last FROM player", conventions="benchmark"),
     Kind("unasked-column", "output", "An output column is selected that the question does not ask for.",
          "SELECT name, size FROM store ORDER BY size DESC LIMIT 1 -- which is the largest store",
-         "SELECT name FROM store ORDER BY size DESC LIMIT 1", convention=True),
+         "SELECT name FROM store ORDER BY size DESC LIMIT 1", conventions="benchmark"),
     Kind("select-drop", "output", "An output column is too many.",
-         "SELECT name, city FROM store", "SELECT name FROM store", convention=True),
+         "SELECT name, city FROM store", "SELECT name FROM store", conventions="benchmark"),
     Kind("select-add", "output", "An output column is missing.",
          "SELECT name FROM store", "SELECT name, city FROM store"),
     Kind("select-column", "output", "Another column is asked for in an output column's place.",
          "SELECT city FROM store", "SELECT region FROM store"),
     Kind("select-order", "output", "The output columns stand in another order.",
-         "SELECT city, name FROM store", "SELECT name, city FROM store", convention=True),
+         "SELECT city, name FROM store", "SELECT name, city FROM store", conventions="benchmark"),
     Kind("distinct-add", "output", "Repeated rows are to be given once.",
          "SELECT city FROM store", "SELECT DISTINCT city FROM store"),
     Kind("distinct-drop", "output", "Repeated rows are to be kept.",
@@ -396,7 +397,7 @@ def allowed_kinds(
         for name, kind in KINDS.items()
         if name not in excluded
         and (name in chosen or not chosen)
-        and (conventions == "benchmark" or not kind.convention)
+        and kind.conventions in ("any", conventions)
     )
 
 

@@ -65,8 +65,8 @@ class CaseResult:
     """The gold ran and gave no rows: any empty prediction is right."""
     seconds: float = 0.0
     """Time of the prediction in the database (as cached, where it was)."""
-    rows: tuple[str, str] = ("", "")
-    """First rows of prediction and gold as text, where a report asked for them."""
+    rows: tuple[str, str, str] = ("", "", "")
+    """First rows of prediction, gold and draft as text, where a report asked for them."""
 
 
 @dataclass(frozen=True)

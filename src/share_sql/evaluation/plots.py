@@ -48,9 +48,10 @@ def _svg(figure: Figure, name: str) -> str:
 
     out = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}):
-        figure.savefig(out, format="svg", metadata={"Date": None})
+        figure.savefig(out, format="svg", metadata={"Date": None}, transparent=True)
     text = out.getvalue()
-    return re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{name}-", text[text.index("<svg") :])
+    text = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{name}-", text[text.index("<svg") :])
+    return text.replace("#000000", "currentColor")  # axes and words in the page's colour, dark or light
 
 
 def transition_bars(counts: Mapping[str, tuple[int, int]], name: str) -> str:

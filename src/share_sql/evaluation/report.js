@@ -11,29 +11,64 @@ function make(tag, text, name) {
   return element;
 }
 
-function block(title, text) {
+// Runs of a text in turn: one that both sides have, one that this side alone has, and so on.
+function marked(text, lengths, name) {
+  const pre = make("pre");
+  if (!lengths) { pre.textContent = text || "–"; return pre; }
+  let at = 0;
+  lengths.forEach((length, turn) => {
+    const part = text.slice(at, at + length);
+    at += length;
+    if (part) pre.append(turn % 2 ? make(name, part) : part);
+  });
+  pre.append(text.slice(at));
+  return pre;
+}
+
+function block(title, pre) {
   const part = make("div");
-  part.append(make("h3", title), make("pre", text || "–"));
+  part.append(make("h3", title), pre);
+  return part;
+}
+
+function plain(text) { return make("pre", text || "–"); }
+
+function pair(...blocks) {
+  const part = make("div", undefined, "pair");
+  part.append(...blocks);
+  return part;
+}
+
+function line(title, text) {
+  const part = make("p");
+  part.append(make("b", title), text);
   return part;
 }
 
 function fill(details, found) {
   const body = make("div", undefined, "body");
-  if (found.question) body.append(block("question", found.question));
-  if (found.reason) body.append(block("reason", found.reason));
-  if (found.draft) body.append(block("draft", found.draft));
-  body.append(block(found.draft ? "corrected SQL" : "SQL", found.sql), block("gold", found.gold));
-  if (found.changes.length) body.append(block("what changed", found.changes.join("\n")));
-  body.append(block("its result", found.result), block("the gold's result", found.goldResult));
-  const scores = Object.entries(found.scores).map(([name, value]) => `${name}: ${value}`);
-  if (found.confidence !== null) scores.push(`confidence: ${found.confidence}`);
-  body.append(block("scores", scores.join("\n")));
+  if (found.question) body.append(line("Question", found.question));
+  if (found.reason) body.append(line("Why", found.reason));
+  const texts = [], results = [];
+  if (found.draft) {
+    texts.push(block("Draft", marked(found.draft, found.marks[0], "del")));
+    if (found.draftResult) results.push(block("The draft's result", plain(found.draftResult)));
+  }
+  texts.push(block(found.draft ? "Corrected" : "SQL", marked(found.sql, found.marks[1], "ins")));
+  results.push(block("Its result", plain(found.result)), block("Gold's result", plain(found.goldResult)));
+  texts.push(block("Gold", plain(found.gold)));
+  body.append(pair(...texts), pair(...results));
+  if (found.changes.length) body.append(pair(block("What changed, step by step", plain(found.changes.join("\n")))));
+  const scores = Object.entries(found.scores).map(([name, value]) => `${name} ${value}`);
+  if (found.confidence !== null) scores.push(`confidence ${found.confidence}`);
+  body.append(line("Scores", scores.join(", ")));
   details.append(body);
 }
 
 for (const found of cases) {
   const details = make("details", undefined, "case " + (found.right ? "right" : "wrong"));
-  const summary = make("summary", `${found.id} · ${found.database} · ${found.question || found.sql.slice(0, 120)}`);
+  const summary = make("summary");
+  summary.append(make("span", `${found.id} · ${found.database}`, "id"), found.question || found.sql.slice(0, 120));
   for (const tag of [found.move, found.verdict, found.difficulty]) {
     if (tag) summary.append(make("span", tag, "tag " + tag));
   }

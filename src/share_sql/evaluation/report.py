@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from share_sql.evaluation.summary import (
     results_by_database,
     results_by_level,
 )
+from share_sql.query.marks import mark_changes
 
 MAX_TEXT = 4000
 """Characters of one SQL text or result shown at most, so that the file stays small."""
@@ -50,6 +54,10 @@ def write_report(file: Path, evaluation: Evaluation, corrected: Evaluation | Non
         lstrip_blocks=True,
     )
     verdict = next(iter(verdicts_among(evaluation.metrics)), None)
+    style, script = (_asset(name) for name in ("report.css", "report.js"))
+    plots = _plots(evaluation.results, verdict) if verdict else []
+    # matplotlib writes a style element into each plot; the policy names each.
+    styles = {style, *(inner for _, svg in plots for inner in _STYLE.findall(svg))}
     text = environment.get_template("report.html.j2").render(
         evaluation=evaluation,
         tables=[("", _table(evaluation))]
@@ -60,13 +68,34 @@ def write_report(file: Path, evaluation: Evaluation, corrected: Evaluation | Non
         ended=verdicts(evaluation.results),
         spent=spending_rows(spent) if (spent := spending(r.case for r in evaluation.results)) else [],
         troubles=_troubles(evaluation),
-        plots=_plots(evaluation.results, verdict) if verdict else [],
+        plots=[(title, svg, _EXPLAINED.get(title.split(" (")[0], "")) for title, svg in plots],
+        style=style,
+        script=script,
+        style_hashes=sorted(_hash(each) for each in styles),
+        script_hash=_hash(script),
         cases=_script_json([_case(result, evaluation.metrics, verdict) for result in evaluation.results]),
     )
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror}; name another file with --html") from error
+
+
+_STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
+_EXPLAINED = {
+    "Risk and coverage": "Answers are taken the most confident first. To the right, more of the cases are "
+    "answered; upwards, more of those answers are wrong. A run whose confidence says something starts low "
+    "and rises; a flat line is one whose confidence says nothing. The area below the line sums it up, and "
+    "less is better. To have at most some share of wrong answers, read off how many cases may be answered.",
+    "Calibration": "Answers by the confidence that they came with. A bar as high as the dashed line is right "
+    "as often as it said; lower, it was too sure. The number above a bar is how many answers it stands for. "
+    "The calibration error is the mean distance from the line, weighted by them; 0 is best.",
+}
+"""What a plot says, by the first words of its title."""
+
+
+def _asset(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _script_json(value: object) -> str:
@@ -163,9 +192,32 @@ def _case(result: CaseResult, metrics: Sequence[str], verdict: str | None) -> Ma
         "gold": _short(case.gold),
         "changes": [_short(change) for change in case.changes],
         "reason": _short(case.reason),
+        "marks": _marks(_short(case.draft or ""), _short(case.prediction or "")),
         "result": _short(result.rows[0] or result.error or ""),
+        "draftResult": _short(result.rows[2]),
         "goldResult": _short(result.rows[1] or result.gold_error or ""),
     }
+
+
+def _marks(draft: str, sql: str) -> list[list[int]]:
+    """Where draft and SQL differ: for each, the lengths of its runs in turn, one that both have first. Empty
+    where there is nothing to compare."""
+    if not draft or not sql or draft == sql:
+        return []
+    sides = []
+    for runs in mark_changes(draft, sql):
+        lengths = [0]
+        for changed, text in runs:
+            if changed != (len(lengths) % 2 == 0):
+                lengths.append(0)
+            lengths[-1] += len(text.encode("utf-16-le")) // 2  # as JavaScript counts
+        sides.append(lengths)
+    return sides
+
+
+def _hash(text: str) -> str:
+    """A source expression of a content policy that allows this text."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _short(text: str) -> str:

@@ -116,6 +116,10 @@ class Scorer:
             draft_scores = {each.name: each.score(drafted) for each in asked if each.verdict}
         predicted, gold = self._shown(one)
         samples = self.options.samples
+        rows = ("", "", "")
+        if samples:
+            before = self._shown(drafted)[0] if case.draft is not None else NOT_RUN
+            rows = (sample_text(predicted, samples), sample_text(gold, samples), sample_text(before, samples))
         level = _hardness(one) if self.options.rules.rates_gold and not case.difficulty else case.difficulty
         found = CaseResult(
             case=replace(case, difficulty=level),
@@ -125,7 +129,7 @@ class Scorer:
             gold_error=gold.error or one.fault or drafted.fault,
             gold_empty=gold is not NOT_RUN and gold.ok and not gold.rows,
             seconds=predicted.seconds,
-            rows=(sample_text(predicted, samples), sample_text(gold, samples)) if samples else ("", ""),
+            rows=rows,
         )
         if self.cache is not None and not samples and all(executor.steady for executor in executors):
             kept = (scores, draft_scores, found.error, found.gold_error, found.gold_empty, found.seconds)

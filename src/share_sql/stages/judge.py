@@ -13,8 +13,8 @@ from share_sql.query.place import place_in_draft
 from share_sql.requests import Steps
 from share_sql.stages.policies import normal, sureness
 from share_sql.stages.state import Candidate, Choice, State
-from share_sql.trajectory.diff import diff
 from share_sql.trajectory.nodes import Trajectory
+from share_sql.trajectory.told import told_changes
 
 
 def judge(state: State) -> Steps[State]:
@@ -115,7 +115,9 @@ def _rows_hash(candidate: Candidate | None) -> str | None:
 def _changes(draft: Candidate | None, chosen: Candidate | None) -> tuple[str, ...]:
     """The trajectory's diff from draft to correction."""
     before, after = _trajectory(draft), _trajectory(chosen)
-    return () if before is None or after is None else tuple(str(change) for change in diff(before, after))
+    if before is None or after is None:
+        return ()
+    return tuple(str(change) for change in told_changes(before, after))
 
 
 def _trajectory(candidate: Candidate | None) -> Trajectory | None:
