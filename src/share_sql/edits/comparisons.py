@@ -58,7 +58,7 @@ def comparisons(draft: Examined) -> Iterator[Edit]:
         kind = "comparison-direction" if name[0] != cue.operator[0] else "comparison-strictness"
         if not _is_plain(draft.question, cue, kind):
             continue
-        if not _grows(cue, compared.expression if mirrored else compared.this):
+        if not _grows(cue, kind, compared.expression if mirrored else compared.this):
             continue
         wanted = _CLASSES[_MIRRORED[cue.operator] if mirrored else cue.operator]
         message = f"the question says “{cue.words}”, so {name} becomes {cue.operator}"
@@ -108,7 +108,7 @@ def _is_plain(question: str, cue: NumberCue, kind: str) -> bool:
     return kind == "comparison-direction" or not _EQUAL.search(rest)
 
 
-def _grows(cue: NumberCue, compared: exp.Expr) -> bool:
+def _grows(cue: NumberCue, kind: str, compared: exp.Expr) -> bool:
     """Whether the value compared is larger where there is more of what the words speak of."""
     named = frozenset[str]().union(*(words(column.name) for column in compared.find_all(exp.Column)))
     said = set(re.findall(r"[a-z]+", cue.words))
@@ -117,7 +117,7 @@ def _grows(cue: NumberCue, compared: exp.Expr) -> bool:
     if said & {"faster", "slower"}:
         return bool(named & _SPEED)
     if said & {"better", "worse"}:
-        return False
+        return kind == "comparison-strictness"  # which way is better, the draft knows
     if named & _RANK:
         # Above in rank is below in number; plain amounts ("more than 5") say the number itself.
         return bool(said & {"more", "less", "fewer", "greater", "least", "most"})
