@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from share_sql.edits.conditions import comparisons, contradictions
-from share_sql.edits.dialect import divisions, functions, null_comparisons
+from share_sql.edits.dialect import divisions, null_comparisons
 from share_sql.edits.edit import Edit, Look, Probe
 from share_sql.edits.guesses import EDIT_KINDS
 from share_sql.edits.joins import join_keys
@@ -68,7 +68,6 @@ class Proof:
 
 PROOFS = (
     Proof(("unknown-table", "unknown-column", "wrong-table", "missing-join", "ambiguous-column"), look=names),
-    Proof(("unknown-function",), look=functions),
     Proof(("null-comparison",), look=null_comparisons),
     Proof(("literal-case", "literal-spelling", "literal-date", "literal-column"), probe=literals),
     Proof(("join-key", "join-off-key"), probe=join_keys),
@@ -81,11 +80,11 @@ PROOFS = (
 )
 """In order: what keeps a query from running comes first, what it selects last."""
 
-TEXT_KINDS = ("unquoted-name", "unclosed-parenthesis")
-"""Repairs of the text itself (`edits.text`), before it can be parsed."""
+TEXT_KINDS = ("unquoted-name", "unclosed-parenthesis", "unknown-function", "other-dialect")
+"""Repairs of the text itself (`edits.text`, `edits.foreign`), before anything else."""
 PROVED = (*TEXT_KINDS, *(kind for proof in PROOFS for kind in proof.kinds))
 """Every kind of repair."""
-ONLY_FAILING = frozenset((*TEXT_KINDS, "unknown-function", *PROOFS[0].kinds))
+ONLY_FAILING = frozenset((*TEXT_KINDS, *PROOFS[0].kinds))
 """Repairs that act only on queries that do not run; these cannot break a right one."""
 
 _ROWS = (
@@ -97,6 +96,10 @@ _ROWS = (
     Kind("unknown-function", "function",
          "The database has no function of this name; it is written with one that it has.",
          "SELECT YEAR(day) FROM sale", "SELECT CAST(STRFTIME('%Y', day) AS INTEGER) FROM sale"),
+    Kind("other-dialect", "text",
+         "The query is written for another database; it is read as that one's, and written for this one.",
+         "SELECT TOP 1 name FROM store WHERE city ILIKE 'bonn'",
+         "SELECT name FROM store WHERE city LIKE 'bonn' LIMIT 1"),
     Kind("null-comparison", "condition", "No row is equal to NULL; IS NULL is meant.",
          "SELECT name FROM store WHERE closed = NULL", "SELECT name FROM store WHERE closed IS NULL"),
     Kind("unknown-table", "name", "There is no table of this name; the nearest name is meant.",

@@ -1,0 +1,513 @@
+"""Functions and operators of other dialects on texts, numbers and lists, as SQLite has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from sqlglot import exp
+
+from share_sql.edits.foreign.dates import CAST_AS_DATE, is_date_type
+from share_sql.edits.foreign.formats import written_date
+from share_sql.edits.foreign.nodes import (
+    Reading,
+    Rule,
+    arguments_of,
+    bare_date,
+    binary,
+    call,
+    cast,
+    divided,
+    integer,
+    joined,
+    number,
+    operand,
+    string,
+    text,
+)
+
+_SKIPS_NULL = frozenset({"postgres", "redshift", "tsql", "oracle", "duckdb", "materialize"})
+"""Dialects whose CONCAT passes over NULL; in the others one NULL makes all NULL."""
+_TEXTS = frozenset((exp.DType.CHAR, exp.DType.NCHAR, exp.DType.VARCHAR, exp.DType.NVARCHAR, exp.DType.TEXT))
+_WHOLE = frozenset((exp.DType.UBIGINT, exp.DType.UINT, exp.DType.USMALLINT, exp.DType.UTINYINT))
+_EXACT = frozenset((exp.DType.DECIMAL, exp.DType.BIGDECIMAL, exp.DType.MONEY, exp.DType.SMALLMONEY))
+_LONGEST = 20
+"""`CHAR(4)` cuts a text; a longer type only declares."""
+
+
+# ---------------------------------------------------------------------------- texts
+
+
+def _concat(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    parts = list(node.expressions)
+    if not parts:
+        return None
+    if node.args.get("coalesce") and reading.reader in _SKIPS_NULL:
+        parts = [part if isinstance(part, exp.Literal) else call("COALESCE", part, "") for part in parts]
+    return joined(*parts)
+
+
+def _concat_ws(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """A separator stands before each part that is not NULL; the first one is cut off."""
+    separator, *parts = node.expressions
+    mark = string(separator)
+    if mark is None or not parts:
+        return None
+    led = [call("COALESCE", joined(separator, part), "") for part in parts]
+    return call("SUBSTR", joined(*led), number(len(mark) + 1))
+
+
+def _left(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    return call("SUBSTR", node.this, number(1), node.expression)
+
+
+def _right(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    count = integer(node.expression)
+    if count is not None and count > 0:
+        return call("SUBSTR", node.this, number(-count))
+    return None
+
+
+def _pad(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    width, fill = integer(node.expression), string(node.args.get("fill_pattern")) or " "
+    if width is None or not 0 < width <= 200:
+        return None
+    padding = text((fill * width)[:width])
+    value = operand(node.this)
+    fits = exp.GTE(this=exp.Length(this=value.copy()), expression=number(width))
+    cut = call("SUBSTR", value, number(1), number(width))
+    if not node.args.get("is_left"):
+        return call("SUBSTR", joined(value, padding), number(1), number(width))
+    if len(fill) > 1:
+        return None
+    return call("IIF", fits, cut, call("SUBSTR", joined(padding, value), number(-width)))
+
+
+def _rest(value: exp.Expr, mark: exp.Expr, size: int) -> exp.Expr:
+    """What follows the first separator; nothing where there is none."""
+    at = exp.StrPosition(this=joined(value, mark), substr=mark.copy())
+    return call("SUBSTR", value, exp.Add(this=at, expression=number(size)))
+
+
+def _head(value: exp.Expr, mark: exp.Expr) -> exp.Expr:
+    """What stands before the first separator; all where there is none."""
+    at = exp.StrPosition(this=joined(value, mark), substr=mark.copy())
+    return call("SUBSTR", value, number(1), exp.Sub(this=at, expression=number(1)))
+
+
+def _tail(value: exp.Expr, mark: exp.Expr) -> exp.Expr:
+    """What follows the last separator, which is one sign: all other signs are trimmed from the end."""
+    others = call("REPLACE", value, mark, "")
+    return call("REPLACE", value, call("RTRIM", value, others), "")
+
+
+def _split_part(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    mark, place = node.args.get("delimiter"), integer(node.args.get("part_index"))
+    size = len(string(mark) or "")
+    if mark is None or not size or place is None or place == 0 or place > 4 or place < -1:
+        return None
+    if place == -1:
+        return _tail(node.this, mark) if size == 1 else None
+    value = node.this
+    for _ in range(place - 1):
+        value = _rest(value, mark, size)
+    return _head(value, mark)
+
+
+def _substring_index(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    parts = arguments_of(node)
+    if len(parts) != 3 or len(string(parts[1]) or "") < 1:
+        return None
+    count = integer(parts[2])
+    if count == 1:
+        return _head(parts[0], parts[1])
+    return _tail(parts[0], parts[1]) if count == -1 and len(string(parts[1]) or "") == 1 else None
+
+
+def _contains(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    at = exp.StrPosition(this=node.this.copy(), substr=node.expression.copy())
+    return exp.Paren(this=exp.GT(this=at, expression=number(0)))
+
+
+def _starts(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    head = call("SUBSTR", node.this, number(1), exp.Length(this=node.expression.copy()))
+    return exp.Paren(this=exp.EQ(this=head, expression=node.expression.copy()))
+
+
+def _ends(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    tail = call("SUBSTR", node.this, exp.Neg(this=exp.Length(this=node.expression.copy())))
+    return exp.Paren(this=exp.EQ(this=tail, expression=node.expression.copy()))
+
+
+def _repeat(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    times = node.args.get("times")
+    unit = node.this
+    if isinstance(node, exp.Space):
+        times, unit = node.this, text(" ")
+    return call("REPLACE", call("HEX", call("ZEROBLOB", times)), "00", unit) if times is not None else None
+
+
+def _ilike(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """SQLite's LIKE does not tell capitals of ASCII apart."""
+    if isinstance(node.expression, exp.Any | exp.All):
+        return None
+    return exp.Like(this=node.this.copy(), expression=node.expression.copy(), negate=node.args.get("negate"))
+
+
+def _like_any(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """`LIKE ANY ('a%', 'b%')`: one comparison a pattern."""
+    choices = _listed(node.expression)
+    if choices is None or not isinstance(node.expression, exp.Any | exp.All):
+        return None
+    tests = [exp.Like(this=node.this.copy(), expression=choice.copy()) for choice in choices]
+    found = exp.or_(*tests) if isinstance(node.expression, exp.Any) else exp.and_(*tests)
+    return exp.Paren(this=found)
+
+
+def _plain_text(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    return text(str(node.this))
+
+
+# -------------------------------------------------------------------------- numbers
+
+
+def _trunc(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    decimals = integer(node.args.get("decimals")) if node.args.get("decimals") is not None else 0
+    if decimals is None or not 0 <= decimals <= 9:
+        return None
+    if decimals == 0:
+        return cast(node.this, "INTEGER")
+    scaled = exp.Mul(this=operand(node.this), expression=number(10**decimals))
+    return exp.Paren(this=divided(cast(scaled, "INTEGER"), number(float(10**decimals))))
+
+
+def _cast(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    target = node.args.get("to")
+    if not isinstance(target, exp.DataType):
+        return None
+    if is_date_type(target):
+        return CAST_AS_DATE(node, reading)
+    if target.this in _EXACT:
+        real = cast(node.this, "REAL")
+        sizes = [integer(size.this) for size in target.expressions]
+        scale = sizes[1] if len(sizes) == 2 else None
+        # NUMERIC has no fixed scale, and DECIMAL without one is written where fractions are wanted.
+        return call("ROUND", real, number(scale)) if scale else real
+    if target.this in _WHOLE:
+        return cast(node.this, "INTEGER")
+    if target.this in _TEXTS:
+        size = integer(target.expressions[0].this) if target.expressions else None
+        if size is None:
+            return None  # sqlglot writes TEXT
+        value = cast(node.this, "TEXT")
+        return call("SUBSTR", value, number(1), number(size)) if size <= _LONGEST else value
+    if target.this in (exp.DType.BINARY, exp.DType.VARBINARY) and reading.reader == "mysql":
+        return operand(node.this)  # `BINARY x` compares as it is stored, which SQLite always does
+    return None
+
+
+def _convert(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """T-SQL's CONVERT(type, value, style)."""
+    target, value = node.this, bare_date(node.expression)
+    style = integer(node.args.get("style")) if node.args.get("style") is not None else None
+    if isinstance(target, exp.DataType) and target.this in _TEXTS and style is not None:
+        form = _STYLES.get(style)
+        written = written_date(value, form) if form else None
+        if written is None:
+            return None
+        size = integer(target.expressions[0].this) if target.expressions else None
+        return call("SUBSTR", written, number(1), number(size)) if size else written
+    return _cast(exp.Cast(this=value.copy(), to=target.copy()), reading) or cast(value, target.sql("sqlite"))
+
+
+_STYLES: Mapping[int, str] = MappingProxyType({
+    23: "%Y-%m-%d", 101: "%m/%d/%Y", 102: "%Y.%m.%d", 103: "%d/%m/%Y", 104: "%d.%m.%Y", 105: "%d-%m-%Y",
+    108: "%H:%M:%S", 111: "%Y/%m/%d", 112: "%Y%m%d", 120: "%Y-%m-%d %H:%M:%S", 126: "%Y-%m-%dT%H:%M:%S",
+})  # fmt: skip
+"""Formats by number (Microsoft's documentation of CAST and CONVERT)."""
+
+
+def _number_format(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """FORMAT(x, 2), FORMAT(x, 'N2'), without marks for thousands where none can stand."""
+    form = node.args.get("format")
+    places = integer(form)
+    name = string(form) or ""
+    if places is None and name[:1] in ("F", "f") and name[1:].isdigit():
+        places = int(name[1:])
+    return call("PRINTF", f"%.{places}f", node.this) if places is not None and 0 <= places <= 9 else None
+
+
+def _spread(population: bool, root: bool) -> Rule:
+    """Variance from the means of squares; a sample's is scaled by n / (n - 1)."""
+
+    def compute(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+        value = node.this if not isinstance(node, exp.Anonymous) else (arguments_of(node) or [None])[0]
+        if (
+            value is None
+            or isinstance(value, exp.Distinct)
+            or isinstance(node.parent, exp.Window | exp.Filter)
+        ):
+            return None
+        real = cast(value, "REAL")
+        mean = exp.Avg(this=real.copy())
+        squares = exp.Avg(this=exp.Mul(this=real.copy(), expression=real.copy()))
+        variance: exp.Expr = binary(exp.Sub, squares, exp.Mul(this=mean, expression=mean.copy()))
+        if not population:
+            count = exp.Count(this=value.copy())
+            less = call("NULLIF", exp.Sub(this=count, expression=number(1)), number(0))
+            variance = divided(exp.Mul(this=variance, expression=count.copy()), less)
+        # Rounding can leave a tiny negative number where all values are equal.
+        variance = call("MAX", variance, number(0))
+        return call("SQRT", variance) if root else variance
+
+    return compute
+
+
+def _count_if(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    return exp.Count(this=exp.case().when(node.this.copy(), number(1)))
+
+
+def _combined(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """ClickHouse's sumIf, avgIf and their like."""
+    name = str(node.this).lower()
+    parts = arguments_of(node)
+    kind = _COMBINED.get(name.removesuffix("if"))
+    if not name.endswith("if") or kind is None or len(parts) != 2:
+        return None
+    return call(kind, exp.case().when(parts[1].copy(), parts[0].copy()))
+
+
+_COMBINED = {"sum": "SUM", "avg": "AVG", "min": "MIN", "max": "MAX", "count": "COUNT"}
+
+
+def _distinct_count(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    return exp.Count(this=exp.Distinct(expressions=[node.this.copy()]))
+
+
+def _count(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """`COUNT(DISTINCT a, b)`: the columns as one text; `COUNT(DISTINCT (a, b))` counts NULL too."""
+    inner = node.this
+    if not isinstance(inner, exp.Distinct):
+        return None
+    parts = list(inner.expressions)
+    if len(parts) == 1 and isinstance(parts[0], exp.Tuple):
+        row = call("JSON_ARRAY", *parts[0].expressions)
+    elif len(parts) > 1:
+        mark = call("CHAR", number(31))
+        row = joined(*[item for part in parts for item in (mark, part)][1:])  # type: ignore[assignment]
+    else:
+        return None
+    return exp.Count(this=exp.Distinct(expressions=[row]))
+
+
+def _group_concat(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """With DISTINCT SQLite takes no separator: commas are put aside, and the separator put for them."""
+    inner, separator = node.this, node.args.get("separator")
+    mark = string(separator)
+    if isinstance(inner, exp.Order):
+        return None
+    if separator is None and reading.reader in ("oracle", "snowflake"):
+        separator, mark = text(""), ""
+    if isinstance(inner, exp.Distinct) and len(inner.expressions) == 1:
+        value = inner.expressions[0]
+        if mark in (None, ","):
+            return exp.Anonymous(this="GROUP_CONCAT", expressions=[inner.copy()])
+        aside = call("CHAR", number(31))
+        listed = exp.Distinct(expressions=[call("REPLACE", value, ",", aside)])
+        together = exp.Anonymous(this="GROUP_CONCAT", expressions=[listed])
+        return call("REPLACE", call("REPLACE", together, ",", mark or ""), aside, ",")
+    parts = [inner.copy(), *([separator.copy()] if separator is not None else [])]
+    return exp.Anonymous(this="GROUP_CONCAT", expressions=parts)
+
+
+def _array_text(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    inner = node.this
+    if isinstance(inner, exp.Filter):
+        inner = inner.this
+    if not isinstance(inner, exp.ArrayAgg) or isinstance(inner.this, exp.Order):
+        return None
+    return _group_concat(exp.GroupConcat(this=inner.this.copy(), separator=node.expression.copy()), reading)
+
+
+# --------------------------------------------------------------------- comparisons
+
+
+def _listed(node: exp.Expr | None) -> list[exp.Expr] | None:
+    """The members of an array, a list in parentheses, or of these inside ANY and ALL."""
+    if isinstance(node, exp.Array | exp.Tuple):
+        return list(node.expressions)
+    if isinstance(node, exp.Paren | exp.Any | exp.All):
+        return _listed(node.this)
+    if isinstance(node, exp.Literal) and node.is_string and node.name[:1] + node.name[-1:] == "{}":
+        members = [part.strip().strip('"') for part in node.name[1:-1].split(",")]
+        return [number(int(part)) if part.lstrip("-").isdigit() else text(part) for part in members]
+    if isinstance(node, exp.Anonymous) and str(node.this).upper() in ("ANY", "ALL") and node.expressions:
+        return _listed(node.expressions[0])
+    return None
+
+
+def _is_all(node: exp.Expr) -> bool | None:
+    if isinstance(node, exp.Anonymous):
+        return {"ANY": False, "SOME": False, "ALL": True}.get(str(node.this).upper())
+    return True if isinstance(node, exp.All) else False if isinstance(node, exp.Any) else None
+
+
+def _quantified(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """`= ANY (…)` is IN, `<> ALL (…)` is NOT IN, `> ALL (SELECT …)` compares with the greatest."""
+    every = _is_all(node.expression)
+    if every is None:
+        return None
+    members = _listed(node.expression)
+    query = node.expression.find(exp.Select) if members is None else None
+    if every if isinstance(node, exp.NEQ) else isinstance(node, exp.EQ) and not every:
+        target: dict[str, object] = {}
+        if members is not None:
+            target = {"expressions": [member.copy() for member in members]}
+        elif query is not None and not isinstance(query.parent, exp.SetOperation):
+            target = {"query": exp.Subquery(this=query.copy())}
+        if not target:
+            return None
+        found: exp.Expr = exp.In(this=node.this.copy(), **target)
+        return exp.Not(this=found) if every else found
+    if isinstance(node, exp.EQ | exp.NEQ) or query is None or len(query.selects) != 1:
+        return None
+    greatest = every if isinstance(node, exp.GT | exp.GTE) else not every
+    bound = query.copy()
+    item = bound.selects[0].unalias()
+    grouped = any(bound.args.get(key) for key in ("group", "limit", "distinct"))
+    if grouped or item.find(exp.AggFunc):
+        return None
+    bound.set("expressions", [(exp.Max if greatest else exp.Min)(this=item.copy())])
+    return type(node)(this=node.this.copy(), expression=exp.Subquery(this=bound))
+
+
+def _in(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """`IN UNNEST([1, 2])`, `IN (SELECT UNNEST(ARRAY[1, 2]))`."""
+    source = node.args.get("unnest") or node.args.get("query")
+    array = source.find(exp.Array) if isinstance(source, exp.Expr) else None
+    is_list = source is not None and (node.args.get("unnest") or source.find(exp.Explode, exp.Unnest))
+    if array is None or not is_list or (isinstance(source, exp.Expr) and source.find(exp.From)):
+        return None
+    return exp.In(this=node.this.copy(), expressions=[member.copy() for member in array.expressions])
+
+
+def _xor(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    sides = [exp.Paren(this=exp.Not(this=operand(side))) for side in (node.this, node.expression)]
+    return binary(exp.NEQ, sides[0], sides[1])
+
+
+def _added_text(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """T-SQL's `first + ' ' + last`."""
+    parts = list(node.flatten()) if isinstance(node, exp.Add) else []
+    if isinstance(node.parent, exp.Add) or not any(_is_words(part) for part in parts):
+        return None
+    return exp.Paren(this=joined(*parts)) if isinstance(node.parent, exp.Binary) else joined(*parts)
+
+
+def _is_words(node: exp.Expr) -> bool:
+    value = string(node)
+    if value is None:
+        return isinstance(node, exp.Cast) and node.to.this in _TEXTS
+    try:
+        float(value)
+    except ValueError:
+        return True
+    return False
+
+
+def _extreme(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """GREATEST and LEAST, where nothing says that they pass over NULL."""
+    if reading.reader != "sqlite" or not node.expressions:
+        return None
+    return call("MAX" if isinstance(node, exp.Greatest) else "MIN", node.this, *node.expressions)
+
+
+def _equal_null(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    return exp.Paren(this=exp.NullSafeEQ(this=node.this.copy(), expression=node.expression.copy()))
+
+
+# ------------------------------------------------ calls that sqlglot's reader leaves
+
+
+def _renamed(name: str, *counts: int) -> Rule:
+    """Another name for the same function, with as many arguments as are listed."""
+
+    def rename(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+        parts = arguments_of(node)
+        return call(name, *parts) if not counts or len(parts) in counts else None
+
+    return rename
+
+
+def _filled(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    parts = arguments_of(node)
+    return call("COALESCE", parts[0], number(0)) if len(parts) == 1 else None
+
+
+def _is_null(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    parts = arguments_of(node)
+    if len(parts) == 2:
+        return call("COALESCE", *parts)
+    return exp.Paren(this=exp.Is(this=operand(parts[0]), expression=exp.Null())) if len(parts) == 1 else None
+
+
+def _locate(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """`LOCATE(part, whole)`: the arguments stand the other way round."""
+    parts = arguments_of(node)
+    return exp.StrPosition(this=parts[1].copy(), substr=parts[0].copy()) if len(parts) == 2 else None
+
+
+def _left_call(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    parts = arguments_of(node)
+    return call("SUBSTR", parts[0], number(1), parts[1]) if len(parts) == 2 else None
+
+
+def _ratio(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    parts = arguments_of(node)
+    if len(parts) != 2:
+        return None
+    return divided(cast(parts[0], "REAL"), call("NULLIF", parts[1], number(0)))
+
+
+def _square(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    parts = arguments_of(node)
+    return binary(exp.Mul, parts[0], parts[0]) if len(parts) == 1 else None
+
+
+def _logical(name: str) -> Rule:
+    return _renamed(name, 1)
+
+
+RULES: Mapping[type[exp.Expr], Rule] = MappingProxyType({
+    exp.Concat: _concat, exp.ConcatWs: _concat_ws, exp.Left: _left, exp.Right: _right, exp.Pad: _pad,
+    exp.SplitPart: _split_part, exp.SubstringIndex: _substring_index, exp.Contains: _contains,
+    exp.StartsWith: _starts, exp.EndsWith: _ends, exp.Repeat: _repeat, exp.Space: _repeat, exp.ILike: _ilike,
+    exp.Like: _like_any, exp.National: _plain_text, exp.RawString: _plain_text, exp.Trunc: _trunc,
+    exp.Cast: _cast, exp.TryCast: _cast, exp.Convert: _convert, exp.NumberToStr: _number_format,
+    exp.Stddev: _spread(False, True), exp.StddevSamp: _spread(False, True),
+    exp.StddevPop: _spread(True, True), exp.Variance: _spread(False, False),
+    exp.VariancePop: _spread(True, False), exp.CountIf: _count_if, exp.CombinedAggFunc: _combined,
+    exp.ApproxDistinct: _distinct_count, exp.Count: _count, exp.GroupConcat: _group_concat,
+    exp.ArrayToString: _array_text, exp.EQ: _quantified, exp.NEQ: _quantified, exp.GT: _quantified,
+    exp.GTE: _quantified, exp.LT: _quantified, exp.LTE: _quantified, exp.In: _in, exp.Xor: _xor,
+    exp.EqualNull: _equal_null, exp.Greatest: _extreme, exp.Least: _extreme, exp.Add: _added_text,
+})  # fmt: skip
+"""By node."""
+_NAMES: Mapping[str, Rule] = {
+    "CONCAT": _concat, "LEN": _renamed("LENGTH", 1), "CHAR_LENGTH": _renamed("LENGTH", 1),
+    "CHARACTER_LENGTH": _renamed("LENGTH", 1), "UCASE": _renamed("UPPER", 1), "LCASE": _renamed("LOWER", 1),
+    "LOWERUTF8": _renamed("LOWER", 1), "UPPERUTF8": _renamed("UPPER", 1), "MID": _renamed("SUBSTR", 2, 3),
+    "RAND": _renamed("RANDOM", 0), "NVL": _renamed("COALESCE", 2), "IFNULL": _renamed("COALESCE", 2),
+    "ISNULL": _is_null, "ZEROIFNULL": _filled, "IFF": _renamed("IIF", 3), "IF": _renamed("IIF", 3),
+    "LOCATE": _locate, "CHARINDEX": _locate, "STRPOS": _renamed("INSTR", 2), "LEFT": _left_call,
+    "SAFE_DIVIDE": _ratio, "IEEE_DIVIDE": _ratio, "SQUARE": _square, "EVERY": _logical("MIN"),
+    "BOOL_AND": _logical("MIN"), "BOOL_OR": _logical("MAX"), "BOOLOR_AGG": _logical("MAX"),
+    "BOOLAND_AGG": _logical("MIN"), "VAR": _spread(False, False), "VARP": _spread(True, False),
+    "STDEV": _spread(False, True), "STDEVP": _spread(True, True), "STD": _spread(True, True),
+    "VAR_SAMP": _spread(False, False), "WM_CONCAT": _renamed("GROUP_CONCAT", 1, 2),
+    "ASCII": _renamed("UNICODE", 1),
+    "SUBSTRING_INDEX": _substring_index, "POW": _renamed("POWER", 2), "CEILING": _renamed("CEIL", 1),
+    "TOSTRING": lambda node, reading: cast(arguments_of(node)[0], "TEXT") if arguments_of(node) else None,
+}  # fmt: skip
+NAMES: Mapping[str, Rule] = MappingProxyType(_NAMES)
+"""By the name of a call that sqlglot has no node for."""
