@@ -45,7 +45,7 @@ def divisions(draft: Examined) -> Iterator[Edit]:
 
 def _is_integer(node: exp.Expr, types: dict[int, str]) -> bool:
     """Whether an expression is certain to be an integer in SQLite."""
-    if isinstance(node, exp.Paren | exp.Alias | exp.Sum | exp.Max | exp.Min):
+    if isinstance(node, exp.Paren | exp.Alias | exp.Sum | exp.Max | exp.Min | exp.Filter):
         return _is_integer(node.this, types)
     if isinstance(node, exp.Count):
         return True
