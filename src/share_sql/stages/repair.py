@@ -101,7 +101,10 @@ def _readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[Wei
         try:
             parsed = unrun(edit.sql, state.examiner.context)
         except SqlError:
-            found, sql = [*found, _fault(state, edit)], edit.sql  # a second edit may be needed, and builds on it
+            found, sql = (
+                [*found, _fault(state, edit)],
+                edit.sql,
+            )  # a second edit may be needed, and builds on it
             continue
         after = yield from _examined(state, parsed.text(as_text(parsed)))
         if after is not None and (draft is None or after.runs or after.faults < draft.faults):

@@ -1,4 +1,4 @@
-"""SQL of other dialects, written anew for the database: read by sqlglot, and what its writer leaves is added."""
+"""SQL of other dialects, written for the database: read by sqlglot, and what its writer leaves out is added."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from share_sql.edits.foreign import dates, functions, patterns
+from share_sql.edits.foreign import functions, patterns, periods, texts
 from share_sql.edits.foreign.lifted import lifted
 from share_sql.edits.foreign.marks import TITLES, members_in_parentheses, quoted_for, readers
 from share_sql.edits.foreign.nodes import Reading, Rule
@@ -15,6 +15,7 @@ from share_sql.edits.foreign.queries import CLAUSES, null_order
 from share_sql.errors import SqlError
 from share_sql.schema.model import Schema
 from share_sql.sql.text import parse_select
+from share_sql.sql.written import write_sql
 
 _WRITTEN = frozenset({"sqlite"})
 """Databases whose dialect the rules of this package write."""
@@ -30,7 +31,7 @@ class Translation:
     reader: str
     """sqlglot's name of the dialect that it was read as."""
     rewritten: tuple[str, ...]
-    """What was written otherwise, in words, each once; empty where only sqlglot's writer changed something."""
+    """What was written otherwise, each once; empty where sqlglot's writer alone changed something."""
     calls_only: bool
     """Whether it was the database's own dialect but for names of functions."""
 
@@ -85,7 +86,7 @@ def _translated(tree: exp.Query, reading: Reading, has_null_order: bool) -> Tran
             words[word] = None
     calls = not words
     _bare_dates(tree)
-    for node in [node for node in tree.dfs()][::-1]:
+    for node in list(tree.dfs())[::-1]:
         for rule in _rules(node):
             new = rule(node, reading)
             if new is not None:
@@ -95,23 +96,27 @@ def _translated(tree: exp.Query, reading: Reading, has_null_order: bool) -> Tran
                     return None
                 node.replace(new)
                 break
-    written = tree.sql(dialect=reading.schema.dialect)
+    try:
+        written = write_sql(tree, reading.schema.dialect, strict=True)
+    except SqlError:
+        return None
     return Translation(
         written, reading.reader, tuple(words), bool(words) and calls and reading.reader == "sqlite"
     )
 
 
+_FAMILIES = (periods.RULES, texts.RULES, functions.RULES, patterns.RULES)
 _BY_NODE: Mapping[type[exp.Expr], tuple[Rule, ...]] = {
-    kind: tuple(family[kind] for family in (dates.RULES, functions.RULES, patterns.RULES) if kind in family)
-    for kind in (*dates.RULES, *functions.RULES, *patterns.RULES)
+    kind: tuple(family[kind] for family in _FAMILIES if kind in family)
+    for kind in {kind for family in _FAMILIES for kind in family}
 }
-_BY_NAME: Mapping[str, Rule] = {**dates.NAMES, **functions.NAMES}
+_BY_NAME: Mapping[str, Rule] = {**periods.NAMES, **texts.NAMES, **functions.NAMES}
 
 
 def _bare_dates(tree: exp.Query) -> None:
     """Take out the conversions that sqlglot's readers put round a date that is taken apart."""
     for node in list(tree.find_all(*_WRAPPERS)):
-        if isinstance(node.parent, _TAKES_DATES) and node.args.get("format") is None:
+        if isinstance(node.parent, _TAKES_DATES) and node.this is not None and not node.args.get("format"):
             node.replace(node.this.copy())
 
 
@@ -144,7 +149,7 @@ def _word(node: exp.Expr) -> str:
 
 _NAMES: Mapping[str, str] = {
     "TIME_TO_STR": "a format of dates", "TS_OR_DS_TO_DATE": "DATE", "TIMESTAMP_TRUNC": "DATE_TRUNC",
-    "CAST": "a cast", "TRYCAST": "a cast", "REGEXP_I_LIKE": "REGEXP_LIKE", "NATIONAL": "N'…'", "IN": "IN UNNEST",
-    "COUNT": "COUNT(DISTINCT a, b)", "STR_TO_TIME": "STR_TO_DATE", "SIMILARTO": "SIMILAR TO",
+    "CAST": "a cast", "TRYCAST": "a cast", "REGEXP_I_LIKE": "REGEXP_LIKE", "NATIONAL": "N'…'",
+    "IN": "IN UNNEST", "COUNT": "COUNT(DISTINCT a, b)", "STR_TO_TIME": "STR_TO_DATE", "SIMILARTO": "SIMILAR TO",
     "ATTIMEZONE": "AT TIME ZONE",
 }  # fmt: skip

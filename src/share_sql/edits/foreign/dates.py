@@ -12,29 +12,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
-from sqlglot.time import format_time
 
-from share_sql.edits.foreign.formats import (
-    iso_week,
-    number_of,
-    of_to_char,
-    quarter,
-    read_date,
-    read_literal,
-    written_date,
-    written_number,
-)
 from share_sql.edits.foreign.nodes import (
     Reading,
-    Rule,
-    arguments_of,
     bare_date,
     binary,
     call,
     cast,
-    divided,
-    in_parts,
     integer,
     joined,
     number,
@@ -42,9 +26,9 @@ from share_sql.edits.foreign.nodes import (
     text,
 )
 
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
-_ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\Z")
-_UNITS: Mapping[str, tuple[str, int]] = MappingProxyType({
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\Z")
+UNITS: Mapping[str, tuple[str, int]] = MappingProxyType({
     "YEAR": ("years", 1), "QUARTER": ("months", 3), "MONTH": ("months", 1), "WEEK": ("days", 7),
     "DAY": ("days", 1), "HOUR": ("hours", 1), "MINUTE": ("minutes", 1), "SECOND": ("seconds", 1),
     "DECADE": ("years", 10), "CENTURY": ("years", 100),
@@ -60,10 +44,7 @@ _SHORT: Mapping[str, str] = MappingProxyType({
     "DAYOFWEEKISO": "ISODOW", "DAYOFWEEK_ISO": "ISODOW", "SQL_TSI_YEAR": "YEAR", "SQL_TSI_MONTH": "MONTH",
     "SQL_TSI_DAY": "DAY",
 })  # fmt: skip
-_SECONDS = {"HOUR": 3600, "MINUTE": 60, "SECOND": 1}
-_PARTS = {"YEAR": "%Y", "MONTH": "%m", "DAY": "%d", "HOUR": "%H", "MINUTE": "%M", "SECOND": "%S", "DOY": "%j",
-          "EPOCH": "%s", "DOW": "%w"}  # fmt: skip
-_SUNDAY_IS_1 = frozenset({"mysql", "bigquery", "tsql", "spark", "databricks", "hive", "oracle", "sqlite"})
+SECONDS = {"HOUR": 3600, "MINUTE": 60, "SECOND": 1}
 _LARGE_NUMBERS = re.compile(r"(?P<count>-?\d+)\s*(?P<unit>[A-Za-z_]+)")
 NOW = text("now")
 
@@ -87,7 +68,7 @@ def kind_of(node: exp.Expr | None, reading: Reading) -> str:
         return _kind_of_type(node.to.sql())
     if isinstance(node, exp.Literal) and node.is_string:
         value = str(node.this)
-        return "date" if _ISO_DATE.match(value) else "time" if _ISO_TIME.match(value) else ""
+        return "date" if ISO_DATE.match(value) else "time" if ISO_TIME.match(value) else ""
     if isinstance(node, exp.Column):
         return _kind_of_type(reading.type_of(node))
     if isinstance(node, exp.Subquery | exp.Select) and len(node.selects) == 1:
@@ -111,13 +92,13 @@ def unit_of(node: object) -> str:
     return _SHORT.get(singular, singular)
 
 
-def _interval(node: exp.Expr) -> list[tuple[exp.Expr, str]] | None:
+def interval(node: exp.Expr) -> list[tuple[exp.Expr, str]] | None:
     """The amounts and units of an interval; None where they cannot be read."""
     if isinstance(node, exp.Paren):
-        return _interval(node.this)
+        return interval(node.this)
     if isinstance(node, exp.Mul):
         for one, other in ((node.this, node.expression), (node.expression, node.this)):
-            parts = _interval(one)
+            parts = interval(one)
             if parts is not None and len(parts) == 1:
                 amount, unit = parts[0]
                 factor = integer(amount)
@@ -128,13 +109,13 @@ def _interval(node: exp.Expr) -> list[tuple[exp.Expr, str]] | None:
         return None
     unit = unit_of(node.args.get("unit"))
     value = string(node.this)
-    if unit in _UNITS and integer(node.this) is not None:
+    if unit in UNITS and integer(node.this) is not None:
         return [(number(integer(node.this) or 0), unit)]
-    if unit in _UNITS and node.this is not None and value is None:
+    if unit in UNITS and node.this is not None and value is None:
         return [(node.this, unit)]
     parts = []
     for match in _LARGE_NUMBERS.finditer(value or ""):
-        if unit_of(match["unit"]) not in _UNITS:
+        if unit_of(match["unit"]) not in UNITS:
             return None
         parts.append((number(int(match["count"])), unit_of(match["unit"])))
     return parts or None
@@ -149,9 +130,9 @@ def shifted(
     """A date moved by amounts of time."""
     modifiers: list[exp.Expr] = []
     for amount, unit in parts:
-        if unit not in _UNITS:
+        if unit not in UNITS:
             return None
-        word, times = _UNITS[unit]
+        word, times = UNITS[unit]
         count = integer(amount)
         if count is not None:
             modifiers.append(text(f"{sign * count * times:+d} {word}"))
@@ -161,7 +142,7 @@ def shifted(
         modifiers.append(joined(exp.Paren(this=scaled.copy()), text(f" {word}")))
     value = bare_date(value)
     kind = kind_of(value, reading)
-    coarse = all(unit not in _SECONDS for _, unit in parts)
+    coarse = all(unit not in SECONDS for _, unit in parts)
     if isinstance(value, exp.Anonymous) and str(value.this) in ("DATE", "DATETIME"):
         if coarse or str(value.this) == "DATETIME":
             return call(str(value.this), *value.expressions, *modifiers)
@@ -174,31 +155,33 @@ def shifted(
     return call("SUBSTR", call("DATETIME", value, *modifiers), number(1), exp.Length(this=value.copy()))
 
 
-def _moved(node: exp.Expr, reading: Reading, sign: int = 1) -> exp.Expr | None:
+def moved(node: exp.Expr, reading: Reading, sign: int = 1) -> exp.Expr | None:
     """DATE_ADD and its like: a date, an amount and a unit, or an interval."""
     amount, unit = node.expression, unit_of(node.args.get("unit"))
-    parts = _interval(amount) if amount is not None else None
+    parts = interval(amount) if amount is not None else None
     if parts is None and amount is not None:
         parts = [(amount, unit or "DAY")]
     return shifted(node.this, parts, sign, reading) if parts else None
 
 
-def _moved_back(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    return _moved(node, reading, -1)
+def moved_back(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """DATE_SUB and its like."""
+    return moved(node, reading, -1)
 
 
-def _months(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+def months_later(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """ADD_MONTHS."""
     return shifted(node.this, [(node.expression, "MONTH")], 1, reading)
 
 
-def _sum(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+def summed(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     """`date + interval`, `date - interval`, `date + 7`, `date - date`."""
     sign = -1 if isinstance(node, exp.Sub) else 1
     left, right = bare_date(node.this), bare_date(node.expression)
-    parts = _interval(right)
+    parts = interval(right)
     if parts is not None:
         return shifted(left, parts, sign, reading)
-    if sign == 1 and (parts := _interval(left)) is not None:
+    if sign == 1 and (parts := interval(left)) is not None:
         return shifted(right, parts, 1, reading)
     known, other = kind_of(left, reading), kind_of(right, reading)
     if known and isinstance(right, exp.Literal | exp.Neg) and not right.is_string:
@@ -218,16 +201,16 @@ def days_between(later: exp.Expr, earlier: exp.Expr, whole: bool) -> exp.Expr:
     return cast(days, "INTEGER") if whole else exp.Paren(this=days)
 
 
-def _compared(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+def compared(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     """The difference of two dates compared with an interval: both as days."""
     for one, other, is_left in ((node.this, node.expression, True), (node.expression, node.this, False)):
-        parts = _interval(one)
+        parts = interval(one)
         days = _interval_days(parts) if parts else None
         bare = other.this if isinstance(other, exp.Paren) else other
         if days is None:
             continue
         if isinstance(bare, exp.Anonymous) and str(bare.this).upper() == "AGE":
-            bare = _age_as_difference(bare)
+            bare = age_as_difference(bare)
         if isinstance(bare, exp.Sub) and not isinstance(bare.expression, exp.Interval):
             gone = days_between(bare.this, bare.expression, whole=False)
         elif isinstance(bare, exp.Cast | exp.Paren | exp.Sub) and "JULIANDAY" in bare.sql():
@@ -239,7 +222,8 @@ def _compared(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     return None
 
 
-def _age_as_difference(node: exp.Anonymous) -> exp.Expr:
+def age_as_difference(node: exp.Anonymous) -> exp.Expr:
+    """`AGE(a, b)` as `a - b`; with one date, it is the age today."""
     ends = node.expressions
     later, earlier = (ends[0], ends[1]) if len(ends) == 2 else (exp.CurrentDate(), ends[0])
     return exp.Sub(this=later.copy(), expression=earlier.copy())
@@ -263,377 +247,3 @@ def _interval_days(parts: list[tuple[exp.Expr, str]]) -> float | None:
             return None
         total += count * lengths[unit]
     return int(total) if total == int(total) else total
-
-
-# ------------------------------------------------------------------------ differences
-
-
-def difference(
-    later: exp.Expr, earlier: exp.Expr, unit: str, boundaries: bool, reading: Reading
-) -> exp.Expr | None:
-    """The time from one date to another.
-
-    Args:
-        later, earlier: the two.
-        unit: what is counted.
-        boundaries: count how many units begin between the two (T-SQL, Snowflake, BigQuery's DATE_DIFF), not
-            how many have passed (MySQL's TIMESTAMPDIFF, Trino).
-        reading: how the text was read; it decides which day begins a week.
-    """
-    ends = [bare_date(later), bare_date(earlier)]
-    years, months = ([number_of(form, end) for end in ends] for form in ("%Y", "%m"))
-    if unit in ("YEAR", "QUARTER", "MONTH"):
-        passed = binary(exp.Sub, *years)
-        if unit != "YEAR":
-            passed = binary(exp.Add, exp.Mul(this=number(12), expression=passed), binary(exp.Sub, *months))
-        if not boundaries:
-            form = "%m-%d %H:%M:%S" if unit == "YEAR" else "%d %H:%M:%S"
-            behind = exp.LT(this=call("STRFTIME", form, ends[0]), expression=call("STRFTIME", form, ends[1]))
-            passed = binary(exp.Sub, passed, exp.Paren(this=behind))
-        if unit == "QUARTER":
-            if boundaries:
-                quarters = exp.Sub(this=quarter(ends[0]), expression=quarter(ends[1]))
-                years_passed = exp.Mul(this=number(4), expression=binary(exp.Sub, *years))
-                return binary(exp.Add, years_passed, quarters)
-            return in_parts(passed, number(3))
-        return passed
-    if unit == "DAY":
-        if boundaries and any(kind_of(end, reading) != "date" for end in ends):
-            ends = [end if kind_of(end, reading) == "date" else _day(end) for end in ends]
-        return days_between(ends[0], ends[1], whole=True)
-    if unit == "WEEK":
-        if not boundaries:
-            return cast(divided(days_between(*ends, whole=False), number(7)), "INTEGER")
-        # Julian days begin at noon: with 1.5 added, a whole number of sevens is a Sunday; with 0.5, a Monday.
-        start = number(1.5 if reading.reader in ("tsql", "bigquery", "redshift") else 0.5)
-        weeks = [
-            cast(divided(binary(exp.Add, call("JULIANDAY", _day(end)), start), number(7)), "INTEGER")
-            for end in ends
-        ]
-        return binary(exp.Sub, *weeks)
-    if unit in _SECONDS:
-        stamps = [number_of("%s", end) for end in ends]
-        if unit == "SECOND":
-            return binary(exp.Sub, *stamps)
-        if boundaries:
-            return binary(exp.Sub, *(in_parts(stamp, number(_SECONDS[unit])) for stamp in stamps))
-        return in_parts(binary(exp.Sub, *stamps), number(_SECONDS[unit]))
-    return None
-
-
-def _day(value: exp.Expr) -> exp.Expr:
-    """A date without its time."""
-    if isinstance(value, exp.CurrentDate | exp.CurrentTimestamp):
-        return call("DATE", NOW)
-    if isinstance(value, exp.Anonymous) and str(value.this) == "DATE":
-        return value
-    if isinstance(value, exp.Anonymous) and str(value.this) == "DATETIME":
-        return call("DATE", *value.expressions)
-    return value if isinstance(value, exp.Literal) and _ISO_DATE.match(value.name) else call("DATE", value)
-
-
-def _difference(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    unit = unit_of(node.args.get("unit")) or "DAY"
-    plain = node.args.get("unit") is None
-    boundaries = plain or bool(node.args.get("date_part_boundary")) or reading.reader in _BOUNDARIES
-    return difference(node.this, node.expression, unit, boundaries, reading)
-
-
-_BOUNDARIES = frozenset({"tsql", "snowflake", "redshift", "databricks", "bigquery", "duckdb", "clickhouse"})
-
-
-def _elapsed(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    return difference(node.this, node.expression, unit_of(node.args.get("unit")), False, reading)
-
-
-def _months_between(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    """Oracle's rule: whole months, and the days left over by 31 days a month."""
-    months = difference(node.this, node.expression, "MONTH", True, reading)
-    assert months is not None
-    days = [number_of("%d", bare_date(end)) for end in (node.this, node.expression)]
-    return binary(exp.Add, months, divided(binary(exp.Sub, *days), number(31.0)))
-
-
-# ------------------------------------------------------------------------------ parts
-
-
-def part(unit: str, value: exp.Expr, reading: Reading) -> exp.Expr | None:
-    """A part of a date, as a number."""
-    value = bare_date(value)
-    bare = value.this if isinstance(value, exp.Paren) else value
-    if isinstance(bare, exp.Anonymous) and str(bare.this).upper() == "AGE":
-        return _part_of_age(unit, _age_as_difference(bare), reading)
-    if isinstance(bare, exp.Sub):
-        return _part_of_difference(unit, bare)
-    if isinstance(bare, exp.CurrentDate | exp.CurrentTimestamp):
-        value = NOW
-    if unit == "DAYOFWEEK":
-        unit = "DOW"
-        if reading.reader in _SUNDAY_IS_1:
-            return binary(exp.Add, number_of("%w", value), number(1))
-    if unit in _PARTS:
-        return number_of(_PARTS[unit], value)
-    if unit == "QUARTER":
-        return quarter(value)
-    if unit == "WEEK":
-        if reading.reader not in ("mysql", "bigquery"):
-            return iso_week(value)
-        days = binary(exp.Sub, binary(exp.Add, number_of("%j", value), number(6)), number_of("%w", value))
-        return in_parts(days, number(7))
-    if unit == "ISODOW":
-        return binary(exp.Add, binary(exp.Mod, _from_monday(value), number(7)), number(1))
-    if unit == "YEAR_MONTH":
-        return number_of("%Y%m", value)
-    if unit == "DECADE":
-        return in_parts(number_of("%Y", value), number(10))
-    if unit == "CENTURY":
-        return in_parts(binary(exp.Add, number_of("%Y", value), number(99)), number(100))
-    return call("DATE", value) if unit == "DATE" else None
-
-
-def _from_monday(value: exp.Expr) -> exp.Expr:
-    return binary(exp.Add, number_of("%w", value), number(6))
-
-
-def _part_of_age(unit: str, ends: exp.Expr, reading: Reading) -> exp.Expr | None:
-    if unit == "YEAR":
-        return difference(ends.this, ends.expression, "YEAR", False, reading)
-    if unit == "MONTH":
-        months = difference(ends.this, ends.expression, "MONTH", False, reading)
-        assert months is not None
-        return binary(exp.Mod, months, number(12))
-    return None
-
-
-def _part_of_difference(unit: str, ends: exp.Expr) -> exp.Expr | None:
-    if unit == "DAY":
-        return days_between(ends.this, ends.expression, whole=True)
-    if unit in ("EPOCH", "SECOND"):
-        stamps = [number_of("%s", bare_date(end)) for end in (ends.this, ends.expression)]
-        return binary(exp.Sub, *stamps)
-    return None
-
-
-def _extract(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    return part(unit_of(node.this), node.expression, reading)
-
-
-def _part(unit: str) -> Rule:
-    return lambda node, reading: part(unit, node.this, reading)
-
-
-def _day_name(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    return written_date(bare_date(node.this), "%a" if node.args.get("abbreviated") else "%A")
-
-
-def _month_name(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    return written_date(bare_date(node.this), "%b" if node.args.get("abbreviated") else "%B")
-
-
-# -------------------------------------------------------------------------- truncation
-
-
-def truncated(value: exp.Expr, unit: str, reading: Reading) -> exp.Expr | None:
-    """A date cut to the beginning of a unit."""
-    value = bare_date(value)
-    if isinstance(value, exp.CurrentDate | exp.CurrentTimestamp):
-        value = NOW
-    if unit in ("YEAR", "MONTH"):
-        return call("DATE", value, f"start of {unit.lower()}")
-    if unit == "DAY":
-        return call("DATE", value)
-    if unit == "QUARTER":
-        into = binary(exp.Mod, binary(exp.Add, number_of("%m", value), number(2)), number(3))
-        return call("DATE", value, "start of month", joined(text("-"), into, text(" months")))
-    if unit == "WEEK":
-        first = 0 if reading.reader == "bigquery" else 1
-        return call("DATE", value, "-6 days", f"weekday {first}")
-    forms = {"HOUR": "%Y-%m-%d %H:00:00", "MINUTE": "%Y-%m-%d %H:%M:00", "SECOND": "%Y-%m-%d %H:%M:%S"}
-    return call("STRFTIME", forms[unit], value) if unit in forms else None
-
-
-def _truncated(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    return truncated(node.this, unit_of(node.args.get("unit")), reading)
-
-
-def _last_day(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    if node.args.get("unit") is not None and unit_of(node.args["unit"]) != "MONTH":
-        return None
-    value = bare_date(node.this)
-    if isinstance(value, exp.CurrentDate | exp.CurrentTimestamp):
-        value = NOW
-    return call("DATE", value, "start of month", "+1 month", "-1 day")
-
-
-# --------------------------------------------------------------------------- as text
-
-
-def _to_text(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    """DATE_FORMAT, TO_CHAR, FORMAT, of dates and of numbers."""
-    form = string(node.args.get("format"))
-    value = bare_date(node.this)
-    if form is None:
-        return None
-    if isinstance(node, exp.ToChar) or reading.reader in _TO_CHAR_READERS:
-        if isinstance(node, exp.TimeToStr):
-            # sqlglot reads PostgreSQL's patterns by halves ("Day" as "D" and "ay"); they are put back first.
-            dialect = Dialect.get_or_raise(reading.reader)
-            form = format_time(form, dialect.INVERSE_TIME_MAPPING, dialect.INVERSE_TIME_TRIE) or form
-        amount = written_number(value, form)
-        if amount is not None:
-            return amount
-        found = of_to_char(form)
-        if found is None:
-            return None
-        form = found
-    if isinstance(value, exp.CurrentDate | exp.CurrentTimestamp):
-        value = NOW
-    return written_date(value, form.removesuffix("strict"))
-
-
-_TO_CHAR_READERS = frozenset({"postgres", "redshift", "materialize", "oracle", "snowflake"})
-
-
-def _from_text(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    """STR_TO_DATE, TO_DATE, PARSE_DATE."""
-    form = string(node.args.get("format"))
-    if form is None:
-        return None
-    form = form.removesuffix("strict")
-    value = string(node.this)
-    if value is not None:
-        found = read_literal(value, form)
-        return text(found) if found is not None else None
-    return read_date(node.this, form)
-
-
-def _as_date(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    """CAST to a date, or to a date and time; a literal that is one already stays a literal."""
-    target = node.args.get("to")
-    value = bare_date(node.this)
-    if isinstance(node, exp.TsOrDsToDate) and node.args.get("format") is not None:
-        return _from_text(node, reading)
-    is_date = target is None or target.this == exp.DType.DATE
-    literal = string(value)
-    if literal is not None and (_ISO_DATE.match(literal) or (not is_date and _ISO_TIME.match(literal))):
-        return text(literal)
-    if isinstance(value, exp.CurrentDate | exp.CurrentTimestamp):
-        return call("DATE" if is_date else "DATETIME", NOW)
-    kind = kind_of(value, reading)
-    if is_date:
-        return value if kind == "date" and not isinstance(value, exp.Column) else call("DATE", value)
-    return value if kind else call("DATETIME", value)
-
-
-def is_date_type(target: exp.Expr | None) -> bool:
-    """Whether a type is that of dates, with or without a time."""
-    return isinstance(target, exp.DataType) and target.this in _DATE_TYPES
-
-
-_DATE_TYPES = frozenset((
-    exp.DType.DATE, exp.DType.DATE32, exp.DType.DATETIME, exp.DType.DATETIME2, exp.DType.SMALLDATETIME,
-    exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPNTZ, exp.DType.TIMESTAMPLTZ,
-))  # fmt: skip
-
-
-def _parts_as_date(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    parts = arguments_of(node)
-    return call("PRINTF", "%04d-%02d-%02d", *parts) if len(parts) == 3 else None
-
-
-def _zone(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    zone = (string(node.args.get("zone")) or "").upper()
-    return node.this.copy() if zone in ("UTC", "GMT", "ETC/UTC") else None
-
-
-# -------------------------------------------------- calls that sqlglot's reader leaves
-
-
-def _moved_call(unit: str, sign: int = 1) -> Rule:
-    def move(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-        parts = arguments_of(node)
-        if len(parts) != 2:
-            return None
-        given = _interval(parts[1]) or [(parts[1], unit)]
-        return shifted(parts[0], given, sign, reading)
-
-    return move
-
-
-def _named_part(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    """`DATE_PART('year', d)`, where the reader has no such function."""
-    parts = arguments_of(node)
-    return part(unit_of(parts[0]), parts[1], reading) if len(parts) == 2 else None
-
-
-def _call_part(unit: str) -> Rule:
-    def take(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-        parts = arguments_of(node)
-        return part(unit, parts[0], reading) if len(parts) == 1 else None
-
-    return take
-
-
-def _call_format(form: str) -> Rule:
-    def write(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-        parts = arguments_of(node)
-        return written_date(parts[0], form) if len(parts) == 1 else None
-
-    return write
-
-
-def _now(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    return exp.CurrentTimestamp() if len(arguments_of(node)) <= 1 else None
-
-
-def _today(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    return exp.CurrentDate() if not arguments_of(node) else None
-
-
-def _weekday(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    """MySQL's WEEKDAY: 0 is Monday."""
-    parts = arguments_of(node)
-    return binary(exp.Mod, _from_monday(parts[0]), number(7)) if len(parts) == 1 else None
-
-
-def _date_call(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    """`DATE(x)` of any dialect is SQLite's own."""
-    parts = [part for part in arguments_of(node) if isinstance(part, exp.Expr)]
-    if len(parts) == 3 and all(integer(part) is not None for part in parts):
-        return call("PRINTF", "%04d-%02d-%02d", *parts)
-    return call("DATE", *parts) if len(parts) == 1 else None
-
-
-RULES: Mapping[type[exp.Expr], Rule] = MappingProxyType({
-    exp.Extract: _extract, exp.Year: _part("YEAR"), exp.Quarter: _part("QUARTER"), exp.Month: _part("MONTH"),
-    exp.Week: _part("WEEK"), exp.WeekOfYear: _part("WEEK"), exp.Day: _part("DAY"),
-    exp.DayOfMonth: _part("DAY"), exp.DayOfWeek: _part("DAYOFWEEK"), exp.DayOfWeekIso: _part("ISODOW"),
-    exp.DayOfYear: _part("DOY"), exp.Hour: _part("HOUR"), exp.Minute: _part("MINUTE"),
-    exp.Second: _part("SECOND"), exp.TimeToUnix: _part("EPOCH"), exp.Dayname: _day_name,
-    exp.Monthname: _month_name, exp.DateAdd: _moved, exp.DateSub: _moved_back, exp.DatetimeAdd: _moved,
-    exp.DatetimeSub: _moved_back, exp.TimestampAdd: _moved, exp.TimestampSub: _moved_back,
-    exp.TsOrDsAdd: _moved, exp.AddMonths: _months, exp.Add: _sum, exp.Sub: _sum, exp.DateDiff: _difference,
-    exp.TsOrDsDiff: _difference, exp.DatetimeDiff: _difference, exp.TimestampDiff: _elapsed,
-    exp.MonthsBetween: _months_between, exp.DateTrunc: _truncated, exp.TimestampTrunc: _truncated,
-    exp.DatetimeTrunc: _truncated, exp.LastDay: _last_day, exp.TimeToStr: _to_text, exp.ToChar: _to_text,
-    exp.StrToDate: _from_text, exp.StrToTime: _from_text, exp.TsOrDsToDate: _as_date,
-    exp.DateFromParts: _parts_as_date, exp.AtTimeZone: _zone, exp.GT: _compared, exp.GTE: _compared,
-    exp.LT: _compared, exp.LTE: _compared, exp.EQ: _compared, exp.CurrentDatetime: _now,
-    exp.UtcDate: _today, exp.Date: _date_call,
-})  # fmt: skip
-"""By node."""
-_NAMES: Mapping[str, Rule] = {
-    "NOW": _now, "GETDATE": _now, "GETUTCDATE": _now, "SYSDATE": _now, "SYSDATETIME": _now,
-    "LOCALTIMESTAMP": _now, "STATEMENT_TIMESTAMP": _now, "CURRENT_DATETIME": _now, "CURDATE": _today,
-    "TODAY": _today, "UTC_DATE": _today, "ADDDATE": _moved_call("DAY"), "SUBDATE": _moved_call("DAY", -1),
-    "DATE_ADD": _moved_call("DAY"), "DATE_SUB": _moved_call("DAY", -1), "ADD_MONTHS": _moved_call("MONTH"),
-    "ADDDAYS": _moved_call("DAY"), "ADDMONTHS": _moved_call("MONTH"), "ADDYEARS": _moved_call("YEAR"),
-    "DATE_PART": _named_part, "DATEPART": _named_part, "WEEKDAY": _weekday, "DAYNAME": _call_format("%A"),
-    "MONTHNAME": _call_format("%B"), "MAKE_DATE": _parts_as_date, "UNIX_TIMESTAMP": _call_part("EPOCH"),
-    "TOYEAR": _call_part("YEAR"), "TOMONTH": _call_part("MONTH"), "TOQUARTER": _call_part("QUARTER"),
-    "TODAYOFMONTH": _call_part("DAY"), "TODATE": _date_call, "DAYOFMONTH": _call_part("DAY"),
-}  # fmt: skip
-NAMES: Mapping[str, Rule] = MappingProxyType(_NAMES)
-"""By the name of a call that sqlglot has no node for."""
-CAST_AS_DATE: Rule = _as_date
-"""For casts to the types of `is_date_type`."""

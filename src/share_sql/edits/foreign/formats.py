@@ -162,8 +162,8 @@ def read_literal(value: str, form: str) -> str | None:
     try:
         # The day's clock matters alone; no zone is known, and none is wanted.
         moment = datetime.strptime(value.strip(), form.replace("%-", "%"))
-    except ValueError:
-        return None
+    except (ValueError, re.error):
+        return None  # a format with the same part twice is refused by `re`
     has_time = any(mark in form for mark in ("%H", "%I", "%M", "%-H", "%-I"))
     return moment.strftime("%Y-%m-%d %H:%M:%S" if has_time else "%Y-%m-%d")
 

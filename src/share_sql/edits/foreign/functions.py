@@ -1,4 +1,4 @@
-"""Functions and operators of other dialects on texts, numbers and lists, as SQLite has them."""
+"""Functions and operators of other dialects on numbers, lists and groups, as SQLite has them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 from sqlglot import exp
 
-from share_sql.edits.foreign.dates import CAST_AS_DATE, is_date_type
 from share_sql.edits.foreign.formats import written_date
 from share_sql.edits.foreign.nodes import (
     Reading,
@@ -25,147 +24,14 @@ from share_sql.edits.foreign.nodes import (
     string,
     text,
 )
+from share_sql.edits.foreign.periods import CAST_AS_DATE, is_date_type
+from share_sql.edits.foreign.texts import renamed
 
-_SKIPS_NULL = frozenset({"postgres", "redshift", "tsql", "oracle", "duckdb", "materialize"})
-"""Dialects whose CONCAT passes over NULL; in the others one NULL makes all NULL."""
 _TEXTS = frozenset((exp.DType.CHAR, exp.DType.NCHAR, exp.DType.VARCHAR, exp.DType.NVARCHAR, exp.DType.TEXT))
 _WHOLE = frozenset((exp.DType.UBIGINT, exp.DType.UINT, exp.DType.USMALLINT, exp.DType.UTINYINT))
 _EXACT = frozenset((exp.DType.DECIMAL, exp.DType.BIGDECIMAL, exp.DType.MONEY, exp.DType.SMALLMONEY))
 _LONGEST = 20
 """`CHAR(4)` cuts a text; a longer type only declares."""
-
-
-# ---------------------------------------------------------------------------- texts
-
-
-def _concat(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    parts = list(node.expressions)
-    if not parts:
-        return None
-    if node.args.get("coalesce") and reading.reader in _SKIPS_NULL:
-        parts = [part if isinstance(part, exp.Literal) else call("COALESCE", part, "") for part in parts]
-    return joined(*parts)
-
-
-def _concat_ws(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    """A separator stands before each part that is not NULL; the first one is cut off."""
-    separator, *parts = node.expressions
-    mark = string(separator)
-    if mark is None or not parts:
-        return None
-    led = [call("COALESCE", joined(separator, part), "") for part in parts]
-    return call("SUBSTR", joined(*led), number(len(mark) + 1))
-
-
-def _left(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    return call("SUBSTR", node.this, number(1), node.expression)
-
-
-def _right(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    count = integer(node.expression)
-    if count is not None and count > 0:
-        return call("SUBSTR", node.this, number(-count))
-    return None
-
-
-def _pad(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    width, fill = integer(node.expression), string(node.args.get("fill_pattern")) or " "
-    if width is None or not 0 < width <= 200:
-        return None
-    padding = text((fill * width)[:width])
-    value = operand(node.this)
-    fits = exp.GTE(this=exp.Length(this=value.copy()), expression=number(width))
-    cut = call("SUBSTR", value, number(1), number(width))
-    if not node.args.get("is_left"):
-        return call("SUBSTR", joined(value, padding), number(1), number(width))
-    if len(fill) > 1:
-        return None
-    return call("IIF", fits, cut, call("SUBSTR", joined(padding, value), number(-width)))
-
-
-def _rest(value: exp.Expr, mark: exp.Expr, size: int) -> exp.Expr:
-    """What follows the first separator; nothing where there is none."""
-    at = exp.StrPosition(this=joined(value, mark), substr=mark.copy())
-    return call("SUBSTR", value, exp.Add(this=at, expression=number(size)))
-
-
-def _head(value: exp.Expr, mark: exp.Expr) -> exp.Expr:
-    """What stands before the first separator; all where there is none."""
-    at = exp.StrPosition(this=joined(value, mark), substr=mark.copy())
-    return call("SUBSTR", value, number(1), exp.Sub(this=at, expression=number(1)))
-
-
-def _tail(value: exp.Expr, mark: exp.Expr) -> exp.Expr:
-    """What follows the last separator, which is one sign: all other signs are trimmed from the end."""
-    others = call("REPLACE", value, mark, "")
-    return call("REPLACE", value, call("RTRIM", value, others), "")
-
-
-def _split_part(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    mark, place = node.args.get("delimiter"), integer(node.args.get("part_index"))
-    size = len(string(mark) or "")
-    if mark is None or not size or place is None or place == 0 or place > 4 or place < -1:
-        return None
-    if place == -1:
-        return _tail(node.this, mark) if size == 1 else None
-    value = node.this
-    for _ in range(place - 1):
-        value = _rest(value, mark, size)
-    return _head(value, mark)
-
-
-def _substring_index(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    parts = arguments_of(node)
-    if len(parts) != 3 or len(string(parts[1]) or "") < 1:
-        return None
-    count = integer(parts[2])
-    if count == 1:
-        return _head(parts[0], parts[1])
-    return _tail(parts[0], parts[1]) if count == -1 and len(string(parts[1]) or "") == 1 else None
-
-
-def _contains(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    at = exp.StrPosition(this=node.this.copy(), substr=node.expression.copy())
-    return exp.Paren(this=exp.GT(this=at, expression=number(0)))
-
-
-def _starts(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    head = call("SUBSTR", node.this, number(1), exp.Length(this=node.expression.copy()))
-    return exp.Paren(this=exp.EQ(this=head, expression=node.expression.copy()))
-
-
-def _ends(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    tail = call("SUBSTR", node.this, exp.Neg(this=exp.Length(this=node.expression.copy())))
-    return exp.Paren(this=exp.EQ(this=tail, expression=node.expression.copy()))
-
-
-def _repeat(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    times = node.args.get("times")
-    unit = node.this
-    if isinstance(node, exp.Space):
-        times, unit = node.this, text(" ")
-    return call("REPLACE", call("HEX", call("ZEROBLOB", times)), "00", unit) if times is not None else None
-
-
-def _ilike(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    """SQLite's LIKE does not tell capitals of ASCII apart."""
-    if isinstance(node.expression, exp.Any | exp.All):
-        return None
-    return exp.Like(this=node.this.copy(), expression=node.expression.copy(), negate=node.args.get("negate"))
-
-
-def _like_any(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    """`LIKE ANY ('a%', 'b%')`: one comparison a pattern."""
-    choices = _listed(node.expression)
-    if choices is None or not isinstance(node.expression, exp.Any | exp.All):
-        return None
-    tests = [exp.Like(this=node.this.copy(), expression=choice.copy()) for choice in choices]
-    found = exp.or_(*tests) if isinstance(node.expression, exp.Any) else exp.and_(*tests)
-    return exp.Paren(this=found)
-
-
-def _plain_text(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    return text(str(node.this))
 
 
 # -------------------------------------------------------------------------- numbers
@@ -208,6 +74,8 @@ def _cast(node: exp.Expr, reading: Reading) -> exp.Expr | None:
 
 def _convert(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     """T-SQL's CONVERT(type, value, style)."""
+    if node.expression is None:
+        return None
     target, value = node.this, bare_date(node.expression)
     style = integer(node.args.get("style")) if node.args.get("style") is not None else None
     if isinstance(target, exp.DataType) and target.this in _TEXTS and style is not None:
@@ -332,6 +200,16 @@ def _array_text(node: exp.Expr, reading: Reading) -> exp.Expr | None:
 # --------------------------------------------------------------------- comparisons
 
 
+def _like_any(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """`LIKE ANY ('a%', 'b%')`: one comparison a pattern."""
+    choices = _listed(node.expression)
+    if choices is None or not isinstance(node.expression, exp.Any | exp.All):
+        return None
+    tests = [exp.Like(this=node.this.copy(), expression=choice.copy()) for choice in choices]
+    found = exp.or_(*tests) if isinstance(node.expression, exp.Any) else exp.and_(*tests)
+    return exp.Paren(this=found)
+
+
 def _listed(node: exp.Expr | None) -> list[exp.Expr] | None:
     """The members of an array, a list in parentheses, or of these inside ANY and ALL."""
     if isinstance(node, exp.Array | exp.Tuple):
@@ -396,7 +274,7 @@ def _xor(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     return binary(exp.NEQ, sides[0], sides[1])
 
 
-def _added_text(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+def added_text(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     """T-SQL's `first + ' ' + last`."""
     parts = list(node.flatten()) if isinstance(node, exp.Add) else []
     if isinstance(node.parent, exp.Add) or not any(_is_words(part) for part in parts):
@@ -429,16 +307,6 @@ def _equal_null(node: exp.Expr, reading: Reading) -> exp.Expr | None:
 # ------------------------------------------------ calls that sqlglot's reader leaves
 
 
-def _renamed(name: str, *counts: int) -> Rule:
-    """Another name for the same function, with as many arguments as are listed."""
-
-    def rename(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-        parts = arguments_of(node)
-        return call(name, *parts) if not counts or len(parts) in counts else None
-
-    return rename
-
-
 def _filled(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     parts = arguments_of(node)
     return call("COALESCE", parts[0], number(0)) if len(parts) == 1 else None
@@ -451,17 +319,6 @@ def _is_null(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     return exp.Paren(this=exp.Is(this=operand(parts[0]), expression=exp.Null())) if len(parts) == 1 else None
 
 
-def _locate(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    """`LOCATE(part, whole)`: the arguments stand the other way round."""
-    parts = arguments_of(node)
-    return exp.StrPosition(this=parts[1].copy(), substr=parts[0].copy()) if len(parts) == 2 else None
-
-
-def _left_call(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    parts = arguments_of(node)
-    return call("SUBSTR", parts[0], number(1), parts[1]) if len(parts) == 2 else None
-
-
 def _ratio(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     parts = arguments_of(node)
     if len(parts) != 2:
@@ -469,45 +326,55 @@ def _ratio(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     return divided(cast(parts[0], "REAL"), call("NULLIF", parts[1], number(0)))
 
 
+def _spelled(kind: type[exp.Binary]) -> Rule:
+    """DIVIDE, SUBTRACT, MULTIPLY: operations spelled as calls, as BIRD's evidence spells them."""
+
+    def write(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+        parts = arguments_of(node)
+        if len(parts) == 1 and isinstance(parts[0].unnest(), kind):
+            left, right = parts[0].unnest().this, parts[0].unnest().expression
+        elif len(parts) == 2:
+            left, right = parts
+        else:
+            return None
+        if kind is exp.Div:
+            return exp.Paren(this=divided(cast(left, "REAL"), right))
+        return binary(kind, left, right)
+
+    return write
+
+
 def _square(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     parts = arguments_of(node)
     return binary(exp.Mul, parts[0], parts[0]) if len(parts) == 1 else None
 
 
-def _logical(name: str) -> Rule:
-    return _renamed(name, 1)
+def _as_text(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    parts = arguments_of(node)
+    return cast(parts[0], "TEXT") if len(parts) == 1 else None
 
 
 RULES: Mapping[type[exp.Expr], Rule] = MappingProxyType({
-    exp.Concat: _concat, exp.ConcatWs: _concat_ws, exp.Left: _left, exp.Right: _right, exp.Pad: _pad,
-    exp.SplitPart: _split_part, exp.SubstringIndex: _substring_index, exp.Contains: _contains,
-    exp.StartsWith: _starts, exp.EndsWith: _ends, exp.Repeat: _repeat, exp.Space: _repeat, exp.ILike: _ilike,
-    exp.Like: _like_any, exp.National: _plain_text, exp.RawString: _plain_text, exp.Trunc: _trunc,
-    exp.Cast: _cast, exp.TryCast: _cast, exp.Convert: _convert, exp.NumberToStr: _number_format,
-    exp.Stddev: _spread(False, True), exp.StddevSamp: _spread(False, True),
+    exp.Like: _like_any, exp.Trunc: _trunc, exp.Cast: _cast, exp.TryCast: _cast, exp.Convert: _convert,
+    exp.NumberToStr: _number_format, exp.Stddev: _spread(False, True), exp.StddevSamp: _spread(False, True),
     exp.StddevPop: _spread(True, True), exp.Variance: _spread(False, False),
     exp.VariancePop: _spread(True, False), exp.CountIf: _count_if, exp.CombinedAggFunc: _combined,
     exp.ApproxDistinct: _distinct_count, exp.Count: _count, exp.GroupConcat: _group_concat,
     exp.ArrayToString: _array_text, exp.EQ: _quantified, exp.NEQ: _quantified, exp.GT: _quantified,
     exp.GTE: _quantified, exp.LT: _quantified, exp.LTE: _quantified, exp.In: _in, exp.Xor: _xor,
-    exp.EqualNull: _equal_null, exp.Greatest: _extreme, exp.Least: _extreme, exp.Add: _added_text,
+    exp.EqualNull: _equal_null, exp.Greatest: _extreme, exp.Least: _extreme, exp.Add: added_text,
 })  # fmt: skip
 """By node."""
 _NAMES: Mapping[str, Rule] = {
-    "CONCAT": _concat, "LEN": _renamed("LENGTH", 1), "CHAR_LENGTH": _renamed("LENGTH", 1),
-    "CHARACTER_LENGTH": _renamed("LENGTH", 1), "UCASE": _renamed("UPPER", 1), "LCASE": _renamed("LOWER", 1),
-    "LOWERUTF8": _renamed("LOWER", 1), "UPPERUTF8": _renamed("UPPER", 1), "MID": _renamed("SUBSTR", 2, 3),
-    "RAND": _renamed("RANDOM", 0), "NVL": _renamed("COALESCE", 2), "IFNULL": _renamed("COALESCE", 2),
-    "ISNULL": _is_null, "ZEROIFNULL": _filled, "IFF": _renamed("IIF", 3), "IF": _renamed("IIF", 3),
-    "LOCATE": _locate, "CHARINDEX": _locate, "STRPOS": _renamed("INSTR", 2), "LEFT": _left_call,
-    "SAFE_DIVIDE": _ratio, "IEEE_DIVIDE": _ratio, "SQUARE": _square, "EVERY": _logical("MIN"),
-    "BOOL_AND": _logical("MIN"), "BOOL_OR": _logical("MAX"), "BOOLOR_AGG": _logical("MAX"),
-    "BOOLAND_AGG": _logical("MIN"), "VAR": _spread(False, False), "VARP": _spread(True, False),
+    "RAND": renamed("RANDOM", 0), "NVL": renamed("COALESCE", 2), "IFNULL": renamed("COALESCE", 2),
+    "ISNULL": _is_null, "ZEROIFNULL": _filled, "IFF": renamed("IIF", 3), "IF": renamed("IIF", 3),
+    "SAFE_DIVIDE": _ratio, "IEEE_DIVIDE": _ratio, "SQUARE": _square, "DIVIDE": _spelled(exp.Div),
+    "SUBTRACT": _spelled(exp.Sub), "MULTIPLY": _spelled(exp.Mul), "EVERY": renamed("MIN", 1),
+    "BOOL_AND": renamed("MIN", 1), "BOOL_OR": renamed("MAX", 1), "BOOLOR_AGG": renamed("MAX", 1),
+    "BOOLAND_AGG": renamed("MIN", 1), "VAR": _spread(False, False), "VARP": _spread(True, False),
     "STDEV": _spread(False, True), "STDEVP": _spread(True, True), "STD": _spread(True, True),
-    "VAR_SAMP": _spread(False, False), "WM_CONCAT": _renamed("GROUP_CONCAT", 1, 2),
-    "ASCII": _renamed("UNICODE", 1),
-    "SUBSTRING_INDEX": _substring_index, "POW": _renamed("POWER", 2), "CEILING": _renamed("CEIL", 1),
-    "TOSTRING": lambda node, reading: cast(arguments_of(node)[0], "TEXT") if arguments_of(node) else None,
+    "VAR_SAMP": _spread(False, False), "WM_CONCAT": renamed("GROUP_CONCAT", 1, 2),
+    "POW": renamed("POWER", 2), "CEILING": renamed("CEIL", 1), "TOSTRING": _as_text,
 }  # fmt: skip
 NAMES: Mapping[str, Rule] = MappingProxyType(_NAMES)
 """By the name of a call that sqlglot has no node for."""

@@ -52,7 +52,8 @@ def _percentile(node: exp.Expr) -> tuple[exp.Expr, exp.Expr, bool, bool] | None:
             bool(terms[0].args.get("desc")),
         )
     if isinstance(node, exp.Quantile):
-        return node.this, node.args["quantile"], False, False
+        share = node.args.get("quantile")
+        return (node.this, share, False, False) if share is not None else None
     if isinstance(node, exp.PercentileCont) and node.args.get("expression") is not None:
         return node.this, node.expression, False, False
     if isinstance(node, exp.Anonymous) and str(node.this).upper() == "MEDIAN" and len(node.expressions) == 1:
@@ -101,7 +102,7 @@ def _copies(window: dict[str, list[exp.Expr]]) -> dict[str, list[exp.Expr]]:
 
 
 def _interpolated(value: exp.Expr, share: exp.Expr, discrete: bool) -> exp.Expr:
-    """The value at a place between two rows, each weighed by how near it is (PostgreSQL's percentile_cont)."""
+    """The value at a place between two rows, each weighed by how near it is."""
     place, total = exp.column("row_place"), exp.column("row_total")
     if discrete:
         reached = exp.GTE(this=place, expression=exp.Mul(this=share.copy(), expression=total))
@@ -173,9 +174,13 @@ def _below(
     items: list[exp.Expr] = []
     for clause in clauses:
         for column in clause.find_all(exp.Column) if clause is not None else ():
-            if not column.table and column.name.lower() in aliases and not column.find_ancestor(exp.AggFunc):
-                if column.find_ancestor(exp.Order, exp.Having):
-                    continue
+            is_alias = not column.table and column.name.lower() in aliases
+            if (
+                is_alias
+                and column.find_ancestor(exp.Order, exp.Having)
+                and not column.find_ancestor(exp.AggFunc)
+            ):
+                continue
             if column.sql() in renamed:
                 continue
             name = column.name

@@ -1,4 +1,4 @@
-"""Regular expressions that SQLite's LIKE and GLOB can say: text, sets of signs, wildcards, anchors, choices."""
+"""Regular expressions as SQLite's LIKE and GLOB: text, sets of signs, wildcards, anchors, choices."""
 
 from __future__ import annotations
 

@@ -19,12 +19,11 @@ def prefixes(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     found = ""
     for node in list(tree.find_all(exp.Table, exp.Column)):
         place = node.args.get("db")
-        if (
-            place is not None
-            and place.name.lower() not in known
-            and isinstance(node.this, exp.Identifier | exp.Star)
-        ):
-            found = f"the prefix {place.name}."
+        if place is None or not isinstance(node.this, exp.Identifier | exp.Star):
+            continue
+        name = place.name if isinstance(place, exp.Expr) else str(place)  # T-SQL's `base..table` has none
+        if name.lower() not in known - {""}:
+            found = f"the prefix {name}."
             node.set("db", None)
             node.set("catalog", None)
     return tree, found
