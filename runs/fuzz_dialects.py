@@ -2,11 +2,11 @@
 
     python runs/fuzz_dialects.py FOLDER [--repair N]
 
-FOLDER is an unpacked source distribution of sqlglot (`pip download --no-binary :all: --no-deps sqlglot`), or
-its `tests`. Each query is parsed as its own dialect and as SQLite, turned into a trajectory, and read as a draft
-for a small database; every N-th is also given to `share fix`'s repairs. What fails must fail with an error of
-`share_sql.errors`. Prints how many queries there were, how many could be read and translated, and each failure;
-ends with 1 where there is one.
+FOLDER is an unpacked source distribution of sqlglot (`pip download --no-binary :all: --no-deps sqlglot`).
+Each query is parsed as its own dialect and as SQLite, turned into a trajectory, and read as a draft for a
+small database; every N-th is corrected too. What fails must fail with an error of `share_sql.errors`. Prints
+how many queries there were, how many could be read and translated, and each failure; ends with 1 where
+there is one.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from share_sql.edits.edit import Edit, Look, Probe
 from share_sql.edits.guesses import EDIT_KINDS
 from share_sql.edits.joins import join_keys
 from share_sql.edits.literals import literals
+from share_sql.edits.meant import casts_to_date, casts_to_decimal, date_arithmetic, texts_added
 from share_sql.edits.names import names
 from share_sql.edits.output import concatenations, distinct_counts, unasked
 from share_sql.errors import UsageError
@@ -69,6 +70,10 @@ class Proof:
 PROOFS = (
     Proof(("unknown-table", "unknown-column", "wrong-table", "missing-join", "ambiguous-column"), look=names),
     Proof(("null-comparison",), look=null_comparisons),
+    Proof(("cast-date",), probe=casts_to_date),
+    Proof(("cast-decimal",), look=casts_to_decimal),
+    Proof(("text-addition",), look=texts_added),
+    Proof(("date-arithmetic",), probe=date_arithmetic),
     Proof(("literal-case", "literal-spelling", "literal-date", "literal-column"), probe=literals),
     Proof(("join-key", "join-off-key"), probe=join_keys),
     Proof(("comparison-direction", "comparison-strictness"), look=comparisons),
@@ -102,6 +107,19 @@ _ROWS = (
          "SELECT name FROM store WHERE city LIKE 'bonn' LIMIT 1"),
     Kind("null-comparison", "condition", "No row is equal to NULL; IS NULL is meant.",
          "SELECT name FROM store WHERE closed = NULL", "SELECT name FROM store WHERE closed IS NULL"),
+    Kind("cast-date", "condition",
+         "A cast to a date leaves the year alone, a number; the date itself is compared.",
+         "SELECT amount FROM sale WHERE CAST(day AS DATE) >= '2023-01-05'",
+         "SELECT amount FROM sale WHERE DATE(day) >= '2023-01-05'"),
+    Kind("cast-decimal", "expression",
+         "A cast to a decimal number leaves whole numbers whole; the division is computed with fractions.",
+         "SELECT CAST(won AS DECIMAL) / played FROM game", "SELECT CAST(won AS REAL) / played FROM game"),
+    Kind("text-addition", "expression", "Texts are added as numbers; they are put together.",
+         "SELECT first + ' ' + last FROM player", "SELECT first || ' ' || last FROM player"),
+    Kind("date-arithmetic", "expression",
+         "A difference of dates reckons with their years alone; days are meant.",
+         "SELECT amount FROM sale WHERE day >= CURRENT_DATE - 7",
+         "SELECT amount FROM sale WHERE day >= DATE('now', '-7 days')"),
     Kind("unknown-table", "name", "There is no table of this name; the nearest name is meant.",
          "SELECT name FROM stores", "SELECT name FROM store"),
     Kind("unknown-column", "name",

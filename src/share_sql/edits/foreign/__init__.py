@@ -1,4 +1,4 @@
-"""SQL of other dialects, written for the database: read by sqlglot, and what its writer leaves out is added."""
+"""SQL of other dialects, written for the database: sqlglot reads it, and what its writer lacks is added."""
 
 from __future__ import annotations
 
@@ -150,6 +150,7 @@ def _word(node: exp.Expr) -> str:
 _NAMES: Mapping[str, str] = {
     "TIME_TO_STR": "a format of dates", "TS_OR_DS_TO_DATE": "DATE", "TIMESTAMP_TRUNC": "DATE_TRUNC",
     "CAST": "a cast", "TRYCAST": "a cast", "REGEXP_I_LIKE": "REGEXP_LIKE", "NATIONAL": "N'…'",
-    "IN": "IN UNNEST", "COUNT": "COUNT(DISTINCT a, b)", "STR_TO_TIME": "STR_TO_DATE", "SIMILARTO": "SIMILAR TO",
+    "IN": "IN UNNEST", "COUNT": "COUNT(DISTINCT a, b)", "STR_TO_TIME": "STR_TO_DATE",
+    "SIMILARTO": "SIMILAR TO",
     "ATTIMEZONE": "AT TIME ZONE",
 }  # fmt: skip

@@ -85,6 +85,8 @@ def _convert(node: exp.Expr, reading: Reading) -> exp.Expr | None:
             return None
         size = integer(target.expressions[0].this) if target.expressions else None
         return call("SUBSTR", written, number(1), number(size)) if size else written
+    if not isinstance(target, exp.DataType):
+        return None
     return _cast(exp.Cast(this=value.copy(), to=target.copy()), reading) or cast(value, target.sql("sqlite"))
 
 
@@ -109,7 +111,8 @@ def _spread(population: bool, root: bool) -> Rule:
     """Variance from the means of squares; a sample's is scaled by n / (n - 1)."""
 
     def compute(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-        value = node.this if not isinstance(node, exp.Anonymous) else (arguments_of(node) or [None])[0]
+        parts = arguments_of(node) if isinstance(node, exp.Anonymous) else [node.this]
+        value = parts[0] if len(parts) == 1 else None
         if (
             value is None
             or isinstance(value, exp.Distinct)

@@ -124,6 +124,8 @@ def _day(value: exp.Expr) -> exp.Expr:
 
 
 def _difference(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    if node.this is None or node.expression is None:
+        return None
     unit = unit_of(node.args.get("unit")) or "DAY"
     plain = node.args.get("unit") is None
     boundaries = plain or bool(node.args.get("date_part_boundary")) or reading.reader in _BOUNDARIES
