@@ -99,13 +99,20 @@ def _holds_dates(draft: Examined, node: exp.Expr) -> Steps[bool]:
 def casts_to_decimal(draft: Examined) -> Iterator[Edit]:
     """`CAST(won AS DECIMAL) / played` still divides whole numbers; a division with fractions is meant."""
     for node in draft.tree.find_all(exp.Div):
-        for side in (node.this, node.expression):
-            bare = side.unnest()
+        for bare in (*_factors(node.this), *_factors(node.expression)):
             if isinstance(bare, exp.Cast) and bare.to.this in _DECIMALS and not bare.to.expressions:
                 shown = draft.text(node)
                 message = f"a cast to a decimal number leaves whole numbers whole, and {shown} is cut"
                 yield Edit("cast-decimal", message, put(draft, bare, cast(bare.this, "REAL")))
                 return
+
+
+def _factors(node: exp.Expr) -> Iterator[exp.Expr]:
+    node = node.unnest()
+    if isinstance(node, exp.Mul):
+        yield from (*_factors(node.this), *_factors(node.expression))
+    else:
+        yield node
 
 
 def texts_added(draft: Examined) -> Iterator[Edit]:

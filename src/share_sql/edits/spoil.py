@@ -314,9 +314,15 @@ def _date_cast(node: exp.Expr) -> _New:
 
 def _decimal_cast(node: exp.Expr) -> _New:
     left = node.this.unnest()
+    while isinstance(left, exp.Mul):
+        left = left.this.unnest()
     if not isinstance(left, exp.Cast) or left.to.this not in (exp.DType.FLOAT, exp.DType.DOUBLE):
         return []
-    return changed(node, this=exp.Cast(this=left.this.copy(), to=_unmapped("DECIMAL")))
+    new = node.copy()
+    cast = new.this.find(exp.Cast)
+    assert cast is not None
+    cast.set("to", _unmapped("DECIMAL"))
+    return new
 
 
 def _text_added(node: exp.Expr) -> _New:

@@ -95,7 +95,7 @@ def bare_date(node: exp.Expr) -> exp.Expr:
     while isinstance(node, exp.TsOrDsToDate | exp.TsOrDsToTimestamp | exp.TimeStrToTime) or (
         isinstance(node, exp.Cast) and node.to.this == exp.DType.DATETIME2
     ):
-        if node.args.get("format") is not None:
+        if node.args.get("format") is not None or node.this is None:
             break
         node = node.this
     return node

@@ -333,6 +333,9 @@ def bags(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     for operation in list(tree.find_all(exp.Except, exp.Intersect)):
         if operation.args.get("distinct") is not False:
             continue
+        if reading.reader == "clickhouse":
+            operation.set("distinct", True)  # where ALL is meant by default, and rarely by who writes it
+            continue
         sides = [operation.this, operation.expression]
         if not all(isinstance(side, exp.Select) and _is_plain(side) for side in sides):
             continue
