@@ -8,15 +8,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.golden import titled_pairs
 
 from share_sql.edits.foreign import translations
 from share_sql.schema.model import Column, Schema, Table
-from tests.golden import titled_pairs
 
 GOLDEN = Path(__file__).with_name("golden") / "foreign.txt"
 SCRIPT = """
-CREATE TABLE trip (trip_id INTEGER PRIMARY KEY, guide TEXT, began TEXT, ended TEXT, paid DATE, closed DATETIME,
-    guests INTEGER, days INTEGER, remark TEXT);
+CREATE TABLE trip (trip_id INTEGER PRIMARY KEY, guide TEXT, began TEXT, ended TEXT, paid DATE,
+    closed DATETIME, guests INTEGER, days INTEGER, remark TEXT);
 INSERT INTO trip VALUES
     (1, 'Tove Lund', '2022-01-03', '2022-01-20', '2022-01-17', '2022-01-20 10:15:00', 4, 3, 'a,b,c'),
     (2, 'Karl', '2022-12-20', '2022-12-27', '2023-01-03', '2022-12-27 09:00:00', 0, 3, NULL),
@@ -24,7 +24,8 @@ INSERT INTO trip VALUES
     (4, 'nils', '2023-05-05', '2023-05-06', '2023-05-19', '2023-05-06 12:00:00', 1, 6, 'abc'),
     (5, 'Runa', '2024-06-11', '2024-06-20', '2024-06-25', '2024-06-20 23:59:59', 2, 2, '12');
 CREATE TABLE guide (name TEXT, town TEXT, born DATE);
-INSERT INTO guide VALUES ('Tove Lund', 'Bergen', '1990-05-01'), ('Karl', 'Ulm', NULL), ('Runa', 'Bergen', '2001-02-28');
+INSERT INTO guide VALUES ('Tove Lund', 'Bergen', '1990-05-01'), ('Karl', 'Ulm', NULL),
+    ('Runa', 'Bergen', '2001-02-28');
 """
 
 

@@ -19,6 +19,7 @@ from share_sql.edits.foreign.nodes import (
     divided,
     integer,
     joined,
+    listed,
     number,
     operand,
     string,
@@ -205,26 +206,12 @@ def _array_text(node: exp.Expr, reading: Reading) -> exp.Expr | None:
 
 def _like_any(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     """`LIKE ANY ('a%', 'b%')`: one comparison a pattern."""
-    choices = _listed(node.expression)
+    choices = listed(node.expression)
     if choices is None or not isinstance(node.expression, exp.Any | exp.All):
         return None
     tests = [exp.Like(this=node.this.copy(), expression=choice.copy()) for choice in choices]
     found = exp.or_(*tests) if isinstance(node.expression, exp.Any) else exp.and_(*tests)
     return exp.Paren(this=found)
-
-
-def _listed(node: exp.Expr | None) -> list[exp.Expr] | None:
-    """The members of an array, a list in parentheses, or of these inside ANY and ALL."""
-    if isinstance(node, exp.Array | exp.Tuple):
-        return list(node.expressions)
-    if isinstance(node, exp.Paren | exp.Any | exp.All):
-        return _listed(node.this)
-    if isinstance(node, exp.Literal) and node.is_string and node.name[:1] + node.name[-1:] == "{}":
-        members = [part.strip().strip('"') for part in node.name[1:-1].split(",")]
-        return [number(int(part)) if part.lstrip("-").isdigit() else text(part) for part in members]
-    if isinstance(node, exp.Anonymous) and str(node.this).upper() in ("ANY", "ALL") and node.expressions:
-        return _listed(node.expressions[0])
-    return None
 
 
 def _is_all(node: exp.Expr) -> bool | None:
@@ -238,7 +225,7 @@ def _quantified(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     every = _is_all(node.expression)
     if every is None:
         return None
-    members = _listed(node.expression)
+    members = listed(node.expression)
     query = node.expression.find(exp.Select) if members is None else None
     if every if isinstance(node, exp.NEQ) else isinstance(node, exp.EQ) and not every:
         target: dict[str, object] = {}
@@ -303,6 +290,10 @@ def _extreme(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     return call("MAX" if isinstance(node, exp.Greatest) else "MIN", node.this, *node.expressions)
 
 
+def _cube_root(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    return call("POWER", node.this, divided(number(1.0), number(3)))
+
+
 def _equal_null(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     return exp.Paren(this=exp.NullSafeEQ(this=node.this.copy(), expression=node.expression.copy()))
 
@@ -365,6 +356,7 @@ RULES: Mapping[type[exp.Expr], Rule] = MappingProxyType({
     exp.ApproxDistinct: _distinct_count, exp.Count: _count, exp.GroupConcat: _group_concat,
     exp.ArrayToString: _array_text, exp.EQ: _quantified, exp.NEQ: _quantified, exp.GT: _quantified,
     exp.GTE: _quantified, exp.LT: _quantified, exp.LTE: _quantified, exp.In: _in, exp.Xor: _xor,
+    exp.Cbrt: _cube_root,
     exp.EqualNull: _equal_null, exp.Greatest: _extreme, exp.Least: _extreme, exp.Add: added_text,
 })  # fmt: skip
 """By node."""

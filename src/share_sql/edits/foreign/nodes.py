@@ -121,3 +121,17 @@ def string(node: exp.Expr | None) -> str | None:
     if isinstance(node, exp.Literal) and node.is_string:
         return str(node.this)
     return str(node.this) if isinstance(node, exp.National | exp.RawString) else None
+
+
+def listed(node: exp.Expr | None) -> list[exp.Expr] | None:
+    """The members of an array, a list in parentheses, or of these inside ANY and ALL."""
+    if isinstance(node, exp.Array | exp.Tuple):
+        return list(node.expressions)
+    if isinstance(node, exp.Paren | exp.Any | exp.All):
+        return listed(node.this)
+    if isinstance(node, exp.Literal) and node.is_string and node.name[:1] + node.name[-1:] == "{}":
+        members = [part.strip().strip('"') for part in node.name[1:-1].split(",")]
+        return [number(int(part)) if part.lstrip("-").isdigit() else text(part) for part in members]
+    if isinstance(node, exp.Anonymous) and str(node.this).upper() in ("ANY", "ALL") and node.expressions:
+        return listed(node.expressions[0])
+    return None

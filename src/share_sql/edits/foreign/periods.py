@@ -202,7 +202,9 @@ def _part_of_difference(unit: str, ends: exp.Expr) -> exp.Expr | None:
     if unit == "DAY":
         return days_between(ends.this, ends.expression, whole=True)
     if unit in ("EPOCH", "SECOND"):
-        stamps = [number_of("%s", bare_date(end)) for end in (ends.this, ends.expression)]
+        stamps = [
+            cast(call("STRFTIME", "%s", bare_date(end)), "REAL") for end in (ends.this, ends.expression)
+        ]
         return binary(exp.Sub, *stamps)
     return None
 
@@ -383,6 +385,12 @@ def _today(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     return exp.CurrentDate() if not arguments_of(node) else None
 
 
+def _from_seconds(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """FROM_UNIXTIME, TO_TIMESTAMP of a number."""
+    parts = arguments_of(node)
+    return call("DATETIME", parts[0], "unixepoch") if len(parts) == 1 else None
+
+
 def _weekday(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     """MySQL's WEEKDAY: 0 is Monday."""
     parts = arguments_of(node)
@@ -413,7 +421,7 @@ RULES: Mapping[type[exp.Expr], Rule] = MappingProxyType({
     exp.StrToDate: _from_text, exp.StrToTime: _from_text, exp.TsOrDsToDate: _as_date,
     exp.DateFromParts: _parts_as_date, exp.AtTimeZone: _zone, exp.GT: compared, exp.GTE: compared,
     exp.LT: compared, exp.LTE: compared, exp.EQ: compared, exp.CurrentDatetime: _now,
-    exp.UtcDate: _today, exp.Date: _date_call,
+    exp.UtcDate: _today, exp.UnixToTime: _from_seconds, exp.Date: _date_call,
 })  # fmt: skip
 """By node."""
 _NAMES: Mapping[str, Rule] = {
@@ -425,7 +433,7 @@ _NAMES: Mapping[str, Rule] = {
     "DATE_PART": _named_part, "DATEPART": _named_part, "WEEKDAY": _weekday, "DAYNAME": _call_format("%A"),
     "MONTHNAME": _call_format("%B"), "MAKE_DATE": _parts_as_date, "UNIX_TIMESTAMP": _call_part("EPOCH"),
     "TOYEAR": _call_part("YEAR"), "TOMONTH": _call_part("MONTH"), "TOQUARTER": _call_part("QUARTER"),
-    "TODAYOFMONTH": _call_part("DAY"), "TODATE": _date_call, "DAYOFMONTH": _call_part("DAY"),
+    "TODAYOFMONTH": _call_part("DAY"), "TODATE": _date_call, "FROM_UNIXTIME": _from_seconds, "DAYOFMONTH": _call_part("DAY"),
 }  # fmt: skip
 NAMES: Mapping[str, Rule] = MappingProxyType(_NAMES)
 """By the name of a call that sqlglot has no node for."""

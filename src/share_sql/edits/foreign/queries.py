@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from sqlglot import exp
 
 from share_sql.edits.foreign.nodes import Reading, call, divided, integer, number
+from share_sql.edits.foreign.sources import groups, laterals, named_values, numbered_rows, texts_of_arrays
 from share_sql.sql.scopes import DATABASES
 
 Clause = Callable[[exp.Query, Reading], "tuple[exp.Query, str]"]
@@ -381,5 +382,8 @@ def null_order(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     return tree, ""
 
 
-CLAUSES: tuple[Clause, ...] = (outer_marks, prefixes, locks, dual, row_numbers, limits, firsts, bags, members)
+CLAUSES: tuple[Clause, ...] = (
+    outer_marks, prefixes, locks, dual, row_numbers, numbered_rows, limits, firsts, named_values, laterals,
+    texts_of_arrays, groups, bags, members,
+)  # fmt: skip
 """In order."""

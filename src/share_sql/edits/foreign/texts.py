@@ -14,6 +14,7 @@ from share_sql.edits.foreign.nodes import (
     call,
     integer,
     joined,
+    listed,
     number,
     operand,
     string,
@@ -145,6 +146,10 @@ def _repeat(node: exp.Expr, reading: Reading) -> exp.Expr | None:
 
 def _ilike(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     """SQLite's LIKE does not tell capitals of ASCII apart."""
+    choices = listed(node.expression) if isinstance(node.expression, exp.Any | exp.All) else None
+    if choices is not None:
+        tests = [exp.Like(this=node.this.copy(), expression=choice.copy()) for choice in choices]
+        return exp.Paren(this=exp.or_(*tests) if isinstance(node.expression, exp.Any) else exp.and_(*tests))
     if isinstance(node.expression, exp.Any | exp.All):
         return None
     return exp.Like(this=node.this.copy(), expression=node.expression.copy(), negate=node.args.get("negate"))
