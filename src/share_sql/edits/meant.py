@@ -164,9 +164,11 @@ def _compared_with(node: exp.Expr) -> exp.Expr | None:
     while isinstance(parent, exp.Paren):
         node, parent = parent, parent.parent
     if isinstance(parent, exp.Between):
-        return parent.this if parent.this is not node else None
+        tested: exp.Expr = parent.this
+        return tested if tested is not node else None
     if isinstance(parent, exp.EQ | exp.NEQ | exp.LT | exp.LTE | exp.GT | exp.GTE):
-        return parent.expression if parent.this is node else parent.this
+        other: exp.Expr = parent.expression if parent.this is node else parent.this
+        return other
     return None
 
 

@@ -5,8 +5,10 @@ Passes look for faults, each edit is tried on the database, the good ones stay a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+
+from sqlglot import exp
 
 from share_sql.case import WeighedFinding
 from share_sql.edits.edit import Edit
@@ -101,10 +103,8 @@ def _readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[Wei
         try:
             parsed = unrun(edit.sql, state.examiner.context)
         except SqlError:
-            found, sql = (
-                [*found, _fault(state, edit)],
-                edit.sql,
-            )  # a second edit may be needed, and builds on it
+            # A second text edit may be needed, and builds on it.
+            found, sql = [*found, _fault(state, edit)], edit.sql
             continue
         after = yield from _examined(state, parsed.text(as_text(parsed)))
         if after is not None and (draft is None or after.runs or after.faults < draft.faults):
@@ -114,18 +114,20 @@ def _readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[Wei
         found = found if draft is None else []
     if query.runs or (draft is not None and draft.runs and found):
         return draft, found
-    return (yield from _translated(state, draft, found, dict.fromkeys((sql, query.sql))))
+    texts = {sql: draft.tree if draft is not None and draft.sql == sql else None}
+    texts[query.sql] = query.tree if isinstance(query, Examined) else None
+    return (yield from _translated(state, draft, found, texts))
 
 
 def _translated(
-    state: State, draft: Examined | None, found: list[WeighedFinding], texts: Iterable[str]
+    state: State, draft: Examined | None, found: list[WeighedFinding], texts: Mapping[str, exp.Query | None]
 ) -> Steps[tuple[Examined | None, list[WeighedFinding]]]:
     """A text that does not run, read as other dialects: the first reading that runs is taken, or else the one
     with the fewest names that do not bind, where another dialect's words are in it."""
     best: tuple[Examined | None, list[WeighedFinding]] = (draft, [] if draft is None else found)
     faults = None if draft is None else draft.faults
-    for sql in texts:
-        for translation in translations(sql, state.schema):
+    for sql, tree in texts.items():
+        for translation in translations(sql, state.schema, tree):
             if translation.kind not in state.plan.weights.enabled:
                 continue
             try:

@@ -50,12 +50,14 @@ class Translation:
         return f"{shown or 'the notation'}{source} is written as the database has it"
 
 
-def translations(sql: str, schema: Schema) -> Iterator[Translation]:
+def translations(sql: str, schema: Schema, tree: exp.Query | None = None) -> Iterator[Translation]:
     """What a text that does not run may mean, read as each dialect, the likeliest first.
 
     Args:
         sql: one statement, stripped of prose.
         schema: the database's schema; its dialect is the one to write.
+        tree: the text as the database's own dialect reads it, where it can be. Other dialects are then tried
+            only where something marks the text as theirs.
 
     Yields:
         Each text once. The first that runs is meant to be taken.
@@ -64,12 +66,15 @@ def translations(sql: str, schema: Schema) -> Iterator[Translation]:
         return
     text = members_in_parentheses(sql)
     seen: set[str] = {sql}
-    for reader in readers(text):
+    for reader in readers(text, marked_only=tree is not None):
         try:
-            tree = parse_select(quoted_for(text, reader, schema), reader)
+            if reader == schema.dialect and tree is not None and text == sql:
+                read = tree.copy()
+            else:
+                read = parse_select(quoted_for(text, reader, schema), reader)
         except SqlError:
             continue
-        translation = _translated(tree, Reading(reader, schema), has_null_order="NULLS" in sql.upper())
+        translation = _translated(read, Reading(reader, schema), has_null_order="NULLS" in sql.upper())
         if translation is not None and translation.sql not in seen:
             seen.add(translation.sql)
             yield translation

@@ -43,7 +43,10 @@ _MARKS: tuple[tuple[str, str], ...] = (
         r"\bINTERVAL\s+\d|\bDIV\b|\bSUBSTRING_INDEX\s*\(|\bIFNULL\s*\(|\bAS\s+(?:UN)?SIGNED\b|\bADDDATE\s*\(",
         "mysql",
     ),
-    (r"\bDATEDIFF\s*\((?![^,()]*,[^,()]*,)|\bLAST_DAY\s*\(|\bMONTHNAME\s*\(|\bDAYOFWEEK\s*\(|&&", "mysql"),
+    (
+        r"\bDATEDIFF\s*\((?![^,()]*,[^,()]*,)|\bLAST_DAY\s*\(|\bMONTHNAME\s*\(|\bDAYOFWEEK\s*\(|&&|\bSQL_\w*CACHE\b",
+        "mysql",
+    ),
     (
         r"\bTOP\b\s*\(?\s*\d|\bGETDATE\s*\(|\bN'|\bdbo\b|\bNOLOCK\b|\bISNULL\s*\([^()]*,|\bCHARINDEX\s*\(",
         "tsql",
@@ -103,13 +106,14 @@ _SET = re.compile(r"\b(?:UNION|INTERSECT|EXCEPT|MINUS)\b(?:\s+(?:ALL|DISTINCT)\b
 _CUT = re.compile(r"\b(?:ORDER\s+BY|LIMIT|FETCH\s+(?:FIRST|NEXT))\b", re.IGNORECASE)
 
 
-def readers(sql: str) -> list[str]:
+def readers(sql: str, marked_only: bool = False) -> list[str]:
     """The dialects to read a text as, the likeliest first: those that most marks speak for."""
     bare = re.sub(r"'(?:[^']|'')*'", lambda match: match[0] if len(match[0]) < 40 else "''", sql)
     counts = dict.fromkeys(READERS, 0)
     for pattern, name in _PATTERNS:
         counts[name] += len(pattern.findall(bare))
-    return sorted(READERS, key=lambda name: (-counts[name], READERS.index(name)))
+    names = [name for name in READERS if counts[name] or name == READERS[0] or not marked_only]
+    return sorted(names, key=lambda name: (-counts[name], READERS.index(name)))
 
 
 def quoted_for(sql: str, reader: str, schema: Schema) -> str:

@@ -433,7 +433,8 @@ _NAMES: Mapping[str, Rule] = {
     "DATE_PART": _named_part, "DATEPART": _named_part, "WEEKDAY": _weekday, "DAYNAME": _call_format("%A"),
     "MONTHNAME": _call_format("%B"), "MAKE_DATE": _parts_as_date, "UNIX_TIMESTAMP": _call_part("EPOCH"),
     "TOYEAR": _call_part("YEAR"), "TOMONTH": _call_part("MONTH"), "TOQUARTER": _call_part("QUARTER"),
-    "TODAYOFMONTH": _call_part("DAY"), "TODATE": _date_call, "FROM_UNIXTIME": _from_seconds, "DAYOFMONTH": _call_part("DAY"),
+    "TODAYOFMONTH": _call_part("DAY"), "TODATE": _date_call, "FROM_UNIXTIME": _from_seconds,
+    "DAYOFMONTH": _call_part("DAY"),
 }  # fmt: skip
 NAMES: Mapping[str, Rule] = MappingProxyType(_NAMES)
 """By the name of a call that sqlglot has no node for."""

@@ -17,7 +17,7 @@ def named_values(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     for values in list(tree.find_all(exp.Values)):
         alias = values.args.get("alias")
         columns = alias.args.get("columns") if isinstance(alias, exp.TableAlias) else None
-        if not columns or not isinstance(values.parent, exp.From | exp.Join):
+        if alias is None or not columns or not isinstance(values.parent, exp.From | exp.Join):
             continue
         plain = values.copy()
         plain.set("alias", None)
