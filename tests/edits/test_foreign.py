@@ -139,7 +139,7 @@ def test_a_dialect_that_rules_do_not_write_is_left_alone() -> None:
 def test_a_message_names_the_dialect_and_what_was_written_otherwise() -> None:
     first = next(translations("SELECT guide FROM trip WHERE guide ILIKE 'k%'", SCHEMA))
     assert first.kind == "other-dialect"
-    assert first.message == "ILIKE of PostgreSQL is written as the database has it"
+    assert first.message == "ILIKE of PostgreSQL: written as the database has it"
     second = next(translations("SELECT YEAR(began) FROM trip", SCHEMA))
     assert second.kind == "unknown-function"
     assert "YEAR" in second.message

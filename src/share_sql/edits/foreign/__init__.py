@@ -47,7 +47,7 @@ class Translation:
         if self.calls_only:
             return f"the database has no {shown}; written with functions that it has"
         source = "" if self.reader == "sqlite" else f" of {TITLES[self.reader]}"
-        return f"{shown or 'the notation'}{source} is written as the database has it"
+        return f"{shown or 'the notation'}{source}: written as the database has it"
 
 
 def translations(sql: str, schema: Schema, tree: exp.Query | None = None) -> Iterator[Translation]:
