@@ -309,6 +309,42 @@ def _condition_too_many(right: Right) -> exp.Query | None:
     return edited(right.query, scope.select, filtered) if isinstance(scope.select, exp.Select) else None
 
 
+def _unmapped(kind: str) -> exp.DataType:
+    """A type as it is spelled: sqlglot writes DATE and DECIMAL as what they should mean."""
+    return exp.DataType(this=exp.DType.USERDEFINED, kind=kind)
+
+
+def _date_cast(node: exp.Expr) -> _New:
+    other = node.args["low"] if isinstance(node, exp.Between) else node.expression
+    is_day = isinstance(other, exp.Literal) and other.is_string and re.match(r"\d{4}-\d\d-\d\d\Z", other.name)
+    if not is_day or not isinstance(node.this, exp.Column):
+        return []
+    return changed(node, this=exp.Cast(this=node.this.copy(), to=_unmapped("DATE")))
+
+
+def _decimal_cast(node: exp.Expr) -> _New:
+    left = node.this.unnest()
+    while isinstance(left, exp.Mul):
+        left = left.this.unnest()
+    if not isinstance(left, exp.Cast) or left.to.this not in (exp.DType.FLOAT, exp.DType.DOUBLE):
+        return []
+    new = node.copy()
+    cast = new.this.find(exp.Cast)
+    assert cast is not None
+    cast.set("to", _unmapped("DECIMAL"))
+    return new
+
+
+def _text_added(node: exp.Expr) -> _New:
+    parts = list(node.flatten())
+    if isinstance(node.parent, exp.DPipe) or not any(isinstance(part, exp.Literal) for part in parts):
+        return []
+    total = parts[0].copy()
+    for part in parts[1:]:
+        total = exp.Add(this=total, expression=part.copy())
+    return total
+
+
 def _null_compared(test: exp.Expr) -> _New:
     null = test.expression
     return exp.EQ(this=test.this.copy(), expression=exp.Null()) if isinstance(null, exp.Null) else []
@@ -408,6 +444,9 @@ SPOILS: Mapping[str, Spoil] = {
     "condition-column": _swap(_is_compared),
     "condition-drop": _condition_too_many,
     "null-comparison": _each(_null_compared, exp.Is),
+    "cast-date": _each(_date_cast, exp.EQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between),
+    "cast-decimal": _each(_decimal_cast, exp.Div),
+    "text-addition": _each(_text_added, exp.DPipe),
     "comparison-direction": _comparison(1),
     "comparison-strictness": _comparison(0),
     "contradiction": _and_for_intersect,

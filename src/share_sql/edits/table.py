@@ -17,7 +17,7 @@ from share_sql.edits.alternatives import alternatives
 from share_sql.edits.comparisons import comparisons
 from share_sql.edits.conditions import contradictions
 from share_sql.edits.counts import condition_counts
-from share_sql.edits.dialect import functions, null_comparisons
+from share_sql.edits.dialect import null_comparisons
 from share_sql.edits.divisions import divisions
 from share_sql.edits.edit import Edit, Look, Probe
 from share_sql.edits.extremes import null_extremes, text_numbers, unasked_limits
@@ -25,6 +25,7 @@ from share_sql.edits.grouping import missing_groups
 from share_sql.edits.guesses import EDIT_KINDS
 from share_sql.edits.joins import half_keys, join_keys
 from share_sql.edits.literals import literals
+from share_sql.edits.meant import casts_to_date, casts_to_decimal, date_arithmetic, texts_added
 from share_sql.edits.multiplied import multiplied_sums
 from share_sql.edits.names import names
 from share_sql.edits.output import concatenations, distinct_counts, unasked
@@ -84,11 +85,14 @@ class Proof:
 
 PROOFS = (
     Proof(("unknown-table", "unknown-column", "wrong-table", "missing-join", "ambiguous-column"), look=names),
-    Proof(("unknown-function",), look=functions),
     Proof(("aggregate-where", "having-ungrouped", "nested-aggregate", "group-aggregate"), look=aggregates),
     Proof(("window-where",), look=windows),
     Proof(("bare-alternative",), look=alternatives),
     Proof(("null-comparison",), look=null_comparisons),
+    Proof(("cast-date",), probe=casts_to_date),
+    Proof(("cast-decimal",), look=casts_to_decimal),
+    Proof(("text-addition",), look=texts_added),
+    Proof(("date-arithmetic",), probe=date_arithmetic),
     Proof(("literal-case", "literal-spelling", "literal-date", "literal-column"), probe=literals),
     Proof(("join-key", "join-off-key"), probe=join_keys),
     Proof(("half-key",), probe=half_keys),
@@ -110,12 +114,12 @@ PROOFS = (
 
 NAME_KINDS = frozenset(PROOFS[0].kinds)
 """Repairs of names that do not bind."""
-TEXT_KINDS = ("unquoted-name", "unclosed-parenthesis")
-"""Repairs of the text itself (`edits.text`), before it can be parsed."""
+TEXT_KINDS = ("unquoted-name", "unclosed-parenthesis", "unknown-function", "other-dialect")
+"""Repairs of the text itself (`edits.text`, `edits.foreign`), before anything else."""
 PROVED = (*TEXT_KINDS, *(kind for proof in PROOFS for kind in proof.kinds))
 """Every kind of repair."""
 ONLY_FAILING = frozenset((
-    *TEXT_KINDS, "unknown-function", *NAME_KINDS, "aggregate-where", "having-ungrouped", "nested-aggregate",
+    *TEXT_KINDS, *NAME_KINDS, "aggregate-where", "having-ungrouped", "nested-aggregate",
     "group-aggregate", "window-where",
 ))  # fmt: skip
 """Repairs that act only on queries that do not run; these cannot break a right one."""
@@ -155,8 +159,25 @@ _ROWS = (
          "A value stands alone beside OR; it is one more value of the comparison before it.",
          "SELECT name FROM store WHERE city = 'Bonn' OR 'Jena'",
          "SELECT name FROM store WHERE city IN ('Bonn', 'Jena')"),
+    Kind("other-dialect", "text",
+         "The query is written for another database; it is read as that one's, and written for this one.",
+         "SELECT TOP 1 name FROM store WHERE city ILIKE 'bonn'",
+         "SELECT name FROM store WHERE city LIKE 'bonn' LIMIT 1"),
     Kind("null-comparison", "condition", "No row is equal to NULL; IS NULL is meant.",
          "SELECT name FROM store WHERE closed = NULL", "SELECT name FROM store WHERE closed IS NULL"),
+    Kind("cast-date", "condition",
+         "A cast to a date leaves the year alone, a number; the date itself is compared.",
+         "SELECT amount FROM sale WHERE CAST(day AS DATE) >= '2023-01-05'",
+         "SELECT amount FROM sale WHERE DATE(day) >= '2023-01-05'"),
+    Kind("cast-decimal", "expression",
+         "A cast to a decimal number leaves whole numbers whole; the division is computed with fractions.",
+         "SELECT CAST(won AS DECIMAL) / played FROM game", "SELECT CAST(won AS REAL) / played FROM game"),
+    Kind("text-addition", "expression", "Texts are added as numbers; they are put together.",
+         "SELECT first + ' ' + last FROM player", "SELECT first || ' ' || last FROM player"),
+    Kind("date-arithmetic", "expression",
+         "A difference of dates reckons with their years alone; days are meant.",
+         "SELECT amount FROM sale WHERE day >= CURRENT_DATE - 7",
+         "SELECT amount FROM sale WHERE day >= DATE('now', '-7 days')"),
     Kind("unknown-table", "name", "There is no table of this name; the nearest name is meant.",
          "SELECT name FROM stores", "SELECT name FROM store"),
     Kind("unknown-column", "name",

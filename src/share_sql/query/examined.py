@@ -22,6 +22,7 @@ from share_sql.requests import query as run
 from share_sql.sql.names import resolve_tree
 from share_sql.sql.resolution import Resolution
 from share_sql.sql.text import parse_select
+from share_sql.sql.written import write_sql
 
 if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
@@ -164,7 +165,7 @@ class Examined(Ran):
 
     def text(self, node: exp.Expr) -> str:
         """A node of the tree as SQL, in the schema's dialect."""
-        return node.sql(dialect=self.schema.dialect)
+        return write_sql(node, self.schema.dialect)
 
 
 class Examiner:

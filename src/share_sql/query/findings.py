@@ -14,6 +14,7 @@ from sqlglot import exp
 from share_sql.errors import QueryError
 from share_sql.query.cues import number_cues
 from share_sql.query.outcome import abnormality
+from share_sql.sql.written import write_sql
 
 if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
@@ -55,7 +56,7 @@ class Static:
 
     def text(self, node: exp.Expr) -> str:
         """A node of the tree as SQL."""
-        return node.sql(dialect=self.schema.dialect)
+        return write_sql(node, self.schema.dialect)
 
 
 def place_of(node: exp.Expr | None, text: str) -> tuple[int, int] | None:

@@ -98,7 +98,7 @@ class Resolver:
         while True:
             if node.args.get("with_") is not None:
                 own = own_ctes(node, ctes)
-                ctes = own[0].scope
+                ctes = own[0].scope if own else ctes
                 self._declared += [(each, parent, around) for each in own]
             if isinstance(node, exp.SetOperation):
                 combined.append(node)
@@ -220,11 +220,13 @@ class Resolver:
                 self._add(self._named(node, node.db, label, scope), scope)
             else:
                 # A table-valued function, whose arguments may name columns of the other sources.
-                name = node.this.name if isinstance(node.this, exp.Anonymous) else node.this.key
+                name = (
+                    node.this.name if isinstance(node.this, exp.Anonymous) else getattr(node.this, "key", "")
+                )
                 known = TABLE_FUNCTIONS.get(name.lower())
                 outputs = [(column, None) for column in known] if known else None
                 self._add(Source(label or name, node, given=outputs), scope)
-                pending.append(node.this)
+                pending += [node.this] if isinstance(node.this, exp.Expr) else []
             self._joins(node, scope, pending)
         elif isinstance(node, _WRAPPERS):
             inner = node.unnest()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from share_sql.errors import SqlEmpty, SqlNotSelect, SqlUnreadable
 from share_sql.sql.tag import split_tag
+from share_sql.sql.written import UNFORESEEN, silence
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -95,6 +96,7 @@ _STATEMENT = re.compile(
 def _dialect(name: str) -> Dialect:
     from sqlglot.dialects.dialect import Dialect
 
+    silence()
     return Dialect.get_or_raise(name)
 
 
@@ -127,6 +129,8 @@ def parse_select(sql: str, dialect: str = "sqlite") -> exp.Query:
         raise SqlUnreadable(f"the SQL cannot be parsed{where}: {what}") from error
     except RecursionError as error:
         raise SqlUnreadable("the SQL is nested too deeply to be parsed") from error
+    except UNFORESEEN as error:
+        raise SqlUnreadable(f"the SQL cannot be parsed: {str(error) or type(error).__name__}") from error
     if not trees:
         raise SqlEmpty("the draft holds no SQL statement")
     if len(trees) > 1:

@@ -5,13 +5,14 @@ Passes look for faults, each edit is tried on the database, the good ones stay a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from share_sql.case import TextChange, WeighedFinding
 from share_sql.edits.edit import Edit
+from share_sql.edits.foreign import Translation, translations
 from share_sql.edits.table import NAME_KINDS, PROOFS
 from share_sql.edits.text import TextEdit, as_text, text_edits
 from share_sql.errors import SqlError
@@ -115,24 +116,59 @@ def _readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[Wei
             return query, []
         # A text that fails as it stands may run as sqlglot writes it.
         draft = yield from _examined(state, query.text(tree))
-        if draft is not None and draft.runs:
+        if draft is not None and draft.runs and query.runs:
             return draft, []
     found: list[WeighedFinding] = []
-    for edit in text_edits(query.sql, state.schema):
+    sql = query.sql
+    for edit in text_edits(query.sql, state.schema) if draft is None or not draft.runs else ():
         if edit.kind not in state.plan.weights.enabled:
             continue
         try:
             parsed = unrun(edit.sql, state.examiner.context)
         except SqlError:
-            found = [*found, _fault(state, edit)]  # a second text edit may be needed, and builds on it
+            # A second text edit may be needed, and builds on it.
+            found, sql = [*found, _fault(state, edit)], edit.sql
             continue
         after = yield from _examined(state, parsed.text(as_text(parsed)))
         if after is not None and (draft is None or after.runs or after.faults < draft.faults):
-            return after, [*found, _fault(state, edit)]
-    return draft, []
+            draft, found, sql = after, [*found, _fault(state, edit)], after.sql
+            break
+    else:
+        found = found if draft is None else []
+    if query.runs or (draft is not None and draft.runs and found):
+        return draft, found
+    texts = {sql: draft.tree if draft is not None and draft.sql == sql else None}
+    texts[query.sql] = query.tree if isinstance(query, Examined) else None
+    return (yield from _translated(state, draft, found, texts))
 
 
-def _fault(state: State, edit: Edit | TextEdit) -> WeighedFinding:
+def _translated(
+    state: State, draft: Examined | None, found: list[WeighedFinding], texts: Mapping[str, exp.Query | None]
+) -> Steps[tuple[Examined | None, list[WeighedFinding]]]:
+    """A text that does not run, read as other dialects: the first reading that runs is taken, or else the one
+    with the fewest names that do not bind, where another dialect's words are in it."""
+    best: tuple[Examined | None, list[WeighedFinding]] = (draft, [] if draft is None else found)
+    faults = None if draft is None else draft.faults
+    for sql, tree in texts.items():
+        for translation in translations(sql, state.schema, tree):
+            if translation.kind not in state.plan.weights.enabled:
+                continue
+            try:
+                parsed = unrun(translation.sql, state.examiner.context)
+            except SqlError:
+                continue
+            after = yield from _examined(state, parsed.text(as_text(parsed)))
+            if after is None:
+                continue
+            reached = after, [*found, _fault(state, translation)]
+            if after.runs:
+                return reached
+            if faults is None or after.faults < faults + (bool(translation.rewritten) and best[0] is draft):
+                best, faults = reached, after.faults
+    return best
+
+
+def _fault(state: State, edit: Edit | TextEdit | Translation) -> WeighedFinding:
     tally = state.plan.weights.repairs.get(edit.kind)
     return WeighedFinding(edit.kind, edit.message, round(logit(tally.precision), 4) if tally else 0.0)
 

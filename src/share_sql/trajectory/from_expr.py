@@ -15,6 +15,7 @@ from typing import Any
 from sqlglot import exp
 
 from share_sql.errors import SqlUnreadable
+from share_sql.sql.written import write_sql
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.words import spellings
 
@@ -102,7 +103,7 @@ class ExpressionBuilder(ABC):
         if isinstance(tree, exp.Query):
             return self.subquery(tree)
         raise SqlUnreadable(
-            f"{kind.__name__} is not supported in an expression: {tree.sql(self.dialect)[:80]}"
+            f"{kind.__name__} is not supported in an expression: {write_sql(tree, self.dialect)[:80]}"
         )
 
     def exprs(self, trees: Any) -> tuple[n.Expr, ...]:
@@ -142,7 +143,18 @@ class ExpressionBuilder(ABC):
 
     def _literal(self, tree: exp.Literal) -> n.Expr:
         text = tree.this
-        return n.Literal(text) if tree.is_string else n.Literal.number(text)
+        if tree.is_string:
+            return n.Literal(text)
+        try:
+            return n.Literal.number(text)
+        except ValueError:
+            raise SqlUnreadable(f"{text} is no number") from None
+
+    def _bytes(self, tree: exp.HexString) -> n.Expr:
+        try:
+            return n.Literal(bytes.fromhex(tree.this))
+        except ValueError:
+            raise SqlUnreadable(f"{tree.this} is no text of hexadecimal bytes") from None
 
     def _not(self, tree: exp.Not) -> n.Expr:
         inner = self.expr(tree.this)
@@ -194,7 +206,7 @@ class ExpressionBuilder(ABC):
     def _cast(self, tree: exp.Cast) -> n.Expr:
         to = tree.args["to"]
         kind = to.this
-        name = kind.value.lower() if hasattr(kind, "value") else to.sql(self.dialect).lower()
+        name = kind.value.lower() if hasattr(kind, "value") else write_sql(to, self.dialect).lower()
         if to.args.get("kind"):  # a name that is no known type: SQLite takes any
             name = str(to.args["kind"]).lower()
         return n.Cast(self.expr(tree.this), _TYPES.get(name, name))
@@ -209,7 +221,9 @@ class ExpressionBuilder(ABC):
     def _window(self, tree: exp.Window) -> n.Expr:
         call = self.expr(tree.this)
         if not isinstance(call, n.Call):
-            raise SqlUnreadable(f"a window over something that is no function: {tree.sql(self.dialect)[:80]}")
+            raise SqlUnreadable(
+                f"a window over something that is no function: {write_sql(tree, self.dialect)[:80]}"
+            )
         return replace(call, over=self._over(tree))
 
     def _over(self, tree: Any) -> n.Over:
@@ -232,7 +246,9 @@ class ExpressionBuilder(ABC):
     def _filter(self, tree: exp.Filter) -> n.Expr:
         call = self.expr(tree.this)
         if not isinstance(call, n.Call):
-            raise SqlUnreadable(f"FILTER after something that is no aggregate: {tree.sql(self.dialect)[:80]}")
+            raise SqlUnreadable(
+                f"FILTER after something that is no aggregate: {write_sql(tree, self.dialect)[:80]}"
+            )
         return replace(call, where=self.expr(tree.expression.this))
 
     def _escape(self, tree: exp.Escape) -> n.Expr:
@@ -250,7 +266,7 @@ class ExpressionBuilder(ABC):
         name = "json_extract" if tree.args.get("json_subtype") else None
         path = tree.expression
         made = (
-            n.Literal(path.sql(self.dialect).strip("'"))
+            n.Literal(write_sql(path, self.dialect).strip("'"))
             if isinstance(path, exp.JSONPath)
             else self.expr(path)
         )
@@ -282,13 +298,13 @@ def _key_and_value(pair: Any) -> list[Any]:
 def _bounds(spec: exp.Expression, dialect: str) -> str:
     def side(key: str) -> str:
         value = spec.args.get(key)
-        text = value if isinstance(value, str) else value.sql(dialect) if value is not None else ""
+        text = value if isinstance(value, str) else write_sql(value, dialect) if value is not None else ""
         return f"{text} {spec.args.get(key + '_side') or ''}".strip().lower()
 
     text = f"{spec.args['kind'].lower()} "
     text += f"between {side('start')} and {side('end')}" if spec.args.get("end") else side("start")
     exclude = spec.args.get("exclude")
-    return text + (f" exclude {exclude.sql(dialect).lower()}" if exclude is not None else "")
+    return text + (f" exclude {write_sql(exclude, dialect).lower()}" if exclude is not None else "")
 
 
 _Handler = Callable[[ExpressionBuilder, Any], n.Expr]
@@ -299,7 +315,7 @@ _HANDLERS: dict[type, _Handler] = {
     exp.Literal: ExpressionBuilder._literal,
     exp.Null: lambda self, tree: n.Literal(None),
     exp.Boolean: lambda self, tree: n.Literal(bool(tree.this)),
-    exp.HexString: lambda self, tree: n.Literal(bytes.fromhex(tree.this)),
+    exp.HexString: ExpressionBuilder._bytes,
     exp.Neg: lambda self, tree: n.Unary("-", self.expr(tree.this)),
     exp.BitwiseNot: lambda self, tree: n.Unary("~", self.expr(tree.this)),
     exp.Not: ExpressionBuilder._not,

@@ -1,0 +1,54 @@
+"""Trees as SQL, and sqlglot's silence."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from sqlglot import exp, parse_one
+
+from share_sql.errors import SqlUnreadable
+from share_sql.sql.text import parse_select
+from share_sql.sql.written import write_sql
+
+
+def test_what_a_dialect_cannot_say_is_left_out_or_refused() -> None:
+    tree = parse_one("SELECT TRUNC(a, 2) FROM t", dialect="postgres")
+    assert write_sql(tree, "sqlite") == "SELECT TRUNC(a) FROM t"
+    with pytest.raises(SqlUnreadable, match="cannot be written for sqlite"):
+        write_sql(tree, "sqlite", strict=True)
+
+
+def test_a_tree_that_sqlglot_cannot_write_is_a_named_error() -> None:
+    with pytest.raises(SqlUnreadable, match="cannot be written"):
+        write_sql(parse_one("SELECT JSON_EXTRACT(x, '$[1,0]')", dialect="presto"), "sqlite")
+    deep: exp.Expr = exp.column("a")
+    for _ in range(3000):
+        deep = exp.Paren(this=deep)
+    with pytest.raises(SqlUnreadable, match="too deeply"):
+        write_sql(deep, "sqlite")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        ("bigquery", "SELECT DATE_TRUNC(date, WEEK("),
+        ("postgres", "SELECT TO_TIMESTAMP('x', 'DD Mon YYYY' "),
+    ],
+)
+def test_what_sqlglot_did_not_foresee_is_a_named_error(dialect: str, sql: str) -> None:
+    with pytest.raises(SqlUnreadable):
+        parse_select(sql, dialect)
+
+
+def test_warnings_of_sqlglot_do_not_reach_the_terminal() -> None:
+    code = (
+        "from share_sql.sql.text import parse_select as p, extract_sql\n"
+        "from share_sql.sql.written import write_sql\n"
+        "try:\n    p('SET x = y; SELECT 1', 'mysql')\nexcept Exception: pass\n"
+        "write_sql(p('SELECT a[1] FROM t TABLESAMPLE (5) FOR UPDATE', 'postgres'), 'sqlite')\n"
+        "write_sql(p('SELECT TRUNC(a, 2) FROM t', 'oracle'), 'sqlite')\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
