@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from share_sql.case import Correction, StepNote, Verdict, WeighedFinding
 from share_sql.query.examined import Examined
 from share_sql.query.findings import Finding
+from share_sql.sql.tag import split_tag
 from share_sql.stages.policies import normal
 from share_sql.stages.state import Candidate, State
 from share_sql.trajectory.diff import diff
@@ -29,11 +31,26 @@ def judge(state: State) -> State:
     if state.draft is None:
         return _end(state, None, "kept", choice.reason, 0.0, against)
     sure = 1 - state.plan.weights.wrong(state.draft.query.kinds)
-    if normal(state.case.draft) != normal(state.sql):
+    if state.draft.query.runs and not _is_bare(state.case.draft, state.sql):
         reason = f"the text around the SQL is taken away; {choice.reason}"
         return _end(state, state.draft, "corrected", reason, sure, against)
     doubtful = state.draft.query.runs and bool(against) and sure < 0.5
     return _end(state, None, "abstained" if doubtful else "kept", choice.reason, sure, against)
+
+
+def _is_bare(draft: str, sql: str) -> bool:
+    """Whether a draft is its SQL and nothing else. Comments are no text around it: it runs with them."""
+    plain, tag = split_tag(draft)
+    return not tag and normal(_uncommented(plain)) == normal(_uncommented(sql))
+
+
+def _uncommented(sql: str) -> str:
+    return _QUOTED_OR_COMMENT.sub(lambda match: match[0] if match["quoted"] else " ", sql)
+
+
+_QUOTED_OR_COMMENT = re.compile(
+    r"(?P<quoted>'[^']*'|\"[^\"]*\"|`[^`]*`)|--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL
+)
 
 
 def _weighed(state: State, findings: tuple[Finding, ...]) -> tuple[WeighedFinding, ...]:

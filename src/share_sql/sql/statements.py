@@ -1,0 +1,214 @@
+"""Queries in running text: where each begins, and where it may end.
+
+Models write words before, between and after queries. A query begins at SELECT, WITH or VALUES; where it ends
+only running it can tell, so several ends are offered, the longest first. Each end but the first lies where
+words go on that cannot be SQL.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_MOST_STARTS = 10
+_MOST_ENDS = 5
+_START = re.compile(r"\b(?:SELECT(?![A-Za-z_])|WITH\b|VALUES\b(?=\s*\())", re.IGNORECASE)
+_WITH_HEAD = re.compile(r'WITH\s+(?:RECURSIVE\s+)?["`\[\w][^()]*(?:\([^()]*\)\s*)?AS\b', re.IGNORECASE)
+_WITH_REACH = 2_000
+"""Letters in which the head of a WITH must end; without a bound, many a WITH in a row costs square time."""
+_GOES_ON = re.compile(
+    r"(?:\b(?:UNION|ALL|INTERSECT|EXCEPT|MINUS|DISTINCT|AS|EXISTS|IN|ANY|SOME|NOT|MATERIALIZED|EXPLAIN\s+FOR)"
+    r"|[(,=<>+*/|-])\s*\Z",
+    re.IGNORECASE,
+)
+_COMMENTS = re.compile(r"--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_PREFIX = re.compile(r"[\s(>*_#\"'`|-]*(?:\d{1,2}[.)])?[\s(*_\"'`]*\Z")
+_LABEL_END = re.compile(r"(?:[:;>=]|\bsql|\bEXPLAIN(?:\s+QUERY\s+PLAN)?)[\s*_\"'`(]*\Z", re.IGNORECASE)
+_ENDED = re.compile(r"(?:[:;]|</?\w[^<>]*>|```\w*|~~~\w*|\]\]>)[\s*_\"'`(]*\Z")
+_WRITES = re.compile(
+    r"(?:^|;|:|```\w*|\A)[ \t>*-]*(?:INSERT\s+(?:OR\s+\w+\s+)?INTO\b|UPDATE\s+(?:OR\s+\w+\s+)?[\w.\"`\[\]]+\s+SET\b"
+    r"|DELETE\s+FROM\b|DROP\s+(?:TABLE|VIEW|INDEX|TRIGGER|DATABASE|SCHEMA)\b|ALTER\s+TABLE\b|TRUNCATE\s+(?:TABLE\b|\w+\s*;)"
+    r"|REPLACE\s+INTO\b|MERGE\s+INTO\b|ATTACH\s+(?:DATABASE\b|')|GRANT\s+\w+\s+ON\b|VACUUM\b)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_CREATES = re.compile(
+    r"(?:^|;|:|\A)[ \t>*-]*CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP(?:ORARY)?\s+|UNIQUE\s+)?"
+    r"(?:TABLE|VIEW|INDEX|TRIGGER|DATABASE|SCHEMA)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+WORDS_OF_SQL = frozenset(
+    """ADD ALL AND ANY AS ASC BETWEEN BY CASE CAST COLLATE COUNT CROSS DESC DISTINCT ELSE END ESCAPE EXCEPT
+    EXISTS FILTER FROM FULL GLOB GROUP HAVING IN INNER INTERSECT IS ISNULL JOIN LEFT LIKE LIMIT MATCH MAX MIN
+    NATURAL NOT NOTNULL NULL OFFSET ON OR ORDER OUTER OVER PARTITION REGEXP RIGHT SELECT SUM AVG THEN UNION
+    USING VALUES WHEN WHERE WINDOW WITH QUALIFY FETCH NULLS ILIKE TOP FOR""".split()
+)
+"""Words that go on with a query, at the beginning of a line or after a name."""
+_MARKS = re.compile(
+    r"'[^']*'?|\"[^\"]*\"?|`[^`\n]*`|--[^\n]*|/\*.*?(?:\*/|\Z)"
+    r"|(?P<stop>;)"
+    r"|(?P<blank>\n[ \t]*\n\s*(?=(?:[A-Z][a-z]+|\*\*|\#+|-)\ ))"
+    r"|(?P<end>\n[ \t]*\n\s*(?=[A-Za-z*#>-])|\n(?=[ \t]*(?:[*_#>|~=+•-]|\d{1,2}[.)]|[^\W\d_]))|\*\*|```|~~~|\]\]>|</"
+    r"|<\||\[/|\}|\"\"\"|'''|[.!?:](?=\s+[A-Z(])|[.!](?=\s*\Z)|,(?=\s+(?:which|that)\b)"
+    r"|\s(?=(?:\#|//)\s)|\s[—–]\s)"
+    r"|(?P<round>[()])",
+    re.DOTALL,
+)
+_LABEL = re.compile(r"[\s>*_#-]*[A-Za-z][\w' ]{0,40}\**\s?:(?!:)")
+_WORD = re.compile(r"[^\W\d_][\w'’-]*")
+_NEXT_QUESTION = re.compile(r"\n[ \t>*#]*(?:Question|Q|User|Human|Input|Instruction|Task)\s*\d*\**:", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A query in running text."""
+
+    texts: tuple[str, ...]
+    """What it may be, the longest first; words after it are cut further back in each."""
+    sure: bool
+    """Whether it begins where a query does: on a line of its own or after a label; not amid a sentence."""
+
+
+def writes(text: str) -> bool:
+    """Whether a statement in the text changes what a database stores."""
+    return _WRITES.search(text) is not None
+
+
+def creates(text: str) -> bool:
+    """Whether a statement in the text makes a table, a view or an index."""
+    return _CREATES.search(text) is not None
+
+
+def begins_as_query(text: str) -> bool:
+    """Whether the text begins with a query, at most after comments and parentheses."""
+    rest = _COMMENTS.sub("", text[:5_000]) if text.startswith(("--", "/*")) else text
+    rest = rest.lstrip("( \t\r\n")
+    match = _START.match(rest)
+    return match is not None and (match[0].upper() != "WITH" or _is_with(rest, 0))
+
+
+def statements(text: str) -> list[Statement]:
+    """The queries in a text, the likeliest answer first: those that begin a line or follow a label before
+    those amid a sentence, and the last before the others."""
+    starts = _starts(text)
+    if starts and (again := _NEXT_QUESTION.search(text, starts[0][0])):
+        # A model that goes on with a question of its own does not answer ours any more.
+        text = text[: again.start()]
+        starts = [start for start in starts if start[0] < len(text)]
+    found: list[tuple[bool, Statement]] = []
+    for number, (at, sure) in enumerate(starts):
+        stop = starts[number + 1][0] if number + 1 < len(starts) else len(text)
+        texts = _ends(text[at:stop], whole=stop == len(text))
+        found.append((sure, Statement(texts, sure)))
+    found = [each for each in found if each[1].texts]
+    ordered = [s for sure, s in reversed(found) if sure] + [s for sure, s in reversed(found) if not sure]
+    return list({each.texts: each for each in ordered}.values())
+
+
+def _is_with(text: str, at: int) -> bool:
+    return _WITH_HEAD.match(text, at, at + _WITH_REACH) is not None
+
+
+def _starts(text: str) -> list[tuple[int, bool]]:
+    """Where queries begin, and whether surely. A SELECT inside another one is no beginning."""
+    found: list[tuple[int, bool]] = []
+    last_from = text.upper().rfind("FROM")
+    depth_at = depth = 0
+    for match in _START.finditer(text):
+        at, word = match.start(), match[0].upper()
+        if word == "WITH" and not _is_with(text, at):
+            continue
+        line = text[text.rfind("\n", 0, at) + 1 : at]
+        labelled = (_ENDED if found else _LABEL_END).search(line[-60:]) is not None
+        begins = _PREFIX.match(line[-200:]) is not None if len(line) < 200 else False
+        # Cut at a comment of the line before, a UNION may show.
+        before = _COMMENTS.sub("", text[max(0, at - 300) : at]).rstrip()
+        if found:
+            depth += _depth(text[depth_at:at])
+            depth_at = at
+            ended = _ENDED.search(before[-80:]) is not None
+            inner = depth > 0 or before.endswith(")") or _GOES_ON.search(before) is not None
+            if inner and not ended:
+                continue
+            if not ended and not begins and not match[0].isupper():
+                continue
+        shouted = match[0].isupper() or word == "WITH"
+        if not (begins or labelled or shouted or last_from > at):
+            continue
+        opened = len(line) - len(line.rstrip("(")) if line.endswith("(") else 0
+        depth, depth_at = opened, at
+        found.append((at - opened, begins or labelled))
+    if len(found) > _MOST_STARTS:
+        found = [found[0], *found[1 - _MOST_STARTS :]]
+    return found
+
+
+def _depth(text: str) -> int:
+    """How many parentheses stay open."""
+    bare = _QUOTED.sub("", text)
+    return bare.count("(") - bare.count(")")
+
+
+_QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`|--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+
+
+def _ends(text: str, *, whole: bool) -> tuple[str, ...]:
+    """The query that begins the text, with each of its ends: the longest first.
+
+    The first goes up to a semicolon, or a blank line with words after it. Each other end lies before words
+    that cannot belong to it.
+    """
+    ends: list[int] = []
+    first = len(text)
+    depth = 0
+    for match in _MARKS.finditer(text):
+        at = match.start()
+        if match["stop"] or match["blank"]:
+            first = at
+            break
+        if match["round"]:
+            depth += 1 if match["round"] == "(" else -1
+            if depth == -1:
+                ends.append(at)
+        elif match["end"] is not None and len(ends) < 4 * _MOST_ENDS and _is_end(text, at, match.end()):
+            ends.append(at)
+    texts = [text[:first], *(text[:at] for at in reversed(ends[:_MOST_ENDS]))]
+    return tuple(dict.fromkeys(cut for each in texts if (cut := each.strip())))
+
+
+def _is_end(text: str, at: int, past: int) -> bool:
+    """Whether a query that ends here is followed by words that are not SQL."""
+    mark = text[at:past]
+    after = text[past : past + 200]
+    if mark.strip() in ("**", "```", "~~~", "]]>", "</", "<|", "[/", "}", '"""', "'''") or mark.strip(" ") in "—–":
+        return bool(mark.strip())
+    if not mark.strip() and after[:1] in "#/":
+        return True
+    if not after.strip():
+        return mark.strip() != ""
+    so_far = text[max(0, at - 40) : at].rstrip()
+    last = re.search(r"[\w]+\Z", so_far)
+    if so_far.endswith((",", "(", "=", "<", ">", "+", "-", "*/", "/", "|")) or (
+        last is not None and last[0].upper() in WORDS_OF_SQL - {"END", "NULL", "ASC", "DESC", "COUNT"}
+    ):
+        return False
+    if _LABEL.match(after):
+        first_word = _WORD.search(after)
+        return first_word is None or first_word[0].upper() not in WORDS_OF_SQL
+    if re.match(r"[ \t]*(?:[*#>|~=+•_-]|\d{1,2}[.)])", after):
+        listed = re.match(r"[ \t]*(?:[*•-]|\d{1,2}[.)])[ \t]+([A-Z`*][\w`*]*)", after)
+        if listed is not None:
+            return listed[1].upper() not in WORDS_OF_SQL
+        return re.match(r"[ \t]*(?:#|>|\||~~|===|---|\*\*|__)", after) is not None
+    words = re.match(r"\s*\(?([^\W\d_][\w'’-]*)(?:[,.!]?\s+([^\W\d_][\w'’-]*))?(?:\s+([^\W\d_][\w'’-]*))?", after)
+    if words is None:
+        return False
+    spoken = [word for word in words.groups() if word]
+    if any(word.upper() in WORDS_OF_SQL for word in spoken[:1]):
+        return False
+    if any(word in WORDS_OF_SQL for word in spoken):
+        return False
+    if mark.startswith((".", "!", "?", ":")):
+        return spoken[0][0].isupper() or after.lstrip().startswith("(")
+    if mark.startswith(","):
+        return True
+    return len(spoken) >= 2 and spoken[1].upper() not in {"AND", "OR", "IS", "LIKE", "IN", "AS", "NOT", "BETWEEN"}
