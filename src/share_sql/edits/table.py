@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
 
+from share_sql.edits.bare_values import bare_values
 from share_sql.edits.conditions import comparisons, contradictions
 from share_sql.edits.dialect import divisions, functions, null_comparisons
 from share_sql.edits.edit import Edit, Look, Probe
@@ -20,6 +21,7 @@ from share_sql.edits.joins import join_keys
 from share_sql.edits.literals import literals
 from share_sql.edits.names import names
 from share_sql.edits.output import concatenations, distinct_counts, unasked
+from share_sql.edits.text_names import text_names
 from share_sql.errors import UsageError
 from share_sql.query.examined import Examined
 from share_sql.query.findings import KINDS as FINDINGS
@@ -67,9 +69,11 @@ class Proof:
 
 
 PROOFS = (
+    Proof(("unquoted-value",), probe=bare_values),
     Proof(("unknown-table", "unknown-column", "wrong-table", "missing-join", "ambiguous-column"), look=names),
     Proof(("unknown-function",), look=functions),
     Proof(("null-comparison",), look=null_comparisons),
+    Proof(("name-as-text",), look=text_names),
     Proof(("literal-case", "literal-spelling", "literal-date", "literal-column"), probe=literals),
     Proof(("join-key", "join-off-key"), probe=join_keys),
     Proof(("comparison-direction", "comparison-strictness"), look=comparisons),
@@ -81,18 +85,48 @@ PROOFS = (
 )
 """In order: what keeps a query from running comes first, what it selects last."""
 
-TEXT_KINDS = ("unquoted-name", "unclosed-parenthesis")
+TEXT_KINDS = (
+    "typeset-sign", "escaped-sign", "apostrophe", "mismatched-quote", "unclosed-quote", "foreign-comment",
+    "split-operator", "glued-word", "misspelt-keyword", "unquoted-name", "surplus-comma", "unclosed-parenthesis",
+    "surplus-parenthesis",
+)  # fmt: skip
 """Repairs of the text itself (`edits.text`), before it can be parsed."""
 PROVED = (*TEXT_KINDS, *(kind for proof in PROOFS for kind in proof.kinds))
 """Every kind of repair."""
-ONLY_FAILING = frozenset((*TEXT_KINDS, "unknown-function", *PROOFS[0].kinds))
+ONLY_FAILING = frozenset((*TEXT_KINDS, "unquoted-value", "unknown-function", *PROOFS[1].kinds))
 """Repairs that act only on queries that do not run; these cannot break a right one."""
 
 _ROWS = (
     Kind("unquoted-name", "text",
          "A name with a blank or a sign in it, or one that is a keyword, must be quoted.",
          "SELECT Free Meals FROM frpm", 'SELECT "Free Meals" FROM frpm'),
-    Kind("unclosed-parenthesis", "text", "Closing parentheses are missing at the end.",
+    Kind("typeset-sign", "text", "Quotes or signs of typesetting stand for SQL's own.",
+         "SELECT name FROM store WHERE city = ‘Bonn’", "SELECT name FROM store WHERE city = 'Bonn'"),
+    Kind("escaped-sign", "text", "Signs are escaped as HTML or Markdown escapes them.",
+         "SELECT name FROM store WHERE size &lt; 50", "SELECT name FROM store WHERE size < 50"),
+    Kind("apostrophe", "text", "An apostrophe inside a text must be doubled.",
+         "SELECT city FROM store WHERE name = 'Jo's'", "SELECT city FROM store WHERE name = 'Jo''s'"),
+    Kind("mismatched-quote", "text", "The quotes that open and close a name or a text differ.",
+         "SELECT `name' FROM store", 'SELECT "name" FROM store'),
+    Kind("unclosed-quote", "text", "A text's opening or closing quote is missing.",
+         "SELECT name FROM store WHERE city = 'Bonn", "SELECT name FROM store WHERE city = 'Bonn'"),
+    Kind("foreign-comment", "text", "A comment begins with # or //, which SQL does not have.",
+         "SELECT name # of the store\nFROM store", "SELECT name\nFROM store"),
+    Kind("split-operator", "text", "An operator is torn apart or turned round.",
+         "SELECT name FROM store WHERE size = > 50", "SELECT name FROM store WHERE size >= 50"),
+    Kind("glued-word", "text", "A blank is missing beside a keyword.",
+         "SELECT name FROM store ORDERBY size", "SELECT name FROM store ORDER BY size"),
+    Kind("misspelt-keyword", "text", "A keyword is misspelt, or written twice.",
+         "SELECT name FORM store", "SELECT name FROM store"),
+    Kind("surplus-comma", "text", "A comma is too many.",
+         "SELECT name, city, FROM store", "SELECT name, city FROM store"),
+    Kind("surplus-parenthesis", "text", "A closing parenthesis is too many.",
+         "SELECT COUNT(*)) FROM store", "SELECT COUNT(*) FROM store"),
+    Kind("unquoted-value", "literal", "A value that the column stores must be in quotes.",
+         "SELECT name FROM store WHERE city = Bonn", "SELECT name FROM store WHERE city = 'Bonn'"),
+    Kind("name-as-text", "output", "A column's name stands in single quotes, which make it a text.",
+         "SELECT 'opening day' FROM store", 'SELECT "opening day" FROM store'),
+    Kind("unclosed-parenthesis", "text", "Closing parentheses are missing.",
          "SELECT COUNT(*) FROM (SELECT city FROM store", "SELECT COUNT(*) FROM (SELECT city FROM store)"),
     Kind("unknown-function", "function",
          "The database has no function of this name; it is written with one that it has.",

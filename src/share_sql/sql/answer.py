@@ -114,7 +114,9 @@ def _fences(text: str) -> Iterator[Piece]:
         info, inside = match["info"], match["text"]
         if re.match(r"(?:SELECT|WITH)\Z", info, re.IGNORECASE):
             info, inside = "", info + inside
-        begins = re.match(rf"\s*(?:(?:--[^\n]*|/\*.*?\*/)\s*)*\(*\s*{_QUERY}", inside, re.IGNORECASE | re.DOTALL)
+        begins = re.match(
+            rf"\s*(?:(?:--[^\n]*|/\*.*?\*/)\s*)*\(*\s*{_QUERY}", inside, re.IGNORECASE | re.DOTALL
+        )
         if info.lower() in _NOT_SQL and not begins:
             continue
         rank = 5 if info.lower() in _NOT_SQL else 1

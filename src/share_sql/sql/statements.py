@@ -45,7 +45,8 @@ WORDS_OF_SQL = frozenset(
 """Words that go on with a query, at the beginning of a line or after a name."""
 _MARKS = re.compile(
     r"'[^']*'?|\"[^\"]*\"?|`[^`\n]*`|--[^\n]*|/\*.*?(?:\*/|\Z)"
-    r"|(?P<stop>;)"
+    r"|&(?:lt|gt|amp|quot|apos|nbsp|\#\d{1,6}|\#x[0-9a-fA-F]{1,5});"
+    r"|(?P<stop>[;；])"
     r"|(?P<blank>\n[ \t]*\n\s*(?=(?:[A-Z][a-z]+|\*\*|\#+|-)\ ))"
     r"|(?P<end>\n[ \t]*\n\s*(?=[A-Za-z*#>-])|\n(?=[ \t]*(?:[*_#>|~=+•-]|\d{1,2}[.)]|[^\W\d_]))|\*\*|```|~~~|\]\]>|</"
     r"|<\||\[/|\}|\"\"\"|'''|[.!?:](?=\s+[A-Z(])|[.!](?=\s*\Z)|,(?=\s+(?:which|that)\b)"
@@ -55,7 +56,9 @@ _MARKS = re.compile(
 )
 _LABEL = re.compile(r"[\s>*_#-]*[A-Za-z][\w' ]{0,40}\**\s?:(?!:)")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
-_NEXT_QUESTION = re.compile(r"\n[ \t>*#]*(?:Question|Q|User|Human|Input|Instruction|Task)\s*\d*\**:", re.IGNORECASE)
+_NEXT_QUESTION = re.compile(
+    r"\n[ \t>*#]*(?:Question|Q|User|Human|Input|Instruction|Task)\s*\d*\**:", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,10 @@ def _is_end(text: str, at: int, past: int) -> bool:
     """Whether a query that ends here is followed by words that are not SQL."""
     mark = text[at:past]
     after = text[past : past + 200]
-    if mark.strip() in ("**", "```", "~~~", "]]>", "</", "<|", "[/", "}", '"""', "'''") or mark.strip(" ") in "—–":
+    if (
+        mark.strip() in ("**", "```", "~~~", "]]>", "</", "<|", "[/", "}", '"""', "'''")
+        or mark.strip(" ") in "—–"
+    ):
         return bool(mark.strip())
     if not mark.strip() and after[:1] in "#/":
         return True
@@ -199,7 +205,9 @@ def _is_end(text: str, at: int, past: int) -> bool:
         if listed is not None:
             return listed[1].upper() not in WORDS_OF_SQL
         return re.match(r"[ \t]*(?:#|>|\||~~|===|---|\*\*|__)", after) is not None
-    words = re.match(r"\s*\(?([^\W\d_][\w'’-]*)(?:[,.!]?\s+([^\W\d_][\w'’-]*))?(?:\s+([^\W\d_][\w'’-]*))?", after)
+    words = re.match(
+        r"\s*\(?([^\W\d_][\w'’-]*)(?:[,.!]?\s+([^\W\d_][\w'’-]*))?(?:\s+([^\W\d_][\w'’-]*))?", after
+    )
     if words is None:
         return False
     spoken = [word for word in words.groups() if word]
@@ -211,4 +219,13 @@ def _is_end(text: str, at: int, past: int) -> bool:
         return spoken[0][0].isupper() or after.lstrip().startswith("(")
     if mark.startswith(","):
         return True
-    return len(spoken) >= 2 and spoken[1].upper() not in {"AND", "OR", "IS", "LIKE", "IN", "AS", "NOT", "BETWEEN"}
+    return len(spoken) >= 2 and spoken[1].upper() not in {
+        "AND",
+        "OR",
+        "IS",
+        "LIKE",
+        "IN",
+        "AS",
+        "NOT",
+        "BETWEEN",
+    }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MAX_SQL_BYTES = 100_000
 """Longer texts are refused unread: parsing time grows with length and no real query comes near."""
 
+
 def extract_sql(text: str) -> str:
     """Take the SQL out of a model's answer: the likeliest of its readings (`sql.readings`).
 

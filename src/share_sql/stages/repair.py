@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from share_sql.case import WeighedFinding
+from share_sql.edits.bare_values import are_stored
 from share_sql.edits.edit import Edit
 from share_sql.edits.table import PROOFS
-from share_sql.edits.text import TextEdit, as_text, text_edits
+from share_sql.edits.text import MENDERS, TextEdit, as_text
 from share_sql.errors import SqlError
 from share_sql.judgement.logistic import logit
 from share_sql.query.examined import Examined, Ran, unrun
@@ -69,15 +70,21 @@ def mend(state: State, query: Ran) -> Steps[Mended | None]:
     draft, found = yield from _readable(state, query)
     if draft is None:
         return None
-    for proof in PROOFS:
-        refused: set[str] = set()
-        while len(found) < _MOST_EDITS:
-            edits = yield from proof.edits(draft)
-            tried = yield from _first_good(state, draft, edits, refused)
-            if tried is None:
-                break
-            edit, draft = tried
-            found.append(_fault(state, edit))
+    before = -1
+    while before != len(found) < _MOST_EDITS:
+        # A query that still fails is gone through again: one fault may hide another.
+        before = len(found)
+        for proof in PROOFS:
+            refused: set[str] = set()
+            while len(found) < _MOST_EDITS:
+                edits = yield from proof.edits(draft)
+                tried = yield from _first_good(state, draft, edits, refused)
+                if tried is None:
+                    break
+                edit, draft = tried
+                found.append(_fault(state, edit))
+        if draft.runs:
+            break
     return Mended(draft, tuple(found)) if found else None
 
 
@@ -90,21 +97,53 @@ def _readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[Wei
             return query, []
         # A text that fails as it stands may run as sqlglot writes it.
         draft = yield from _examined(state, query.text(tree))
-        if draft is not None and draft.runs:
+        if draft is not None and draft.runs and query.runs:
             return draft, []
+    # Slips that the parser overlooks are to be named too.
+    rewritten = draft is not None and draft.runs
+    mended, found = yield from _respelled(state, query.sql, None if rewritten else draft)
+    return (
+        (draft, []) if rewritten and not (found and mended is not None and mended.runs) else (mended, found)
+    )
+
+
+def _respelled(
+    state: State, sql: str, draft: Examined | None
+) -> Steps[tuple[Examined | None, list[WeighedFinding]]]:
+    """Mend a text that does not run, slip by slip.
+
+    A text that can be parsed changes only where fewer of its names stay unbound. One that cannot may have
+    several slips: it changes slip by slip, and what a slip's first mend gives is taken where none can be
+    parsed yet.
+    """
     found: list[WeighedFinding] = []
-    for edit in text_edits(query.sql, state.schema):
-        if edit.kind not in state.plan.weights.enabled:
+    for mender in MENDERS:
+        edits = [edit for edit in mender(sql, state.schema) if edit.kind in state.plan.weights.enabled]
+        tried: list[tuple[TextEdit, Examined | None]] = []
+        for edit in edits:
+            try:
+                parsed = unrun(edit.sql, state.examiner.context)
+            except SqlError:
+                tried.append((edit, None))
+            else:
+                after = yield from _examined(state, parsed.text(as_text(parsed)))
+                if after is not None and edit.values and not (yield from are_stored(after, edit.values)):
+                    continue
+                tried.append((edit, after))
+        best = next((each for each in tried if each[1] is not None and each[1].runs), None)
+        if best is None:
+            readable = (each for each in tried if each[1] is not None)
+            best = next((each for each in readable if draft is None or _is_nearer(draft, each[1])), None)
+        if best is None and tried and draft is None:
+            best = tried[0]
+        if best is None:
             continue
-        try:
-            parsed = unrun(edit.sql, state.examiner.context)
-        except SqlError:
-            found = [*found, _fault(state, edit)]  # a second text edit may be needed, and builds on it
-            continue
-        after = yield from _examined(state, parsed.text(as_text(parsed)))
-        if after is not None and (draft is None or after.runs or after.faults < draft.faults):
-            return after, [*found, _fault(state, edit)]
-    return draft, []
+        edit, draft = best
+        sql = edit.sql
+        found.append(_fault(state, edit))
+        if draft is not None and draft.runs:
+            break
+    return draft, found if draft is not None else []
 
 
 def _fault(state: State, edit: Edit | TextEdit) -> WeighedFinding:
@@ -137,5 +176,15 @@ def _is_good(before: Examined, after: Examined) -> bool:
     """An edit may not break a query that runs, nor empty a result that had rows."""
     if not after.runs:
         # A query with two faults needs two edits: fewer names unbound is progress.
-        return not before.runs and after.faults < before.faults
+        return not before.runs and _is_nearer(before, after)
     return not before.runs or before.is_abnormal or not after.is_abnormal
+
+
+def _is_nearer(before: Examined, after: Examined | None) -> bool:
+    """Whether fewer names stay unbound. Tables count first: an unknown one hides its columns' faults."""
+    return after is not None and _unbound(after) < _unbound(before)
+
+
+def _unbound(query: Examined) -> tuple[int, int]:
+    tables = len(query.binding.unknown_sources)
+    return tables, query.faults - tables
