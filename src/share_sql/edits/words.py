@@ -136,10 +136,9 @@ def unglued(sql: str, schema: Schema) -> Iterator[str]:
     known = {name.upper() for name in _all_names(schema)}
     parts = tokens(sql)
     changed = False
-    for at, part in enumerate(parts):
+    for at, (part, (_, after)) in enumerate(zip(parts, neighbours(parts), strict=True)):
         if part.kind != "word" or part.upper in known:
             continue
-        after = next((other for other in parts[at + 1 :] if other.solid), Token("sign", ""))
         split = _split(part.text, known, after.text == "(")
         if split is not None:
             parts[at] = Token("word", split)

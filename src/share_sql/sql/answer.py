@@ -29,7 +29,7 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _TAG_END = re.compile(r"\]\]>|</|\Z")
-_OPENING = re.compile(rf"[\"'`“‘«](?=\s*\(*\s*{_QUERY})", re.IGNORECASE)
+_OPENING = re.compile(rf"[\"'`“‘«](?=\s*(?:\(\s*)*{_QUERY})", re.IGNORECASE)
 _CLOSING = {"“": "”", "‘": "’", "«": "»"}
 _NAMED = re.compile(r"[\"']?(?P<name>[A-Za-z][\w .-]*)[\"']?\s*[:=]\s*\(?\s*[fFrRbBuU]{0,2}\Z")
 _GOOD_NAME = re.compile(
@@ -40,6 +40,7 @@ _BAD_NAME = re.compile(
     r"|reason|plan|incorrect|invalid|verif|first|initial|attempt|explain|explanation",
     re.IGNORECASE,
 )
+_NOT_THIS = re.compile(r"\b(?:not|instead of|rather than|avoid|unlike|than|never)\s*\Z", re.IGNORECASE)
 _FINAL_NAME = re.compile(r"final|answer|correct(?!ion)|fixed", re.IGNORECASE)
 _NOT_SQL = frozenset((
     "python", "py", "bash", "sh", "shell", "zsh", "console", "output", "json", "xml", "yaml", "csv", "html",
@@ -115,7 +116,7 @@ def _fences(text: str) -> Iterator[Piece]:
         if re.match(r"(?:SELECT|WITH)\Z", info, re.IGNORECASE):
             info, inside = "", info + inside
         begins = re.match(
-            rf"\s*(?:(?:--[^\n]*|/\*.*?\*/)\s*)*\(*\s*{_QUERY}", inside, re.IGNORECASE | re.DOTALL
+            rf"\s*(?:(?:--[^\n]*|/\*.*?\*/)\s*)*(?:\(\s*)*{_QUERY}", inside, re.IGNORECASE | re.DOTALL
         )
         if info.lower() in _NOT_SQL and not begins:
             continue
@@ -171,6 +172,8 @@ def _strings(text: str) -> Iterator[Piece]:
         named = _NAMED.search(text[max(0, at - 60) : at].rstrip(quote))
         # In SQL a quoted string may begin with SELECT too, but only SQL stands round it then.
         rank = _name_rank(named["name"], 3) if named else 3
+        if _NOT_THIS.search(text[max(0, at - 40) : at].rstrip("`")):
+            rank = 5
         yield Piece(tuple(dict.fromkeys(_insides(text, inside, match.end(), past, quote))), rank, at)
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from share_sql.sql.endings import ends
+
 _MOST_STARTS = 10
-_MOST_ENDS = 5
 _START = re.compile(r"\b(?:SELECT(?![A-Za-z_])|WITH\b|VALUES\b(?=\s*\())", re.IGNORECASE)
 _WITH_HEAD = re.compile(r'WITH\s+(?:RECURSIVE\s+)?["`\[\w][^()]*(?:\([^()]*\)\s*)?AS\b', re.IGNORECASE)
-_WITH_REACH = 2_000
+_WITH_REACH = 1_000
 """Letters in which the head of a WITH must end; without a bound, many a WITH in a row costs square time."""
 _GOES_ON = re.compile(
     r"(?:\b(?:UNION|ALL|INTERSECT|EXCEPT|MINUS|DISTINCT|AS|EXISTS|IN|ANY|SOME|NOT|MATERIALIZED|EXPLAIN\s+FOR)"
@@ -22,7 +23,7 @@ _GOES_ON = re.compile(
     re.IGNORECASE,
 )
 _COMMENTS = re.compile(r"--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
-_PREFIX = re.compile(r"[\s(>*_#\"'`|-]*(?:\d{1,2}[.)])?[\s(*_\"'`]*\Z")
+_PREFIX = re.compile(r"[\s(>*_#\"'`|$-]*(?:\d{1,2}[.)])?[\s(*_\"'`]*\Z")
 _LABEL_END = re.compile(r"(?:[:;>=]|\bsql|\bEXPLAIN(?:\s+QUERY\s+PLAN)?)[\s*_\"'`(]*\Z", re.IGNORECASE)
 _ENDED = re.compile(r"(?:[:;]|</?\w[^<>]*>|```\w*|~~~\w*|\]\]>)[\s*_\"'`(]*\Z")
 _WRITES = re.compile(
@@ -36,28 +37,10 @@ _CREATES = re.compile(
     r"(?:TABLE|VIEW|INDEX|TRIGGER|DATABASE|SCHEMA)\b",
     re.IGNORECASE | re.MULTILINE,
 )
-WORDS_OF_SQL = frozenset(
-    """ADD ALL AND ANY AS ASC BETWEEN BY CASE CAST COLLATE COUNT CROSS DESC DISTINCT ELSE END ESCAPE EXCEPT
-    EXISTS FILTER FROM FULL GLOB GROUP HAVING IN INNER INTERSECT IS ISNULL JOIN LEFT LIKE LIMIT MATCH MAX MIN
-    NATURAL NOT NOTNULL NULL OFFSET ON OR ORDER OUTER OVER PARTITION REGEXP RIGHT SELECT SUM AVG THEN UNION
-    USING VALUES WHEN WHERE WINDOW WITH QUALIFY FETCH NULLS ILIKE TOP FOR""".split()
-)
-"""Words that go on with a query, at the beginning of a line or after a name."""
-_MARKS = re.compile(
-    r"'[^']*'?|\"[^\"]*\"?|`[^`\n]*`|--[^\n]*|/\*.*?(?:\*/|\Z)"
-    r"|&(?:lt|gt|amp|quot|apos|nbsp|\#\d{1,6}|\#x[0-9a-fA-F]{1,5});"
-    r"|(?P<stop>[;；])"
-    r"|(?P<blank>\n[ \t]*\n\s*(?=(?:[A-Z][a-z]+|\*\*|\#+|-)\ ))"
-    r"|(?P<end>\n[ \t]*\n\s*(?=[A-Za-z*#>-])|\n(?=[ \t]*(?:[*_#>|~=+•-]|\d{1,2}[.)]|[^\W\d_]))|\*\*|```|~~~|\]\]>|</"
-    r"|<\||\[/|\}|\"\"\"|'''|[.!?:](?=\s+[A-Z(])|[.!](?=\s*\Z)|,(?=\s+(?:which|that)\b)"
-    r"|\s(?=(?:\#|//)\s)|\s[—–]\s)"
-    r"|(?P<round>[()])",
-    re.DOTALL,
-)
-_LABEL = re.compile(r"[\s>*_#-]*[A-Za-z][\w' ]{0,40}\**\s?:(?!:)")
-_WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _NEXT_QUESTION = re.compile(
-    r"\n[ \t>*#]*(?:Question|Q|User|Human|Input|Instruction|Task)\s*\d*\**:", re.IGNORECASE
+    r"\n[ \t>*#]*(?:Question|Q|User|Human|Input|Instruction|Task)\s*\d*\**:|<\|(?:endoftext|im_end|eot_id|end|return)\|>"
+    r"|</s>|<｜end",
+    re.IGNORECASE,
 )
 
 
@@ -100,7 +83,7 @@ def statements(text: str) -> list[Statement]:
     found: list[tuple[bool, Statement]] = []
     for number, (at, sure) in enumerate(starts):
         stop = starts[number + 1][0] if number + 1 < len(starts) else len(text)
-        texts = _ends(text[at:stop], whole=stop == len(text))
+        texts = ends(text[at:stop])
         found.append((sure, Statement(texts, sure)))
     found = [each for each in found if each[1].texts]
     ordered = [s for sure, s in reversed(found) if sure] + [s for sure, s in reversed(found) if not sure]
@@ -120,9 +103,9 @@ def _starts(text: str) -> list[tuple[int, bool]]:
         at, word = match.start(), match[0].upper()
         if word == "WITH" and not _is_with(text, at):
             continue
-        line = text[text.rfind("\n", 0, at) + 1 : at]
+        line = text[max(0, at - 300) : at].rpartition("\n")[2]
         labelled = (_ENDED if found else _LABEL_END).search(line[-60:]) is not None
-        begins = _PREFIX.match(line[-200:]) is not None if len(line) < 200 else False
+        begins = _PREFIX.match(line) is not None
         # Cut at a comment of the line before, a UNION may show.
         before = _COMMENTS.sub("", text[max(0, at - 300) : at]).rstrip()
         if found:
@@ -152,80 +135,3 @@ def _depth(text: str) -> int:
 
 
 _QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`|--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
-
-
-def _ends(text: str, *, whole: bool) -> tuple[str, ...]:
-    """The query that begins the text, with each of its ends: the longest first.
-
-    The first goes up to a semicolon, or a blank line with words after it. Each other end lies before words
-    that cannot belong to it.
-    """
-    ends: list[int] = []
-    first = len(text)
-    depth = 0
-    for match in _MARKS.finditer(text):
-        at = match.start()
-        if match["stop"] or match["blank"]:
-            first = at
-            break
-        if match["round"]:
-            depth += 1 if match["round"] == "(" else -1
-            if depth == -1:
-                ends.append(at)
-        elif match["end"] is not None and len(ends) < 4 * _MOST_ENDS and _is_end(text, at, match.end()):
-            ends.append(at)
-    texts = [text[:first], *(text[:at] for at in reversed(ends[:_MOST_ENDS]))]
-    return tuple(dict.fromkeys(cut for each in texts if (cut := each.strip())))
-
-
-def _is_end(text: str, at: int, past: int) -> bool:
-    """Whether a query that ends here is followed by words that are not SQL."""
-    mark = text[at:past]
-    after = text[past : past + 200]
-    if (
-        mark.strip() in ("**", "```", "~~~", "]]>", "</", "<|", "[/", "}", '"""', "'''")
-        or mark.strip(" ") in "—–"
-    ):
-        return bool(mark.strip())
-    if not mark.strip() and after[:1] in "#/":
-        return True
-    if not after.strip():
-        return mark.strip() != ""
-    so_far = text[max(0, at - 40) : at].rstrip()
-    last = re.search(r"[\w]+\Z", so_far)
-    if so_far.endswith((",", "(", "=", "<", ">", "+", "-", "*/", "/", "|")) or (
-        last is not None and last[0].upper() in WORDS_OF_SQL - {"END", "NULL", "ASC", "DESC", "COUNT"}
-    ):
-        return False
-    if _LABEL.match(after):
-        first_word = _WORD.search(after)
-        return first_word is None or first_word[0].upper() not in WORDS_OF_SQL
-    if re.match(r"[ \t]*(?:[*#>|~=+•_-]|\d{1,2}[.)])", after):
-        listed = re.match(r"[ \t]*(?:[*•-]|\d{1,2}[.)])[ \t]+([A-Z`*][\w`*]*)", after)
-        if listed is not None:
-            return listed[1].upper() not in WORDS_OF_SQL
-        return re.match(r"[ \t]*(?:#|>|\||~~|===|---|\*\*|__)", after) is not None
-    words = re.match(
-        r"\s*\(?([^\W\d_][\w'’-]*)(?:[,.!]?\s+([^\W\d_][\w'’-]*))?(?:\s+([^\W\d_][\w'’-]*))?", after
-    )
-    if words is None:
-        return False
-    spoken = [word for word in words.groups() if word]
-    if any(word.upper() in WORDS_OF_SQL for word in spoken[:1]):
-        return False
-    if any(word in WORDS_OF_SQL for word in spoken):
-        return False
-    if mark.startswith((".", "!", "?", ":")):
-        return spoken[0][0].isupper() or after.lstrip().startswith("(")
-    if mark.startswith(","):
-        return True
-    return len(spoken) >= 2 and spoken[1].upper() not in {
-        "AND",
-        "OR",
-        "IS",
-        "LIKE",
-        "IN",
-        "AS",
-        "NOT",
-        "BETWEEN",
-    }

@@ -46,7 +46,7 @@ def no_sql(text: str) -> SqlError:
 
     answer, _ = without_thoughts(cleaned(text))
     if writes(answer) or creates(answer):
-        return SqlNotSelect("the draft holds a statement that changes data; only reading is supported")
+        return SqlNotSelect("no SELECT is taken from beside a statement that changes data")
     return SqlEmpty("the draft holds no SELECT statement; give the SQL to correct")
 
 
