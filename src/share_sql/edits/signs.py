@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from share_sql.schema.model import Schema
 from share_sql.sql.tokens import Token, joined, neighbours, tokens
@@ -80,8 +80,16 @@ _MARKUP = re.compile(r"</?(?:br|p|code|pre|b|strong|em|i|span|div)\s*/?>", re.IG
 _MARKDOWN = re.compile(r"\\([_*<>=()\[\]\-+.#!,|`%&{}~])")
 
 
-def escapes(sql: str, schema: Schema) -> Iterator[str]:
-    """Signs as HTML or Markdown escape them, and line breaks written as a backslash and a letter."""
+def escaped_quotes(sql: str, schema: Schema) -> Iterator[str]:
+    """Quotes that a backslash comes before: round a text or a name, or inside one."""
+    del schema
+    if re.search(r"(?:^|[=<>(,\s])\\['\"]", sql):
+        # The whole query was escaped, its quotes with it.
+        yield re.sub(r"\\(['\"])", r"\1", sql)
+
+
+def entities(sql: str, schema: Schema) -> Iterator[str]:
+    """Signs as HTML writes them, and HTML's tags."""
     del schema
     bare = _outside(sql)
     if _ENTITY.search(bare) or _MARKUP.search(bare):
@@ -89,19 +97,21 @@ def escapes(sql: str, schema: Schema) -> Iterator[str]:
         for _ in range(3):
             decoded = _ENTITY.sub(lambda match: html.unescape(match[0]), decoded)
         yield _MARKUP.sub(" ", decoded).replace("\u00a0", " ")
-    if "\\" not in sql:
-        return
-    if re.search(r"(?:^|[=<>(,\s])\\['\"]", sql):
-        # The whole query was escaped, its quotes with it.
-        undone = re.sub(r"\\(['\"])", r"\1", sql)
-        yield _breaks(undone)
-    if _MARKDOWN.search(bare):
-        everywhere = _MARKDOWN.sub(r"\1", sql)
-        yield (
-            everywhere
-            if "ESCAPE" not in sql.upper()
-            else _on_the_outside(sql, lambda part: _MARKDOWN.sub(r"\1", part))
-        )
+
+
+def markdown(sql: str, schema: Schema) -> Iterator[str]:
+    """Signs that Markdown escapes by a backslash."""
+    del schema
+    if _MARKDOWN.search(_outside(sql)):
+        if "ESCAPE" not in sql.upper():
+            yield _MARKDOWN.sub(r"\1", sql)
+        yield _on_the_outside(sql, lambda part: _MARKDOWN.sub(r"\1", part))
+
+
+def breaks(sql: str, schema: Schema) -> Iterator[str]:
+    """Line breaks written as a backslash and a letter, or after a backslash."""
+    del schema
+    bare = _outside(sql)
     if re.search(r"\\[nrt\n]", bare) or bare.rstrip().endswith("\\"):
         yield _breaks(sql)
 
@@ -118,10 +128,10 @@ def _outside(sql: str) -> str:
     return _LITERAL.sub("''", sql)
 
 
-def _on_the_outside(sql: str, change: object) -> str:
+def _on_the_outside(sql: str, change: Callable[[str], str]) -> str:
     """The text with a change made only where nothing is in quotes."""
     parts = _LITERAL.split(sql)
-    return "".join(part if at % 2 else change(part) for at, part in enumerate(parts))  # type: ignore[operator]
+    return "".join(part if at % 2 else change(part) for at, part in enumerate(parts))
 
 
 # -- quotes --------------------------------------------------------------------------------------------
@@ -134,11 +144,16 @@ _CLOSES = re.compile(
 )
 
 
-def apostrophes(sql: str, schema: Schema) -> Iterator[str]:
-    """An apostrophe inside a text, escaped by a backslash or not at all: it must be doubled."""
+def escaped_apostrophes(sql: str, schema: Schema) -> Iterator[str]:
+    """An apostrophe inside a text, escaped by a backslash: it must be doubled."""
     del schema
     if "\\'" in sql:
         yield sql.replace("\\'", "''")
+
+
+def apostrophes(sql: str, schema: Schema) -> Iterator[str]:
+    """An apostrophe inside a text that is not doubled."""
+    del schema
     done, found = [], False
     at = 0
     while at < len(sql):

@@ -73,7 +73,11 @@ def _unquoted_values(sql: str, schema: Schema) -> Iterator[TextEdit]:
 
 MENDERS: tuple[Mender, ...] = (
     _mender("typeset-sign", "quotes or signs of typesetting stand for SQL's own", signs.typeset),
-    _mender("escaped-sign", "signs are escaped as HTML or Markdown escapes them", signs.escapes),
+    _mender("escaped-sign", "quotes are escaped by backslashes", signs.escaped_quotes),
+    _mender("apostrophe", "an apostrophe inside a text must be doubled", signs.escaped_apostrophes),
+    _mender("escaped-sign", "signs are escaped as HTML escapes them", signs.entities),
+    _mender("escaped-sign", "signs are escaped as Markdown escapes them", signs.markdown),
+    _mender("escaped-sign", "line breaks are written as a backslash and a letter", signs.breaks),
     _mender("apostrophe", "an apostrophe inside a text must be doubled", signs.apostrophes),
     _mender("mismatched-quote", "quotes that open and close a name or a text differ", signs.misquoted),
     _mender("unclosed-quote", "a quote is missing", signs.unclosed),

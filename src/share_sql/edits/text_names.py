@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from share_sql.edits.edit import Edit, edited, plain_item
+from share_sql.edits.edit import Edit, plain_item
 from share_sql.query.examined import Examined
 from share_sql.sql.scopes import Scope
 
@@ -20,19 +20,25 @@ def text_names(draft: Examined) -> Iterator[Edit]:
     It gives nothing where it is all that is selected, summed up, sorted or grouped by, or where the name has a
     blank or a sign, so that someone meant to quote it. A text in a member of a set operation is a label.
     """
+    meant: dict[int, str] = {}
     for scope in draft.binding.scopes:
         if not isinstance(scope.select, exp.Select):
             continue
-        for literal in _places(draft, scope):
+        for literal in _places(scope):
             name = _column(scope, literal) or _alias(scope, literal)
             if name is not None:
-                tree = edited(
-                    draft, literal, lambda _, name=name: exp.column(exp.to_identifier(name, quoted=True))
-                )
-                yield Edit("name-as-text", f"'{literal.this}' is a text; the column {name} is meant", tree)
+                meant[id(literal)] = name
+    if not meant:
+        return
+    tree = draft.tree.copy()
+    for old, new in list(zip(draft.tree.walk(), tree.walk(), strict=True)):
+        if id(old) in meant:
+            new.replace(exp.column(exp.to_identifier(meant[id(old)], quoted=True)))
+    shown = ", ".join(dict.fromkeys(meant.values()))
+    yield Edit("name-as-text", f"{shown} in single quotes is a text; the column is meant", tree)
 
 
-def _places(draft: Examined, scope: Scope) -> Iterator[exp.Literal]:
+def _places(scope: Scope) -> Iterator[exp.Literal]:
     """The texts that give nothing as texts."""
     select = scope.select
     assert isinstance(select, exp.Select)

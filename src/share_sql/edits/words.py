@@ -189,13 +189,17 @@ def respelled(sql: str, schema: Schema) -> Iterator[str]:
         word = part.upper
         if part.kind != "word" or len(word) < 3 or before.text == "." or after.text == ".":
             continue
-        if word in _TWICE and word == after.upper and word not in known:
+        if (
+            word in _TWICE
+            and word == after.upper
+            and (word not in known or before.upper not in _BEFORE_NAMES)
+        ):
             parts[at] = Token("space", "")
             changed = True
         if len(word) < 4 or word in known or word in _MISSPELT or word in _KEYWORDS or before.upper == "AS":
             continue
         near = [keyword for keyword in _MISSPELT if OSA.distance(word, keyword, score_cutoff=1) <= 1]
-        if len(near) == 1:
+        if near:
             parts[at] = Token("word", near[0])
             changed = True
     if changed:

@@ -14,9 +14,10 @@ WORDS_OF_SQL = frozenset((
     "WHERE", "WINDOW", "WITH",
 ))  # fmt: skip
 """Words that go on with a query, at the beginning of a line or after a name."""
-_MARKS = re.compile(
-    r"'[^']*'?|\"[^\"]*\"?|`[^`\n]*`|--[^\n]*|/\*.*?(?:\*/|\Z)"
-    r"|&(?:lt|gt|amp|quot|apos|nbsp|\#\d{1,6}|\#x[0-9a-fA-F]{1,5});"
+_QUOTED = r"'[^']*'?|\"[^\"]*\"?|`[^`\n]*`|"
+_MARK = (
+    r"--[^\n]*|/\*.*?(?:\*/|\Z)"
+    r"|&(?:amp;)*(?:lt|gt|amp|quot|apos|nbsp|\#\d{1,6}|\#x[0-9a-fA-F]{1,5});"
     r"|(?P<stop>[;；])"
     # Marks that no query holds.
     r"|(?P<lone>\*\*|```|~~~|\]\]>|</|<\||\[/|\}|\$\$|(?<!\|)\|(?=[ \t]*(?:\n|\Z))|\s[—–]\s)"
@@ -25,9 +26,10 @@ _MARKS = re.compile(
     # The sentence round the query goes on, or the next one begins.
     r"|(?P<same>[.!?:](?=\s+[A-Z(])|[.!](?=\s*\Z)|,(?=\s+(?:which|that)\b)|\s(?=(?:\#|//)\s)"
     r"|(?<=['\")0-9`])[ \t]+(?=[a-z]+\b)|[ \t](?=\([A-Za-z][a-z]+\ [a-z]+\b))"
-    r"|(?P<round>[()])",
-    re.DOTALL,
+    r"|(?P<round>[()])"
 )
+_MARKS = re.compile(_QUOTED + _MARK, re.DOTALL)
+_BLIND = re.compile(_MARK, re.DOTALL)
 _PARAGRAPH = re.compile(r"(?:[A-Z][a-z]+|\*\*|\#+|-)\ ")
 _LABEL = re.compile(r"[\s>*_#-]*[A-Za-z][\w' ]{0,40}\**\s?:(?!:)")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
@@ -47,10 +49,18 @@ def ends(text: str) -> tuple[str, ...]:
     Args:
         text: what follows the query's first word, with it.
     """
+    texts = _cuts(text, _MARKS)
+    if text.count("'") % 2 or "\\'" in text:
+        # Where quotes do not match, what seems to stand in them may not.
+        texts += _cuts(text, _BLIND)
+    return tuple(dict.fromkeys(cut for each in texts if (cut := each.strip())))
+
+
+def _cuts(text: str, marks: re.Pattern[str]) -> list[str]:
     found: list[int] = []
     first = len(text)
     depth = 0
-    for match in _MARKS.finditer(text):
+    for match in marks.finditer(text):
         at = match.start()
         gap = match["line"]
         if match["stop"] or (gap and "\n" in gap[1:] and _PARAGRAPH.match(text, match.end())):
@@ -58,12 +68,11 @@ def ends(text: str) -> tuple[str, ...]:
             break
         if match["round"]:
             depth += 1 if match["round"] == "(" else -1
-            if depth == -1:
+            if depth == -1 and _ends_bracket(text[match.end() : match.end() + 200]):
                 found.append(at)
         elif len(found) < 4 * _MOST_ENDS and (match["lone"] or _is_end(text, match)):
             found.append(at)
-    texts = [text[:first], *(text[:at] for at in reversed(found[:_MOST_ENDS]))]
-    return tuple(dict.fromkeys(cut for each in texts if (cut := each.strip())))
+    return [text[:first], *(text[:at] for at in reversed(found[:_MOST_ENDS]))]
 
 
 def _is_end(text: str, match: re.Match[str]) -> bool:
@@ -82,6 +91,17 @@ def _is_end(text: str, match: re.Match[str]) -> bool:
     if re.match(r"#|>|\||~~|===|---|__", after):
         return True
     return _is_prose(after)
+
+
+def _ends_bracket(after: str) -> bool:
+    """Whether nothing of a query follows a parenthesis that closes what it does not open."""
+    rest = after.lstrip(" )]}.,;:!?\"'`")
+    words, _ = _spoken(rest)
+    return (
+        not rest
+        or rest[0] == "\n"
+        or (len(words) > 1 and not any(w.upper() in WORDS_OF_SQL for w in words[:2]))
+    )
 
 
 def _may_end(so_far: str) -> bool:

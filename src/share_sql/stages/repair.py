@@ -5,6 +5,7 @@ Passes look for faults, each edit is tried on the database, the good ones stay a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -185,6 +186,11 @@ def _is_nearer(before: Examined, after: Examined | None) -> bool:
     return after is not None and _unbound(after) < _unbound(before)
 
 
-def _unbound(query: Examined) -> tuple[int, int]:
+def _unbound(query: Examined) -> tuple[bool, int, int]:
+    # The parser takes more than the database does: what that refuses unread is further off than a name.
+    unread = query.failure is not None and _UNREAD.search(str(query.failure)) is not None
     tables = len(query.binding.unknown_sources)
-    return tables, query.faults - tables
+    return unread, tables, query.faults - tables
+
+
+_UNREAD = re.compile(r"syntax error|unrecognized token|incomplete input")
