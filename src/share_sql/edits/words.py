@@ -135,6 +135,12 @@ def unglued(sql: str, schema: Schema) -> Iterator[str]:
     """Keywords written together with what follows or comes before: `SELECT100`, `GROUPBY`, `WHEREcity`."""
     known = {name.upper() for name in _all_names(schema)}
     parts = tokens(sql)
+    # What stands before a point or after AS is a name of the query's own.
+    known |= {
+        part.upper
+        for part, (before, after) in zip(parts, neighbours(parts), strict=True)
+        if part.kind == "word" and (before.upper == "AS" or (after.text == "." and len(part.text) <= 3))
+    }
     changed = False
     for at, (part, (_, after)) in enumerate(zip(parts, neighbours(parts), strict=True)):
         if part.kind != "word" or part.upper in known:
@@ -195,6 +201,9 @@ def respelled(sql: str, schema: Schema) -> Iterator[str]:
             and (word not in known or before.upper not in _BEFORE_NAMES)
         ):
             parts[at] = Token("space", "")
+            changed = True
+        if word in ("FRM", "FRO", "FOM", "ROM") and word not in known:
+            parts[at] = Token("word", "FROM")
             changed = True
         if len(word) < 4 or word in known or word in _MISSPELT or word in _KEYWORDS or before.upper == "AS":
             continue
@@ -280,6 +289,40 @@ def closed(sql: str) -> Iterator[str]:
         done.append(part.text)
     if left < missing:
         yield "".join(done).rstrip("; \n") + ")" * left
+
+
+_ONE_ARGUMENT = frozenset(("COUNT", "SUM", "AVG"))
+
+
+def _closed_early(sql: str) -> Iterator[str]:
+    """The text with parentheses closed where a function of one argument gets a second one: `COUNT(*, name`."""
+    parts = tokens(sql)
+    done: list[str] = []
+    stack: list[tuple[str, str]] = []
+    closed_any = False
+    for part, (before, after) in zip(parts, neighbours(parts), strict=True):
+        if part.text == "(":
+            stack.append((before.upper, after.upper))
+        elif part.text == ")" and stack:
+            stack.pop()
+        ends = (
+            part.text == "," or part.upper in _CLAUSES or part.upper in ("AS", "ASC", "DESC", "=", "<", ">")
+        )
+        star = before.text == "*" and part.solid and part.text != ")" and bool(stack) and stack[-1][1] == "*"
+        if (
+            stack
+            and stack[-1][0] in _ONE_ARGUMENT
+            and stack[-1][1] not in ("SELECT", "CASE")
+            and (ends or star)
+        ):
+            stack.pop()
+            closed_any = True
+            spaces = len(done) - 1 if done and not done[-1].strip() else len(done)
+            done.insert(spaces, ")")
+        done.append(part.text)
+    text = "".join(done)
+    if closed_any and open_parentheses(text) == 0:
+        yield text
 
 
 def _ends_before(clause: Token, before: str, inside: str) -> bool:

@@ -5,12 +5,15 @@ Nothing is parsed here. Each search is linear: patterns have no nested repetitio
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from share_sql.sql.statements import OPENING, begins_as_query
 from share_sql.sql.tag import split_tag
 
+_MOST_OBJECTS = 8
 _MOST_PIECES = 16
 """Pieces of one kind that are looked at; models do not write more answers into one."""
 _THOUGHTS = r"think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis"
@@ -23,7 +26,7 @@ _FENCE = re.compile(
     r"(?P<mark>```+|~~~+|^[ \t]*(?:'''|\"\"\"))[ \t]*(?P<info>[\w+#-]*)(?P<text>.*?)(?:(?P=mark)|\Z)",
     re.DOTALL | re.MULTILINE,
 )
-_QUERY = r"(?:SELECT(?![A-Za-z_])|WITH\s)"
+_QUERY = OPENING
 _TAG = re.compile(
     rf"<(?P<name>[A-Za-z_][\w:.-]*(?:=\"?[\w.-]+\"?)?)(?:\s[^<>]*)?>\s*(?:<!\[CDATA\[\s*)?(?=\(*{_QUERY})",
     re.IGNORECASE,
@@ -100,7 +103,7 @@ def unescaped(text: str) -> str:
 
 def pieces(text: str) -> list[Piece]:
     """Fences, tags and quoted strings that may hold a query, best first; the last of equals first."""
-    found = [*_fences(text), *_tags(text), *_strings(text)]
+    found = [*_values(text), *_fences(text), *_tags(text), *_strings(text)]
     return sorted(found, key=lambda piece: (piece.rank, -piece.at))
 
 
@@ -108,6 +111,38 @@ def _last(matches: Iterator[re.Match[str]]) -> list[re.Match[str]]:
     """The last matches, with the first; no more than `_MOST_PIECES`."""
     every = list(matches)
     return every if len(every) <= _MOST_PIECES else [every[0], *every[1 - _MOST_PIECES :]]
+
+
+def _values(text: str, at: int = 0, depth: int = 0) -> Iterator[Piece]:
+    """The strings of JSON in a text that hold a query, those inside strings of JSON too."""
+    decoder = json.JSONDecoder(strict=False)
+    past = tries = 0
+    for match in re.finditer(r"[{\[]", text):
+        if match.start() < past or tries >= _MOST_OBJECTS:
+            continue
+        tries += 1
+        try:
+            value, past = decoder.raw_decode(text, match.start())
+        except (ValueError, RecursionError):
+            continue
+        for name, inside in _texts_of(value):
+            if depth < 2 and inside.lstrip()[:1] in ("{", "["):
+                yield from _values(inside, at + match.start(), depth + 1)
+            elif begins_as_query(inside.strip()) or "```" in inside:
+                yield Piece((inside,), _name_rank(name, 2), at + match.start())
+
+
+def _texts_of(value: object, name: str = "") -> Iterator[tuple[str, str]]:
+    """Each string inside a value of JSON, with the key that it stands under."""
+    waiting: list[tuple[str, object]] = [(name, value)]
+    while waiting:
+        name, value = waiting.pop(0)
+        if isinstance(value, str):
+            yield name, value
+        elif isinstance(value, dict):
+            waiting += [(f"{key}", inside) for key, inside in value.items()]
+        elif isinstance(value, list):
+            waiting += [(name, inside) for inside in value]
 
 
 def _fences(text: str) -> Iterator[Piece]:
@@ -212,7 +247,7 @@ def _end_of_string(text: str, start: int, closing: str) -> int:
         slashes = 0
         while at - slashes > start and text[at - slashes - 1] == "\\":
             slashes += 1
-        doubled = closing == "'" and text[at + 1 : at + 2] == "'" and text[at + 2 : at + 3] != "'"
+        doubled = closing == "'" and text[at + 1 : at + 2] == "'"
         if slashes % 2:
             at += 1
         elif doubled:

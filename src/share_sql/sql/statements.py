@@ -13,19 +13,34 @@ from dataclasses import dataclass
 from share_sql.sql.endings import ends
 
 _MOST_STARTS = 10
-_START = re.compile(r"\b(?:SELECT(?![A-Za-z_])|WITH\b|VALUES\b(?=\s*\())", re.IGNORECASE)
+OPENING = (
+    r"(?:SELECT(?![A-Za-z_0-9])|SELECT(?!(?:ED|S|ING|IONS?|IVE|IVELY|OR|ORS|ABLE)\b)\w+"
+    r"|(?:SLECT|SEECT|SELCT|SELET|SELEC|SLEECT|SEELCT|SELCET|SELETC|SEELECT|SELLECT|SELEECT|SELECCT)\b"
+    r"|WITH\b|VALUES\b(?=\s*\())"
+)
+"""A pattern of the word that a query begins with: glued to the next one or misspelt by a letter, too."""
+_START = re.compile(rf"\b{OPENING}", re.IGNORECASE)
+_PLAIN_START = frozenset(("SELECT", "WITH", "VALUES"))
 _WITH_HEAD = re.compile(r'WITH\s+(?:RECURSIVE\s+)?["`\[\w][^()]*(?:\([^()]*\)\s*)?AS\b', re.IGNORECASE)
 _WITH_REACH = 1_000
 """Letters in which the head of a WITH must end; without a bound, many a WITH in a row costs square time."""
 _GOES_ON = re.compile(
     r"(?:\b(?:UNION|ALL|INTERSECT|EXCEPT|MINUS|DISTINCT|AS|EXISTS|IN|ANY|SOME|NOT|MATERIALIZED|EXPLAIN\s+FOR)"
-    r"|[(,=<>+*/|-])\s*\Z",
+    r"|[(（,=<>+*/|-])\s*\Z",
+    re.IGNORECASE,
+)
+# What shows that a query goes on though nothing was found that begins it.
+_INSIDE = re.compile(
+    r"(?:\b(?:UNION(?:\s+ALL)?|INTERSECT|EXCEPT|MINUS)|(?:\b(?:IN|EXISTS|FROM|JOIN|AS|ALL|ANY)|[=<>])\s*[(（])\s*\Z",
     re.IGNORECASE,
 )
 _COMMENTS = re.compile(r"--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _PREFIX = re.compile(r"[\s(>*_#\"'`|$-]*(?:\d{1,2}[.)])?[\s(*_\"'`]*\Z")
 _LABEL_END = re.compile(r"(?:[:;>=]|\bsql|\bEXPLAIN(?:\s+QUERY\s+PLAN)?)[\s*_\"'`(]*\Z", re.IGNORECASE)
-_ENDED = re.compile(r"(?:[:;]|</?\w[^<>]*>|```\w*|~~~\w*|\]\]>)[\s*_\"'`(]*\Z")
+_ENDED = re.compile(
+    r"(?:[:；]|(?<!&lt)(?<!&gt)(?<!;lt)(?<!;gt)(?<!quot)(?<!&amp)(?<!;amp)(?<!nbsp)(?<!apos)(?<!#39)(?<!#34);"
+    r"|</?\w[^<>]*>|```\w*|~~~\w*|\]\]>)[\s*_\"'`(]*\Z"
+)
 _WRITES = re.compile(
     r"(?:^|;|:|```\w*|\A)[ \t>*-]*(?:INSERT\s+(?:OR\s+\w+\s+)?INTO\b|UPDATE\s+(?:OR\s+\w+\s+)?[\w.\"`\[\]]+\s+SET\b"
     r"|DELETE\s+FROM\b|DROP\s+(?:TABLE|VIEW|INDEX|TRIGGER|DATABASE|SCHEMA)\b|ALTER\s+TABLE\b|TRUNCATE\s+(?:TABLE\b|\w+\s*;)"
@@ -69,7 +84,9 @@ def begins_as_query(text: str) -> bool:
     rest = _COMMENTS.sub("", text[:5_000]) if text.startswith(("--", "/*")) else text
     rest = rest.lstrip("( \t\r\n")
     match = _START.match(rest)
-    return match is not None and (match[0].upper() != "WITH" or _is_with(rest, 0))
+    if match is None or (match[0].upper() == "WITH" and not _is_with(rest, 0)):
+        return False
+    return match[0].upper() in _PLAIN_START or re.search(r"\bFROM", rest, re.IGNORECASE) is not None
 
 
 def statements(text: str) -> list[Statement]:
@@ -108,10 +125,21 @@ def _starts(text: str) -> list[tuple[int, bool]]:
         begins = _PREFIX.match(line) is not None
         # Cut at a comment of the line before, a UNION may show.
         before = _COMMENTS.sub("", text[max(0, at - 300) : at]).rstrip()
+        if not found and _INSIDE.search(before) is not None:
+            continue
+        plain = word in _PLAIN_START
+        if not plain and not ((begins or labelled) and last_from > at):
+            continue
         if found:
             depth += _depth(text[depth_at:at])
             depth_at = at
             ended = _ENDED.search(before[-80:]) is not None
+            if (
+                begins
+                and _GOES_ON.search(before) is None
+                and re.search(r"\n[ \t]*\n\s*\Z", text[max(0, at - 40) : at])
+            ):
+                ended = True
             inner = depth > 0 or before.endswith(")") or _GOES_ON.search(before) is not None
             if inner and not ended:
                 continue
@@ -131,7 +159,7 @@ def _starts(text: str) -> list[tuple[int, bool]]:
 def _depth(text: str) -> int:
     """How many parentheses stay open."""
     bare = _QUOTED.sub("", text)
-    return bare.count("(") - bare.count(")")
+    return bare.count("(") + bare.count("（") - bare.count(")") - bare.count("）")
 
 
 _QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`|--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
