@@ -85,7 +85,8 @@ def _edit(draft: Examined, parent: exp.Expr, column: ColumnName, put: list[tuple
 _STOPS = frozenset((
     "AND", "OR", "GROUP", "ORDER", "LIMIT", "HAVING", "UNION", "INTERSECT", "EXCEPT", "THEN", "ELSE", "END", "WHEN",
     ")", ";", ",", "(", "=", "<", ">", "<=", ">=", "<>", "!=", "||", "BETWEEN", "LIKE", "IN", "IS", "NOT", "FROM",
-    "SELECT", "WHERE", "JOIN", "ON", "COLLATE", "ESCAPE",
+    "SELECT", "WHERE", "JOIN", "ON", "COLLATE", "ESCAPE", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "OUTER",
+    "USING", "AS", "ASC", "DESC", "CASE", "OFFSET", "EXISTS",
 ))  # fmt: skip
 
 
@@ -135,6 +136,8 @@ def _is_value(run: list[Token]) -> bool:
     if not solid or len(solid) > _MOST_WORDS or not any(part.kind == "word" for part in solid):
         return False
     if any(part.kind == "sign" and part.text not in ".-&%_/:!+" for part in solid):
+        return False
+    if re.match(r"\s*[^\W\d]\w*\.[^\W\d]", joined(run)):
         return False
     # `a.b` and `a - b` are names; so is a single word.
     pattern = solid[0].text == "%" or solid[-1].text == "%"

@@ -78,8 +78,8 @@ MENDERS: tuple[Mender, ...] = (
     _mender("escaped-sign", "signs are escaped as HTML escapes them", signs.entities),
     _mender("escaped-sign", "signs are escaped as Markdown escapes them", signs.markdown),
     _mender("escaped-sign", "line breaks are written as a backslash and a letter", signs.breaks),
-    _mender("apostrophe", "an apostrophe inside a text must be doubled", signs.apostrophes),
     _mender("mismatched-quote", "quotes that open and close a name or a text differ", signs.misquoted),
+    _mender("apostrophe", "an apostrophe inside a text must be doubled", signs.apostrophes),
     _mender("unclosed-quote", "a quote is missing", signs.unclosed),
     _mender("foreign-comment", "comments begin with -- in SQL", signs.comments),
     _mender("split-operator", "an operator is torn apart or turned round", signs.operators),
@@ -87,9 +87,9 @@ MENDERS: tuple[Mender, ...] = (
     _mender("misspelt-keyword", "a keyword is misspelt or written twice", words.respelled),
     _unquoted_names,
     _mender("surplus-comma", "a comma is too many", words.commas),
-    _unquoted_values,
     _unclosed_parentheses,
     _mender("surplus-parenthesis", "a closing parenthesis is too many", words.unopened),
+    _unquoted_values,
 )
 """In order: what hides the rest from view comes first."""
 

@@ -208,6 +208,9 @@ def respelled(sql: str, schema: Schema) -> Iterator[str]:
         if len(word) < 4 or word in known or word in _MISSPELT or word in _KEYWORDS or before.upper == "AS":
             continue
         near = [keyword for keyword in _MISSPELT if OSA.distance(word, keyword, score_cutoff=1) <= 1]
+        # `CAST(` is a function, no misspelt CASE.
+        if after.text == "(" and not set(near) & {"COUNT", "FROM", "WHERE", "JOIN", "UNION"}:
+            continue
         if near:
             parts[at] = Token("word", near[0])
             changed = True
@@ -266,6 +269,7 @@ def closed(sql: str) -> Iterator[str]:
     missing = open_parentheses(sql)
     if not 0 < missing <= 3:
         return
+    yield from _closed_early(sql)
     yield (
         sql.rstrip("; \n") + ")" * missing
         if "--" not in sql.rpartition("\n")[2]
@@ -291,37 +295,36 @@ def closed(sql: str) -> Iterator[str]:
         yield "".join(done).rstrip("; \n") + ")" * left
 
 
-_ONE_ARGUMENT = frozenset(("COUNT", "SUM", "AVG"))
+_ONE_ARGUMENT = frozenset(("COUNT", "SUM", "AVG", "MAX", "MIN"))
+_AFTER_CALLS = _CLAUSES | frozenset((",", "AS", "ASC", "DESC"))
+_COMPARISONS = frozenset(("=", "<", ">", "<=", ">=", "!=", "<>"))
 
 
 def _closed_early(sql: str) -> Iterator[str]:
-    """The text with parentheses closed where a function of one argument gets a second one: `COUNT(*, name`."""
+    """The text with parentheses closed where an aggregate goes on as none does: `COUNT(*, name`."""
     parts = tokens(sql)
     done: list[str] = []
     stack: list[tuple[str, str]] = []
-    closed_any = False
+    compared: frozenset[str] = frozenset()
+    changed = False
     for part, (before, after) in zip(parts, neighbours(parts), strict=True):
         if part.text == "(":
             stack.append((before.upper, after.upper))
         elif part.text == ")" and stack:
             stack.pop()
-        ends = (
-            part.text == "," or part.upper in _CLAUSES or part.upper in ("AS", "ASC", "DESC", "=", "<", ">")
-        )
-        star = before.text == "*" and part.solid and part.text != ")" and bool(stack) and stack[-1][1] == "*"
-        if (
-            stack
-            and stack[-1][0] in _ONE_ARGUMENT
-            and stack[-1][1] not in ("SELECT", "CASE")
-            and (ends or star)
+        elif (
+            part.solid and stack and stack[-1][0] in _ONE_ARGUMENT and stack[-1][1] not in ("SELECT", "CASE")
         ):
-            stack.pop()
-            closed_any = True
-            spaces = len(done) - 1 if done and not done[-1].strip() else len(done)
-            done.insert(spaces, ")")
+            star = before.text == "*" and stack[-1][1] == "*"
+            if star or part.upper in _AFTER_CALLS or part.upper in compared:
+                stack.pop()
+                changed = True
+                done.insert(len(done) - 1 if not done[-1].strip() else len(done), ")")
+        if part.upper == "HAVING":
+            compared = _COMPARISONS
         done.append(part.text)
     text = "".join(done)
-    if closed_any and open_parentheses(text) == 0:
+    if changed and open_parentheses(text) == 0:
         yield text
 
 

@@ -113,38 +113,50 @@ def _respelled(
 ) -> Steps[tuple[Examined | None, list[WeighedFinding]]]:
     """Mend a text that does not run, slip by slip.
 
-    A text that can be parsed changes only where fewer of its names stay unbound. One that cannot may have
-    several slips: it changes slip by slip, and what a slip's first mend gives is taken where none can be
-    parsed yet.
+    The one slip is looked for first whose mend gives rows. Else slips add up: a text that can be parsed changes
+    only where it comes nearer to running. One that cannot may have several slips, so that what a slip's first
+    mend gives is taken where none can be parsed yet.
     """
+    for mender in MENDERS:
+        for edit, after in (yield from _tried(state, mender(sql, state.schema))):
+            if after is not None and after.runs and not after.is_abnormal:
+                return after, [_fault(state, edit)]
     found: list[WeighedFinding] = []
     for mender in MENDERS:
-        edits = [edit for edit in mender(sql, state.schema) if edit.kind in state.plan.weights.enabled]
-        tried: list[tuple[TextEdit, Examined | None]] = []
-        for edit in edits:
-            try:
-                parsed = unrun(edit.sql, state.examiner.context)
-            except SqlError:
-                tried.append((edit, None))
-            else:
-                after = yield from _examined(state, parsed.text(as_text(parsed)))
-                if after is not None and edit.values and not (yield from are_stored(after, edit.values)):
-                    continue
-                tried.append((edit, after))
+        tried = yield from _tried(state, mender(sql, state.schema))
         best = next((each for each in tried if each[1] is not None and each[1].runs), None)
         if best is None:
             readable = (each for each in tried if each[1] is not None)
             best = next((each for each in readable if draft is None or _is_nearer(draft, each[1])), None)
-        if best is None and tried and draft is None:
-            best = tried[0]
+        if best is None and draft is None:
+            # What is put in quotes must be proved, so it is not taken on trust.
+            best = next((each for each in tried if not each[0].values), None)
         if best is None:
             continue
         edit, draft = best
         sql = edit.sql
-        found.append(_fault(state, edit))
+        if edit.kind not in {fault.kind for fault in found}:
+            found.append(_fault(state, edit))
         if draft is not None and draft.runs:
             break
     return draft, found if draft is not None else []
+
+
+def _tried(state: State, edits: Iterable[TextEdit]) -> Steps[list[tuple[TextEdit, Examined | None]]]:
+    """Enabled changes of a text, each with the query that it gives; None where that cannot be parsed."""
+    tried: list[tuple[TextEdit, Examined | None]] = []
+    for edit in edits:
+        if edit.kind not in state.plan.weights.enabled:
+            continue
+        try:
+            parsed = unrun(edit.sql, state.examiner.context)
+        except SqlError:
+            tried.append((edit, None))
+            continue
+        after = yield from _examined(state, parsed.text(as_text(parsed)))
+        if after is None or not edit.values or (yield from are_stored(after, edit.values)):
+            tried.append((edit, after))
+    return tried
 
 
 def _fault(state: State, edit: Edit | TextEdit) -> WeighedFinding:
