@@ -11,7 +11,7 @@ from share_sql.edits.edit import Edit, edited
 from share_sql.errors import QueryError
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps, look_up, query
-from share_sql.schema.model import ColumnName, Schema
+from share_sql.schema.model import ColumnName
 from share_sql.schema.value_text import squashed
 from share_sql.sql.tokens import Token, joined, tokens
 
@@ -83,10 +83,10 @@ def _edit(draft: Examined, parent: exp.Expr, column: ColumnName, put: list[tuple
 # -- words that no parser takes ------------------------------------------------------------------------
 
 _STOPS = frozenset((
-    "AND", "OR", "GROUP", "ORDER", "LIMIT", "HAVING", "UNION", "INTERSECT", "EXCEPT", "THEN", "ELSE", "END", "WHEN",
-    ")", ";", ",", "(", "=", "<", ">", "<=", ">=", "<>", "!=", "||", "BETWEEN", "LIKE", "IN", "IS", "NOT", "FROM",
-    "SELECT", "WHERE", "JOIN", "ON", "COLLATE", "ESCAPE", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "OUTER",
-    "USING", "AS", "ASC", "DESC", "CASE", "OFFSET", "EXISTS",
+    "AND", "OR", "GROUP", "ORDER", "LIMIT", "HAVING", "UNION", "INTERSECT", "EXCEPT", "THEN", "ELSE", "END",
+    "WHEN", ")", ";", ",", "(", "=", "<", ">", "<=", ">=", "<>", "!=", "||", "BETWEEN", "LIKE", "IN", "IS",
+    "NOT", "FROM", "SELECT", "WHERE", "JOIN", "ON", "COLLATE", "ESCAPE", "INNER", "LEFT", "RIGHT", "FULL",
+    "CROSS", "NATURAL", "OUTER", "USING", "AS", "ASC", "DESC", "CASE", "OFFSET", "EXISTS",
 ))  # fmt: skip
 
 
@@ -172,7 +172,8 @@ def are_stored(draft: Examined, values: tuple[str, ...]) -> Steps[bool]:
 
 
 def _matches(draft: Examined, column: ColumnName, pattern: str) -> Steps[bool]:
-    """Whether a stored value is like a pattern. The question is built as a tree: no text is pasted into SQL."""
+    """Whether a stored value is like a pattern. The question is built as a tree: no text is pasted into
+    SQL."""
     like = exp.Like(
         this=exp.Column(this=exp.to_identifier(column.column, quoted=True)),
         expression=exp.Literal.string(pattern),

@@ -281,7 +281,7 @@ def comments(sql: str, schema: Schema) -> Iterator[str]:
     done: list[Token] = []
     skipping = found = False
     for part, (_, after) in zip(parts, neighbours(parts), strict=True):
-        if not skipping and part.text == "#" or (part.text == "/" and after.text == "/" and not skipping):
+        if (not skipping and part.text == "#") or (part.text == "/" and after.text == "/" and not skipping):
             skipping = found = True
         if skipping and part.kind == "space" and "\n" in part.text:
             skipping = False

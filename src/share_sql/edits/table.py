@@ -87,8 +87,8 @@ PROOFS = (
 
 TEXT_KINDS = (
     "typeset-sign", "escaped-sign", "apostrophe", "mismatched-quote", "unclosed-quote", "foreign-comment",
-    "split-operator", "glued-word", "misspelt-keyword", "unquoted-name", "surplus-comma", "unclosed-parenthesis",
-    "surplus-parenthesis",
+    "split-operator", "glued-word", "misspelt-keyword", "unquoted-name", "surplus-comma",
+    "unclosed-parenthesis", "surplus-parenthesis",
 )  # fmt: skip
 """Repairs of the text itself (`edits.text`), before it can be parsed."""
 PROVED = (*TEXT_KINDS, *(kind for proof in PROOFS for kind in proof.kinds))

@@ -28,9 +28,9 @@ _BEFORE_NAMES = _OPERATORS | frozenset((
     "BETWEEN", "CASE", "LIKE",
 ))  # fmt: skip
 _AFTER_NAMES = _OPERATORS | frozenset((
-    "", ",", ")", ";", "FROM", "WHERE", "AND", "OR", "ASC", "DESC", "LIMIT", "IS", "IN", "LIKE", "GLOB", "NOT",
-    "BETWEEN", "HAVING", "ORDER", "GROUP", "UNION", "INTERSECT", "EXCEPT", "AS", "THEN", "ELSE", "END", "WHEN",
-    "COLLATE", "ISNULL", "NOTNULL", "INNER", "LEFT", "JOIN", "NULLS",
+    "", ",", ")", ";", "FROM", "WHERE", "AND", "OR", "ASC", "DESC", "LIMIT", "IS", "IN", "LIKE", "GLOB",
+    "NOT", "BETWEEN", "HAVING", "ORDER", "GROUP", "UNION", "INTERSECT", "EXCEPT", "AS", "THEN", "ELSE",
+    "END", "WHEN", "COLLATE", "ISNULL", "NOTNULL", "INNER", "LEFT", "JOIN", "NULLS",
 ))  # fmt: skip
 _AFTER_TABLES = _AFTER_NAMES | frozenset(("ON", "USING", "CROSS", "NATURAL", "FULL", "RIGHT"))
 _PLAIN = re.compile(r"[A-Za-z_]\w*\Z")
@@ -113,8 +113,9 @@ def _quoted(name: str) -> str:
 # -- keywords ------------------------------------------------------------------------------------------
 
 _GLUE = (
-    "SELECT", "DISTINCT", "FROM", "WHERE", "AND", "OR", "BY", "HAVING", "LIMIT", "JOIN", "ON", "ORDER", "GROUP",
-    "UNION", "LIKE", "BETWEEN", "OFFSET", "AS", "IN", "NOT", "INNER", "LEFT", "COUNT", "SUM", "AVG", "MAX", "MIN",
+    "SELECT", "DISTINCT", "FROM", "WHERE", "AND", "OR", "BY", "HAVING", "LIMIT", "JOIN", "ON", "ORDER",
+    "GROUP", "UNION", "LIKE", "BETWEEN", "OFFSET", "AS", "IN", "NOT", "INNER", "LEFT", "COUNT", "SUM",
+    "AVG", "MAX", "MIN",
 )  # fmt: skip
 _PAIRS = {
     "GROUPBY": "GROUP BY", "ORDERBY": "ORDER BY", "INNERJOIN": "INNER JOIN", "LEFTJOIN": "LEFT JOIN",
@@ -123,8 +124,8 @@ _PAIRS = {
     "PARTITIONBY": "PARTITION BY", "LEFTOUTERJOIN": "LEFT OUTER JOIN",
 }  # fmt: skip
 _MISSPELT = (
-    "SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "DISTINCT", "BETWEEN", "UNION", "JOIN", "INNER",
-    "LEFT", "INTERSECT", "EXCEPT", "COUNT", "DESC", "LIKE", "WHEN", "THEN", "CASE", "OFFSET",
+    "SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "DISTINCT", "BETWEEN", "UNION", "JOIN",
+    "INNER", "LEFT", "INTERSECT", "EXCEPT", "COUNT", "DESC", "LIKE", "WHEN", "THEN", "CASE", "OFFSET",
 )  # fmt: skip
 _TWICE = frozenset(
     ("SELECT", "FROM", "WHERE", "AND", "OR", "BY", "JOIN", "ON", "LIMIT", "HAVING", "ORDER", "GROUP")
@@ -228,8 +229,8 @@ def _all_names(schema: Schema) -> Iterator[str]:
 # -- commas and parentheses ----------------------------------------------------------------------------
 
 _AFTER_NO_COMMA = frozenset((
-    "", ",", ")", ";", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "UNION", "INTERSECT", "EXCEPT", "AND",
-    "OR", "JOIN", "INNER", "LEFT", "ON", "ASC", "DESC",
+    "", ",", ")", ";", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "UNION", "INTERSECT", "EXCEPT",
+    "AND", "OR", "JOIN", "INNER", "LEFT", "ON", "ASC", "DESC",
 ))  # fmt: skip
 
 

@@ -6,12 +6,12 @@ import re
 
 _MOST_ENDS = 5
 WORDS_OF_SQL = frozenset((
-    "ADD", "ALL", "AND", "ANY", "AS", "ASC", "AVG", "BETWEEN", "BY", "CASE", "CAST", "COLLATE", "COUNT", "CROSS",
-    "DESC", "DISTINCT", "ELSE", "END", "ESCAPE", "EXCEPT", "EXISTS", "FETCH", "FILTER", "FOR", "FROM", "FULL", "GLOB",
-    "GROUP", "HAVING", "ILIKE", "IN", "INNER", "INTERSECT", "IS", "ISNULL", "JOIN", "LEFT", "LIKE", "LIMIT", "MATCH",
-    "MAX", "MIN", "NATURAL", "NOT", "NOTNULL", "NULL", "NULLS", "OFFSET", "ON", "OR", "ORDER", "OUTER", "OVER",
-    "PARTITION", "QUALIFY", "REGEXP", "RIGHT", "SELECT", "SUM", "THEN", "TOP", "UNION", "USING", "VALUES", "WHEN",
-    "WHERE", "WINDOW", "WITH",
+    "ADD", "ALL", "AND", "ANY", "AS", "ASC", "AVG", "BETWEEN", "BY", "CASE", "CAST", "COLLATE", "COUNT",
+    "CROSS", "DESC", "DISTINCT", "ELSE", "END", "ESCAPE", "EXCEPT", "EXISTS", "FETCH", "FILTER", "FOR",
+    "FROM", "FULL", "GLOB", "GROUP", "HAVING", "ILIKE", "IN", "INNER", "INTERSECT", "IS", "ISNULL", "JOIN",
+    "LEFT", "LIKE", "LIMIT", "MATCH", "MAX", "MIN", "NATURAL", "NOT", "NOTNULL", "NULL", "NULLS", "OFFSET",
+    "ON", "OR", "ORDER", "OUTER", "OVER", "PARTITION", "QUALIFY", "REGEXP", "RIGHT", "SELECT", "SUM",
+    "THEN", "TOP", "UNION", "USING", "VALUES", "WHEN", "WHERE", "WINDOW", "WITH",
 ))  # fmt: skip
 """Words that go on with a query, at the beginning of a line or after a name."""
 _QUOTED = r"'[^']*'?|\"[^\"]*\"?|`[^`\n]*`|"
