@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from sqlglot import exp
 
@@ -143,7 +144,7 @@ def _is_value(run: list[Token]) -> bool:
     pattern = solid[0].text == "%" or solid[-1].text == "%"
     row = any(
         left.kind in ("word", "number") and right.kind in ("word", "number")
-        for left, right in zip(solid, solid[1:], strict=False)
+        for left, right in pairwise(solid)
     )
     return pattern or row
 
@@ -172,8 +173,7 @@ def are_stored(draft: Examined, values: tuple[str, ...]) -> Steps[bool]:
 
 
 def _matches(draft: Examined, column: ColumnName, pattern: str) -> Steps[bool]:
-    """Whether a stored value is like a pattern. The question is built as a tree: no text is pasted into
-    SQL."""
+    """Whether a stored value is like a pattern. The query is built as a tree: no text is pasted into SQL."""
     like = exp.Like(
         this=exp.Column(this=exp.to_identifier(column.column, quoted=True)),
         expression=exp.Literal.string(pattern),

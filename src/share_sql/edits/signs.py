@@ -232,7 +232,7 @@ def unclosed(sql: str, schema: Schema) -> Iterator[str]:
             return
         # It closes before what goes on with the query, else at the end.
         more = re.search(
-            r"\s*(?:\)|,|;|\Z|\b(?:AND|OR|GROUP BY|ORDER BY|HAVING|LIMIT|UNION|INTERSECT|EXCEPT|FROM|WHERE|THEN)\b)",
+            r"\s*(?:\)|,|;|\Z|\b(?:AND|OR|GROUP BY|ORDER BY|HAVING|LIMIT|UNION|INTERSECT|EXCEPT|FROM)\b)",
             inside,
             re.IGNORECASE,
         )

@@ -17,8 +17,8 @@ _AGGREGATES = (exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Count)
 def text_names(draft: Examined) -> Iterator[Edit]:
     """Propose the column where a text in single quotes is the very name of one and gives nothing as a text.
 
-    It gives nothing where it is all that is selected, summed up, sorted or grouped by, or where the name has a
-    blank or a sign, so that someone meant to quote it. A text in a member of a set operation is a label.
+    It gives nothing where it is all that is selected, summed up, sorted or grouped by, or where the name has
+    a blank or a sign, so that someone meant to quote it. A text in a member of a set operation is a label.
     """
     meant: dict[int, str] = {}
     for scope in draft.binding.scopes:

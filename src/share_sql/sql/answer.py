@@ -1,6 +1,7 @@
 """What a model wrote, taken apart: thoughts, fences, tags, quoted strings that hold a query.
 
-Nothing is parsed here. Each search is linear: patterns have no nested repetition, and what is found is bounded.
+Nothing is parsed here. Each search is linear: patterns have no nested repetition, and what is found is
+bounded.
 """
 
 from __future__ import annotations

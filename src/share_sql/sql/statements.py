@@ -42,8 +42,9 @@ _ENDED = re.compile(
     r"|</?\w[^<>]*>|```\w*|~~~\w*|\]\]>)[\s*_\"'`(]*\Z"
 )
 _WRITES = re.compile(
-    r"(?:^|;|:|```\w*|\A)[ \t>*-]*(?:INSERT\s+(?:OR\s+\w+\s+)?INTO\b|UPDATE\s+(?:OR\s+\w+\s+)?[\w.\"`\[\]]+\s+SET\b"
-    r"|DELETE\s+FROM\b|DROP\s+(?:TABLE|VIEW|INDEX|TRIGGER|DATABASE|SCHEMA)\b|ALTER\s+TABLE\b|TRUNCATE\s+(?:TABLE\b|\w+\s*;)"
+    r"(?:^|;|:|```\w*|\A)[ \t>*-]*(?:INSERT\s+(?:OR\s+\w+\s+)?INTO\b"
+    r"|UPDATE\s+(?:OR\s+\w+\s+)?[\w.\"`\[\]]+\s+SET\b|DELETE\s+FROM\b|ALTER\s+TABLE\b"
+    r"|DROP\s+(?:TABLE|VIEW|INDEX|TRIGGER|DATABASE|SCHEMA)\b|TRUNCATE\s+(?:TABLE\b|\w+\s*;)"
     r"|REPLACE\s+INTO\b|MERGE\s+INTO\b|ATTACH\s+(?:DATABASE\b|')|GRANT\s+\w+\s+ON\b|VACUUM\b)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -53,8 +54,8 @@ _CREATES = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _NEXT_QUESTION = re.compile(
-    r"\n[ \t>*#]*(?:Question|Q|User|Human|Input|Instruction|Task)\s*\d*\**:|<\|(?:endoftext|im_end|eot_id|end|return)\|>"
-    r"|</s>|<｜end",
+    r"\n[ \t>*#]*(?:Question|Q|User|Human|Input|Instruction|Task)\s*\d*\**:"
+    r"|<\|(?:endoftext|im_end|eot_id|end|return)\|>|</s>|<｜end",
     re.IGNORECASE,
 )
 

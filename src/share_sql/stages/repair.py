@@ -113,9 +113,9 @@ def _respelled(
 ) -> Steps[tuple[Examined | None, list[WeighedFinding]]]:
     """Mend a text that does not run, slip by slip.
 
-    The one slip is looked for first whose mend gives rows. Else slips add up: a text that can be parsed changes
-    only where it comes nearer to running. One that cannot may have several slips, so that what a slip's first
-    mend gives is taken where none can be parsed yet.
+    The one slip is looked for first whose mend gives rows. Else slips add up: a text that can be parsed
+    changes only where it comes nearer to running. One that cannot may have several slips, so that what a
+    slip's first mend gives is taken where none can be parsed yet.
     """
     for mender in MENDERS:
         for edit, after in (yield from _tried(state, mender(sql, state.schema))):
