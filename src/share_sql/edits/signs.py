@@ -42,7 +42,10 @@ def typeset(sql: str, schema: Schema) -> Iterator[str]:
             return f'"{inside}"' if inside.lower() in known else _as_string(inside)
         return _plain_sign(match["sign"])
 
-    yield _TYPESET.sub(plain, sql)
+    changed = _TYPESET.sub(plain, sql)
+    yield changed
+    if changed == sql and sql.count("'") % 2 == 0:
+        return  # what is left stands in texts
     straight = re.sub(f"[{_SINGLE}]", "'", sql)
     yield _TYPESET.sub(plain, re.sub(f"[{_DOUBLE}]", '"', straight))
 

@@ -199,7 +199,7 @@ def respelled(sql: str, schema: Schema) -> Iterator[str]:
         if (
             word in _TWICE
             and word == after.upper
-            and (word not in known or before.upper not in _BEFORE_NAMES)
+            and (word not in known or before.upper not in _BEFORE_NAMES | {"FROM", "JOIN"})
         ):
             parts[at] = Token("space", "")
             changed = True

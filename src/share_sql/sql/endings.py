@@ -31,6 +31,10 @@ _MARK = (
 _MARKS = re.compile(_QUOTED + _MARK, re.DOTALL)
 _BLIND = re.compile(_MARK, re.DOTALL)
 _PARAGRAPH = re.compile(r"(?:[A-Z][a-z]+|\*\*|\#+|-)\ ")
+_CLAUSE_LINE = re.compile(
+    r"\n[ \t]*(?:FROM|WHERE|GROUP BY|ORDER BY|HAVING|LIMIT|(?:INNER |LEFT |CROSS )?JOIN|UNION|AND|OR|ON"
+    r"|from|where|group by|order by|having|limit|(?:inner |left |cross )?join)\s"
+)
 _LABEL = re.compile(r"[\s>*_#-]*[A-Za-z][\w' ]{0,40}\**\s?:(?!:)")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _WORDS = re.compile(
@@ -72,7 +76,15 @@ def _cuts(text: str, marks: re.Pattern[str]) -> list[str]:
                 found.append(at)
         elif len(found) < 4 * _MOST_ENDS and (match["lone"] or _is_end(text, match)):
             found.append(at)
-    return [text[:first], *(text[:at] for at in reversed(found[:_MOST_ENDS]))]
+    whole = text[:first]
+    cuts = [text[:at] for at in found if not _cuts_sql(text[:at], text[at:first])]
+    return [whole, *reversed(cuts[:_MOST_ENDS])]
+
+
+def _cuts_sql(kept: str, dropped: str) -> bool:
+    """Whether what is cut off goes on with the query: a line begins as a clause does, or holds its FROM."""
+    no_from = re.search(r"\bFROM\b", kept, re.IGNORECASE) is None
+    return _CLAUSE_LINE.search(dropped) is not None or (no_from and " FROM " in dropped)
 
 
 def _is_end(text: str, match: re.Match[str]) -> bool:

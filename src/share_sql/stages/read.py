@@ -40,7 +40,8 @@ def _meant(state: State, found: tuple[Reading, ...]) -> Steps[Ran | None]:
             queries.append(query)
         for query in queries if reading.sure else ():
             mended = yield from mend(state, query)
-            if mended is not None and mended.query.runs:
+            # A heap of marks can be mended into a constant; what answers a question reads a table.
+            if mended is not None and mended.query.runs and mended.query.binding.tables:
                 return query
         parsed = parsed or next((query for query in queries if isinstance(query, Examined)), None)
     if parsed is None and found[0].sure:
