@@ -119,7 +119,8 @@ def test_any_text_is_read(text: str) -> None:
 
 _MARKS = [
     "SELECT a FROM b", "```", "'''", '"', "'", "`", "{", "}", "<sql>", "</sql>", "<think>", "</think>", ";",
-    "\n", "\n\n", ":", "WITH x AS (", ")", "\\", "\\n", "DROP TABLE a", "it's", "Answer", "-- ", "/*", "<|im_end|>",
+    "\n", "\n\n", ":", "WITH x AS (", ")", "\\", "\\n", "DROP TABLE a", "it's", "Answer", "-- ", "/*",
+    "<|im_end|>",
 ]  # fmt: skip
 
 

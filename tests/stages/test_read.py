@@ -75,9 +75,9 @@ def test_sql_that_does_not_run_is_never_called_corrected(shop: SqliteDatabase) -
 
 
 _PARTS = [
-    ANSWER, STEP, FAILS, SLIP, "```sql", "```", "'''", '"', "'", "`", "{", "}", '"sql":', "<sql>", "</sql>", "<think>",
-    "</think>", ";", "\n", "\n\n", ":", "(", ")", "\\", "it's", "Answer:", "--", "/*", "DROP TABLE stores", "as", "‘",
-    "&lt;", "#", ",",
+    ANSWER, STEP, FAILS, SLIP, "```sql", "```", "'''", '"', "'", "`", "{", "}", '"sql":', "<sql>", "</sql>",
+    "<think>", "</think>", ";", "\n", "\n\n", ":", "(", ")", "\\", "it's", "Answer:", "--", "/*", "as", "‘",
+    "DROP TABLE stores", "&lt;", "#", ",",
 ]  # fmt: skip
 
 

@@ -186,7 +186,8 @@ def _split(word: str, known: set[str], called: bool) -> str | None:
 
 def respelled(sql: str, schema: Schema) -> Iterator[str]:
     """Keywords misspelt by one letter, or written twice. Words that the schema knows are left alone."""
-    from rapidfuzz.distance import OSA
+    # Not `from rapidfuzz.distance`: threads that import the package in two orders find it half made.
+    from rapidfuzz import distance
 
     known = {word.upper() for name in _all_names(schema) for word in re.findall(r"\w+", name)}
     parts = tokens(sql)
@@ -208,7 +209,7 @@ def respelled(sql: str, schema: Schema) -> Iterator[str]:
             changed = True
         if len(word) < 4 or word in known or word in _MISSPELT or word in _KEYWORDS or before.upper == "AS":
             continue
-        near = [keyword for keyword in _MISSPELT if OSA.distance(word, keyword, score_cutoff=1) <= 1]
+        near = [keyword for keyword in _MISSPELT if distance.OSA.distance(word, keyword, score_cutoff=1) <= 1]
         # `CAST(` is a function, no misspelt CASE.
         if after.text == "(" and not set(near) & {"COUNT", "FROM", "WHERE", "JOIN", "UNION"}:
             continue

@@ -86,13 +86,13 @@ def _queries(text: str, *, sure: bool = True) -> list[Reading]:
 
 def _misspelt(text: str) -> list[Reading]:
     """A text whose first word is nearly SELECT, or that begins after it."""
-    from rapidfuzz.distance import OSA
+    from rapidfuzz import distance
 
     if re.search(r"\b(?:FROM|FORM)\b", text[:2_000], re.IGNORECASE) is None:
         return []
     match = _MISSPELT.match(text)
     word = match["word"].upper() if match else ""
-    if word.startswith("SELECT") or (word and OSA.distance(word, "SELECT") <= 2 and word[0] == "S"):
+    if word.startswith("SELECT") or (word and distance.OSA.distance(word, "SELECT") <= 2 and word[0] == "S"):
         return [Reading((text.rstrip("; \n"),), True)]
     if re.search(r"\bFROM\b", text[:2_000]) and re.match(r"[\w*\"`(\[]", text):
         cut = statements("SELECT " + text)
