@@ -110,7 +110,7 @@ def test_no_bad_input_costs_another_case(shop: Path) -> None:
         "long draft": case("x", "SELECT " + "1+" * 500_000 + "1"),
         "deep draft": case("x", "SELECT " + "(" * 5000 + "1" + ")" * 5000),
         "not reading": case("x", "DELETE FROM store"),
-        "two statements": case("x", "SELECT 1; SELECT 2"),
+        "two statements": case("x", "SELECT 1; DELETE FROM store"),
         "no UTF-8": case("x", "SELECT '\ud800'"),
     }
     rows: list[Any] = [case("first", WRONG)]

@@ -89,6 +89,8 @@ WANTED = [
     ("select-add", "city", "SELECT T1.(city|name) FROM"),
     ("unasked-column", "sorted", "SELECT name, COUNT.id. FROM"),
     ("unasked-column", "born", None),
+    ("name-as-text", "top", "SELECT 'name' FROM"),
+    ("name-as-text", "groups", None),
     ("concatenation", "city", "SELECT T1.name || ' ' || T1.city FROM"),
     ("aggregate-add", "total", "SELECT founded FROM team"),
     ("aggregate-drop", "born", "SELECT (COUNT|MAX).name. FROM"),

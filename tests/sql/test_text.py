@@ -38,7 +38,7 @@ def test_extract(title: str, text: str, expected: str) -> None:
     assert extract_sql(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "   ", "I cannot answer that.", "```\n```", "DROP TABLE t", "\x00"])
+@pytest.mark.parametrize("text", ["", "   ", "I cannot answer that.", "```\n```", "\x00"])
 def test_nothing_to_extract(text: str) -> None:
     with pytest.raises(SqlEmpty):
         extract_sql(text)

@@ -385,6 +385,14 @@ def _selected(tree: exp.Query, more: Iterable[exp.Expr]) -> list[exp.Query]:
     return [changed(tree, expressions=[*tree.expressions, item]) for item in new]
 
 
+def _texts_selected(right: Right) -> exp.Query | None:
+    """Every column of the select list as a text, where all are plain columns."""
+    items = right.tree.expressions if isinstance(right.tree, exp.Select) else []
+    if not items or not all(isinstance(item, exp.Column) and item.name for item in items):
+        return None
+    return changed(right.tree, expressions=[exp.Literal.string(item.name) for item in items])
+
+
 def _sort_key_selected(right: Right) -> exp.Query | None:
     order = right.tree.args.get("order") if isinstance(right.tree, exp.Select) else None
     keys = [key.this for key in order.expressions] if order is not None else []
@@ -454,6 +462,7 @@ SPOILS: Mapping[str, Spoil] = {
     "select-drop": lambda right: right.pick(_selected(right.tree, right.own())),
     "unasked-column": _sort_key_selected,
     "concatenation": _pasted,
+    "name-as-text": _texts_selected,
     "aggregate-add": _each(_not_aggregated, exp.AggFunc),
     "aggregate-drop": lambda right: right.put(
         (bound.node, [exp.Count(this=bound.node.copy()), exp.Max(this=bound.node.copy())])

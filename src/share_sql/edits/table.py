@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from share_sql.edits.aggregates import aggregates
 from share_sql.edits.alternatives import alternatives
+from share_sql.edits.bare_values import bare_values
 from share_sql.edits.comparisons import comparisons
 from share_sql.edits.conditions import contradictions
 from share_sql.edits.counts import condition_counts
@@ -30,6 +31,7 @@ from share_sql.edits.multiplied import multiplied_sums
 from share_sql.edits.names import names
 from share_sql.edits.output import concatenations, distinct_counts, unasked
 from share_sql.edits.self_joins import self_joins
+from share_sql.edits.text_names import text_names
 from share_sql.edits.warning_rows import ROWS as WARNING_ROWS
 from share_sql.edits.windows import windows
 from share_sql.errors import UsageError
@@ -83,8 +85,11 @@ class Proof:
         return self.look(draft) if self.look is not None else ()
 
 
+NAME_KINDS = ("unknown-table", "unknown-column", "wrong-table", "missing-join", "ambiguous-column")
+"""Repairs of names that do not bind."""
 PROOFS = (
-    Proof(("unknown-table", "unknown-column", "wrong-table", "missing-join", "ambiguous-column"), look=names),
+    Proof(("unquoted-value",), probe=bare_values),
+    Proof(NAME_KINDS, look=names),
     Proof(("aggregate-where", "having-ungrouped", "nested-aggregate", "group-aggregate"), look=aggregates),
     Proof(("window-where",), look=windows),
     Proof(("bare-alternative",), look=alternatives),
@@ -93,6 +98,7 @@ PROOFS = (
     Proof(("cast-decimal",), look=casts_to_decimal),
     Proof(("text-addition",), look=texts_added),
     Proof(("date-arithmetic",), probe=date_arithmetic),
+    Proof(("name-as-text",), look=text_names),
     Proof(("literal-case", "literal-spelling", "literal-date", "literal-column"), probe=literals),
     Proof(("join-key", "join-off-key"), probe=join_keys),
     Proof(("half-key",), probe=half_keys),
@@ -112,14 +118,16 @@ PROOFS = (
 )
 """In order: what keeps a query from running comes first, what it selects last."""
 
-NAME_KINDS = frozenset(PROOFS[0].kinds)
-"""Repairs of names that do not bind."""
-TEXT_KINDS = ("unquoted-name", "unclosed-parenthesis", "unknown-function", "other-dialect")
+TEXT_KINDS = (
+    "typeset-sign", "escaped-sign", "apostrophe", "mismatched-quote", "unclosed-quote", "foreign-comment",
+    "split-operator", "glued-word", "misspelt-keyword", "unquoted-name", "surplus-comma",
+    "unclosed-parenthesis", "surplus-parenthesis", "unknown-function", "other-dialect",
+)  # fmt: skip
 """Repairs of the text itself (`edits.text`, `edits.foreign`), before anything else."""
 PROVED = (*TEXT_KINDS, *(kind for proof in PROOFS for kind in proof.kinds))
 """Every kind of repair."""
 ONLY_FAILING = frozenset((
-    *TEXT_KINDS, *NAME_KINDS, "aggregate-where", "having-ungrouped", "nested-aggregate",
+    *TEXT_KINDS, *NAME_KINDS, "unquoted-value", "aggregate-where", "having-ungrouped", "nested-aggregate",
     "group-aggregate", "window-where",
 ))  # fmt: skip
 """Repairs that act only on queries that do not run; these cannot break a right one."""
@@ -131,7 +139,33 @@ _ROWS = (
     Kind("unquoted-name", "text",
          "A name with a blank or a sign in it, or one that is a keyword, must be quoted.",
          "SELECT Free Meals FROM frpm", 'SELECT "Free Meals" FROM frpm'),
-    Kind("unclosed-parenthesis", "text", "Closing parentheses are missing at the end.",
+    Kind("typeset-sign", "text", "Quotes or signs of typesetting stand for SQL's own.",
+         "SELECT name FROM store WHERE city = ‘Bonn’", "SELECT name FROM store WHERE city = 'Bonn'"),
+    Kind("escaped-sign", "text", "Signs are escaped as HTML or Markdown escapes them.",
+         "SELECT name FROM store WHERE size &lt; 50", "SELECT name FROM store WHERE size < 50"),
+    Kind("apostrophe", "text", "An apostrophe inside a text must be doubled.",
+         "SELECT city FROM store WHERE name = 'Jo's'", "SELECT city FROM store WHERE name = 'Jo''s'"),
+    Kind("mismatched-quote", "text", "The quotes that open and close a name or a text differ.",
+         "SELECT `name' FROM store", 'SELECT "name" FROM store'),
+    Kind("unclosed-quote", "text", "A text's opening or closing quote is missing.",
+         "SELECT name FROM store WHERE city = 'Bonn", "SELECT name FROM store WHERE city = 'Bonn'"),
+    Kind("foreign-comment", "text", "A comment begins with # or //, which SQL does not have.",
+         "SELECT name # of the store\nFROM store", "SELECT name\nFROM store"),
+    Kind("split-operator", "text", "An operator is torn apart or turned round.",
+         "SELECT name FROM store WHERE size = > 50", "SELECT name FROM store WHERE size >= 50"),
+    Kind("glued-word", "text", "A blank is missing beside a keyword.",
+         "SELECT name FROM store ORDERBY size", "SELECT name FROM store ORDER BY size"),
+    Kind("misspelt-keyword", "text", "A keyword is misspelt, or written twice.",
+         "SELECT name FORM store", "SELECT name FROM store"),
+    Kind("surplus-comma", "text", "A comma is too many.",
+         "SELECT name, city, FROM store", "SELECT name, city FROM store"),
+    Kind("surplus-parenthesis", "text", "A closing parenthesis is too many.",
+         "SELECT COUNT(*)) FROM store", "SELECT COUNT(*) FROM store"),
+    Kind("unquoted-value", "literal", "A value that the column stores must be in quotes.",
+         "SELECT name FROM store WHERE city = Bonn", "SELECT name FROM store WHERE city = 'Bonn'"),
+    Kind("name-as-text", "output", "A column's name stands in single quotes, which make it a text.",
+         "SELECT 'opening day' FROM store", 'SELECT "opening day" FROM store'),
+    Kind("unclosed-parenthesis", "text", "Closing parentheses are missing.",
          "SELECT COUNT(*) FROM (SELECT city FROM store", "SELECT COUNT(*) FROM (SELECT city FROM store)"),
     Kind("unknown-function", "function",
          "The database has no function of this name; it is written with one that it has.",

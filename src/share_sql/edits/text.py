@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlglot import exp
 
+from share_sql.edits import signs, words
+from share_sql.edits.bare_values import unquoted_runs
 from share_sql.edits.edit import with_columns
+from share_sql.edits.words import closed, open_parentheses, quote_keywords, quote_names
 from share_sql.query.examined import Examined
 from share_sql.schema.model import Schema
-from share_sql.sql.scopes import Bound
+from share_sql.sql.scopes import Bound, Source
 
-_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]")
-# SQLite's keywords that cannot be names unless quoted (sqlite.org/lang_keywords.html; tokenize.c falls
-# back to a name for the others).
-_KEYWORDS = frozenset((
-    "ADD", "ALL", "ALTER", "AND", "AS", "AUTOINCREMENT", "BETWEEN", "CASE", "CHECK", "COLLATE", "COMMIT",
-    "CONSTRAINT", "CREATE", "DEFAULT", "DEFERRABLE", "DELETE", "DISTINCT", "DROP", "ELSE", "ESCAPE", "EXCEPT",
-    "EXISTS", "FOREIGN", "FROM", "GROUP", "HAVING", "IN", "INDEX", "INSERT", "INTERSECT", "INTO", "IS",
-    "ISNULL", "JOIN", "LIMIT", "NOT", "NOTHING", "NOTNULL", "NULL", "ON", "OR", "ORDER", "PRIMARY",
-    "REFERENCES", "RETURNING", "SELECT", "SET", "TABLE", "THEN", "TO", "TRANSACTION", "UNION", "UNIQUE",
-    "UPDATE", "USING", "VALUES", "WHEN", "WHERE",
-))  # fmt: skip
 _PLAIN = re.compile(r"[A-Za-z_]\w*\Z")
 
 
@@ -37,80 +30,94 @@ class TextEdit:
     """One line: what is wrong."""
     sql: str
     """The whole text after the change."""
+    values: tuple[str, ...] = ()
+    """Texts that it puts in quotes; each must be stored in the column that it is compared with."""
+
+
+Mender: TypeAlias = Callable[[str, Schema], Iterator[TextEdit]]
+"""Gives the ways in which one kind of slip in a text may be mended, best first."""
+
+
+def _mender(kind: str, message: str, change: Callable[[str, Schema], Iterator[str]]) -> Mender:
+    def mend(sql: str, schema: Schema) -> Iterator[TextEdit]:
+        for changed in change(sql, schema):
+            if changed != sql:
+                yield TextEdit(kind, message, changed)
+
+    return mend
+
+
+def _unquoted_names(sql: str, schema: Schema) -> Iterator[TextEdit]:
+    quoted, names = quote_names(sql, schema)
+    quoted, words = quote_keywords(quoted, schema)
+    if names or words:
+        shown = ", ".join(dict.fromkeys([*names, *words]))
+        yield TextEdit("unquoted-name", f"{shown} must be quoted", quoted)
+
+
+def _unclosed_parentheses(sql: str, schema: Schema) -> Iterator[TextEdit]:
+    del schema
+    missing = open_parentheses(sql)
+    what = "a closing parenthesis is" if missing == 1 else f"{missing} closing parentheses are"
+    for changed in closed(sql):
+        yield TextEdit("unclosed-parenthesis", f"{what} missing", changed)
+
+
+def _unquoted_values(sql: str, schema: Schema) -> Iterator[TextEdit]:
+    del schema
+    changed, values = unquoted_runs(sql)
+    if values:
+        shown = ", ".join(f"'{value}'" for value in values)
+        yield TextEdit("unquoted-value", f"{shown} must be in quotes", changed, values)
+
+
+MENDERS: tuple[Mender, ...] = (
+    _mender("typeset-sign", "quotes or signs of typesetting stand for SQL's own", signs.typeset),
+    _mender("escaped-sign", "quotes are escaped by backslashes", signs.escaped_quotes),
+    _mender("apostrophe", "an apostrophe inside a text must be doubled", signs.escaped_apostrophes),
+    _mender("escaped-sign", "signs are escaped as HTML escapes them", signs.entities),
+    _mender("escaped-sign", "signs are escaped as Markdown escapes them", signs.markdown),
+    _mender("escaped-sign", "line breaks are written as a backslash and a letter", signs.breaks),
+    _mender("mismatched-quote", "quotes that open and close a name or a text differ", signs.misquoted),
+    _mender("apostrophe", "an apostrophe inside a text must be doubled", signs.apostrophes),
+    _mender("unclosed-quote", "a quote is missing", signs.unclosed),
+    _mender("foreign-comment", "comments begin with -- in SQL", signs.comments),
+    _mender("split-operator", "an operator is torn apart or turned round", signs.operators),
+    _mender("glued-word", "a blank is missing after a keyword", words.unglued),
+    _mender("misspelt-keyword", "a keyword is misspelt or written twice", words.respelled),
+    _unquoted_names,
+    _mender("surplus-comma", "a comma is too many", words.commas),
+    _unclosed_parentheses,
+    _mender("surplus-parenthesis", "a closing parenthesis is too many", words.unopened),
+    _unquoted_values,
+)
+"""In order: what hides the rest from view comes first."""
 
 
 def text_edits(sql: str, schema: Schema) -> Iterator[TextEdit]:
-    """Changes that may make a text readable: names quoted that need it, parentheses closed.
+    """Changes that may make a text readable, of every kind.
 
     Args:
         sql: the draft, stripped of prose.
         schema: whose names to look for.
     """
-    quoted, names = _quote_names(sql, schema)
-    quoted, words = _quote_keywords(quoted, schema)
-    names += words
-    if names:
-        shown = ", ".join(names)
-        yield TextEdit("unquoted-name", f"{shown} must be quoted", quoted)
-    missing = _open_parentheses(quoted)
-    if 0 < missing <= 3:
-        what = "a closing parenthesis is" if missing == 1 else f"{missing} closing parentheses are"
-        yield TextEdit("unclosed-parenthesis", f"{what} missing at the end", quoted + ")" * missing)
+    for mender in MENDERS:
+        yield from mender(sql, schema)
 
 
-def _quote_names(sql: str, schema: Schema) -> tuple[str, list[str]]:
-    """Quote each of the schema's names that is no plain identifier, where it stands unquoted."""
-    odd = {table.name for table in schema.tables} | {column.name for _, column in schema.columns()}
-    names = sorted((name for name in odd if not _PLAIN.match(name)), key=len, reverse=True)
-    return _quoted(sql, names, r"(?<![\w.])(?P<lead>(?:\w+\.)?)", r"(?!\w)")
-
-
-def _quote_keywords(sql: str, schema: Schema) -> tuple[str, list[str]]:
-    """Quote tables and columns called as a keyword is (`order`), where only a name can stand."""
-    tables = [table.name for table in schema.tables if table.name.upper() in _KEYWORDS]
-    columns = [column.name for _, column in schema.columns() if column.name.upper() in _KEYWORDS]
-    sql, named = _quoted(sql, tables, r"\b(?P<lead>(?:FROM|JOIN)\s+)", r"\b(?!\s*\()")
-    sql, more = _quoted(sql, columns, r"\b(?P<lead>\w+\.)", r"\b(?!\s*\()")
-    return sql, list(dict.fromkeys([*named, *more]))
-
-
-def _quoted(sql: str, names: list[str], before: str, after: str) -> tuple[str, list[str]]:
-    """Quote names where they stand between two patterns, and say which were found."""
-    if not names:
-        return sql, []
-    spelled = {name.lower(): name for name in names}
-    pattern = rf"{_QUOTED.pattern}|{before}(?P<name>{'|'.join(map(re.escape, names))}){after}"
-    found: dict[str, None] = {}
-
-    def quote(match: re.Match[str]) -> str:
-        if match["name"] is None:
-            return match[0]
-        name = spelled[match["name"].lower()]
-        found[name] = None
-        doubled = name.replace('"', '""')
-        return f'{match["lead"]}"{doubled}"'
-
-    return re.sub(pattern, quote, sql, flags=re.IGNORECASE), list(found)
-
-
-def _open_parentheses(sql: str) -> int:
-    """How many parentheses stay open; negative where one closes that was never opened."""
-    bare = _QUOTED.sub("", sql)
-    depth = 0
-    for char in bare:
-        depth += (char == "(") - (char == ")")
-        if depth < 0:
-            return -1
-    return depth
-
-
-def as_text(query: Examined) -> exp.Query:
+def as_text(query: Examined, *, names: bool = False) -> exp.Query:
     """Write as strings what is quoted as a name and is no column: SQLite reads names in double quotes so, and
     all quoted names are written with double quotes.
 
     Where such a name is a column of another table and stands where a column does, not a value, SQLite's
     reading is nobody's: the name is qualified instead, so that the query fails as it should and is mended
-    as any other.
+    as any other. A name in backticks or brackets is never text: it is written without quotes where it can be,
+    else qualified.
+
+    Args:
+        query: the query.
+        names: whether names in double quotes are never text either, as in what another dialect's reader gave
+            for a draft without double quotes.
 
     Returns:
         The query's own tree where there is nothing to do, else a copy.
@@ -123,12 +130,33 @@ def as_text(query: Examined) -> exp.Query:
         bound = quoted.get(id(own))
         if bound is None:
             continue
+        if names or bound.status == "unknown":
+            _as_name(node, bound)
+            continue
         source = next((source.name for source in bound.scope.sources if source.name), None)
         if source is None or _is_value(bound) or not query.schema.tables_with(bound.column):
             node.replace(exp.Literal.string(bound.column))
         else:
             node.set("table", exp.to_identifier(source, quoted=True))
     return tree
+
+
+def _as_name(node: exp.Column, bound: Bound) -> None:
+    """Write a name that nothing has so that SQLite does not take it for text."""
+    if _PLAIN.match(bound.column):
+        node.set("this", exp.to_identifier(bound.column, quoted=False))
+        return
+    sources = [source for source in bound.scope.sources if source.name]
+    if sources:
+        nearest = max(sources, key=lambda source: _nearness(bound.column, source))
+        node.set("table", exp.to_identifier(nearest.name, quoted=True))
+
+
+def _nearness(name: str, source: Source) -> float:
+    from rapidfuzz import fuzz
+
+    outputs = [column.lower() for column, _ in source.outputs()]
+    return max((fuzz.ratio(name.lower(), column) for column in outputs), default=0.0)
 
 
 def _is_quoted(bound: Bound) -> bool:

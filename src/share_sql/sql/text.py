@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from share_sql.errors import SqlEmpty, SqlNotSelect, SqlUnreadable
-from share_sql.sql.tag import split_tag
+from share_sql.errors import SqlEmpty, SqlError, SqlNotSelect, SqlUnreadable
 from share_sql.sql.written import UNFORESEEN, silence
 
 if TYPE_CHECKING:
@@ -17,17 +15,12 @@ if TYPE_CHECKING:
 MAX_SQL_BYTES = 100_000
 """Longer texts are refused unread: parsing time grows with length and no real query comes near."""
 
-_FENCE = re.compile(r"```[ \t]*([\w+-]*)[^\S\n]*\n?(.*?)(?:```|\Z)", re.DOTALL)
-_START = re.compile(r"\b(?:SELECT|WITH|VALUES)\b", re.IGNORECASE)
-_WITH_HEAD = re.compile(r'WITH\s+(?:RECURSIVE\s+)?["`\[\w][^()]*(?:\([^()]*\)\s*)?AS\b', re.IGNORECASE)
-
 
 def extract_sql(text: str) -> str:
-    """Take the SQL out of a model's answer.
+    """Take the SQL out of a model's answer: the likeliest of its readings (`sql.readings`).
 
-    Drops BIRD's database tag, Markdown fences (the first fence that holds a query wins), prose before
-    the first SELECT or WITH, and prose after a closing semicolon or blank line. A text that is SQL
-    already comes back unchanged but for surrounding space and the final semicolon.
+    Drops BIRD's database tag, fences, tags, quotes, prose before and after. A text that is SQL already comes
+    back unchanged but for surrounding space and the final semicolon.
 
     Args:
         text: what the model wrote.
@@ -37,59 +30,25 @@ def extract_sql(text: str) -> str:
 
     Raises:
         SqlEmpty: there is no SELECT, WITH or VALUES in the text.
+        SqlNotSelect: a statement in it changes data.
     """
-    text, _ = split_tag(text.replace("\x00", ""))
-    if "```" in text:
-        for match in _FENCE.finditer(text):
-            if _query_start(match[2]) is not None:
-                text = match[2]
-                break
-        else:
-            text = text.replace("```", "\n")
-    start = _query_start(text)
-    if start is None:
-        raise SqlEmpty("the draft holds no SELECT statement; give the SQL to correct")
-    return _cut_tail(text[start:]).strip()
+    from share_sql.sql.readings import readings
+
+    found = readings(text)
+    if not found:
+        raise no_sql(text)
+    return found[0].texts[0]
 
 
-def _query_start(text: str) -> int | None:
-    """Where the query begins. A line that starts with SELECT or WITH beats a word in the prose."""
-    found: int | None = None
-    for match in _START.finditer(text):
-        at, word = match.start(), match[0].upper()
-        if word == "WITH" and not _WITH_HEAD.match(text, at):
-            continue
-        line = text[text.rfind("\n", 0, at) + 1 : at]
-        if not line.strip(" \t(") or line.rstrip().endswith((":", ";")):
-            return at - (len(line) - len(line.rstrip("("))) if line.endswith("(") else at
-        # Prose such as "please select the…" does not shout, and names no table.
-        shouted = match[0].isupper() or word == "WITH"
-        if found is None and (shouted or re.search(r"\bFROM\b", text[at:], re.IGNORECASE)):
-            found = at
-    return found
+def no_sql(text: str) -> SqlError:
+    """Why a text has no reading as SQL, as an error to raise or to tell."""
+    from share_sql.sql.answer import cleaned, without_thoughts
+    from share_sql.sql.statements import creates, writes
 
-
-def _cut_tail(sql: str) -> str:
-    """Cut at the first semicolon outside quotes and comments, or at a blank line followed by prose."""
-    for match in _QUOTED_OR_END.finditer(sql):
-        end = match["end"]
-        # A second statement is kept so that the parser can refuse it; prose is dropped.
-        if end == ";" and _STATEMENT.match(sql[match.end() :].lstrip("( \n\t").upper()):
-            return sql
-        if end:
-            return sql[: match.start()]
-    return sql
-
-
-_QUOTED_OR_END = re.compile(
-    r"""'[^']*'?|"[^"]*"?|`[^`]*`?|--[^\n]*|/\*.*?(?:\*/|\Z)"""
-    r"""|(?P<end>;|\n[ \t]*\n\s*(?=(?:[A-Z][a-z]+|\*\*|\#+|-)\ ))""",
-    re.DOTALL,
-)
-_STATEMENT = re.compile(
-    r"(?:SELECT|WITH|VALUES|INSERT|UPDATE|DELETE|DROP|CREATE|ALTER|ATTACH|DETACH|PRAGMA|REPLACE|VACUUM"
-    r"|REINDEX|ANALYZE|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|EXPLAIN)\b"
-)
+    answer, _ = without_thoughts(cleaned(text))
+    if writes(answer) or creates(answer):
+        return SqlNotSelect("no SELECT is taken from beside a statement that changes data")
+    return SqlEmpty("the draft holds no SELECT statement; give the SQL to correct")
 
 
 @lru_cache(maxsize=8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from share_sql.case import Correction, Inspection, StepNote, Verdict, WeighedFinding, failures_in_words
@@ -11,6 +12,7 @@ from share_sql.query.layout import keep_layout, same_query
 from share_sql.query.outcome import rows_hash
 from share_sql.query.place import place_in_draft
 from share_sql.requests import Steps
+from share_sql.sql.tag import split_tag
 from share_sql.stages.policies import normal, sureness
 from share_sql.stages.state import Candidate, Choice, State
 from share_sql.trajectory.nodes import Trajectory
@@ -38,7 +40,7 @@ def judge(state: State) -> Steps[State]:
     if state.draft is None:
         return _end(state, None, "kept", choice.reason, 0.0, against)
     sure = sureness(state, state.draft)
-    if normal(state.case.draft) != normal(state.sql):
+    if state.draft.query.runs and not _is_bare(state.case.draft, state.sql):
         reason = f"the text around the SQL is taken away; {choice.reason}"
         return _end(state, state.draft, "corrected", reason, sure, against)
     wrong = state.plan.weights.wrong(state.draft.query.kinds)
@@ -59,6 +61,21 @@ def _laid_out(state: State, chosen: Candidate) -> Steps[Candidate]:
         return chosen
     same = same_query(written.tree, query.tree, state.schema.dialect)
     return replace(chosen, query=written) if same else chosen
+
+
+def _is_bare(draft: str, sql: str) -> bool:
+    """Whether a draft is its SQL and nothing else. Comments are no text around it: it runs with them."""
+    plain, tag = split_tag(draft)
+    return not tag and normal(_uncommented(plain)) == normal(_uncommented(sql))
+
+
+def _uncommented(sql: str) -> str:
+    return _QUOTED_OR_COMMENT.sub(lambda match: match[0] if match["quoted"] else " ", sql)
+
+
+_QUOTED_OR_COMMENT = re.compile(
+    r"(?P<quoted>'[^']*'|\"[^\"]*\"|`[^`]*`)|--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL
+)
 
 
 def _weighed(state: State, findings: tuple[Finding, ...]) -> tuple[WeighedFinding, ...]:

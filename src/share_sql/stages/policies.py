@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -9,6 +10,8 @@ from share_sql.judgement.features import compared_features, guessed_features, sc
 from share_sql.judgement.logistic import Logistic
 from share_sql.query.examined import Examined
 from share_sql.stages.state import Candidate, Choice, Policy, State
+
+_BLANKS = re.compile(r"[ \t\r\n\f]+")
 
 
 def gated(state: State) -> Choice:
@@ -59,8 +62,11 @@ def rivals(state: State) -> list[Candidate]:
 
 
 def normal(sql: str) -> str:
-    """A text without what changes nothing at its end, and with single blanks."""
-    return " ".join(sql.split()).rstrip(";").strip()
+    """A text without what changes nothing at its end, and with single blanks.
+
+    Only the blanks that SQL knows count, and one semicolon: databases refuse others.
+    """
+    return _BLANKS.sub(" ", sql).strip(" ").removesuffix(";").rstrip(" ")
 
 
 def scored_row(state: State, candidate: Candidate) -> list[float] | None:

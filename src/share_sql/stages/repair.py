@@ -5,24 +5,21 @@ Passes look for faults, each edit is tried on the database, the good ones stay a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from share_sql.case import TextChange, WeighedFinding
 from share_sql.edits.edit import Edit
-from share_sql.edits.foreign import Translation, translations
 from share_sql.edits.table import NAME_KINDS, PROOFS
-from share_sql.edits.text import TextEdit, as_text, text_edits
-from share_sql.errors import SqlError
-from share_sql.judgement.logistic import logit
-from share_sql.query.examined import Examined, Ran, unrun
+from share_sql.query.examined import Examined, Ran
 from share_sql.query.layout import layout_changes
 from share_sql.query.outcome import abnormality
 from share_sql.query.place import place_in_draft
 from share_sql.requests import Steps
 from share_sql.stages.asking import noted
+from share_sql.stages.readable import examined, fault, is_unread, readable
 from share_sql.stages.state import Candidate, State
 
 _MOST_EDITS = 12
@@ -72,20 +69,26 @@ def mend(state: State, query: Ran) -> Steps[Mended | None]:
     Returns:
         The query with all edits that stayed; None where there is nothing to mend.
     """
-    draft, found = yield from _readable(state, query)
+    draft, found = yield from readable(state, query)
     if draft is None:
         return None
     trees: list[exp.Query] = []
-    for proof in PROOFS:
-        refused: set[str] = set()
-        while len(found) < _MOST_EDITS:
-            edits = yield from proof.edits(draft)
-            tried = yield from _first_good(state, draft, edits, refused)
-            if tried is None:
-                break
-            edit, draft = tried
-            found.append(_fault(state, edit))
-            trees.append(edit.tree)
+    before = -1
+    while before != len(found) < _MOST_EDITS:
+        # A query that still fails is gone through again: one fault may hide another.
+        before = len(found)
+        for proof in PROOFS:
+            refused: set[str] = set()
+            while len(found) < _MOST_EDITS:
+                edits = yield from proof.edits(draft)
+                tried = yield from _first_good(state, draft, edits, refused)
+                if tried is None:
+                    break
+                edit, draft = tried
+                found.append(fault(state, edit))
+                trees.append(edit.tree)
+        if draft.runs:
+            break
     return Mended(draft, tuple(_placed(state, query, found, trees))) if found else None
 
 
@@ -107,72 +110,6 @@ def _placed(
     return found
 
 
-def _readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[WeighedFinding]]]:
-    """The query as repairs begin with it. Where it does not run, its text is mended first."""
-    draft: Examined | None = None
-    if isinstance(query, Examined):
-        tree = as_text(query)
-        if tree is query.tree and query.runs:
-            return query, []
-        # A text that fails as it stands may run as sqlglot writes it.
-        draft = yield from _examined(state, query.text(tree))
-        if draft is not None and draft.runs and query.runs:
-            return draft, []
-    found: list[WeighedFinding] = []
-    sql = query.sql
-    for edit in text_edits(query.sql, state.schema) if draft is None or not draft.runs else ():
-        if edit.kind not in state.plan.weights.enabled:
-            continue
-        try:
-            parsed = unrun(edit.sql, state.examiner.context)
-        except SqlError:
-            # A second text edit may be needed, and builds on it.
-            found, sql = [*found, _fault(state, edit)], edit.sql
-            continue
-        after = yield from _examined(state, parsed.text(as_text(parsed)))
-        if after is not None and (draft is None or after.runs or after.faults < draft.faults):
-            draft, found, sql = after, [*found, _fault(state, edit)], after.sql
-            break
-    else:
-        found = found if draft is None else []
-    if query.runs or (draft is not None and draft.runs and found):
-        return draft, found
-    texts = {sql: draft.tree if draft is not None and draft.sql == sql else None}
-    texts[query.sql] = query.tree if isinstance(query, Examined) else None
-    return (yield from _translated(state, draft, found, texts))
-
-
-def _translated(
-    state: State, draft: Examined | None, found: list[WeighedFinding], texts: Mapping[str, exp.Query | None]
-) -> Steps[tuple[Examined | None, list[WeighedFinding]]]:
-    """A text that does not run, read as other dialects: the first reading that runs is taken, or else the one
-    with the fewest names that do not bind, where another dialect's words are in it."""
-    best: tuple[Examined | None, list[WeighedFinding]] = (draft, [] if draft is None else found)
-    faults = None if draft is None else draft.faults
-    for sql, tree in texts.items():
-        for translation in translations(sql, state.schema, tree):
-            if translation.kind not in state.plan.weights.enabled:
-                continue
-            try:
-                parsed = unrun(translation.sql, state.examiner.context)
-            except SqlError:
-                continue
-            after = yield from _examined(state, parsed.text(as_text(parsed)))
-            if after is None:
-                continue
-            reached = after, [*found, _fault(state, translation)]
-            if after.runs:
-                return reached
-            if faults is None or after.faults < faults + (bool(translation.rewritten) and best[0] is draft):
-                best, faults = reached, after.faults
-    return best
-
-
-def _fault(state: State, edit: Edit | TextEdit | Translation) -> WeighedFinding:
-    tally = state.plan.weights.repairs.get(edit.kind)
-    return WeighedFinding(edit.kind, edit.message, round(logit(tally.precision), 4) if tally else 0.0)
-
-
 def _first_good(
     state: State, draft: Examined, edits: Iterable[Edit], refused: set[str]
 ) -> Steps[tuple[Edit, Examined] | None]:
@@ -182,22 +119,16 @@ def _first_good(
         if edit.kind not in state.plan.weights.enabled or text in refused:
             continue
         refused.add(text)
-        after = yield from _examined(state, text)
+        after = yield from examined(state, text)
         if after is not None and _is_good(draft, after, edit):
             return edit, after
     return None
 
 
-def _examined(state: State, sql: str) -> Steps[Examined | None]:
-    """A query that was written anew; None where its own text cannot be parsed."""
-    query = yield from state.examiner.examine(sql)
-    return query if isinstance(query, Examined) else None
-
-
 def _is_good(before: Examined, after: Examined, edit: Edit) -> bool:
     """An edit may not break a query that runs, nor empty a result that had rows."""
     if not after.runs:
-        if before.runs:
+        if before.runs or is_unread(after) > is_unread(before):
             return False
         # A query with two faults needs two edits. Fewer names unbound is progress; an unknown table hides its
         # columns' faults, so that one table fewer is, too. A fault that is no name leaves their number alone.
