@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
 
+from share_sql.edits.coded_literals import coded_literals
 from share_sql.edits.conditions import comparisons, contradictions
+from share_sql.edits.day_literals import days_of_moments, unquoted_days
 from share_sql.edits.dialect import divisions, functions, null_comparisons
 from share_sql.edits.edit import Edit, Look, Probe
 from share_sql.edits.guesses import EDIT_KINDS
@@ -20,6 +22,8 @@ from share_sql.edits.joins import join_keys
 from share_sql.edits.literals import literals
 from share_sql.edits.names import names
 from share_sql.edits.output import concatenations, distinct_counts, unasked
+from share_sql.edits.truth_literals import truth_literals
+from share_sql.edits.typed_literals import typed_literals
 from share_sql.errors import UsageError
 from share_sql.query.examined import Examined
 from share_sql.query.findings import KINDS as FINDINGS
@@ -70,7 +74,15 @@ PROOFS = (
     Proof(("unknown-table", "unknown-column", "wrong-table", "missing-join", "ambiguous-column"), look=names),
     Proof(("unknown-function",), look=functions),
     Proof(("null-comparison",), look=null_comparisons),
-    Proof(("literal-case", "literal-spelling", "literal-date", "literal-column"), probe=literals),
+    Proof(("date-unquoted",), probe=unquoted_days),
+    Proof(("literal-truth",), probe=truth_literals),
+    Proof(("literal-type",), probe=typed_literals),
+    Proof(("date-of-time", "date-last-day"), probe=days_of_moments),
+    Proof(("literal-code",), probe=coded_literals),
+    Proof(
+        ("literal-padding", "literal-case", "literal-spelling", "literal-date", "literal-column"),
+        probe=literals,
+    ),
     Proof(("join-key", "join-off-key"), probe=join_keys),
     Proof(("comparison-direction", "comparison-strictness"), look=comparisons),
     Proof(("contradiction",), look=contradictions),
@@ -115,6 +127,25 @@ _ROWS = (
          "Several tables of the query have a column of this name; one is named before it.",
          "SELECT id FROM sale JOIN store ON sale.store_id = store.id",
          "SELECT sale.id FROM sale JOIN store ON sale.store_id = store.id"),
+    Kind("date-unquoted", "literal", "A date without quotes is a difference of numbers; it is quoted.",
+         "SELECT amount FROM sale WHERE day > 2012-03-13", "SELECT amount FROM sale WHERE day > '2012-03-13'"),
+    Kind("literal-truth", "literal", "The column stores true and false in other words or numbers.",
+         "SELECT name FROM store WHERE open = TRUE", "SELECT name FROM store WHERE open = 'Y'"),
+    Kind("literal-type", "literal",
+         "Text is compared with a number, or a number with text, and nothing converts either.",
+         "SELECT amount FROM sale WHERE STRFTIME('%Y', day) = 2012",
+         "SELECT amount FROM sale WHERE STRFTIME('%Y', day) = '2012'"),
+    Kind("date-of-time", "literal", "The column stores days with times; its day is compared.",
+         "SELECT amount FROM sale WHERE paid = '2012-03-14'",
+         "SELECT amount FROM sale WHERE DATE(paid) = '2012-03-14'"),
+    Kind("date-last-day", "condition",
+         "The column stores times, so that rows of the last day asked for are lost; its day is compared.",
+         "SELECT amount FROM sale WHERE paid <= '2012-03-31' -- in March 2012",
+         "SELECT amount FROM sale WHERE DATE(paid) <= '2012-03-31'"),
+    Kind("literal-code", "literal", "The column stores a code for this value.",
+         "SELECT name FROM store WHERE kind = 'large'", "SELECT name FROM store WHERE kind = 'L'"),
+    Kind("literal-padding", "literal", "The column stores this value with blanks around it.",
+         "SELECT name FROM store WHERE code = 'B1'", "SELECT name FROM store WHERE code = ' B1'"),
     Kind("literal-case", "literal", "The column stores this value with other capitals, accents or signs.",
          "SELECT name FROM store WHERE city = 'bonn'", "SELECT name FROM store WHERE city = 'Bonn'"),
     Kind("literal-spelling", "literal", "The column stores this value in another spelling.",
