@@ -19,7 +19,7 @@ from share_sql.schema.value_text import folded, squashed
 
 _MOST_CODES = 60
 """A column with more different values holds no codes."""
-_SETS: tuple[tuple[str, ...], ...] = (
+CODE_SETS: tuple[tuple[str, ...], ...] = (
     ("m male man", "f female woman"),
     ("mon monday", "tue tues tuesday", "wed wednesday", "thu thur thurs thursday", "fri friday", "sat saturday",
      "sun sunday"),
@@ -32,8 +32,8 @@ _SETS: tuple[tuple[str, ...], ...] = (
 """Code sets: for each member the words that stand for it."""
 _UNKNOWN = frozenset({"", "u", "x", "?", "-", "n/a", "na", "unknown", "other", "o"})
 """What may stand beside the members of a set for a value that is not known."""
-_MONTHS = {word: at for at, words in enumerate(_SETS[2], start=1) for word in words.split()}
-_DAYS = {word: (at + 1) % 7 for at, words in enumerate(_SETS[1]) for word in words.split()}
+_MONTHS = {word: at for at, words in enumerate(CODE_SETS[2], start=1) for word in words.split()}
+_DAYS = {word: (at + 1) % 7 for at, words in enumerate(CODE_SETS[1]) for word in words.split()}
 _QUOTE = r"[\"'`“”‘’]?"
 _SAYS = (
     r"(?:={1,2}|:|-+>?|–|—|→|stands?\s+for|means?|is|are|for|denotes?|represents?|refers?\s+to|indicates?"
@@ -142,7 +142,7 @@ def _calls(said: str, code: str, label: str) -> bool:
 
 def _known(label: str, values: Sequence[object]) -> object | None:
     """The value that stands for the label in a code set that everybody knows, where all values are of it."""
-    for known in _SETS:
+    for known in CODE_SETS:
         members = [words.split() for words in known]
         place = next((at for at, words in enumerate(members) if folded(label) in words), None)
         if place is None:

@@ -10,20 +10,16 @@ from sqlglot import exp
 
 from share_sql.edits.date_forms import date_forms
 from share_sql.edits.dates import days, spellings
-from share_sql.edits.edit import Edit, put, twin
+from share_sql.edits.edit import Edit, put
+from share_sql.edits.elsewhere import elsewhere
 from share_sql.edits.misspelt import NEAR, differs_in_padding, is_misspelt, same_letters
 from share_sql.edits.operands import Operand, compared, equals, operand
-from share_sql.errors import QueryError
 from share_sql.query.examined import Examined
-from share_sql.requests import Steps, look_up, query
-from share_sql.schema.model import ColumnName, ValueMatch
-from share_sql.schema.value_text import quoted
-from share_sql.sql.scopes import Bound
+from share_sql.requests import Steps, look_up
+from share_sql.schema.model import ValueMatch
 
-_TEXT_TYPES = re.compile(r"char|text|clob|date|time|enum|^$", re.IGNORECASE)
 _MOST_VALUES = 2_000
 """Different values of something computed that are compared with a text, at most."""
-_NAME_PARTS = frozenset({"first", "last", "middle", "given", "family", "fore", "sur", "f", "l"})
 
 
 class _Use(NamedTuple):
@@ -59,7 +55,7 @@ def literals(draft: Examined) -> Steps[list[Edit]]:
             continue
         edits.extend((yield from _as_date(draft, use)))
         if not edits and read.column is not None and read.bound is not None:
-            edits.extend((yield from _elsewhere(draft, read.bound, literal, read.column)))
+            edits.extend((yield from elsewhere(draft, read.bound, literal, read.column)))
     return edits
 
 
@@ -104,11 +100,13 @@ def _near(read: Operand, text: str) -> Steps[tuple[ValueMatch, ...]]:
 def _respelled(draft: Examined, use: _Use, matches: tuple[ValueMatch, ...]) -> Iterable[Edit]:
     text = str(use.literal.this)
     for match in matches[:2]:
+        if use.negated and match.value.casefold() != text.casefold():
+            continue  # rows without a value that is not there are all rows, and may be meant so
         if differs_in_padding(match.value, text):
             kind = "literal-padding"
         elif same_letters(match.value, text):
             kind = "literal-case"
-        elif match.score >= NEAR and not use.negated and is_misspelt(text, match.value, _asked(draft)):
+        elif match.score >= NEAR and is_misspelt(text, match.value, _asked(draft)):
             kind = "literal-spelling"
         else:
             continue
@@ -130,49 +128,3 @@ def _as_date(draft: Examined, use: _Use) -> Steps[list[Edit]]:
                 message = f"{use.read.title} writes the date '{text}' as '{spelled}'"
                 return [Edit("literal-date", message, put(draft, use.literal, new))]
     return []
-
-
-def _elsewhere(draft: Examined, bound: Bound, literal: exp.Literal, column: ColumnName) -> Steps[list[Edit]]:
-    """The text is stored in another column of the tables that are in FROM."""
-    text = str(literal.this)
-    others = frozenset(
-        ColumnName(source.table.name, other.name)
-        for source in bound.scope.sources
-        if source.table is not None
-        for other in source.table.columns
-        if _TEXT_TYPES.search(other.type) and (source.table.name, other.name) != (column.table, column.column)
-    )
-    if not others or len(text) < 2:
-        return []
-    matches = yield from look_up(text, others, 8)
-    equal = [match for match in matches if match.value == text]
-    near = equal or [match for match in matches if same_letters(match.value, text)]
-    holders = {(match.table, match.column) for match in near}
-    if len(holders) != 1:
-        return []
-    match = near[0]
-    other = ColumnName(match.table, match.column)
-    if (yield from _is_of_one_kind(draft, column, other)):
-        return []
-    source = next(s for s in bound.scope.sources if s.table is not None and s.table.name == match.table)
-    tree = put(draft, literal, exp.Literal.string(match.value))
-    qualifier = bound.node.table if match.table == column.table else source.name
-    moved = exp.column(exp.to_identifier(match.column), table=qualifier or None)
-    twin(bound.node, draft.tree, tree).replace(moved)
-    message = f"{column} holds no '{text}'; {match.table}.{match.column} does"
-    return [Edit("literal-column", message, tree)]
-
-
-def _is_of_one_kind(draft: Examined, column: ColumnName, other: ColumnName) -> Steps[bool]:
-    """Whether two columns hold the same kind of thing, as where a player was born and where she lives. Then
-    that one of them lacks a value is no fault, unless they are parts of a name."""
-    words = [re.findall(r"[a-z]+", name.column.lower().replace("name", " name ")) for name in (column, other)]
-    if all("name" in each and _NAME_PARTS & set(each) for each in words):
-        return False
-    one, two = (f"{quoted(name.table)}.{quoted(name.column)}" for name in (column, other))
-    sql = (
-        f"SELECT 1 FROM {quoted(column.table)} WHERE {one} <> '' AND {one} IN "  # noqa: S608 (quoted names)
-        f"(SELECT {two} FROM {quoted(other.table)}) LIMIT 1"
-    )
-    outcome = yield from query(sql)
-    return isinstance(outcome, QueryError) or bool(outcome.rows)

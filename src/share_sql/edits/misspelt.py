@@ -44,7 +44,7 @@ def is_misspelt(written: str, stored: str, asked: str) -> bool:
         return False
     if _SIGN.findall(written.strip()) != _SIGN.findall(stored.strip()):
         return False
-    if _has(asked, stored) and not _has(asked, written):
+    if _has(asked, stored) and not _has(_without(asked, stored), written):
         return True
     ours, theirs = _words(written), _words(stored)
     if len(ours) != len(theirs):
@@ -56,6 +56,10 @@ def is_misspelt(written: str, stored: str, asked: str) -> bool:
 def _has(asked: str, text: str) -> bool:
     """Whether the words of a text stand in another, one after the other."""
     return f" {' '.join(_split(text))} " in f" {' '.join(_split(asked))} "
+
+
+def _without(asked: str, text: str) -> str:
+    return f" {' '.join(_split(asked))} ".replace(f" {' '.join(_split(text))} ", " . ")
 
 
 def _split(text: str) -> list[str]:

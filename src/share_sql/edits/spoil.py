@@ -20,6 +20,14 @@ from share_sql.edits.conditions import OPERATORS, over
 from share_sql.edits.edit import Node, changed, edited, put, with_columns
 from share_sql.edits.guesses import edits_of_kind
 from share_sql.edits.likely import column_of
+from share_sql.edits.spoil_literals import (
+    days_of_moments,
+    days_without_quotes,
+    other_codes,
+    other_truths,
+    other_types,
+    without_padding,
+)
 from share_sql.query.examined import Examined
 from share_sql.schema.model import ColumnName
 from share_sql.sql.literals import literal_uses
@@ -392,6 +400,12 @@ SPOILS: Mapping[str, Spoil] = {
     "literal-case": _spelt(_cases),
     "literal-spelling": _misspelt_text,
     "literal-date": _spelt(_dates),
+    "literal-type": lambda right: right.put(other_types(right.query)),
+    "literal-truth": lambda right: right.put(other_truths(right.query)),
+    "literal-code": lambda right: right.put(other_codes(right.query)),
+    "literal-padding": lambda right: right.put(without_padding(right.query)),
+    "date-unquoted": lambda right: right.put(days_without_quotes(right.query)),
+    "date-of-time": lambda right: right.put(days_of_moments(right.query)),
     "literal-column": _swap(_is_beside_text),
     "condition-literal": _other_literal,
     "condition-column": _swap(_is_compared),

@@ -14,7 +14,8 @@ from share_sql.requests import Steps
 
 _PAIRS = (("t", "f"), ("true", "false"), ("y", "n"), ("yes", "no"), ("1", "0"))
 """How true and false are stored; capitals do not count."""
-_TRUE = {word: at == 0 for pair in _PAIRS for at, word in enumerate(pair)}
+TRUTH_WORDS = {word: at == 0 for pair in _PAIRS for at, word in enumerate(pair)}
+"""Words for true and false, in small letters."""
 
 
 class _Stored(NamedTuple):
@@ -37,7 +38,7 @@ def truth_literals(draft: Examined) -> Steps[list[Edit]]:
     """For each comparison with true or false, and each column that stands as a condition: what the column
     stores for it, where its values are exactly one known pair and the constant is none of them."""
     for found in compared(draft):
-        truths = [_truth(constant) for constant in found.constants]
+        truths = [truth(constant) for constant in found.constants]
         if None in truths or not isinstance(found.node, (*EQUAL, exp.In, exp.Is, exp.Case)):
             continue
         read = operand(draft, found.operand)
@@ -65,11 +66,11 @@ def _never(read: Operand) -> bool:
     return declared is not None and any(part in declared for part in ("REAL", "FLOA", "DOUB"))
 
 
-def _truth(constant: exp.Expr) -> bool | None:
+def truth(constant: exp.Expr) -> bool | None:
     """What a constant says; None where that is not true or false."""
     if isinstance(constant, exp.Boolean):
         return bool(constant.this)
-    return _TRUE.get(str(constant.this).casefold()) if isinstance(constant, exp.Literal) else None
+    return TRUTH_WORDS.get(str(constant.this).casefold()) if isinstance(constant, exp.Literal) else None
 
 
 def _pair(read: Operand) -> Steps[_Stored | None]:

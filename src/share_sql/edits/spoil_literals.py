@@ -1,0 +1,81 @@
+"""Make a right query wrong in its constants: the inverses of the kinds that mend literals. Part of `spoil`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from share_sql.edits.coded_literals import CODE_SETS
+from share_sql.edits.edit import changed
+from share_sql.edits.operands import Compared, compared
+from share_sql.edits.truth_literals import TRUTH_WORDS, truth
+from share_sql.query.examined import Examined
+from share_sql.schema.value_text import folded
+
+Places = Iterator[tuple[exp.Expr, list[exp.Expr]]]
+"""A node, and what may stand in its place."""
+
+
+def other_types(query: Examined) -> Places:
+    """A number beside a function or an aggregate as text, and such text as a number."""
+    for found, constant in _constants(query):
+        if isinstance(found.operand, exp.Column) or isinstance(found.node, exp.Like):
+            continue
+        if isinstance(constant, exp.Literal) and re.fullmatch(r"\d+", constant.this):
+            other = exp.Literal.number(constant.this) if constant.is_string else exp.Literal.string(constant.this)
+            yield constant, [other]
+
+
+def other_truths(query: Examined) -> Places:
+    """True and false in other words than the column has."""
+    for found, constant in _constants(query):
+        says = truth(constant)
+        if says is None or not isinstance(found.node, exp.EQ) or not isinstance(found.operand, exp.Column):
+            continue
+        if isinstance(constant, exp.Literal) and not constant.is_string:
+            continue  # most numbers that are 1 or 0 say no truth
+        own = str(constant.this).casefold()
+        words = [word for word, value in TRUTH_WORDS.items() if value == says and word != own]
+        yield constant, [exp.Boolean(this=says), *(exp.Literal.string(word) for word in words)]
+
+
+def other_codes(query: Examined) -> Places:
+    """A weekday, a month, a sex and the like by its name where its code is stored, and the other way round."""
+    for _, constant in _constants(query):
+        if not isinstance(constant, exp.Literal) or not constant.is_string:
+            continue
+        for members in CODE_SETS:
+            for words in map(str.split, members):
+                if folded(constant.this) in words:
+                    yield constant, [exp.Literal.string(word.title()) for word in words if word != folded(constant.this)]
+
+
+def days_without_quotes(query: Examined) -> Places:
+    """`2012-03-14` for `'2012-03-14'`."""
+    for _, constant in _constants(query):
+        if isinstance(constant, exp.Literal) and re.fullmatch(r"\d{4}-\d\d-\d\d", constant.this):
+            year, month, day = map(exp.Literal.number, constant.this.split("-"))
+            yield constant, [exp.Sub(this=exp.Sub(this=year, expression=month), expression=day)]
+
+
+def days_of_moments(query: Examined) -> Places:
+    """`paid = '2012-03-14'` for `DATE(paid) = '2012-03-14'`, and for the moment itself."""
+    for found, constant in _constants(query):
+        if isinstance(found.operand, exp.Date):
+            yield found.operand, [found.operand.this.copy()]
+        elif isinstance(constant, exp.Literal) and re.match(r"\d{4}-\d\d-\d\d[ T]\d\d:\d", constant.this):
+            if isinstance(found.node, exp.EQ):
+                yield constant, [exp.Literal.string(constant.this[:10])]
+
+
+def without_padding(query: Examined) -> Places:
+    """A text without the blanks around it."""
+    for _, constant in _constants(query):
+        if isinstance(constant, exp.Literal) and constant.this.strip() not in ("", constant.this):
+            yield constant, [changed(constant, this=constant.this.strip())]
+
+
+def _constants(query: Examined) -> Iterator[tuple[Compared, exp.Expr]]:
+    return ((found, constant) for found in compared(query) for constant in found.constants)
