@@ -1,7 +1,7 @@
 """A label compared with a column that stores a code for it, where the code is told and not guessed.
 
-The code is told by the evidence, by the column's meaning ("F: female; M: male"), or by the column's values where
-these are one of the code sets that everybody knows, such as M and F.
+The code is told by the evidence, by the column's meaning ("F: female; M: male"), or by the column's values
+where these are one of the code sets that everybody knows, such as M and F.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from share_sql.edits.edit import Edit
-from share_sql.edits.operands import EQUAL, Compared, Operand, compared, equals, operand, with_constants
+from share_sql.edits.operands import EQUAL, Operand, compared, operand, with_constants
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps
 from share_sql.schema.value_text import folded, squashed
@@ -21,13 +21,14 @@ _MOST_CODES = 60
 """A column with more different values holds no codes."""
 CODE_SETS: tuple[tuple[str, ...], ...] = (
     ("m male man", "f female woman"),
-    ("mon monday", "tue tues tuesday", "wed wednesday", "thu thur thurs thursday", "fri friday", "sat saturday",
-     "sun sunday"),
+    ("mon monday", "tue tues tuesday", "wed wednesday", "thu thur thurs thursday", "fri friday",
+     "sat saturday", "sun sunday"),
     ("jan january", "feb february", "mar march", "apr april", "may", "jun june", "jul july", "aug august",
      "sep sept september", "oct october", "nov november", "dec december"),
-    ("l left", "r right"), ("a active", "i inactive"), ("o open", "c closed"), ("s small", "m medium", "l large"),
-    ("m married", "s single", "d divorced", "w widowed"), ("h home", "a away"), ("p pass", "f fail"),
-    ("y yes", "n no"), ("c credit", "d debit"), ("n north", "e east", "s south", "w west"),
+    ("l left", "r right"), ("a active", "i inactive"), ("o open", "c closed"), ("y yes", "n no"),
+    ("s small", "m medium", "l large"), ("m married", "s single", "d divorced", "w widowed"),
+    ("h home", "a away"), ("p pass", "f fail"), ("c credit", "d debit"),
+    ("n north", "e east", "s south", "w west"),
 )  # fmt: skip
 """Code sets: for each member the words that stand for it."""
 _UNKNOWN = frozenset({"", "u", "x", "?", "-", "n/a", "na", "unknown", "other", "o"})
@@ -56,19 +57,13 @@ def coded_literals(draft: Examined) -> Steps[list[Edit]]:
         codes = yield from _codes(draft, read, labels)
         if codes is None:
             continue
-        held = []
-        for constant in found.constants:
-            held.append((yield from read.holds(lambda value, c=constant: equals(value, c))))
-        if any(held) or None in held:
+        if not (yield from read.stores_none(found.constants)):
             continue
         new = [exp.convert(code) for code in codes]
-        pairs = ", ".join(f"{draft.text(code)} for '{label}'" for code, label in zip(new, labels, strict=True))
-        return [Edit("literal-code", f"{read.title} stores {pairs}", _coded(draft, found, new))]
+        told = zip(new, labels, strict=True)
+        pairs = ", ".join(f"{draft.text(code)} for '{label}'" for code, label in told)
+        return [Edit("literal-code", f"{read.title} stores {pairs}", with_constants(draft, found, new))]
     return []
-
-
-def _coded(draft: Examined, found: Compared, new: Sequence[exp.Expr]) -> exp.Query:
-    return with_constants(draft, found, new)
 
 
 def _is_label(text: str) -> bool:
@@ -135,7 +130,9 @@ def _calls(said: str, code: str, label: str) -> bool:
     own, name = re.escape(code), rf"(?i:{re.escape(label)})"
     forth = rf"(?<![\w.]){_QUOTE}{own}{_QUOTE}\s*{_SAYS}\s*(?:the\s+|an?\s+)?{_QUOTE}{name}s?{_END}"
     column = r"(?:[\w.`\"]+\s*={1,2}\s*)?"
-    back = rf"(?<!\w){_QUOTE}{name}s?{_QUOTE}\s*{_SAYS}\s*{column}{_QUOTE}{own}{_END}"
+    # The label is all that stands for the code, as "closed" does not in "a game that was closed is G".
+    start = r"(?:^|[;,.:(\n]|\band\b)\s*(?:the\s+|an?\s+)?"
+    back = rf"{start}{_QUOTE}{name}s?{_QUOTE}\s*{_SAYS}\s*{column}{_QUOTE}{own}{_END}"
     beside = rf"(?<!\w){name}s?{_QUOTE}\s*\(\s*{_QUOTE}{own}{_QUOTE}\s*\)"
     return any(re.search(pattern, said) for pattern in (forth, back, beside))
 

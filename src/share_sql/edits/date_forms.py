@@ -17,7 +17,7 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?")
 
 
 def date_forms(draft: Examined) -> Steps[list[Edit]]:
-    """For each moment that is compared, and each day that is compared by order: the form that the column has."""
+    """For each moment that is compared, and each day that is compared by order: the column's form."""
     for found in compared(draft):
         spelled = [str(c.this) for c in found.constants if isinstance(c, exp.Literal) and c.is_string]
         if len(spelled) < len(found.constants):
@@ -68,7 +68,7 @@ def _moments(draft: Examined, found: Compared, spelled: list[str]) -> Steps[Edit
             return None
         if (yield from read.holds(lambda value: exp.Glob(this=value, expression=other))) is not False:
             return None
-        new = [text(moment.replace(" ", "T") if sign == "T" else moment.replace("T", " ")) for moment in spelled]
+        new = [text(moment.replace("T" if sign == " " else " ", sign)) for moment in spelled]
     shown = ", ".join(each.sql() for each in new)
     message = f"{read.title} writes moments in another form: {shown}"
     return Edit("literal-date", message, with_constants(draft, found, new))

@@ -24,7 +24,8 @@ def days(text: str) -> list[date]:
 
 def spellings(day: date) -> list[str]:
     """How a day may be written, the commonest first."""
-    forms = [spelled for form in _FORMS for spelled in sorted({day.strftime(form), _without_zeros(day.strftime(form))})]
+    written = [day.strftime(form) for form in _FORMS]
+    forms = [form for each in written for form in sorted({each, _without_zeros(each)})]
     return list(dict.fromkeys(forms))
 
 

@@ -6,13 +6,22 @@ import re
 from calendar import month_name, monthrange
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 
 from sqlglot import exp
 
 from share_sql.edits.dates import days, is_iso_day
 from share_sql.edits.edit import Edit, put
 from share_sql.edits.operands import (
-    EQUAL, ORDERED, Compared, Operand, compared, equals, operand, text, typeof,
+    EQUAL,
+    ORDERED,
+    Compared,
+    Operand,
+    compared,
+    equals,
+    operand,
+    text,
+    typeof,
 )  # fmt: skip
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps
@@ -88,8 +97,10 @@ def _is_no_day(value: exp.Expr) -> exp.Expr:
 
 
 def days_of_moments(draft: Examined) -> Steps[list[Edit]]:
-    """`d = '2023-01-05'` where times are stored too: the day of `d` is compared. The same for a last day whose
-    rows `d <= '2023-01-31'` loses, where the question asks for that day."""
+    """`d = '2023-01-05'` where times are stored too: the day of `d` is compared.
+
+    The same for a last day whose rows `d <= '2023-01-31'` loses, where the question asks for that day.
+    """
     for found in compared(draft):
         spelled = [str(c.this) for c in found.constants if isinstance(c, exp.Literal) and c.is_string]
         if len(spelled) < len(found.constants):
@@ -109,19 +120,13 @@ def _same_day(draft: Examined, found: Compared, spelled: list[str]) -> Steps[Edi
     read = operand(draft, found.operand)
     if read is None or isinstance(found.operand, exp.Date):
         return None
-    for constant in found.constants:
-        if (yield from read.holds(lambda value, c=constant: equals(value, c))) is not False:
-            return None
+    if not (yield from read.stores_none(found.constants)):
+        return None
     iso, as_written = [], []
     for day in spelled:
-        known = [day] if is_iso_day(day) else [each.isoformat() for each in days(day)]
-        held = []
-        for each in known:
-            if (yield from read.holds(lambda value, d=each: _begins(value, d))):
-                held.append(each)
+        held = yield from _begun(read, [day] if is_iso_day(day) else [d.isoformat() for d in days(day)])
         iso += held if len(held) == 1 else []
-        if (yield from read.holds(lambda value, d=day: _begins(value, d))):
-            as_written.append(day)
+        as_written += yield from _begun(read, [day])
     if len(iso) == len(spelled):
         whole = yield from _day_of(draft, read, found.operand)
         new = [text(day) for day in iso]
@@ -132,6 +137,14 @@ def _same_day(draft: Examined, found: Compared, spelled: list[str]) -> Steps[Edi
     tree = put(draft, found.node, _compared_again(found, whole, new))
     message = f"{read.title} stores days with times, and none is equal to a day; its day is compared"
     return Edit("date-of-time", message, tree)
+
+
+def _begun(read: Operand, spelled: list[str]) -> Steps[list[str]]:
+    """Those days that some value begins with, a time after it."""
+    found: list[str] = []
+    for day in spelled:
+        found += [day] if (yield from read.holds(partial(_begins, day=day))) else []
+    return found
 
 
 def _compared_again(found: Compared, whole: exp.Expr, new: list[exp.Literal]) -> exp.Expr:
@@ -151,7 +164,9 @@ def _compared_again(found: Compared, whole: exp.Expr, new: list[exp.Literal]) ->
 
 def _begins(value: exp.Expr, day: str) -> exp.Expr:
     """Text that is this day with a time after it."""
-    after = exp.Anonymous(this="SUBSTR", expressions=[value.copy(), exp.convert(len(day) + 1), exp.convert(2)])
+    after = exp.Anonymous(
+        this="SUBSTR", expressions=[value.copy(), exp.convert(len(day) + 1), exp.convert(2)]
+    )
     return exp.and_(
         equals(_first(value.copy(), len(day)), text(day)), exp.Glob(this=after, expression=text("[ T][0-9]"))
     )
@@ -227,7 +242,7 @@ def asks_for_last_day(asked: str, last: date) -> bool:
         return _INCLUDING.search(words) is not None
     if not ends_month or not re.search(rf"(?<!\d){year}(?!\d)", words):
         return False
-    if re.search(rf"\b(?:{month}|{month[:3]})\b", words) or re.search(rf"(?<!\d){year}-{last.month:02}(?![\d-])", words):
+    if re.search(rf"\b(?:{month}|{month[:3]})\b|(?<!\d){year}-{last.month:02}(?![\d-])", words):
         return True
     if last.month % 3 == 0 and re.search(r"\bquarter\b|\bq[1-4]\b", words):
         return True
@@ -238,7 +253,8 @@ def asks_for_last_day(asked: str, last: date) -> bool:
 def _names_day(words: str, last: date) -> bool:
     month = month_name[last.month].lower()
     day = rf"0?{last.day}(?:st|nd|rd|th)?"
-    named = rf"\b(?:{month}|{month[:3]})\.?\s+(?:the\s+)?{day}(?!\d)|(?<!\d){day}\s+(?:of\s+)?(?:{month}|{month[:3]})\b"
+    month = f"(?:{month}|{month[:3]})"
+    named = rf"\b{month}\.?\s+(?:the\s+)?{day}(?!\d)|(?<!\d){day}\s+(?:of\s+)?{month}\b"
     return bool(re.search(named, words)) or any(
         last in days(found) for found in re.findall(r"(?<!\d)\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)", words)
     )

@@ -48,7 +48,8 @@ def elsewhere(draft: Examined, bound: Bound, literal: exp.Literal, column: Colum
         return []
     match = near[0]
     other = ColumnName(match.table, match.column)
-    if is_named(f"{draft.question}\n{draft.evidence}", column, text):
+    asked = draft.question
+    if (named := words_naming(asked, column, text)) and named >= words_naming(asked, other, text):
         return []
     if (yield from _is_of_one_kind(draft, column, other)):
         return []
@@ -77,15 +78,16 @@ def _is_of_one_kind(draft: Examined, column: ColumnName, other: ColumnName) -> S
 
 
 def _is_own_name(column: ColumnName) -> bool:
-    """Whether a column names its table's rows, wholly or in part: first_name, full_name, hero_name of hero."""
+    """Whether a column names its table's rows, wholly or in part: first_name, hero_name of hero."""
     words = _split(re.sub(r"(?i)name", " name ", column.column))
     table = {_stem(word) for word in _split(column.table)}
     return "name" in words and all(w == "name" or w in _NAME_PARTS or _stem(w) in table for w in words)
 
 
-def is_named(asked: str, column: ColumnName, text: str) -> bool:
-    """Whether a question names a column beside a value: "the last name Paris", "Orange County". Then the value is
-    asked for in that column, stored there or not.
+def words_naming(asked: str, column: ColumnName, text: str) -> int:
+    """How many words of a question name a column beside a value: "the last name Paris", "Orange County".
+
+    Then the value is asked for in that column, stored there or not.
 
     Words that the table's name has too name what the rows are, not the column: "the maker Fiat".
     """
@@ -94,14 +96,14 @@ def is_named(asked: str, column: ColumnName, text: str) -> bool:
     own = [word for word in words if word not in table]
     spoken, value = [_stem(word) for word in _split(asked)], [_stem(word) for word in _split(text)]
     if not own or not value:
-        return False
+        return 0
     for at in range(len(spoken) - len(value) + 1):
         end = at + len(value)
         if spoken[at:end] == value:
             before, after = spoken[max(0, at - _NEAR) : at], spoken[end : end + len(own)]
             if own == after or any(before[i : i + len(own)] == own for i in range(len(before))):
-                return True
-    return False
+                return len(own)
+    return 0
 
 
 def _split(text: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from sqlglot import exp
@@ -46,7 +47,7 @@ def literals(draft: Examined) -> Steps[list[Edit]]:
             matches = yield from look_up(text, frozenset({read.column}), 5)
             if any(m.value == text or (is_like and m.value.lower() == text.lower()) for m in matches):
                 continue
-        if (yield from read.holds(lambda value, like=is_like, text=literal: _same(value, text, like))) is not False:
+        if (yield from read.holds(partial(_same, text=literal, like=is_like))) is not False:
             continue
         if read.column is None:
             matches = yield from _near(read, text)
@@ -124,7 +125,7 @@ def _as_date(draft: Examined, use: _Use) -> Steps[list[Edit]]:
     for day in days(text):
         for spelled in spellings(day):
             new = exp.Literal.string(spelled)
-            if spelled != text and (yield from use.read.holds(lambda value, new=new: equals(value, new))):
+            if spelled != text and (yield from use.read.holds(partial(equals, constant=new))):
                 message = f"{use.read.title} writes the date '{text}' as '{spelled}'"
                 return [Edit("literal-date", message, put(draft, use.literal, new))]
     return []

@@ -1,8 +1,8 @@
 """Is a stored value the one that is meant, spelled otherwise, or another value?
 
-What is asked for may rightly be in no row: no customer is from Iran where some are from Iraq. So likeness is not
-enough. The question must have the stored value in its words, or the difference must be one that changes no
-meaning: capitals, accents, blanks, an ending, a doubled letter.
+What is asked for may rightly be in no row: no customer is from Iran where some are from Iraq. So likeness is
+not enough. The question must have the stored value in its words, or the difference must be one that changes
+no meaning: capitals, accents, blanks, an ending, a doubled letter.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from share_sql.schema.value_text import folded, squashed
 
 NEAR = 84.0
 """Likeness (0 to 100) from which one text may count as the other misspelt; below it, it is another value."""
-_NEGATIONS = ("un", "in", "non", "dis", "im", "il", "ir", "not", "anti", "a", "ex", "pre", "post", "re", "sub", "semi")
+_NEGATIONS = frozenset((
+    "un", "in", "non", "dis", "im", "il", "ir", "not", "anti", "a", "ex", "pre", "post", "re", "sub", "semi",
+))  # fmt: skip
 _EMPTY_WORDS = frozenset({"and", "the", "of", "a", "an", "in", "for", "s"})
 _ENDINGS = ("s", "es", "ing")
 _SIGN = re.compile(r"(?<!\w)[-+](?=\w)|[-+#*%$€£!]+(?!\w)|(?<=\d)[.,](?=\d)")
@@ -29,7 +31,8 @@ def same_letters(left: str, right: str) -> bool:
 
 def differs_in_padding(left: str, right: str) -> bool:
     """Equal but for blanks around one of the two, and capitals."""
-    return left.strip().casefold() == right.strip().casefold() and (left != left.strip() or right != right.strip())
+    is_padded = left != left.strip() or right != right.strip()
+    return is_padded and left.strip().casefold() == right.strip().casefold()
 
 
 def is_misspelt(written: str, stored: str, asked: str) -> bool:
@@ -59,7 +62,8 @@ def _has(asked: str, text: str) -> bool:
 
 
 def _without(asked: str, text: str) -> str:
-    return f" {' '.join(_split(asked))} ".replace(f" {' '.join(_split(text))} ", " . ")
+    """What is asked without each place where the words of a text stand in it."""
+    return re.sub(rf"(?<!\S){re.escape(' '.join(_split(text)))}(?!\S)", ".", " ".join(_split(asked)))
 
 
 def _split(text: str) -> list[str]:

@@ -6,8 +6,9 @@ from it. So nothing is read off the schema alone: the operand is evaluated over 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from sqlglot import exp
@@ -118,6 +119,13 @@ class Operand:
         outcome = yield from query(self.draft.text(select), LIMITS)
         return None if isinstance(outcome, QueryError) else bool(outcome.rows)
 
+    def stores_none(self, constants: Iterable[exp.Expr]) -> Steps[bool]:
+        """Whether it is equal to none of some constants in any row, as the database compares them."""
+        for constant in constants:
+            if (yield from self.holds(partial(equals, constant=constant))) is not False:
+                return False
+        return True
+
     def values(self, most: int, condition: Condition | None = None) -> Steps[list[object] | None]:
         """The different values but NULL that meet a condition, as stored; None where there are more than
         `most`, or the database does not say."""
@@ -196,8 +204,8 @@ def with_constants(draft: Examined, found: Compared, new: Sequence[exp.Expr]) ->
         if isinstance(node, exp.Between):
             return changed(node, low=new[0], high=new[1])
         if isinstance(node, exp.Case):
-            branches = [changed(branch, this=value) for branch, value in zip(node.args["ifs"], new, strict=True)]
-            return changed(node, ifs=branches)
+            branches = zip(node.args["ifs"], new, strict=True)
+            return changed(node, ifs=[changed(branch, this=value) for branch, value in branches])
         side = "this" if found.node.this is found.constants[0] else "expression"
         return changed(node, **{side: new[0]})
 

@@ -1,4 +1,4 @@
-"""Make a right query wrong in its constants: the inverses of the kinds that mend literals. Part of `spoil`."""
+"""Make a right query wrong in its constants: inverses of the kinds that mend literals. Part of `spoil`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from share_sql.schema.value_text import folded
 
 Places = Iterator[tuple[exp.Expr, list[exp.Expr]]]
 """A node, and what may stand in its place."""
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d")
 
 
 def other_types(query: Examined) -> Places:
@@ -24,8 +25,8 @@ def other_types(query: Examined) -> Places:
         if isinstance(found.operand, exp.Column) or isinstance(found.node, exp.Like):
             continue
         if isinstance(constant, exp.Literal) and re.fullmatch(r"\d+", constant.this):
-            other = exp.Literal.number(constant.this) if constant.is_string else exp.Literal.string(constant.this)
-            yield constant, [other]
+            make = exp.Literal.number if constant.is_string else exp.Literal.string
+            yield constant, [make(constant.this)]
 
 
 def other_truths(query: Examined) -> Places:
@@ -42,14 +43,14 @@ def other_truths(query: Examined) -> Places:
 
 
 def other_codes(query: Examined) -> Places:
-    """A weekday, a month, a sex and the like by its name where its code is stored, and the other way round."""
+    """A weekday, a month, a sex and the like by its name where its code is stored, or the other way round."""
     for _, constant in _constants(query):
         if not isinstance(constant, exp.Literal) or not constant.is_string:
             continue
-        for members in CODE_SETS:
-            for words in map(str.split, members):
-                if folded(constant.this) in words:
-                    yield constant, [exp.Literal.string(word.title()) for word in words if word != folded(constant.this)]
+        own = folded(constant.this)
+        for words in (words.split() for members in CODE_SETS for words in members):
+            if own in words:
+                yield constant, [exp.Literal.string(word.title()) for word in words if word != own]
 
 
 def days_without_quotes(query: Examined) -> Places:
@@ -65,9 +66,8 @@ def days_of_moments(query: Examined) -> Places:
     for found, constant in _constants(query):
         if isinstance(found.operand, exp.Date):
             yield found.operand, [found.operand.this.copy()]
-        elif isinstance(constant, exp.Literal) and re.match(r"\d{4}-\d\d-\d\d[ T]\d\d:\d", constant.this):
-            if isinstance(found.node, exp.EQ):
-                yield constant, [exp.Literal.string(constant.this[:10])]
+        elif isinstance(found.node, exp.EQ) and _MOMENT.match(constant.name):
+            yield constant, [exp.Literal.string(constant.name[:10])]
 
 
 def without_padding(query: Examined) -> Places:

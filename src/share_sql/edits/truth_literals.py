@@ -47,10 +47,7 @@ def truth_literals(draft: Examined) -> Steps[list[Edit]]:
         stored = yield from _pair(read)
         if stored is None or (stored.is_number and isinstance(found.node, exp.Is)):
             continue
-        held = []
-        for constant in found.constants:
-            held.append((yield from read.holds(lambda value, c=constant: equals(value, c))))
-        if any(held) or None in held:
+        if not (yield from read.stores_none(found.constants)):
             continue
         new = [stored.constant(bool(truth)) for truth in truths]
         shown = ", ".join(draft.text(constant) for constant in new)
@@ -103,13 +100,15 @@ def _is_numeric(read: Operand) -> bool:
 
 
 def _conditions(draft: Examined) -> Iterator[tuple[exp.Column, exp.Expr, bool]]:
-    """Columns that stand for a condition, with the node that is to be replaced and the truth that is meant."""
+    """Columns that stand for a condition: each with the node to replace and the truth that is meant."""
     for bound in draft.binding.names.values():
         node, parent = bound.node, bound.node.parent
         if isinstance(parent, exp.Not):
             yield node, parent, False
         elif isinstance(parent, exp.Where | exp.And | exp.Or | exp.Sum | exp.Avg) or (
-            isinstance(parent, exp.If | exp.Join) and node.arg_key in ("this", "on") and not _has_operand(parent)
+            isinstance(parent, exp.If | exp.Join)
+            and node.arg_key in ("this", "on")
+            and not _has_operand(parent)
         ):
             yield node, node, True
 

@@ -7,18 +7,39 @@ aggregate and a column of a view or subquery that is computed do not (sqlite.org
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from sqlglot import exp
 
 from share_sql.edits.edit import Edit, put
 from share_sql.edits.operands import (
-    EQUAL, ORDERED, Compared, Operand, compared, equals, operand, text, typeof, with_constants,
+    EQUAL,
+    ORDERED,
+    Compared,
+    Operand,
+    compared,
+    operand,
+    text,
+    typeof,
+    with_constants,
 )  # fmt: skip
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_NUMERIC = (exp.Count, exp.Sum, exp.Avg, exp.Length, exp.Round, exp.Abs, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
+_NUMERIC = (
+    exp.Count,
+    exp.Sum,
+    exp.Avg,
+    exp.Length,
+    exp.Round,
+    exp.Abs,
+    exp.Add,
+    exp.Sub,
+    exp.Mul,
+    exp.Div,
+    exp.Mod,
+)
 """What gives a number or NULL, whatever it reads, and is not converted when compared."""
 _TEXTUAL = (exp.TimeToStr, exp.Substring, exp.Anonymous)
 _SPREAD = (exp.Max, exp.Min)
@@ -68,12 +89,12 @@ def _has_affinity(read: Operand, *types: str) -> bool:
 def _spelled_as_stored(draft: Examined, found: Compared, read: Operand) -> Steps[Edit | None]:
     """`strftime('%Y', d) = 2018` becomes `= '2018'`, and `code = 42` becomes `= '0042'`: the one stored text
     that is this number."""
+    if not (yield from read.stores_none(found.constants)):
+        return None
     spelled: list[exp.Expr] = []
     is_found = False
     for constant in found.constants:
-        if (yield from read.holds(lambda value, c=constant: equals(value, c))) is not False:
-            return None
-        same = yield from read.values(1, lambda value, c=constant: _is_this_number(value, c))
+        same = yield from read.values(1, partial(_is_this_number, constant=constant))
         if same is None:
             return (yield from _cast(draft, found, read))
         is_found = is_found or bool(same)
@@ -132,20 +153,34 @@ def _number_operand(draft: Examined, found: Compared) -> Steps[Edit | None]:
             return None
         if not (yield from read.holds(lambda value: _is_stored_as(value, "integer", "real"))):
             return None
-        if not isinstance(bare, _SPREAD):
-            first, *_ = found.constants
-            for constant in found.constants:
-                if (yield from read.holds(lambda value, c=constant: equals(value, c))) is not False:
-                    return None  # the column of a view or subquery is a stored one, which converts
-            below = yield from read.holds(lambda value: exp.GT(this=value, expression=exp.Literal.number(first.this)))
-            as_text = yield from read.holds(lambda value: exp.GT(this=value, expression=first.copy()))
-            if below and as_text:
-                return None
+        if not isinstance(bare, _SPREAD) and (yield from _is_converted(read, found)):
+            return None
     numbers: list[exp.Expr] = [exp.Literal.number(constant.this) for constant in found.constants]
     title = draft.text(found.operand)
     shown = ", ".join(draft.text(number) for number in numbers)
     message = f"{title} is a number, which no text equals; it is compared with {shown}"
     return Edit("literal-type", message, with_constants(draft, found, numbers))
+
+
+def _is_converted(read: Operand, found: Compared) -> Steps[bool]:
+    """Whether the column of a view or subquery is a plain copy of a stored one, which converts text.
+
+    It is not where a row equals, or is less or greater than, the number and not the text.
+    """
+    if not (yield from read.stores_none(found.constants)):
+        return True
+    for constant in found.constants:
+        number = exp.Literal.number(constant.name)
+        for how in (exp.EQ, exp.LT, exp.GT):
+            as_text = yield from read.holds(partial(_compare, how, constant))
+            as_number = yield from read.holds(partial(_compare, how, number))
+            if as_text != as_number:
+                return False
+    return True
+
+
+def _compare(how: type[exp.Binary], constant: exp.Expr, value: exp.Expr) -> exp.Expr:
+    return how(this=value, expression=constant.copy())
 
 
 def _is_stored_as(value: exp.Expr, *types: str) -> exp.Expr:
