@@ -9,7 +9,17 @@ from sqlglot import exp
 from share_sql.edits.dates import days, is_iso_day
 from share_sql.edits.day_literals import stores_days
 from share_sql.edits.edit import Edit
-from share_sql.edits.operands import EQUAL, ORDERED, Compared, compared, equals, operand, text, with_constants
+from share_sql.edits.operands import (
+    EQUAL,
+    ORDERED,
+    Compared,
+    compared,
+    equals,
+    operand,
+    text,
+    texts,
+    with_constants,
+)
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps
 
@@ -19,8 +29,8 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?")
 def date_forms(draft: Examined) -> Steps[list[Edit]]:
     """For each moment that is compared, and each day that is compared by order: the column's form."""
     for found in compared(draft):
-        spelled = [str(c.this) for c in found.constants if isinstance(c, exp.Literal) and c.is_string]
-        if len(spelled) < len(found.constants):
+        spelled = texts(found)
+        if spelled is None:
             continue
         if isinstance(found.node, (*EQUAL, *ORDERED, exp.Between)) and all(map(_MOMENT.fullmatch, spelled)):
             edit = yield from _moments(draft, found, spelled)

@@ -21,6 +21,7 @@ from share_sql.edits.operands import (
     equals,
     operand,
     text,
+    texts,
     typeof,
 )  # fmt: skip
 from share_sql.query.examined import Examined
@@ -102,13 +103,13 @@ def days_of_moments(draft: Examined) -> Steps[list[Edit]]:
     The same for a last day whose rows `d <= '2023-01-31'` loses, where the question asks for that day.
     """
     for found in compared(draft):
-        spelled = [str(c.this) for c in found.constants if isinstance(c, exp.Literal) and c.is_string]
-        if len(spelled) < len(found.constants):
+        spelled = texts(found)
+        if spelled is None:
             continue
         if isinstance(found.node, (*EQUAL, exp.In, exp.Like)) and all(map(days, spelled)):
             edit = yield from _same_day(draft, found, spelled)
-        elif all(map(is_iso_day, spelled)) and (last := _last_day(found)):
-            edit = yield from _until(draft, found, last)
+        elif all(map(is_iso_day, spelled)) and _has_last_day(found):
+            edit = yield from _until(draft, found, spelled[-1])
         else:
             continue
         if edit is not None:
@@ -193,37 +194,29 @@ def _date(value: exp.Expr) -> exp.Expr:
 # -------------------------------------------------------------------- last days of a period
 
 
-def _last_day(found: Compared) -> exp.Literal | None:
-    """The last day that a comparison lets in."""
+def _has_last_day(found: Compared) -> bool:
+    """Whether a comparison lets in the days up to its last constant, that one included."""
     node = found.node
-    if isinstance(node, exp.Between):
-        return found.constants[1] if isinstance(found.constants[1], exp.Literal) else None
     is_left = node.this is found.constants[0]
-    if isinstance(node, exp.GTE if is_left else exp.LTE) and isinstance(found.constants[0], exp.Literal):
-        return found.constants[0]
-    return None
+    return isinstance(node, exp.Between | (exp.GTE if is_left else exp.LTE))
 
 
-def _until(draft: Examined, found: Compared, last: exp.Literal) -> Steps[Edit | None]:
+def _until(draft: Examined, found: Compared, last: str) -> Steps[Edit | None]:
     """Rows of the last day with a time are greater than the day itself."""
-    asked = f"{draft.question}\n{draft.evidence}"
-    if not asks_for_last_day(asked, date.fromisoformat(str(last.this))):
+    if not asks_for_last_day(f"{draft.question}\n{draft.evidence}", date.fromisoformat(last)):
         return None
     read = operand(draft, found.operand)
     if read is None:
         return None
 
     def lost(value: exp.Expr) -> exp.Expr:
-        return exp.and_(
-            equals(typeof(value.copy()), text("text")),
-            _begins(value.copy(), str(last.this)),
-            exp.GT(this=value.copy(), expression=last.copy()),
-        )
+        is_text = equals(typeof(value.copy()), text("text"))
+        return exp.and_(is_text, _begins(value.copy(), last), exp.GT(this=value, expression=text(last)))
 
     if (yield from read.holds(lost)) is not True:
         return None
     whole = yield from _day_of(draft, read, found.operand)
-    message = f"{read.title} stores times: rows of {last.this} itself are lost, which the question asks for"
+    message = f"{read.title} stores times: rows of {last} itself are lost, which the question asks for"
     return Edit("date-last-day", message, put(draft, found.operand, whole))
 
 

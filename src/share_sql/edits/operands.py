@@ -66,7 +66,27 @@ def compared(draft: Examined) -> Iterator[Compared]:
 def _is_constant(node: exp.Expr | None) -> bool:
     if isinstance(node, exp.Neg):
         node = node.this
-    return isinstance(node, exp.Literal | exp.Boolean)
+    if isinstance(node, exp.Literal | exp.Boolean):
+        return True
+    return node is not None and constant_day(node) is not None
+
+
+def constant_day(node: exp.Expr) -> str | None:
+    """The text of `DATE('2023-01-05')` and `CAST('2023-01-05' AS DATE)`; None for anything else."""
+    is_date = isinstance(node, exp.Date) and not node.args.get("expressions") and not node.args.get("zone")
+    is_cast = isinstance(node, exp.Cast) and node.to.is_type("date")
+    inner = node.this if is_date or is_cast else None
+    return str(inner.this) if isinstance(inner, exp.Literal) and inner.is_string else None
+
+
+def texts(found: Compared) -> list[str] | None:
+    """The constants of a comparison as texts, those of DATE too; None where one is no text."""
+    spelled = [
+        str(each.this) if isinstance(each, exp.Literal) and each.is_string else constant_day(each)
+        for each in found.constants
+    ]
+    known = [each for each in spelled if each is not None]
+    return known if len(known) == len(spelled) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,6 +213,11 @@ def typeof(value: exp.Expr) -> exp.Expr:
 def equals(value: exp.Expr, constant: exp.Expr) -> exp.Expr:
     """`value = constant`."""
     return exp.EQ(this=value, expression=constant.copy())
+
+
+def compare(how: type[exp.Binary], constant: exp.Expr, value: exp.Expr) -> exp.Expr:
+    """A comparison of a value with a constant."""
+    return how(this=value, expression=constant.copy())
 
 
 def with_constants(draft: Examined, found: Compared, new: Sequence[exp.Expr]) -> exp.Query:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from share_sql.edits.coded_literals import coded_literals
 from share_sql.edits.conditions import comparisons, contradictions
+from share_sql.edits.date_parts import date_parts
 from share_sql.edits.day_literals import days_of_moments, unquoted_days
 from share_sql.edits.dialect import divisions, functions, null_comparisons
 from share_sql.edits.edit import Edit, Look, Probe
@@ -22,6 +23,7 @@ from share_sql.edits.joins import join_keys
 from share_sql.edits.literals import literals
 from share_sql.edits.names import names
 from share_sql.edits.output import concatenations, distinct_counts, unasked
+from share_sql.edits.patterns import patterns
 from share_sql.edits.truth_literals import truth_literals
 from share_sql.edits.typed_literals import typed_literals
 from share_sql.errors import UsageError
@@ -78,6 +80,8 @@ PROOFS = (
     Proof(("literal-truth",), probe=truth_literals),
     Proof(("literal-type",), probe=typed_literals),
     Proof(("date-of-time", "date-last-day"), probe=days_of_moments),
+    Proof(("date-part",), probe=date_parts),
+    Proof(("pattern",), probe=patterns),
     Proof(("literal-code",), probe=coded_literals),
     Proof(
         ("literal-padding", "literal-case", "literal-spelling", "literal-date", "literal-column"),
@@ -143,6 +147,12 @@ _ROWS = (
          "The column stores times, so that rows of the last day asked for are lost; its day is compared.",
          "SELECT amount FROM sale WHERE paid <= '2012-03-31' -- in March 2012",
          "SELECT amount FROM sale WHERE DATE(paid) <= '2012-03-31'"),
+    Kind("date-part", "literal", "The column stores whole dates; their year or month is compared.",
+         "SELECT amount FROM sale WHERE day = '2012'",
+         "SELECT amount FROM sale WHERE STRFTIME('%Y', day) = '2012'"),
+    Kind("pattern", "literal", "A pattern matches nothing for want of a wildcard, or for its capitals.",
+         "SELECT name FROM store WHERE city LIKE 'bon' -- whose city contains bon",
+         "SELECT name FROM store WHERE city LIKE '%bon%'"),
     Kind("literal-code", "literal", "The column stores a code for this value.",
          "SELECT name FROM store WHERE kind = 'large'", "SELECT name FROM store WHERE kind = 'L'"),
     Kind("literal-padding", "literal", "The column stores this value with blanks around it.",

@@ -11,12 +11,13 @@ from functools import partial
 
 from sqlglot import exp
 
-from share_sql.edits.edit import Edit, put
+from share_sql.edits.edit import Edit, plain_item, put
 from share_sql.edits.operands import (
     EQUAL,
     ORDERED,
     Compared,
     Operand,
+    compare,
     compared,
     operand,
     text,
@@ -143,7 +144,7 @@ def _cast(draft: Examined, found: Compared, read: Operand) -> Steps[Edit | None]
 
 def _number_operand(draft: Examined, found: Compared) -> Steps[Edit | None]:
     """Numbers that are compared with text."""
-    bare = found.operand.unnest()
+    bare = _computed(found.operand)
     if not isinstance(bare, _NUMERIC):
         read = operand(draft, bare.this if isinstance(bare, _SPREAD) else bare)
         # A stored column converts the text itself.
@@ -162,6 +163,14 @@ def _number_operand(draft: Examined, found: Compared) -> Steps[Edit | None]:
     return Edit("literal-type", message, with_constants(draft, found, numbers))
 
 
+def _computed(node: exp.Expr) -> exp.Expr:
+    """What a value is computed by, without parentheses, and in a query of one value that value's item."""
+    bare = node.unnest()
+    if isinstance(bare, exp.Select) and len(bare.expressions) == 1:
+        return plain_item(bare.expressions[0]).unnest()
+    return bare
+
+
 def _is_converted(read: Operand, found: Compared) -> Steps[bool]:
     """Whether the column of a view or subquery is a plain copy of a stored one, which converts text.
 
@@ -172,15 +181,11 @@ def _is_converted(read: Operand, found: Compared) -> Steps[bool]:
     for constant in found.constants:
         number = exp.Literal.number(constant.name)
         for how in (exp.EQ, exp.LT, exp.GT):
-            as_text = yield from read.holds(partial(_compare, how, constant))
-            as_number = yield from read.holds(partial(_compare, how, number))
+            as_text = yield from read.holds(partial(compare, how, constant))
+            as_number = yield from read.holds(partial(compare, how, number))
             if as_text != as_number:
                 return False
     return True
-
-
-def _compare(how: type[exp.Binary], constant: exp.Expr, value: exp.Expr) -> exp.Expr:
-    return how(this=value, expression=constant.copy())
 
 
 def _is_stored_as(value: exp.Expr, *types: str) -> exp.Expr:
