@@ -64,6 +64,8 @@ QUERIES = {
     "code": "SELECT name FROM team WHERE city = 'Mon'",
     "padded": "SELECT name FROM team WHERE city = ' Jena'",
     "day": "SELECT name FROM player WHERE DATE(born) = '2001-03-04'",
+    "year": "SELECT name FROM player WHERE STRFTIME('%Y', born) = '2001'",
+    "like": "SELECT name FROM player WHERE name LIKE '%Ann%'",
     "idle": "SELECT COUNT(*) FROM player JOIN team ON player.team_id = team.id",
 }
 WANTED = [
@@ -77,6 +79,8 @@ WANTED = [
     ("literal-code", "code", "city = 'Monday'$"),
     ("literal-padding", "padded", "city = 'Jena'$"),
     ("date-unquoted", "born", "born = 2001 - 03 - 04$"),
+    ("date-part", "year", "WHERE born = '2001'$"),
+    ("pattern", "like", "LIKE 'Ann'$"),
     ("date-of-time", "day", "WHERE born = '2001-03-04'$"),
     ("literal-column", "city", "T1.\"name\" = 'Springfield'"),
     ("condition-literal", "city", "T1.city = 'Jena'|T2.goals > 60"),

@@ -54,10 +54,11 @@ def coded_literals(draft: Examined) -> Steps[list[Edit]]:
         read = operand(draft, found.operand)
         if read is None:
             continue
+        # What is stored is found at once; the values of a large column are read only where nothing is.
+        if not (yield from read.stores_none(found.constants)):
+            continue
         codes = yield from _codes(draft, read, labels)
         if codes is None:
-            continue
-        if not (yield from read.stores_none(found.constants)):
             continue
         new = [exp.convert(code) for code in codes]
         told = zip(new, labels, strict=True)

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from share_sql.edits.day_literals import stores_days
 from share_sql.edits.edit import Edit, put
-from share_sql.edits.operands import EQUAL, Compared, Operand, compared, operand, text
+from share_sql.edits.operands import EQUAL, Compared, Operand, compared, like_equal, operand, text
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps
 
@@ -72,7 +72,7 @@ def _of_part(found: Compared, part: exp.Expr, spelled: list[str]) -> exp.Expr:
     if isinstance(found.node, exp.Between):
         return exp.Between(this=part, low=new[0], high=new[1])
     if isinstance(found.node, exp.Like):
-        return exp.EQ(this=part, expression=new[0])
+        return like_equal(found.node)(this=part, expression=new[0])
     is_left = found.node.this is found.constants[0]
     node = found.node.copy()
     node.set("this", new[0] if is_left else part)

@@ -19,6 +19,7 @@ from share_sql.edits.operands import (
     Operand,
     compared,
     equals,
+    like_equal,
     operand,
     text,
     texts,
@@ -155,7 +156,7 @@ def _compared_again(found: Compared, whole: exp.Expr, new: list[exp.Literal]) ->
         node.set("this", whole)
         node.set("expressions", new)
     elif isinstance(node, exp.Like):
-        node = exp.EQ(this=whole, expression=new[0])
+        node = like_equal(node)(this=whole, expression=new[0])
     else:
         is_left = found.node.this is found.constants[0]
         node.set("this", new[0] if is_left else whole)

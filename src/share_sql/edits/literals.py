@@ -67,6 +67,9 @@ def _text_comparisons(draft: Examined) -> Iterator[_Use]:
         node = found.node
         if not isinstance(node, exp.EQ | exp.NEQ | exp.In | exp.Like):
             continue
+        negated = (
+            isinstance(node, exp.NEQ) or isinstance(node.parent, exp.Not) or bool(node.args.get("negate"))
+        )
         read: Operand | None = None
         for option in found.constants:
             if not isinstance(option, exp.Literal) or not option.is_string or not option.this.strip():
@@ -75,7 +78,7 @@ def _text_comparisons(draft: Examined) -> Iterator[_Use]:
                 continue
             read = read or operand(draft, found.operand)
             if read is not None:
-                yield _Use(read, option, isinstance(node, exp.NEQ) or isinstance(node.parent, exp.Not))
+                yield _Use(read, option, negated)
 
 
 def _same(value: exp.Expr, text: exp.Expr, like: bool) -> exp.Expr:

@@ -215,6 +215,11 @@ def equals(value: exp.Expr, constant: exp.Expr) -> exp.Expr:
     return exp.EQ(this=value, expression=constant.copy())
 
 
+def like_equal(like: exp.Expr) -> type[exp.Binary]:
+    """What `LIKE 'x'` asks where it has no wildcard: =, and <> for NOT LIKE."""
+    return exp.NEQ if like.args.get("negate") else exp.EQ
+
+
 def compare(how: type[exp.Binary], constant: exp.Expr, value: exp.Expr) -> exp.Expr:
     """A comparison of a value with a constant."""
     return how(this=value, expression=constant.copy())

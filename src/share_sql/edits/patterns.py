@@ -35,7 +35,8 @@ def patterns(draft: Examined) -> Steps[list[Edit]]:
             continue
         if (yield from read.holds(partial(compare, exp.Like, text(wanted)))) is not True:
             continue
-        new = exp.Like(this=found.operand.copy(), expression=text(wanted))
+        negate = found.node.args.get("negate")
+        new = exp.Like(this=found.operand.copy(), expression=text(wanted), negate=negate)
         message = f"{read.title} matches {draft.text(constant)} nowhere; it matches {text(wanted).sql()}"
         return [Edit("pattern", message, put(draft, found.node, new))]
     return []

@@ -26,7 +26,9 @@ from share_sql.edits.spoil_literals import (
     other_codes,
     other_truths,
     other_types,
+    parts_of_days,
     without_padding,
+    without_wildcards,
 )
 from share_sql.query.examined import Examined
 from share_sql.schema.model import ColumnName
@@ -405,6 +407,8 @@ SPOILS: Mapping[str, Spoil] = {
     "literal-code": lambda right: right.put(other_codes(right.query)),
     "literal-padding": lambda right: right.put(without_padding(right.query)),
     "date-unquoted": lambda right: right.put(days_without_quotes(right.query)),
+    "date-part": lambda right: right.put(parts_of_days(right.query)),
+    "pattern": lambda right: right.put(without_wildcards(right.query)),
     "date-of-time": lambda right: right.put(days_of_moments(right.query)),
     "literal-column": _swap(_is_beside_text),
     "condition-literal": _other_literal,

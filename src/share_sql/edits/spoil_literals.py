@@ -70,6 +70,25 @@ def days_of_moments(query: Examined) -> Places:
             yield constant, [exp.Literal.string(constant.name[:10])]
 
 
+def parts_of_days(query: Examined) -> Places:
+    """`day = '2012'` for `STRFTIME('%Y', day) = '2012'` and for `day LIKE '2012%'`."""
+    for found, constant in _constants(query):
+        if isinstance(found.operand, exp.TimeToStr) and isinstance(found.operand.this, exp.TsOrDsToTimestamp):
+            if found.operand.args["format"].name in ("%Y", "%Y-%m"):
+                yield found.operand, [found.operand.this.this.copy()]
+        elif isinstance(found.node, exp.Like) and re.fullmatch(r"(?:19|20)\d\d(?:-\d\d)?-?%", constant.name):
+            bare = exp.Literal.string(constant.name.rstrip("-%"))
+            yield found.node, [exp.EQ(this=found.operand.copy(), expression=bare)]
+
+
+def without_wildcards(query: Examined) -> Places:
+    """`LIKE 'fox'` for `LIKE '%fox%'`."""
+    for found, constant in _constants(query):
+        bare = constant.name.strip("%")
+        if isinstance(found.node, exp.Like) and bare not in ("", constant.name) and "_" not in bare:
+            yield constant, [exp.Literal.string(bare)]
+
+
 def without_padding(query: Examined) -> Places:
     """A text without the blanks around it."""
     for _, constant in _constants(query):

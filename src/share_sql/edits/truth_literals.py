@@ -44,10 +44,11 @@ def truth_literals(draft: Examined) -> Steps[list[Edit]]:
         read = operand(draft, found.operand)
         if read is None or _never(read):
             continue
+        # What is stored is found at once; the values of a large column are read only where nothing is.
+        if not (yield from read.stores_none(found.constants)):
+            continue
         stored = yield from _pair(read)
         if stored is None or (stored.is_number and isinstance(found.node, exp.Is)):
-            continue
-        if not (yield from read.stores_none(found.constants)):
             continue
         new = [stored.constant(bool(truth)) for truth in truths]
         shown = ", ".join(draft.text(constant) for constant in new)
