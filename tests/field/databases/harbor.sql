@@ -21,3 +21,5 @@ INSERT INTO trips VALUES (1, 1, 1, '2023-01-05 09:30:00', '2023-01-06', '2023-01
 CREATE VIEW departures AS SELECT b.name AS boat, s.home_port AS port, strftime('%Y', t.left_at) AS year,
     t.people + 0 AS guests, t.left_at FROM trips AS t JOIN boats AS b ON t.boat_id = b.boat_id
     JOIN skippers AS s ON t.skipper_id = s.skipper_id;
+CREATE TABLE races (race_id INTEGER PRIMARY KEY, sailed_on DATE);
+INSERT INTO races VALUES (1, '2021-05-02'), (2, '2021-09-18'), (3, '2022-05-03'), (4, '2023-05-07');
