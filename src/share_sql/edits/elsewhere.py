@@ -101,7 +101,8 @@ def words_naming(asked: str, column: ColumnName, text: str) -> int:
         end = at + len(value)
         if spoken[at:end] == value:
             before, after = spoken[max(0, at - _NEAR) : at], spoken[end : end + len(own)]
-            if own == after or any(before[i : i + len(own)] == own for i in range(len(before))):
+            is_beside = own == after or any(before[i : i + len(own)] == own for i in range(len(before)))
+            if is_beside or "".join(own) in before:
                 return len(own)
     return 0
 

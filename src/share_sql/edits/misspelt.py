@@ -47,7 +47,10 @@ def is_misspelt(written: str, stored: str, asked: str) -> bool:
         return False
     if _SIGN.findall(written.strip()) != _SIGN.findall(stored.strip()):
         return False
-    if _has(asked, stored) and not _has(_without(asked, stored), written):
+    # Where one is a part of the other, its words in the longer one say nothing.
+    is_longer = len(stored) >= len(written)
+    names_stored = _has(asked if is_longer else _without(asked, written), stored)
+    if names_stored and not _has(_without(asked, stored) if is_longer else asked, written):
         return True
     ours, theirs = _words(written), _words(stored)
     if len(ours) != len(theirs):
