@@ -81,7 +81,7 @@ class Assistant:
         inspect: whether corrections also tell warnings and what a replay compares (`Correction.inspection`);
             costs a few more queries a case.
         conventions: `benchmark` where kinds of change that follow a benchmark's conventions act too (see
-            `edits.table.Kind.convention`), else `none`.
+            `edits.table.Kind.conventions`), else `none`.
         without: kinds of change that may not act.
         only: kinds of change that alone may act; empty for all.
         min_confidence: a change of less confidence is not made, 0 to 1.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from share_sql.edits.guesses import EDIT_KINDS
-from share_sql.edits.table import KINDS, ONLY_FAILING, PROVED, Kind, allowed_kinds, find_kind
+from share_sql.edits.proofs import ONLY_FAILING, PROVED
+from share_sql.edits.table import KINDS, Kind, allowed_kinds, find_kind
 from share_sql.errors import SqlError, UsageError
 from share_sql.query.findings import KINDS as FINDINGS
 from share_sql.sql.text import parse_select

@@ -67,3 +67,14 @@ def test_linking() -> None:
     assert (found.precision, found.recall, found.f1) == (0.5, 0.5, 0.5)
     total = total_linking([found, score_linking(gold, gold)])
     assert (total.cases, total.complete, total.recall) == (2, 1, 0.75)
+
+
+def test_broken_where_gold_finds_nothing_is_told_apart() -> None:
+    moved = transitions(
+        [True, True, True, False], [False, False, True, False], nothing=[True, False, True, True]
+    )
+    assert (moved.broken, moved.broken_for_nothing) == (2, 1)
+    assert moved.broken_shown == "2 (1 where gold finds nothing)"
+    assert transitions([True], [False]).broken_shown == "1"
+    with pytest.raises(ValueError, match="finds nothing"):
+        transitions([True], [True], nothing=[])

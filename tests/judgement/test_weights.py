@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from share_sql.edits.guesses import EDIT_KINDS
-from share_sql.edits.table import PROVED
+from share_sql.edits.proofs import PROVED
 from share_sql.errors import SettingsError
 from share_sql.judgement.features import SCORED
 from share_sql.judgement.logistic import Logistic, logit, sigmoid

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from share_sql.database.sqlite import SqliteDatabase
-from share_sql.edits.table import PROVED
+from share_sql.edits.proofs import PROVED
 from share_sql.judgement.weights import load_weights
 from share_sql.stages.repair import repair
 from tests.golden import titled_pairs
@@ -25,12 +25,12 @@ CREATE TABLE team (id INTEGER PRIMARY KEY, name TEXT, city TEXT, region TEXT, fo
 INSERT INTO team VALUES (1, 'Reds', 'Bonn', 'North', '2001-05-03', 'Win'),
     (2, 'Season 2012', 'Jena', 'South', '1999-11-30', 'Play');
 CREATE TABLE player (id INTEGER PRIMARY KEY, name TEXT, team_id INTEGER REFERENCES team(id), side TEXT,
-    goals INTEGER, shots INTEGER);
-INSERT INTO player VALUES (1, 'Ann', 1, 'North', 107, 210), (2, 'Bea', 2, 'East', 92, 205),
-    (3, 'Cyd', 1, 'East', 92, 0);
+    goals INTEGER, shots INTEGER, played BOOLEAN, hand TEXT);
+INSERT INTO player VALUES (1, 'Ann', 1, 'North', 107, 210, 'yes', 'L'),
+    (2, 'Bea', 2, 'East', 92, 205, 'no', 'R'), (3, 'Cyd', 1, 'East', 92, 0, 'yes', 'L');
 CREATE TABLE duel (id INTEGER PRIMARY KEY, first_id INTEGER REFERENCES player(id),
-    second_id INTEGER REFERENCES player(id), team_id INTEGER);
-INSERT INTO duel VALUES (501, 1, 2, 1), (502, 2, 3, 1);
+    second_id INTEGER REFERENCES player(id), team_id INTEGER, held TEXT, gate TEXT);
+INSERT INTO duel VALUES (501, 1, 2, 1, '2012-03-04 18:30', ' A4'), (502, 2, 3, 1, '2012-03-31 20:00', ' B1');
 """
 
 

@@ -24,8 +24,8 @@ from share_sql.assistant import Assistant
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.label import Labeller
 from share_sql.case import Case
+from share_sql.edits.proofs import ONLY_FAILING, PROOFS, PROVED, RARE
 from share_sql.edits.spoil import spoil
-from share_sql.edits.table import ONLY_FAILING, PROOFS, PROVED, RARE
 from share_sql.errors import SqlError
 from share_sql.judgement.weights import Tally, Weights
 from share_sql.query.examined import Context, unrun
@@ -44,6 +44,8 @@ SPOILED = (
     "count-condition", "bare-alternative", "group-missing", "half-key", "limit-unasked", "null-extreme",
     "cast-date", "cast-decimal", "text-addition",
     "name-as-text",
+    "literal-type", "literal-truth", "literal-code", "literal-padding", "date-unquoted", "date-of-time",
+    "date-part", "pattern",
 )  # fmt: skip
 """How gold is made wrong, one at a time: each but `select-column` is what some kind of repair mends."""
 
@@ -65,9 +67,10 @@ class RepairCounts:
     real: int = 0
     """Real drafts looked at."""
 
-    def meets_bars(self) -> bool:
-        """Whether the kind both mends enough and breaks little; one that never fired does not."""
-        mends = self.mended / self.fired_on_wrong if self.fired_on_wrong else 0.0
+    def meets_bars(self, unseen: float = 0.0) -> bool:
+        """Whether the kind both mends enough and breaks little. `unseen` is the share that one which never
+        fired on a wrong query is taken to mend."""
+        mends = self.mended / self.fired_on_wrong if self.fired_on_wrong else unseen
         judged = self.agrees + self.contradicts
         if judged >= 10:
             # Real drafts outweigh made ones: both what is mended and what is broken is read off them.
@@ -95,10 +98,9 @@ class Counts:
 
 def enabled(counts: Counts) -> frozenset[str]:
     """The kinds that may act."""
-    harmless = {
-        kind for kind in RARE if upper(counts.kinds[kind].broken, counts.kinds[kind].right) <= MOST_BROKEN
+    return ONLY_FAILING | {
+        kind for kind, count in counts.kinds.items() if count.meets_bars(unseen=float(kind in RARE))
     }
-    return ONLY_FAILING | harmless | {kind for kind, count in counts.kinds.items() if count.meets_bars()}
 
 
 def upper(hits: int, trials: int, z: float = 1.96) -> float:

@@ -3,168 +3,132 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
 
 from sqlglot import exp
 
-from share_sql.edits.edit import Edit, put, twin
-from share_sql.errors import QueryError
+from share_sql.edits.date_forms import date_forms
+from share_sql.edits.dates import days, spellings
+from share_sql.edits.edit import Edit, put
+from share_sql.edits.elsewhere import elsewhere
+from share_sql.edits.misspelt import NEAR, differs_in_padding, is_misspelt, same_letters
+from share_sql.edits.operands import Operand, compared, equals, operand
 from share_sql.query.examined import Examined
-from share_sql.requests import Steps, look_up, query
-from share_sql.schema.model import ColumnName, ValueMatch
-from share_sql.schema.value_text import squashed
-from share_sql.sql.scopes import Bound
+from share_sql.requests import Steps, look_up
+from share_sql.schema.model import ValueMatch
 
-NEAR_SPELLING = 84.0
-"""Likeness (0 to 100) from which one text counts as the other misspelt; below it, it is another value."""
-_DATE_FORMATS = (
-    "%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%m/%d/%y", "%B %d, %Y", "%B %d %Y", "%d %B %Y",
-    "%b %d, %Y", "%d %b %Y", "%Y%m%d", "%d.%m.%Y",
-)  # fmt: skip
-_TEXT_TYPES = re.compile(r"char|text|clob|date|time|enum|^$", re.IGNORECASE)
+_MOST_VALUES = 2_000
+"""Different values of something computed that are compared with a text, at most."""
+
+
+class _Use(NamedTuple):
+    """A text that something is compared with."""
+
+    read: Operand
+    literal: exp.Literal
+    negated: bool
+    """Whether rows without it are asked for."""
 
 
 def literals(draft: Examined) -> Steps[list[Edit]]:
-    """For each `column = 'text'` (or IN, LIKE without wildcards) that no row holds: the stored spelling."""
-    edits: list[Edit] = []
-    for bound, literal in _text_comparisons(draft):
-        if bound.key is None:
-            continue
-        column = ColumnName(*bound.key)
+    """For each `column = 'text'` (or IN, LIKE without wildcards) that no row holds: the stored spelling.
+
+    The column may be one of a view, a common table expression or a subquery, or be inside a function.
+    """
+    edits = yield from date_forms(draft)
+    for use in _text_comparisons(draft):
+        read, literal, negated = use
         text = str(literal.this)
-        matches = yield from look_up(text, frozenset({column}), 5)
-        ignores_case = isinstance(literal.parent, exp.Like)
-        if any(m.value == text or (ignores_case and m.value.lower() == text.lower()) for m in matches):
+        is_like = isinstance(literal.parent, exp.Like)
+        matches: tuple[ValueMatch, ...] = ()
+        if read.column is not None:
+            matches = yield from look_up(text, frozenset({read.column}), 5)
+            if any(m.value == text or (is_like and m.value.lower() == text.lower()) for m in matches):
+                continue
+        if (yield from read.holds(partial(_same, text=literal, like=is_like))) is not False:
             continue
-        stored = yield from _stored(draft, column, text)
-        if stored is not False:
+        if read.column is None:
+            matches = yield from _near(read, text)
+        edits.extend(_respelled(draft, use, matches))
+        if negated:
             continue
-        edits.extend(_respelled(draft, literal, column, matches))
-        edits.extend((yield from _as_date(draft, literal, column)))
-        if not edits:
-            edits.extend((yield from _elsewhere(draft, bound, literal, column)))
+        edits.extend((yield from _as_date(draft, use)))
+        if not edits and read.column is not None and read.bound is not None:
+            edits.extend((yield from elsewhere(draft, read.bound, literal, read.column)))
     return edits
 
 
-def _text_comparisons(draft: Examined) -> list[tuple[Bound, exp.Literal]]:
-    """Positive comparisons of a column with a text constant."""
-    found = []
+def _text_comparisons(draft: Examined) -> Iterator[_Use]:
+    """Comparisons with text constants."""
     # From the end: conditions come before what is joined and selected.
-    for bound in reversed(draft.binding.names.values()):
-        if bound.status != "bound":
+    for found in reversed(list(compared(draft))):
+        node = found.node
+        if not isinstance(node, exp.EQ | exp.NEQ | exp.In | exp.Like):
             continue
-        parent = bound.node.parent
-        if isinstance(parent, exp.EQ):
-            options = [parent.expression if parent.this is bound.node else parent.this]
-        elif isinstance(parent, exp.Like) and parent.this is bound.node:
-            options = [parent.expression]
-        elif isinstance(parent, exp.In) and parent.this is bound.node:
-            options = list(parent.expressions)
-        else:
-            continue
-        if isinstance(parent.parent, exp.Not):
-            continue
-        for option in options:
-            if isinstance(option, exp.Literal) and option.is_string:
-                wild = isinstance(parent, exp.Like) and re.search(r"[%_]", option.this)
-                if not wild and option.this.strip():
-                    found.append((bound, option))
-    return found
-
-
-def _stored(draft: Examined, column: ColumnName, text: str) -> Steps[bool | None]:
-    """Whether the column holds the text; None where the database does not say. The question is built as a
-    tree: no text is pasted into SQL."""
-    select = (
-        exp.select("1")
-        .from_(exp.Table(this=exp.to_identifier(column.table, quoted=True)))
-        .where(
-            exp.EQ(
-                this=exp.Column(this=exp.to_identifier(column.column, quoted=True)),
-                expression=exp.Literal.string(text),
-            )
+        negated = (
+            isinstance(node, exp.NEQ) or isinstance(node.parent, exp.Not) or bool(node.args.get("negate"))
         )
-        .limit(1)
-    )
-    outcome = yield from query(draft.text(select))
-    return None if isinstance(outcome, QueryError) else bool(outcome.rows)
+        read: Operand | None = None
+        for option in found.constants:
+            if not isinstance(option, exp.Literal) or not option.is_string or not option.this.strip():
+                continue
+            if isinstance(node, exp.Like) and re.search(r"[%_]", option.this):
+                continue
+            read = read or operand(draft, found.operand)
+            if read is not None:
+                yield _Use(read, option, negated)
 
 
-def _respelled(
-    draft: Examined, literal: exp.Literal, column: ColumnName, matches: tuple[ValueMatch, ...]
-) -> Iterable[Edit]:
-    text = str(literal.this)
+def _same(value: exp.Expr, text: exp.Expr, like: bool) -> exp.Expr:
+    return exp.Like(this=value, expression=text.copy()) if like else equals(value, text)
+
+
+def _near(read: Operand, text: str) -> Steps[tuple[ValueMatch, ...]]:
+    """The values of something computed that are nearest to a text; of what it is a copy of, where it has too
+    many."""
+    from share_sql.schema.value_scan import ScannedColumn
+    from share_sql.schema.value_store import MemoryStore
+    from share_sql.schema.values import ValueIndex
+
+    values = yield from read.values(_MOST_VALUES)
+    if values is not None:
+        texts = [value for value in values if isinstance(value, str)]
+        with ValueIndex(MemoryStore([ScannedColumn("", read.title, texts, complete=True)])) as index:
+            return index.lookup(text, None, 5)
+    origin = read.bound.origin if read.bound is not None else None
+    return (yield from look_up(text, frozenset({origin}), 5)) if origin is not None else ()
+
+
+def _respelled(draft: Examined, use: _Use, matches: tuple[ValueMatch, ...]) -> Iterable[Edit]:
+    text = str(use.literal.this)
     for match in matches[:2]:
-        if _same_letters(match.value, text):
+        if use.negated and match.value.casefold() != text.casefold():
+            continue  # rows without a value that is not there are all rows, and may be meant so
+        if differs_in_padding(match.value, text):
+            kind = "literal-padding"
+        elif same_letters(match.value, text):
             kind = "literal-case"
-        elif match.score >= NEAR_SPELLING and _one_word_changed(match.value, text):
+        elif match.score >= NEAR and is_misspelt(text, match.value, _asked(draft)):
             kind = "literal-spelling"
         else:
             continue
-        tree = put(draft, literal, exp.Literal.string(match.value))
-        yield Edit(kind, f"{column} holds no '{text}'; it holds '{match.value}'", tree)
+        tree = put(draft, use.literal, exp.Literal.string(match.value))
+        yield Edit(kind, f"{use.read.title} holds no '{text}'; it holds '{match.value}'", tree)
 
 
-def _same_letters(left: str, right: str) -> bool:
-    """Equal but for case, accents, spacing and punctuation."""
-    return squashed(left).isalnum() and squashed(left) == squashed(right)
+def _asked(draft: Examined) -> str:
+    return f"{draft.question}\n{draft.evidence}"
 
 
-def _one_word_changed(left: str, right: str) -> bool:
-    """No digit differs: '2012' is not a misspelling of '2013', nor 'T2' of 'T1'."""
-    return re.findall(r"\d+", left) == re.findall(r"\d+", right)
-
-
-def _as_date(draft: Examined, literal: exp.Literal, column: ColumnName) -> Steps[list[Edit]]:
+def _as_date(draft: Examined, use: _Use) -> Steps[list[Edit]]:
     """A date in another format than the column's."""
-    text = str(literal.this)
-    for day in _dates(text):
-        for form in _DATE_FORMATS:
-            for spelled in sorted({day.strftime(form), _without_zeros(day.strftime(form))} - {text}):
-                if (yield from _stored(draft, column, spelled)):
-                    message = f"{column} writes the date '{text}' as '{spelled}'"
-                    return [Edit("literal-date", message, put(draft, literal, exp.Literal.string(spelled)))]
+    text = str(use.literal.this)
+    for day in days(text):
+        for spelled in spellings(day):
+            new = exp.Literal.string(spelled)
+            if spelled != text and (yield from use.read.holds(partial(equals, constant=new))):
+                message = f"{use.read.title} writes the date '{text}' as '{spelled}'"
+                return [Edit("literal-date", message, put(draft, use.literal, new))]
     return []
-
-
-def _dates(text: str) -> list[date]:
-    found = []
-    for form in _DATE_FORMATS:
-        try:
-            found.append(datetime.strptime(text.strip(), form).date())
-        except ValueError:
-            continue
-    return list(dict.fromkeys(found))
-
-
-def _without_zeros(text: str) -> str:
-    return re.sub(r"\b0(\d)", r"\1", text)
-
-
-def _elsewhere(draft: Examined, bound: Bound, literal: exp.Literal, column: ColumnName) -> Steps[list[Edit]]:
-    """The text is stored in another column of the tables that are in FROM."""
-    text = str(literal.this)
-    others = frozenset(
-        ColumnName(source.table.name, other.name)
-        for source in bound.scope.sources
-        if source.table is not None
-        for other in source.table.columns
-        if _TEXT_TYPES.search(other.type) and (source.table.name, other.name) != (column.table, column.column)
-    )
-    if not others or len(text) < 2:
-        return []
-    matches = yield from look_up(text, others, 8)
-    equal = [match for match in matches if match.value == text]
-    near = equal or [match for match in matches if _same_letters(match.value, text)]
-    holders = {(match.table, match.column) for match in near}
-    if len(holders) != 1:
-        return []
-    match = near[0]
-    source = next(s for s in bound.scope.sources if s.table is not None and s.table.name == match.table)
-    tree = put(draft, literal, exp.Literal.string(match.value))
-    qualifier = bound.node.table if match.table == column.table else source.name
-    moved = exp.column(exp.to_identifier(match.column), table=qualifier or None)
-    twin(bound.node, draft.tree, tree).replace(moved)
-    message = f"{column} holds no '{text}'; {match.table}.{match.column} does"
-    return [Edit("literal-column", message, tree)]

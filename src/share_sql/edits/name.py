@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from share_sql.edits.literals import NEAR_SPELLING
+from share_sql.edits.misspelt import NEAR
 from share_sql.edits.spelling import likeness
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.diff import diff
@@ -152,7 +152,7 @@ def _literal(before: object, after: object) -> str:
     if isinstance(before, str) and isinstance(after, str):
         if before.lower() == after.lower():
             return "literal-case"
-        if likeness(before, after) >= NEAR_SPELLING:
+        if likeness(before, after) >= NEAR:
             return "literal-spelling"
     return "condition-literal"
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
-from typing import TypeAlias, TypeVar
 
 from sqlglot import exp
 
@@ -20,14 +18,23 @@ from share_sql.edits.conditions import OPERATORS, over
 from share_sql.edits.edit import Node, changed, edited, put, with_columns
 from share_sql.edits.guesses import edits_of_kind
 from share_sql.edits.likely import column_of
+from share_sql.edits.right import Literals, New, Right, Spoil, each
+from share_sql.edits.spoil_casts import CASTS
+from share_sql.edits.spoil_literals import (
+    days_of_moments,
+    days_without_quotes,
+    other_codes,
+    other_truths,
+    other_types,
+    parts_of_days,
+    without_padding,
+    without_wildcards,
+)
 from share_sql.edits.spoil_shape import SHAPES
 from share_sql.query.examined import Examined
 from share_sql.schema.model import ColumnName
 from share_sql.sql.literals import literal_uses
 from share_sql.sql.scopes import Bound
-
-Literals: TypeAlias = Mapping[ColumnName, Sequence["str | int | float"]]
-"""Constants that queries compare each column with, to draw others from."""
 
 INVERSE: Mapping[str, str] = {
     "select-add": "select-drop", "select-order": "select-order", "distinct-add": "distinct-drop",
@@ -61,53 +68,6 @@ def spoil(
     return None if changed is None or changed.sql(dialect) == query.tree.sql(dialect) else changed
 
 
-_T = TypeVar("_T")
-_New: TypeAlias = "exp.Expr | Sequence[exp.Expr] | None"
-"""What may stand in a node's place: one node, or one of several; None takes the node out."""
-
-
-@dataclass(frozen=True)
-class Right:
-    """A right query with what is drawn from to make it wrong."""
-
-    query: Examined
-    """The query, its names bound."""
-    rng: random.Random
-    """Draws."""
-    literals: Literals
-    """Other constants by column."""
-
-    @property
-    def tree(self) -> exp.Query:
-        """The query's tree."""
-        return self.query.tree
-
-    def columns(self, stands: Callable[[Bound], object] = bool) -> list[Bound]:
-        """The columns of schema tables that stand where the test asks for them."""
-        return [bound for bound in self.query.binding.names.values() if bound.key and stands(bound)]
-
-    def own(self, clause: str = "") -> list[exp.Column]:
-        """The columns that a query of one SELECT uses, where it has no such clause."""
-        is_free = isinstance(self.tree, exp.Select) and self.tree.args.get(clause) is None
-        return [b.node for b in self.columns(lambda b: b.scope.select is self.tree)] if is_free else []
-
-    def pick(self, options: Sequence[_T]) -> _T | None:
-        """Draw one; None where there is none."""
-        return self.rng.choice(options) if options else None
-
-    def put(self, places: Iterable[tuple[exp.Expr, _New]]) -> exp.Query | None:
-        """Draw a place, then what stands there; None where there is nothing to draw."""
-        place = self.pick(list(places))
-        if place is None or place[1] == []:
-            return None
-        node, new = place
-        return put(self.query, node, self.rng.choice(new) if isinstance(new, Sequence) else new)
-
-
-Spoil: TypeAlias = Callable[[Right], "exp.Query | None"]
-"""Makes one kind of wrong query; None where the right one gives it nothing to work on."""
-
-
 def _guess(kind: str) -> Spoil:
     """Apply one of the guesses of a kind."""
 
@@ -116,11 +76,6 @@ def _guess(kind: str) -> Spoil:
         return (edits[0] if len(edits) == 1 else right.rng.choice(edits)).tree if edits else None
 
     return spoil
-
-
-def _each(new: Callable[[exp.Expr], _New], *kinds: type[exp.Expr]) -> Spoil:
-    """Change one of the nodes of some kinds for which there is something new; [] says that there is not."""
-    return lambda right: right.put((n, f) for n in right.tree.find_all(*kinds) if (f := new(n)) != [])
 
 
 def _swap(*stands: Callable[[Bound], object], any_type: bool = False) -> Spoil:
@@ -270,10 +225,10 @@ def _is_join_key(bound: Bound) -> bool:
 def _comparison(at: int) -> Spoil:
     """Compare with a constant by the other operator at this place of OPERATORS."""
 
-    def other(node: exp.Expr) -> _New:
+    def other(node: exp.Expr) -> New:
         return over(node, OPERATORS[type(node)][at]) if isinstance(node.expression, exp.Literal) else []
 
-    return _each(other, exp.LT, exp.LTE, exp.GT, exp.GTE)
+    return each(other, exp.LT, exp.LTE, exp.GT, exp.GTE)
 
 
 def _is_compared(bound: Bound) -> bool:
@@ -309,43 +264,7 @@ def _condition_too_many(right: Right) -> exp.Query | None:
     return edited(right.query, scope.select, filtered) if isinstance(scope.select, exp.Select) else None
 
 
-def _unmapped(kind: str) -> exp.DataType:
-    """A type as it is spelled: sqlglot writes DATE and DECIMAL as what they should mean."""
-    return exp.DataType(this=exp.DType.USERDEFINED, kind=kind)
-
-
-def _date_cast(node: exp.Expr) -> _New:
-    other = node.args["low"] if isinstance(node, exp.Between) else node.expression
-    is_day = isinstance(other, exp.Literal) and other.is_string and re.match(r"\d{4}-\d\d-\d\d\Z", other.name)
-    if not is_day or not isinstance(node.this, exp.Column):
-        return []
-    return changed(node, this=exp.Cast(this=node.this.copy(), to=_unmapped("DATE")))
-
-
-def _decimal_cast(node: exp.Expr) -> _New:
-    left = node.this.unnest()
-    while isinstance(left, exp.Mul):
-        left = left.this.unnest()
-    if not isinstance(left, exp.Cast) or left.to.this not in (exp.DType.FLOAT, exp.DType.DOUBLE):
-        return []
-    new = node.copy()
-    cast = new.this.find(exp.Cast)
-    assert cast is not None
-    cast.set("to", _unmapped("DECIMAL"))
-    return new
-
-
-def _text_added(node: exp.Expr) -> _New:
-    parts = list(node.flatten())
-    if isinstance(node.parent, exp.DPipe) or not any(isinstance(part, exp.Literal) for part in parts):
-        return []
-    total = parts[0].copy()
-    for part in parts[1:]:
-        total = exp.Add(this=total, expression=part.copy())
-    return total
-
-
-def _null_compared(test: exp.Expr) -> _New:
+def _null_compared(test: exp.Expr) -> New:
     null = test.expression
     return exp.EQ(this=test.this.copy(), expression=exp.Null()) if isinstance(null, exp.Null) else []
 
@@ -410,13 +329,13 @@ def _pasted(right: Right) -> exp.Query | None:
     return None
 
 
-def _not_aggregated(function: exp.Expr) -> _New:
+def _not_aggregated(function: exp.Expr) -> New:
     inner = function.this.expressions[0] if isinstance(function.this, exp.Distinct) else function.this
     is_item = isinstance(function.parent, exp.Select | exp.Alias)
     return inner.copy() if is_item and isinstance(inner, exp.Column) else []
 
 
-def _expression(node: exp.Expr) -> _New:
+def _expression(node: exp.Expr) -> New:
     """A real division becomes one of whole numbers, a percentage a ratio, and a ratio a percentage."""
     if isinstance(node, exp.Div):
         hundred = exp.Mul(this=exp.Paren(this=node.this.copy()), expression=exp.Literal.number(100))
@@ -435,7 +354,7 @@ def _ordered(right: Right) -> exp.Query | None:
     return right.tree.order_by(exp.Ordered(this=key.copy(), desc=down)) if key else None
 
 
-def _other_limit(limit: exp.Expr) -> _New:
+def _other_limit(limit: exp.Expr) -> New:
     count = limit.expression
     is_count = isinstance(count, exp.Literal) and count.is_int
     return changed(limit, expression=exp.Literal.number(int(count.this) + 1)) if is_count else []
@@ -444,17 +363,23 @@ def _other_limit(limit: exp.Expr) -> _New:
 SPOILS: Mapping[str, Spoil] = {
     **{kind: _guess(inverse) for kind, inverse in INVERSE.items()},
     **SHAPES,
+    **CASTS,
     "literal-case": _spelt(_cases),
     "literal-spelling": _misspelt_text,
     "literal-date": _spelt(_dates),
+    "literal-type": lambda right: right.put(other_types(right.query)),
+    "literal-truth": lambda right: right.put(other_truths(right.query)),
+    "literal-code": lambda right: right.put(other_codes(right.query)),
+    "literal-padding": lambda right: right.put(without_padding(right.query)),
+    "date-unquoted": lambda right: right.put(days_without_quotes(right.query)),
+    "date-part": lambda right: right.put(parts_of_days(right.query)),
+    "pattern": lambda right: right.put(without_wildcards(right.query)),
+    "date-of-time": lambda right: right.put(days_of_moments(right.query)),
     "literal-column": _swap(_is_beside_text),
     "condition-literal": _other_literal,
     "condition-column": _swap(_is_compared),
     "condition-drop": _condition_too_many,
-    "null-comparison": _each(_null_compared, exp.Is),
-    "cast-date": _each(_date_cast, exp.EQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between),
-    "cast-decimal": _each(_decimal_cast, exp.Div),
-    "text-addition": _each(_text_added, exp.DPipe),
+    "null-comparison": each(_null_compared, exp.Is),
     "comparison-direction": _comparison(1),
     "comparison-strictness": _comparison(0),
     "contradiction": _and_for_intersect,
@@ -463,27 +388,27 @@ SPOILS: Mapping[str, Spoil] = {
     "unasked-column": _sort_key_selected,
     "concatenation": _pasted,
     "name-as-text": _texts_selected,
-    "aggregate-add": _each(_not_aggregated, exp.AggFunc),
+    "aggregate-add": each(_not_aggregated, exp.AggFunc),
     "aggregate-drop": lambda right: right.put(
         (bound.node, [exp.Count(this=bound.node.copy()), exp.Max(this=bound.node.copy())])
         for bound in right.columns(_is_item)
     ),
-    "expression": _each(_expression, exp.Cast, exp.Mul, exp.Div),
-    "integer-division": _each(lambda cast: cast.this.copy() if cast.find_ancestor(exp.Div) else [], exp.Cast),
+    "expression": each(_expression, exp.Cast, exp.Mul, exp.Div),
+    "integer-division": each(lambda cast: cast.this.copy() if cast.find_ancestor(exp.Div) else [], exp.Cast),
     "unknown-column": _misspelt_column,
     "unknown-table": _misspelt_table,
     "ambiguous-column": _bare,
     "missing-join": _join_left_out,
     "join-key": _swap(_is_join_key, any_type=True),
-    "join-left": _each(
+    "join-left": each(
         lambda join: changed(join, side=None) if join.args.get("side") == "LEFT" else [], exp.Join
     ),
     "group-drop": _grouped,
     "group-key": _swap(lambda bound: isinstance(bound.node.parent, exp.Group)),
-    "order-add": _each(lambda order: None if isinstance(order.parent, exp.Query) else [], exp.Order),
+    "order-add": each(lambda order: None if isinstance(order.parent, exp.Query) else [], exp.Order),
     "order-drop": _ordered,
     "order-column": _swap(lambda bound: isinstance(_outside(bound.node).parent, exp.Ordered)),
     "limit-drop": lambda right: right.tree.limit(1) if right.tree.args.get("limit") is None else None,
-    "limit-count": _each(_other_limit, exp.Limit),
+    "limit-count": each(_other_limit, exp.Limit),
 }
 """By the kind that mends."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from share_sql.edits.aggregates import clause_of, conjuncts, own_aggregates
 from share_sql.edits.edit import changed, plain_item
-
-if TYPE_CHECKING:
-    from share_sql.edits.spoil import Right
+from share_sql.edits.right import Right
 
 
 def _counted_condition(right: Right) -> exp.Query | None:

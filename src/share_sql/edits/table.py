@@ -12,33 +12,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
 
-from share_sql.edits.aggregates import aggregates
-from share_sql.edits.alternatives import alternatives
-from share_sql.edits.bare_values import bare_values
-from share_sql.edits.comparisons import comparisons
-from share_sql.edits.conditions import contradictions
-from share_sql.edits.counts import condition_counts
-from share_sql.edits.dialect import null_comparisons
-from share_sql.edits.divisions import divisions
-from share_sql.edits.edit import Edit, Look, Probe
-from share_sql.edits.extremes import null_extremes, text_numbers, unasked_limits
-from share_sql.edits.grouping import missing_groups
 from share_sql.edits.guesses import EDIT_KINDS
-from share_sql.edits.joins import half_keys, join_keys
-from share_sql.edits.literals import literals
-from share_sql.edits.meant import casts_to_date, casts_to_decimal, date_arithmetic, texts_added
-from share_sql.edits.multiplied import multiplied_sums
-from share_sql.edits.names import names
-from share_sql.edits.output import concatenations, distinct_counts, unasked
-from share_sql.edits.self_joins import self_joins
-from share_sql.edits.text_names import text_names
+from share_sql.edits.proofs import PROVED
 from share_sql.edits.warning_rows import ROWS as WARNING_ROWS
-from share_sql.edits.windows import windows
 from share_sql.errors import UsageError
-from share_sql.query.examined import Examined
 from share_sql.query.findings import KINDS as FINDINGS
 from share_sql.query.warnings import WARNINGS
-from share_sql.requests import Steps
 
 
 @dataclass(frozen=True)
@@ -66,74 +45,6 @@ class Kind:
         roles = {"proved": PROVED, "guessed": EDIT_KINDS, "finding": FINDINGS, "warning": WARNINGS}
         return tuple(role for role, kinds in roles.items() if self.name in kinds)
 
-
-@dataclass(frozen=True)
-class Proof:
-    """A pass of the repairs: finds faults of one family that can be proved."""
-
-    kinds: tuple[str, ...]
-    """What it finds."""
-    look: Look | None = None
-    """Finds by looking at the query alone."""
-    probe: Probe | None = None
-    """Finds with questions to the database."""
-
-    def edits(self, draft: Examined) -> Steps[Iterable[Edit]]:
-        """The changes that it proposes, in order."""
-        if self.probe is not None:
-            return (yield from self.probe(draft))
-        return self.look(draft) if self.look is not None else ()
-
-
-NAME_KINDS = ("unknown-table", "unknown-column", "wrong-table", "missing-join", "ambiguous-column")
-"""Repairs of names that do not bind."""
-PROOFS = (
-    Proof(("unquoted-value",), probe=bare_values),
-    Proof(NAME_KINDS, look=names),
-    Proof(("aggregate-where", "having-ungrouped", "nested-aggregate", "group-aggregate"), look=aggregates),
-    Proof(("window-where",), look=windows),
-    Proof(("bare-alternative",), look=alternatives),
-    Proof(("null-comparison",), look=null_comparisons),
-    Proof(("cast-date",), probe=casts_to_date),
-    Proof(("cast-decimal",), look=casts_to_decimal),
-    Proof(("text-addition",), look=texts_added),
-    Proof(("date-arithmetic",), probe=date_arithmetic),
-    Proof(("name-as-text",), look=text_names),
-    Proof(("literal-case", "literal-spelling", "literal-date", "literal-column"), probe=literals),
-    Proof(("join-key", "join-off-key"), probe=join_keys),
-    Proof(("half-key",), probe=half_keys),
-    Proof(("self-join",), look=self_joins),
-    Proof(("comparison-direction", "comparison-strictness"), look=comparisons),
-    Proof(("contradiction",), look=contradictions),
-    Proof(("count-distinct",), look=distinct_counts),
-    Proof(("count-condition",), look=condition_counts),
-    Proof(("integer-division",), look=divisions),
-    Proof(("multiplied-sum",), probe=multiplied_sums),
-    Proof(("group-missing",), look=missing_groups),
-    Proof(("null-extreme",), probe=null_extremes),
-    Proof(("text-number",), probe=text_numbers),
-    Proof(("limit-unasked",), probe=unasked_limits),
-    Proof(("concatenation-listed", "concatenation"), look=concatenations),
-    Proof(("unasked-column",), look=unasked),
-)
-"""In order: what keeps a query from running comes first, what it selects last."""
-
-TEXT_KINDS = (
-    "typeset-sign", "escaped-sign", "apostrophe", "mismatched-quote", "unclosed-quote", "foreign-comment",
-    "split-operator", "glued-word", "misspelt-keyword", "unquoted-name", "surplus-comma",
-    "unclosed-parenthesis", "surplus-parenthesis", "unknown-function", "other-dialect",
-)  # fmt: skip
-"""Repairs of the text itself (`edits.text`, `edits.foreign`), before anything else."""
-PROVED = (*TEXT_KINDS, *(kind for proof in PROOFS for kind in proof.kinds))
-"""Every kind of repair."""
-ONLY_FAILING = frozenset((
-    *TEXT_KINDS, *NAME_KINDS, "unquoted-value", "aggregate-where", "having-ungrouped", "nested-aggregate",
-    "group-aggregate", "window-where",
-))  # fmt: skip
-"""Repairs that act only on queries that do not run; these cannot break a right one."""
-RARE = frozenset({"null-extreme", "text-number", "multiplied-sum", "self-join"})
-"""Repairs for which right queries made wrong give no occasion: what proves them lies in the data or in names.
-They act where they break little."""
 
 _ROWS = (
     Kind("unquoted-name", "text",
@@ -228,6 +139,33 @@ _ROWS = (
          "Several tables of the query have a column of this name; one is named before it.",
          "SELECT id FROM sale JOIN store ON sale.store_id = store.id",
          "SELECT sale.id FROM sale JOIN store ON sale.store_id = store.id"),
+    Kind("date-unquoted", "literal", "A date without quotes is a difference of numbers; it is quoted.",
+         "SELECT amount FROM sale WHERE day > 2012-03-13",
+         "SELECT amount FROM sale WHERE day > '2012-03-13'"),
+    Kind("literal-truth", "literal", "The column stores true and false in other words or numbers.",
+         "SELECT name FROM store WHERE open = TRUE", "SELECT name FROM store WHERE open = 'Y'"),
+    Kind("literal-type", "literal",
+         "Text is compared with a number, or a number with text, and nothing converts either.",
+         "SELECT amount FROM sale WHERE STRFTIME('%Y', day) = 2012",
+         "SELECT amount FROM sale WHERE STRFTIME('%Y', day) = '2012'"),
+    Kind("date-of-time", "literal", "The column stores days with times; its day is compared.",
+         "SELECT amount FROM sale WHERE paid = '2012-03-14'",
+         "SELECT amount FROM sale WHERE DATE(paid) = '2012-03-14'"),
+    Kind("date-last-day", "condition",
+         "The column stores times, so that rows of the last day asked for are lost; its day is compared.",
+         "SELECT amount FROM sale WHERE paid <= '2012-03-31' -- in March 2012",
+         "SELECT amount FROM sale WHERE DATE(paid) <= '2012-03-31'"),
+    Kind("date-part", "literal", "The column stores whole dates; their year or month is compared.",
+         "SELECT amount FROM sale WHERE day = '2012'",
+         "SELECT amount FROM sale WHERE STRFTIME('%Y', day) = '2012'"),
+    Kind("pattern", "literal", "A pattern matches nothing for want of a wildcard, or for its capitals.",
+         "SELECT name FROM store WHERE city LIKE 'bon' -- whose city contains bon",
+         "SELECT name FROM store WHERE city LIKE '%bon%'"),
+    Kind("literal-code", "literal", "The column stores a code for this value.",
+         "SELECT name FROM store WHERE kind = 'large'", "SELECT name FROM store WHERE kind = 'L'"),
+    Kind("literal-padding", "literal", "The column stores this value with blanks around it.",
+         "SELECT name FROM store WHERE code = 'B1'", "SELECT name FROM store WHERE code = ' B1'",
+         conventions="none"),
     Kind("literal-case", "literal", "The column stores this value with other capitals, accents or signs.",
          "SELECT name FROM store WHERE city = 'bonn'", "SELECT name FROM store WHERE city = 'Bonn'"),
     Kind("literal-spelling", "literal", "The column stores this value in another spelling.",

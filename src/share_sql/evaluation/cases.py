@@ -63,6 +63,8 @@ class CaseResult:
     """Why the gold SQL gave no result; None where it ran. Such a case is reported apart."""
     gold_empty: bool = False
     """The gold ran and gave no rows: any empty prediction is right."""
+    gold_finds_nothing: bool = False
+    """The gold ran and gave no rows, or only NULL and 0: it looks up what is not there."""
     seconds: float = 0.0
     """Time of the prediction in the database (as cached, where it was)."""
     rows: tuple[str, str, str] = ("", "", "")

@@ -18,7 +18,7 @@ from share_sql.evaluation.executor import Executor
 from share_sql.evaluation.metrics import METRICS, Scoring, databases_of
 from share_sql.evaluation.results import Outcome, ResultCache
 
-VERDICT_VERSION = 1
+VERDICT_VERSION = 2
 """Part of each cached verdict's key: raised when a metric's code changes what it says."""
 
 NOT_RUN = Outcome()
@@ -50,9 +50,11 @@ class Scorer:
             for at in places:
                 kept = self.cache.fetch(self._name(cases[at], executors))
                 if kept is not None:
-                    scores, drafts, error, gold_error, gold_empty, seconds, level = json.loads(kept)
+                    scores, drafts, error, gold_error, gold_empty, nothing, seconds, level = json.loads(kept)
                     case = replace(cases[at], difficulty=cases[at].difficulty or level)
-                    found[at] = CaseResult(case, scores, drafts, error, gold_error, gold_empty, seconds)
+                    found[at] = CaseResult(
+                        case, scores, drafts, error, gold_error, gold_empty, nothing, seconds
+                    )
         return found
 
     def score(self, cases: Sequence[EvalCase]) -> tuple[list[CaseResult], list[str]]:
@@ -128,12 +130,14 @@ class Scorer:
             error=predicted.error,
             gold_error=gold.error or one.fault or drafted.fault,
             gold_empty=gold is not NOT_RUN and gold.ok and not gold.rows,
+            gold_finds_nothing=gold is not NOT_RUN and gold.ok and finds_nothing(gold.rows),
             seconds=predicted.seconds,
             rows=rows,
         )
         if self.cache is not None and not samples and all(executor.steady for executor in executors):
-            kept = (scores, draft_scores, found.error, found.gold_error, found.gold_empty, found.seconds)
-            self.cache.keep(self._name(case, executors), json.dumps((*kept, level)))
+            gold_is = (found.gold_error, found.gold_empty, found.gold_finds_nothing)
+            kept = (scores, draft_scores, found.error, *gold_is, found.seconds, level)
+            self.cache.keep(self._name(case, executors), json.dumps(kept))
         return found
 
     def _shown(self, one: Scoring) -> tuple[Outcome, Outcome]:
@@ -167,6 +171,11 @@ def _hardness(one: Scoring) -> str:
         return hardness(one.case.gold, one.schema)
     except SqlUnreadable:
         return ""
+
+
+def finds_nothing(rows: Sequence[Sequence[object]]) -> bool:
+    """Whether a result has no row, or nothing but NULL and 0 in its rows."""
+    return all(value is None or value == 0 for row in rows for value in row)
 
 
 def sample_text(outcome: Outcome, rows: int) -> str:

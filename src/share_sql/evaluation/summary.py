@@ -83,6 +83,7 @@ def against_drafts(results: Iterable[CaseResult], metric: str) -> Transitions | 
         [bool(result.draft_scores[metric]) for result in drafted],
         [bool(result.scores[metric]) for result in drafted],
         [_changed(result) for result in drafted],
+        [result.gold_finds_nothing for result in drafted],
     )
 
 
@@ -180,6 +181,7 @@ def _transitions_json(found: Transitions) -> dict[str, object]:
         "right_after": found.stayed_right + found.fixed,
         "fixed": found.fixed,
         "broken": found.broken,
+        "broken_where_gold_finds_nothing": found.broken_for_nothing,
         "net": found.net,
         "p": found.p_value,
         "changed": found.changed,

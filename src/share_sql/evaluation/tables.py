@@ -50,7 +50,7 @@ def tables(evaluation: Evaluation, linked: Mapping[str, LinkingScore] | None = N
         before, after = moved.stayed_right + moved.broken, moved.stayed_right + moved.fixed
         yield (
             f"{name} against the drafts: {before} right before, {after} after; fixed {moved.fixed}, "
-            f"broken {moved.broken}, net {moved.net:+d} (p = {moved.p_value:.3g}); changed "
+            f"broken {moved.broken_shown}, net {moved.net:+d} (p = {moved.p_value:.3g}); changed "
             f"{moved.changed} of {moved.cases}"
         )
     if of_a_run(evaluation.results):

@@ -23,11 +23,20 @@ class Transitions:
     """Wrong before and after."""
     changed: int
     """Cases whose SQL is another than the draft's."""
+    broken_for_nothing: int = 0
+    """Of the broken, those whose gold finds nothing (no row, or only NULL and 0): there a draft that asked
+    for what is not stored counted as right."""
 
     @property
     def net(self) -> int:
         """Fixed minus broken."""
         return self.fixed - self.broken
+
+    @property
+    def broken_shown(self) -> str:
+        """How many were broken, and for how many of these gold finds nothing, in words."""
+        for_nothing = f" ({self.broken_for_nothing} where gold finds nothing)"
+        return f"{self.broken}{for_nothing if self.broken_for_nothing else ''}"
 
     @property
     def firing_rate(self) -> float:
@@ -41,7 +50,10 @@ class Transitions:
 
 
 def transitions(
-    before: Sequence[bool], after: Sequence[bool], changed: Sequence[bool] | None = None
+    before: Sequence[bool],
+    after: Sequence[bool],
+    changed: Sequence[bool] | None = None,
+    nothing: Sequence[bool] | None = None,
 ) -> Transitions:
     """Count what became of each case.
 
@@ -49,6 +61,7 @@ def transitions(
         before: whether each draft is right.
         after: whether each correction is right, in the same order.
         changed: whether each SQL was changed; None takes the cases whose verdict moved.
+        nothing: whether each gold finds nothing; None says that all find something.
 
     Returns:
         The counts.
@@ -61,6 +74,8 @@ def transitions(
         changed = [was != now for was, now in pairs]
     elif len(changed) != len(pairs):
         raise ValueError(f"{len(changed)} change flags for {len(pairs)} cases")
+    if nothing is not None and len(nothing) != len(pairs):
+        raise ValueError(f"{len(nothing)} flags of gold that finds nothing for {len(pairs)} cases")
     return Transitions(
         cases=len(pairs),
         fixed=sum(not was and now for was, now in pairs),
@@ -68,6 +83,9 @@ def transitions(
         stayed_right=sum(was and now for was, now in pairs),
         stayed_wrong=sum(not was and not now for was, now in pairs),
         changed=sum(changed),
+        broken_for_nothing=sum(
+            was and not now and empty for (was, now), empty in zip(pairs, nothing or (), strict=False)
+        ),
     )
 
 

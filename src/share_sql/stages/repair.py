@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from share_sql.case import TextChange, WeighedFinding
 from share_sql.edits.edit import Edit
-from share_sql.edits.table import NAME_KINDS, PROOFS
+from share_sql.edits.proofs import NAME_KINDS, PROOFS
 from share_sql.query.examined import Examined, Ran
 from share_sql.query.layout import layout_changes
 from share_sql.query.outcome import abnormality

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from share_sql.edits.name import differences
-from share_sql.edits.spoil import Literals
+from share_sql.edits.right import Literals
 from share_sql.errors import ShareError
 from share_sql.prompts.render import bam_variables, drafter_variables, lom_variables, sam_variables
 from share_sql.query.examined import Context, unrun

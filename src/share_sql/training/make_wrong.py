@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from share_sql.edits.name import NAMED
-from share_sql.edits.spoil import SPOILS, Literals, spoil
+from share_sql.edits.right import Literals
+from share_sql.edits.spoil import SPOILS, spoil
 from share_sql.query.examined import Examined, unrun
 from share_sql.training.error_profile import ErrorProfile
 from share_sql.trajectory.likeness import same_trajectory
