@@ -14,7 +14,7 @@ from share_sql.query.examined import Examined
 from share_sql.requests import Steps, look_up, query
 from share_sql.schema.model import ColumnName
 from share_sql.schema.value_text import squashed
-from share_sql.sql.tokens import Token, joined, tokens
+from share_sql.sql.tokens import Token, joined, neighbours, tokens
 
 _COMPARED = (exp.EQ, exp.NEQ, exp.In, exp.Like)
 _MOST_WORDS = 8
@@ -123,6 +123,53 @@ def unquoted_runs(sql: str) -> tuple[str, tuple[str, ...]]:
             done.append(f"{lead}'{quoted}'{text[len(text.rstrip()) :]}")
             at = end
     return "".join(done), tuple(values)
+
+
+_COMPARES = frozenset(("=", "==", "!=", "<>", "<", ">", "<=", ">=", "LIKE", "ILIKE", "GLOB", "BETWEEN"))
+
+
+def values_in_names(sql: str, names: frozenset[str]) -> tuple[str, tuple[str, ...]]:
+    """The text with values in single quotes that stand in a name's quotes: ``city = `New York` ``.
+
+    Args:
+        sql: the text.
+        names: tables and columns of the schema, in lower case; these are names.
+
+    Returns:
+        The text, and those of the values that might be names: they must be stored where they are compared.
+    """
+    parts = tokens(sql)
+    around = neighbours(parts)
+    done: list[str] = []
+    unsure: list[str] = []
+    inside_in, converted = 0, False
+    for at, (part, (before, after)) in enumerate(zip(parts, around, strict=True)):
+        if part.text == "(":
+            inside_in = inside_in + 1 if inside_in or before.upper == "IN" else 0
+        elif part.text == ")":
+            inside_in = max(0, inside_in - 1)
+        text = part.text[1:-1]
+        is_compared = (
+            before.upper in _COMPARES
+            or (bool(inside_in) and before.text in ("(", ","))
+            or (before.upper == "AND" and converted and _is_range(parts, at))
+        )
+        is_name = part.text[:1] not in ("`", "[") or text.lower() in names or after.text in (".", "(")
+        if part.kind != "name" or is_name or not is_compared:
+            done.append(part.text)
+            continue
+        converted = True
+        quoted = text.replace("'", "''")
+        done.append(f"'{quoted}'")
+        if re.fullmatch(r"[^\W\d][\w ]*", text):
+            unsure.append(text)
+    return "".join(done), tuple(unsure)
+
+
+def _is_range(parts: list[Token], at: int) -> bool:
+    """Whether the AND before a token is that of BETWEEN: BETWEEN stands two tokens before it."""
+    solid = [part.upper for part in parts[:at] if part.solid][-3:]
+    return len(solid) == 3 and solid[0] == "BETWEEN"
 
 
 def _last_word(parts: list[Token], at: int) -> str:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from sqlglot import exp
 
 from share_sql.edits import signs, words
-from share_sql.edits.bare_values import unquoted_runs
+from share_sql.edits.bare_values import unquoted_runs, values_in_names
 from share_sql.edits.edit import with_columns
 from share_sql.edits.words import closed, open_parentheses, quote_keywords, quote_names
 from share_sql.query.examined import Examined
@@ -71,6 +71,14 @@ def _unquoted_values(sql: str, schema: Schema) -> Iterator[TextEdit]:
         yield TextEdit("unquoted-value", f"{shown} must be in quotes", changed, values)
 
 
+def _values_in_names(sql: str, schema: Schema) -> Iterator[TextEdit]:
+    columns = (column.name.lower() for _, column in schema.columns())
+    names = frozenset((*columns, *(table.name.lower() for table in schema.tables)))
+    changed, unsure = values_in_names(sql, names)
+    if changed != sql:
+        yield TextEdit("mismatched-quote", "values stand in quotes of names", changed, unsure)
+
+
 MENDERS: tuple[Mender, ...] = (
     _mender("typeset-sign", "quotes or signs of typesetting stand for SQL's own", signs.typeset),
     _mender("escaped-sign", "quotes are escaped by backslashes", signs.escaped_quotes),
@@ -90,6 +98,7 @@ MENDERS: tuple[Mender, ...] = (
     _unclosed_parentheses,
     _mender("surplus-parenthesis", "a closing parenthesis is too many", words.unopened),
     _unquoted_values,
+    _values_in_names,
 )
 """In order: what hides the rest from view comes first."""
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from sqlglot import exp
-
 from share_sql.case import WeighedFinding
 from share_sql.edits.bare_values import are_stored
 from share_sql.edits.edit import Edit
@@ -47,11 +45,9 @@ def readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[Weig
     mended, found, text = yield from _respelled(state, query.sql, None if rewritten else draft)
     if found and mended is not None and mended.runs:
         return mended, found
-    texts: list[tuple[str, exp.Query | None, list[WeighedFinding]]] = [
-        (query.sql, query.tree if isinstance(query, Examined) else None, [])
-    ]
+    texts: list[tuple[Ran, list[WeighedFinding]]] = [(query, [])]
     if text != query.sql:
-        texts.append((text, mended.tree if mended is not None and mended.sql == text else None, found))
+        texts.append(((yield from state.examiner.examine(text)), found))
     best = (draft, []) if rewritten else (mended, found if mended is not None else [])
     return (yield from _translated(state, best, texts))
 
@@ -71,6 +67,11 @@ def examined(state: State, sql: str) -> Steps[Examined | None]:
 def is_unread(query: Ran) -> bool:
     """Whether the database cannot even read a text: the parser takes more than the database does."""
     return query.failure is not None and _UNREAD.search(str(query.failure)) is not None
+
+
+def is_foreign(query: Ran) -> bool:
+    """Whether a text fails by more than names that do not bind: another dialect's words may be in it."""
+    return is_unread(query) or "no such function" in str(query.failure) or query.unreadable is not None
 
 
 _UNREAD = re.compile(r"syntax error|unrecognized token|incomplete input")
@@ -130,7 +131,7 @@ def _tried(state: State, edits: Iterable[TextEdit]) -> Steps[list[tuple[TextEdit
 def _translated(
     state: State,
     best: tuple[Examined | None, list[WeighedFinding]],
-    texts: Iterable[tuple[str, exp.Query | None, list[WeighedFinding]]],
+    texts: Iterable[tuple[Ran, list[WeighedFinding]]],
 ) -> Steps[tuple[Examined | None, list[WeighedFinding]]]:
     """A text that does not run, read as other dialects: the first reading that runs is taken, or else the one
     with the fewest names that do not bind, where another dialect's words are in it.
@@ -138,19 +139,21 @@ def _translated(
     Args:
         state: the case.
         best: what there is without.
-        texts: texts to read, each with its tree and what was mended in it already.
+        texts: texts to read, each with what was mended in it already.
     """
     draft = best[0]
     faults = None if draft is None else draft.faults
-    for sql, tree, found in texts:
-        for translation in translations(sql, state.schema, tree):
+    for query, found in texts:
+        tree = query.tree if isinstance(query, Examined) else None
+        # Names alone that do not bind are no sign of another dialect.
+        for translation in translations(query.sql, state.schema, tree, marked_only=not is_foreign(query)):
             if translation.kind not in state.plan.weights.enabled:
                 continue
             try:
                 parsed = unrun(translation.sql, state.examiner.context)
             except SqlError:
                 continue
-            after = yield from examined(state, parsed.text(as_text(parsed, names='"' not in sql)))
+            after = yield from examined(state, parsed.text(as_text(parsed, names='"' not in query.sql)))
             if after is None:
                 continue
             reached = after, [*found, fault(state, translation)]

@@ -50,14 +50,16 @@ class Translation:
         return f"{shown or 'the notation'}{source}: written as the database has it"
 
 
-def translations(sql: str, schema: Schema, tree: exp.Query | None = None) -> Iterator[Translation]:
+def translations(
+    sql: str, schema: Schema, tree: exp.Query | None = None, *, marked_only: bool = False
+) -> Iterator[Translation]:
     """What a text that does not run may mean, read as each dialect, the likeliest first.
 
     Args:
         sql: one statement, stripped of prose.
         schema: the database's schema; its dialect is the one to write.
-        tree: the text as the database's own dialect reads it, where it can be. Other dialects are then tried
-            only where something marks the text as theirs.
+        tree: the text as the database's own dialect reads it, where it can be.
+        marked_only: whether other dialects are tried only where something marks the text as theirs.
 
     Yields:
         Each text once. The first that runs is meant to be taken.
@@ -66,7 +68,7 @@ def translations(sql: str, schema: Schema, tree: exp.Query | None = None) -> Ite
         return
     text = members_in_parentheses(sql)
     seen: set[str] = {sql}
-    for reader in readers(text, marked_only=tree is not None):
+    for reader in readers(text, marked_only=marked_only):
         try:
             if reader == schema.dialect and tree is not None and text == sql:
                 read = tree.copy()
