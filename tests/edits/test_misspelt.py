@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from share_sql.edits.misspelt import differs_in_padding, is_misspelt, same_letters
+from share_sql.edits.misspelt import is_padded, is_misspelt, same_letters
 
 
 @pytest.mark.parametrize(
@@ -48,5 +48,5 @@ def test_letters_and_signs() -> None:
     assert not same_letters("A+", "A-")
     assert not same_letters("C", "C++")
     assert not same_letters("1.5", "15")
-    assert differs_in_padding(" B07", "b07")
-    assert not differs_in_padding("B07", "b07")
+    assert is_padded(" B07", "b07")
+    assert not is_padded("B07", "b07")

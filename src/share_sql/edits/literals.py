@@ -13,7 +13,7 @@ from share_sql.edits.date_forms import date_forms
 from share_sql.edits.dates import days, spellings
 from share_sql.edits.edit import Edit, put
 from share_sql.edits.elsewhere import elsewhere
-from share_sql.edits.misspelt import NEAR, differs_in_padding, is_misspelt, same_letters
+from share_sql.edits.misspelt import NEAR, is_misspelt, is_padded, same_letters
 from share_sql.edits.operands import Operand, compared, equals, operand
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps, look_up
@@ -106,7 +106,7 @@ def _respelled(draft: Examined, use: _Use, matches: tuple[ValueMatch, ...]) -> I
     for match in matches[:2]:
         if use.negated and match.value.casefold() != text.casefold():
             continue  # rows without a value that is not there are all rows, and may be meant so
-        if differs_in_padding(match.value, text):
+        if is_padded(match.value, text):
             kind = "literal-padding"
         elif same_letters(match.value, text):
             kind = "literal-case"

@@ -29,10 +29,9 @@ def same_letters(left: str, right: str) -> bool:
     return _SIGN.findall(left.strip()) == _SIGN.findall(right.strip())
 
 
-def differs_in_padding(left: str, right: str) -> bool:
-    """Equal but for blanks around one of the two, and capitals."""
-    is_padded = left != left.strip() or right != right.strip()
-    return is_padded and left.strip().casefold() == right.strip().casefold()
+def is_padded(stored: str, written: str) -> bool:
+    """Whether a stored value is equal to a text but for blanks around it, and capitals."""
+    return stored != stored.strip() and stored.strip().casefold() == written.strip().casefold()
 
 
 def is_misspelt(written: str, stored: str, asked: str) -> bool:
