@@ -9,6 +9,7 @@ DATA is a folder with `spider/` and `bird/` laid out as docs/results.md says (de
     shop.sqlite                the demo's database
     bird_train_text.jsonl      BIRD train, a GPT draft and gold each; no databases
     spider_dev_drafts.jsonl    Spider dev, the drafts of all published generators there
+    dev_drafts.jsonl           the same of Spider dev and BIRD dev
     spider_dev_<model>.jsonl   Spider dev, one generator's drafts
     bird_dev.json              BIRD dev's questions on the databases that are there
     bird_arcwise.json          the same of the corrected BIRD mini-dev that the recorded arcwise run is over
@@ -94,7 +95,13 @@ def main(data: Path, out: Path) -> None:
     questions = [q for q in read(bird / "dev" / "dev.json") if q["db_id"] in there]
     (out / "bird_dev.json").write_text(json.dumps(questions, indent=1), encoding="utf-8")
     for path in sorted((bird / "dev" / "drafts").glob("*.json")):
-        write(out / f"bird_dev_{path.stem}.jsonl", bird_cases(questions, "question_id", read(path)))
+        cases = list(bird_cases(questions, "question_id", read(path)))
+        write(out / f"bird_dev_{path.stem}.jsonl", cases)
+        for case in cases:
+            name = case["database"]
+            where = (bird / "dev" / "dev_databases" / name / f"{name}.sqlite").resolve()
+            everything.append({**case, "id": f"{path.stem}/{case['id']}", "database": str(where)})
+    write(out / "dev_drafts.jsonl", everything)
     recorded = data / "recorded" / "arcwise-gpt-5.2"
     corrected = [q for q in read(recorded / "dev.json") if q["db_id"] in there]
     (out / "bird_arcwise.json").write_text(json.dumps(corrected, indent=1), encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from share_sql.edits.misspelt import is_padded, is_misspelt, same_letters
+from share_sql.edits.misspelt import is_misspelt, is_padded, same_letters
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ def calibrate(
     drafts: Sequence[LabelledCase],
     start: Weights,
     rewrites: Sequence[LabelledCase] = (),
+    handed: Sequence[LabelledCase] = (),
 ) -> Calibration:
     """Fit all weights.
 
@@ -46,6 +47,7 @@ def calibrate(
             and the comparison as `start` has them.
         start: what is kept where nothing is fitted.
         rewrites: the same, for the comparison alone; `drafts` where there are none.
+        handed: the same, for the confidence alone; `drafts` where there are none.
     """
     figures: dict[str, Any] = {}
     data = SelectData()
@@ -73,7 +75,8 @@ def calibrate(
         collect(repaired(rewrites or drafts, labeller, weights), labeller, weights, pairs)
         model, figures["compared"] = fit_compared(pairs)
         weights = replace(weights, findings=found, prior=prior, compared=model)
-        weights, figures["right"] = with_confidence(weights, drafts, labeller)
+    if handed or drafts:
+        weights, figures["right"] = with_confidence(weights, handed or drafts, labeller)
     return Calibration(weights, figures)
 
 

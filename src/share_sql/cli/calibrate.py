@@ -47,6 +47,7 @@ def _labelled(path: Path | None, *labels: str) -> list[LabelledCase]:
 @click.option(
     "--rewrites", type=FILE, help="The same, for the comparison of candidates alone.  [default: --drafts]"
 )
+@click.option("--confidence", type=FILE, help="The same, for the confidence alone.  [default: --drafts]")
 @click.option(
     "--scored",
     type=FILE,
@@ -77,6 +78,7 @@ def command(
     tables: Path | None,
     drafts: Path | None,
     rewrites: Path | None,
+    confidence: Path | None,
     scored: Path | None,
     models: str,
     edits: tuple[str, ...],
@@ -120,12 +122,12 @@ def command(
         raise UsageError("--scored needs a scorer; give --models embedded, or a file with [models.scorer]")
     schemas = read_tables_json(tables) if tables is not None else {}
     with_gold = _labelled(gold, "gold")
-    on_text, paired, compared, weighed = map(_labelled, (text, drafts, rewrites, scored))
+    on_text, paired, compared, handed, weighed = map(_labelled, (text, drafts, rewrites, confidence, scored))
     catalog = Catalog(cache=cache)
-    given = [case.case.database for case in (*with_gold, *paired, *compared, *weighed)]
+    given = [case.case.database for case in (*with_gold, *paired, *compared, *handed, *weighed)]
     fill_catalog(catalog, given, databases=databases, tables=tables, meanings=meanings, others_too=True)
     labeller = Labeller(catalog, rule)
-    done = calibrate(labeller, with_gold, on_text, schemas, paired, load_weights(), compared)
+    done = calibrate(labeller, with_gold, on_text, schemas, paired, load_weights(), compared, handed)
     if weighed:
         assistant = Assistant(
             catalog=catalog,
