@@ -265,10 +265,10 @@ def _nested(draft: Examined, select: exp.Select) -> Iterator[Edit]:
             put(draft, outer, inner),
         )
         return
-    each = exp.Select(expressions=[exp.alias_(inner.copy(), "value")], **_rows_of(select))
+    each = exp.Select(expressions=[exp.alias_(inner.copy(), "each_value")], **_rows_of(select))
     each.set("group", group.copy())
     over = outer.copy()
-    over.this.replace(exp.column("value"))
+    over.this.replace(exp.column("each_value"))
     whole = exp.Select(expressions=[over], from_=exp.From(this=each.subquery("each_group")))
     message = f"{shown} has no value; {inner.sql()} is computed for each group first"
     others = [

@@ -91,7 +91,8 @@ _ROWS = (
     Kind("nested-aggregate", "aggregate",
          "An aggregate of an aggregate: the inner one is computed for each group first.",
          "SELECT AVG(COUNT(*)) FROM store GROUP BY city",
-         "SELECT AVG(value) FROM (SELECT COUNT(*) AS value FROM store GROUP BY city) AS each_group"),
+         "SELECT AVG(each_value) FROM "
+         "(SELECT COUNT(*) AS each_value FROM store GROUP BY city) AS each_group"),
     Kind("group-aggregate", "group", "An aggregate has no value before the rows are grouped; it is no key.",
          "SELECT city, COUNT(*) FROM store GROUP BY city, COUNT(*)",
          "SELECT city, COUNT(*) FROM store GROUP BY city"),

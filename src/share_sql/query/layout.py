@@ -25,6 +25,8 @@ _LEAST_ALIKE = 0.5
 _LONGEST = 20_000
 """Longer texts are not compared, which takes quadratic time."""
 _WORD = re.compile(r"\w")
+_OPEN = re.compile(r"[(=<>,+*/%|-]\Z")
+"""The end of a text that a word may touch."""
 _OPTIONAL = frozenset({"AS", "INNER", "OUTER", "ASC"})
 """Words that change nothing where they stand or are left out."""
 _ONE_LINE = 110
@@ -156,7 +158,12 @@ def _change(
     start = ours[a - 1].end if a > 0 else 0
     if text and a < b:
         joined = c > 0 and new[c - 1].end == new[c].start and draft[start : ours[a].start].isspace()
-        return TextChange(start if joined else ours[a].start, ours[b - 1].end, text)
+        # Where the draft has no blank, one is put between words alone.
+        apart = c > 0 and new[c - 1].end < new[c].start and _touches(ours, a)
+        before = " " if apart and _WORD.match(text) and not _OPEN.search(draft[: ours[a].start]) else ""
+        apart = d < len(new) and new[d - 1].end < new[d].start and _touches(ours, b)
+        after = " " if apart and _WORD.search(text[-1]) and _WORD.match(draft[ours[b].start]) else ""
+        return TextChange(start if joined else ours[a].start, ours[b - 1].end, before + text + after)
     end = ours[b - 1].end if a < b else start
     if not text:
         follows = draft[end : ours[b].start] if b < len(ours) else ""
