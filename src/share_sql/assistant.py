@@ -119,13 +119,15 @@ class Assistant:
         constrained = frozenset(role for role, model in self._models.items() if model.takes_grammar)
         if prompts is None and self._models:
             prompts = prompts_for(self._models)
+        kinds = allowed_kinds(conventions, without, only)
         self._plan = Plan(
             POLICIES[policy],
             frozenset(self._models),
             prompts,
-            (weights or load_weights()).limited(allowed_kinds(conventions, without, only)),
+            (weights or load_weights()).limited(kinds),
             constrained,
             min_confidence,
+            "select-drop" in kinds,
             inspect,
         )
         self._closed = False

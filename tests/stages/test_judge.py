@@ -117,6 +117,24 @@ def test_the_reason_names_the_findings_that_a_candidate_removes(shop: SqliteData
     assert done.changes
 
 
+@pytest.mark.parametrize(
+    ("question", "drops", "sql"),
+    [
+        ("Which stores are open?", True, "fewer"),
+        ("Which stores are open, and in which city? Show the city too.", True, "draft"),
+        ("Which stores are open?", False, "draft"),
+    ],
+)
+def test_a_rewrite_takes_no_column_away_that_may_be_asked_for(
+    shop: SqliteDatabase, question: str, drops: bool, sql: str
+) -> None:
+    draft = "SELECT store_name, city FROM stores WHERE closed_on IS NULL"
+    fewer = "SELECT store_name FROM stores WHERE closed_on IS NULL"
+    state = start(shop, question, draft, weights=replace(load_weights(), compared=YES))
+    state = added(shop, replace(state, plan=replace(state.plan, drops=drops)), fewer)
+    assert corrected(judge, shop, state).sql == {"draft": draft, "fewer": fewer}[sql]
+
+
 # -- drafts that do not run ----------------------------------------------------------------------------
 
 

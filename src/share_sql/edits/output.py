@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from share_sql.edits.edit import Edit, changed, plain_item, put, without_items
 from share_sql.edits.likely import column_of, named_share, other_columns, scope_of
-from share_sql.query.asked import words
+from share_sql.query.asked import asks_for_more, words
 from share_sql.query.examined import Examined
 from share_sql.sql.scopes import Scope
 
@@ -29,14 +29,6 @@ _FULL_NAME = re.compile(r"\bfull names?\b", re.IGNORECASE)
 """BIRD's gold selects the parts of a full name as columns of their own (its train part: 368 of 369)."""
 _EXPRESSION = re.compile(r"\|\||\bconcat|\bcombin|\w\s*\+\s*\w|&|' '", re.IGNORECASE)
 """An expression that makes one text, as evidence spells it."""
-_ADDED = re.compile(
-    r"\b(?:also|too|as well|along with|together with|include[sd]?|including|besides?|next to|in addition"
-    r"|additionally|plus|alongside|accompanied|how often|how frequently|how many times|columns?"
-    r"|(?:with|and|give|show|list|return) (?:the |its |their |his |her |that )?"
-    r"(?:number|count|total|amount|how|frequency))\b",
-    re.IGNORECASE,
-)
-"""Words that ask for something more beside what was named."""
 _OTHERS: dict[type[exp.AggFunc], tuple[type[exp.AggFunc], ...]] = {
     exp.Max: (exp.Min,),
     exp.Min: (exp.Max,),
@@ -122,7 +114,7 @@ def unasked(draft: Examined) -> Iterator[Edit]:
     tree, model = draft.tree, draft.context.asked
     if not isinstance(tree, exp.Select) or not draft.asked or model is None:
         return
-    if _ADDED.search(draft.question):
+    if asks_for_more(draft.question):
         return  # what was asked for in any words stays
     if any(item.find(exp.Star) and not item.find(exp.AggFunc) for item in tree.expressions):
         return

@@ -47,6 +47,14 @@ _LEADING_ASK = re.compile(
     r"for each|for every)\b"
 )
 
+_MORE = re.compile(
+    r"\b(?:also|too|as well|along with|together with|include[sd]?|including|besides?|next to|in addition"
+    r"|additionally|plus|alongside|accompanied|how often|how frequently|how many times|columns?"
+    r"|calculate|compute|(?:with|and|give|show|list|return) (?:the |its |their |his |her |that )?"
+    r"(?:number|count|total|amount|how|frequency))\b",
+    re.IGNORECASE,
+)
+
 FEATURES = (
     "bias", "aggregate", "count", "sort-key", "sort-key-limit", "first", "last", "items-3+", "named",
     "named-part", "unnamed", "evidence-named", "agg-word", "agg-no-word", "count-only-superlative",
@@ -72,6 +80,12 @@ def words(text: str) -> frozenset[str]:
     """Stems of a text's content words; identifiers are split at underscores and capitals."""
     found = _WORD.findall(_CAMEL.sub(" ", text.replace("_", " ")))
     return frozenset(stem(word) for word in found if word.lower() not in _STOP)
+
+
+def asks_for_more(question: str) -> bool:
+    """Whether a question has words that ask for something beside what it names first, as "also" or "and the
+    number of". Such a question is not known well enough to take a column away."""
+    return _MORE.search(question) is not None
 
 
 def select_features(tree: exp.Select, question: str, evidence: str) -> list[list[float]]:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from share_sql.judgement.features import compared_features, guessed_features, scored_features
 from share_sql.judgement.logistic import Logistic
+from share_sql.query.asked import asks_for_more
 from share_sql.query.examined import Examined
 from share_sql.stages.state import Candidate, Choice, Policy, State
 
@@ -105,7 +106,7 @@ def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
     current = repaired or draft
     best, best_odds, best_lead = None, 0.0, 0.0
     for other in runnable:
-        if other is current:
+        if other is current or _drops(state, current, other):
             continue
         row = scored_row(state, other)
         if row is not None:
@@ -124,6 +125,16 @@ def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
     if repaired is None:
         return _stays(state)
     return Choice(repaired, _what(repaired), sureness(state, repaired))
+
+
+def _drops(state: State, current: Candidate, other: Candidate) -> bool:
+    """Whether a candidate selects fewer columns than a query that runs, where they may be asked for."""
+    before, after = current.query, other.query
+    if not isinstance(before, Examined) or not isinstance(after, Examined) or not before.runs:
+        return False
+    if len(after.tree.selects) >= len(before.tree.selects):
+        return False
+    return not state.plan.drops or asks_for_more(state.case.question)
 
 
 def _odds(state: State, draft: Candidate, other: Candidate) -> float:

@@ -91,6 +91,8 @@ class Plan:
     min_confidence: float = 0.0
     """A change of less confidence is not made, 0 to 1."""
 
+    drops: bool = True
+    """Whether what a model wrote may select fewer columns than a draft that runs, as benchmarks want it."""
     inspects: bool = False
     """Whether drafts are inspected too: warnings, hashes of rows, the database's fingerprint."""
 
