@@ -122,6 +122,7 @@ def test_the_reason_names_the_findings_that_a_candidate_removes(shop: SqliteData
     [
         ("Which stores are open?", True, "fewer"),
         ("Which stores are open, and in which city? Show the city too.", True, "draft"),
+        ("Which stores are open? In which city? What is it called?", True, "draft"),
         ("Which stores are open?", False, "draft"),
     ],
 )

@@ -54,6 +54,11 @@ _MORE = re.compile(
     r"(?:number|count|total|amount|how|frequency))\b",
     re.IGNORECASE,
 )
+_AGAIN = re.compile(
+    r"[.?!]\s+(?:and |also |then |please )?(?:what|which|who|whose|how|when|where|why|list|give|show|state|provide"
+    r"|indicate|find|tell|name|return|describe|calculate|identify|mention|is|are|was|were|do|does|did)\b",
+    re.IGNORECASE,
+)
 
 FEATURES = (
     "bias", "aggregate", "count", "sort-key", "sort-key-limit", "first", "last", "items-3+", "named",
@@ -86,6 +91,11 @@ def asks_for_more(question: str) -> bool:
     """Whether a question has words that ask for something beside what it names first, as "also" or "and the
     number of". Such a question is not known well enough to take a column away."""
     return _MORE.search(question) is not None
+
+
+def asks_twice(question: str) -> bool:
+    """Whether a question has several sentences that ask: each may be for a column of its own."""
+    return _AGAIN.search(question) is not None
 
 
 def select_features(tree: exp.Select, question: str, evidence: str) -> list[list[float]]:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from share_sql.judgement.features import compared_features, guessed_features, scored_features
 from share_sql.judgement.logistic import Logistic
-from share_sql.query.asked import asks_for_more
+from share_sql.query.asked import asks_for_more, asks_twice
 from share_sql.query.examined import Examined
 from share_sql.stages.state import Candidate, Choice, Policy, State
 
@@ -134,7 +134,8 @@ def _drops(state: State, current: Candidate, other: Candidate) -> bool:
         return False
     if len(after.tree.selects) >= len(before.tree.selects):
         return False
-    return not state.plan.drops or asks_for_more(state.case.question)
+    question = state.case.question
+    return not state.plan.drops or asks_for_more(question) or asks_twice(question)
 
 
 def _odds(state: State, draft: Candidate, other: Candidate) -> float:
