@@ -55,8 +55,8 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 _AGAIN = re.compile(
-    r"[.?!]\s+(?:and |also |then |please )?(?:what|which|who|whose|how|when|where|why|list|give|show|state|provide"
-    r"|indicate|find|tell|name|return|describe|calculate|identify|mention|is|are|was|were|do|does|did)\b",
+    r"[.?!]\s+(?:and |also |then |please )?(?:what|which|who|whose|how|when|where|why|list|give"
+    r"|show|state|provide|indicate|find|tell|name|return|describe|calculate|identify|mention|is|are|was|were|do|does|did)\b",
     re.IGNORECASE,
 )
 
