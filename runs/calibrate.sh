@@ -5,7 +5,7 @@
 #
 # SMALL is the folder of `small/train.sh` (default: out/small). Repairs and the model of asked columns: Spider train and
 # the demo (gold, and gold made wrong) and BIRD train (real GPT drafts beside gold). The comparison of candidates: a small
-# model's drafts on Spider train. Scored candidates and single edits: its drafts and GPT's on databases of Spider train
+# model's drafts on Spider train. Scored candidates (no kind of single edit is tried: none held where nobody looked): its drafts and GPT's on databases of Spider train
 # and BIRD train that the shipped models never saw. The weights of findings, which make abstentions, are fitted on the drafts
 # of Spider dev, the confidence on those of Spider dev and BIRD dev; neither chooses any SQL. About an hour on two cores.
 set -eu
@@ -20,6 +20,5 @@ PYTHONPATH=.:src "$python" -m small.calibration_files "$data" "$small" "$out"
     --gold "$out/gold.jsonl" \
     --text "$out/bird_train_text.jsonl" --tables "$out/tables.json" \
     --drafts "$out/spider_dev_drafts.jsonl" --rewrites "$out/drafts.jsonl" --confidence "$out/dev_drafts.jsonl" \
-    --scored "$out/scored.jsonl" --edits select-column --edits order-column \
-    --edits condition-column --models embedded --meanings "$out/column_meaning.json" \
+    --scored "$out/scored.jsonl" --models embedded --meanings "$out/column_meaning.json" \
     --databases "$out/databases" --rule spider --out "$out/weights.json"
