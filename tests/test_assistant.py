@@ -367,12 +367,13 @@ def test_closed_under_a_case_it_does_not_hang(catalog: Catalog) -> None:
 
 
 def test_whoever_goes_away_early_leaves_no_case_under_way(catalog: Catalog) -> None:
-    cancelled = threading.Event()
+    asked, cancelled = threading.Event(), threading.Event()
 
     class Endless(ScriptedModel):
         async def ask(self, request: ModelRequest) -> ModelReply:
             if request.case_id == "0":
                 return await super().ask(request)
+            asked.set()
             try:
                 return await asyncio.Future()
             except asyncio.CancelledError:
@@ -383,6 +384,7 @@ def test_whoever_goes_away_early_leaves_no_case_under_way(catalog: Catalog) -> N
     with Assistant(catalog=catalog, models={"sam": model}, concurrency=2) as assistant:
         states = assistant.correct_states([case(RIGHT, id=str(at)) for at in range(2)])
         assert next(states).case.id == "0"
+        assert asked.wait(60)
         states.close()
         assert cancelled.wait(60)
 
