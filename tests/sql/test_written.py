@@ -44,9 +44,10 @@ def test_what_sqlglot_did_not_foresee_is_a_named_error(dialect: str, sql: str) -
 
 def test_warnings_of_sqlglot_do_not_reach_the_terminal() -> None:
     code = (
-        "from share_sql.sql.text import parse_select as p, extract_sql\n"
+        "from share_sql.errors import SqlNotSelect\n"
+        "from share_sql.sql.text import parse_select as p\n"
         "from share_sql.sql.written import write_sql\n"
-        "try:\n    p('SET x = y; SELECT 1', 'mysql')\nexcept Exception: pass\n"
+        "try:\n    p('SET x = y; SELECT 1', 'mysql')\nexcept SqlNotSelect: pass\n"
         "write_sql(p('SELECT a[1] FROM t TABLESAMPLE (5) FOR UPDATE', 'postgres'), 'sqlite')\n"
         "write_sql(p('SELECT TRUNC(a, 2) FROM t', 'oracle'), 'sqlite')\n"
     )

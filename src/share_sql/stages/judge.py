@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from share_sql.case import Correction, Inspection, StepNote, Verdict, WeighedFinding, failures_in_words
@@ -13,6 +12,7 @@ from share_sql.query.outcome import rows_hash
 from share_sql.query.place import place_in_draft
 from share_sql.requests import Steps
 from share_sql.sql.tag import split_tag
+from share_sql.sql.tokens import tokens
 from share_sql.stages.policies import normal, sureness
 from share_sql.stages.state import Candidate, Choice, State
 from share_sql.trajectory.nodes import Trajectory
@@ -70,12 +70,7 @@ def _is_bare(draft: str, sql: str) -> bool:
 
 
 def _uncommented(sql: str) -> str:
-    return _QUOTED_OR_COMMENT.sub(lambda match: match[0] if match["quoted"] else " ", sql)
-
-
-_QUOTED_OR_COMMENT = re.compile(
-    r"(?P<quoted>'[^']*'|\"[^\"]*\"|`[^`]*`)|--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL
-)
+    return "".join(" " if part.kind == "comment" else part.text for part in tokens(sql))
 
 
 def _weighed(state: State, findings: tuple[Finding, ...]) -> tuple[WeighedFinding, ...]:

@@ -95,8 +95,8 @@ def _respelled(
         tried = yield from _tried(state, mender(sql, state.schema))
         best = next((each for each in tried if each[1] is not None and each[1].runs), None)
         if best is None:
-            readable = (each for each in tried if each[1] is not None)
-            best = next((each for each in readable if draft is None or _is_nearer(draft, each[1])), None)
+            parsed = (each for each in tried if each[1] is not None)
+            best = next((each for each in parsed if draft is None or _is_nearer(draft, each[1])), None)
         if best is None and draft is None:
             # What is put in quotes must be proved, so it is not taken on trust.
             best = next((each for each in tried if not each[0].values), None)
@@ -104,7 +104,7 @@ def _respelled(
             continue
         edit, draft = best
         sql = edit.sql
-        if edit.kind not in {fault.kind for fault in found}:
+        if edit.kind not in {each.kind for each in found}:
             found.append(fault(state, edit))
         if draft is not None and draft.runs:
             break
