@@ -59,7 +59,6 @@ def test_kinds_of_conventions_act_only_where_they_are_followed() -> None:
 def test_kinds_are_switched_on_and_off_by_name() -> None:
     assert "literal-case" not in allowed_kinds(without=["literal-case"])
     assert allowed_kinds(only=["literal-case", "join-key"]) == {"literal-case", "join-key"}
-    assert allowed_kinds(only=["literal-case"], without=["literal-case"]) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -68,6 +67,12 @@ def test_kinds_are_switched_on_and_off_by_name() -> None:
         ({"without": ["literal_case"]}, "did you mean literal-case"),
         ({"only": ["empty-result"]}, "empty-result changes no query"),
         ({"conventions": "bird"}, "there are none, benchmark"),
+        (
+            {"only": ["literal-case"], "without": ["literal-case"]},
+            "literal-case is named to act alone and not",
+        ),
+        ({"only": ["concatenation"]}, "concatenation acts under --conventions benchmark alone"),
+        ({"only": ["text-number"], "conventions": "benchmark"}, "under --conventions none alone"),
     ],
 )
 def test_a_wrong_choice_is_refused(choice: dict[str, object], message: str) -> None:

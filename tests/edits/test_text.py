@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from share_sql.edits.text import text_edits
+from share_sql.edits.text import MENDERS, TextEdit
 from share_sql.schema.model import Column, Schema, Table
 
 SCHEMA = Schema(
@@ -16,6 +16,11 @@ SCHEMA = Schema(
         Table("Order Lines", (Column("Unit Price"),)),
     ),
 )
+
+
+def _edits(sql: str) -> list[TextEdit]:
+    """The changes of every kind of slip."""
+    return [edit for mender in MENDERS for edit in mender(sql, SCHEMA)]
 
 
 @pytest.mark.parametrize(
@@ -28,7 +33,7 @@ SCHEMA = Schema(
     ],
 )
 def test_names_are_quoted_where_only_a_name_can_stand(sql: str, expected: str) -> None:
-    (edit,) = text_edits(sql, SCHEMA)
+    (edit,) = _edits(sql)
     assert (edit.kind, edit.sql) == ("unquoted-name", expected)
 
 
@@ -42,7 +47,7 @@ def test_names_are_quoted_where_only_a_name_can_stand(sql: str, expected: str) -
     ],
 )
 def test_what_is_quoted_already_stays(sql: str) -> None:
-    assert list(text_edits(sql, SCHEMA)) == []
+    assert _edits(sql) == []
 
 
 @pytest.mark.parametrize(
@@ -78,7 +83,7 @@ def test_what_is_quoted_already_stays(sql: str) -> None:
     ],
 )
 def test_a_slip_is_mended(sql: str, kind: str, expected: str) -> None:
-    assert (kind, expected) in [(edit.kind, edit.sql) for edit in text_edits(sql, SCHEMA)]
+    assert (kind, expected) in [(edit.kind, edit.sql) for edit in _edits(sql)]
 
 
 @pytest.mark.parametrize(
@@ -92,10 +97,10 @@ def test_a_slip_is_mended(sql: str, kind: str, expected: str) -> None:
     ],
 )
 def test_a_text_without_slips_stays(sql: str) -> None:
-    assert list(text_edits(sql, SCHEMA)) == []
+    assert _edits(sql) == []
 
 
 @given(st.text(alphabet="SELECT id,()'\"`[]\\&#;lt=!<>%_*‘’“，（\u00a0\n", max_size=80))
 def test_any_text_is_gone_through(text: str) -> None:
-    for edit in text_edits(text, SCHEMA):
+    for edit in _edits(text):
         assert edit.sql != text

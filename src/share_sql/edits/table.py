@@ -382,18 +382,24 @@ def allowed_kinds(
         only: kinds that alone may; all where it is empty.
 
     Raises:
-        UsageError: a name is none of a kind that acts, or no choice of conventions.
+        UsageError: a name is none of a kind that acts, or no choice of conventions; or a kind is to act and
+            may not.
     """
     if conventions not in CONVENTIONS:
         raise UsageError(f"{conventions!r} are no conventions; there are {', '.join(CONVENTIONS)}")
     excluded, chosen = ({acting_kind(name).name for name in names} for names in (without, only))
-    return frozenset(
+    allowed = frozenset(
         name
         for name, kind in KINDS.items()
         if name not in excluded
         and (name in chosen or not chosen)
         and kind.conventions in ("any", conventions)
     )
+    for name in sorted(chosen - allowed):
+        if name in excluded:
+            raise UsageError(f"{name} is named to act alone and not to act; name it once")
+        raise UsageError(f"{name} acts under --conventions {KINDS[name].conventions} alone; give that too")
+    return allowed
 
 
 def acting_kind(name: str) -> Kind:

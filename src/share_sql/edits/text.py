@@ -103,17 +103,6 @@ MENDERS: tuple[Mender, ...] = (
 """In order: what hides the rest from view comes first."""
 
 
-def text_edits(sql: str, schema: Schema) -> Iterator[TextEdit]:
-    """Changes that may make a text readable, of every kind.
-
-    Args:
-        sql: the draft, stripped of prose.
-        schema: whose names to look for.
-    """
-    for mender in MENDERS:
-        yield from mender(sql, schema)
-
-
 def as_text(query: Examined, *, names: bool = False) -> exp.Query:
     """Write as strings what is quoted as a name and is no column: SQLite reads names in double quotes so, and
     all quoted names are written with double quotes.
