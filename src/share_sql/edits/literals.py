@@ -63,7 +63,7 @@ def literals(draft: Examined) -> Steps[list[Edit]]:
 def _text_comparisons(draft: Examined) -> Iterator[_Use]:
     """Comparisons with text constants."""
     # From the end: conditions come before what is joined and selected.
-    for found in reversed(list(compared(draft))):
+    for found in reversed(compared(draft)):
         node = found.node
         if not isinstance(node, exp.EQ | exp.NEQ | exp.In | exp.Like):
             continue

@@ -66,7 +66,9 @@ def _laid_out(state: State, chosen: Candidate) -> Steps[Candidate]:
 def _is_bare(draft: str, sql: str) -> bool:
     """Whether a draft is its SQL and nothing else. Comments are no text around it: it runs with them."""
     plain, tag = split_tag(draft)
-    return not tag and normal(_uncommented(plain)) == normal(_uncommented(sql))
+    if tag:
+        return False
+    return normal(plain) == normal(sql) or normal(_uncommented(plain)) == normal(_uncommented(sql))
 
 
 def _uncommented(sql: str) -> str:
