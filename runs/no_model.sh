@@ -18,7 +18,7 @@ correct() { # name, benchmark, questions, drafts, tables, databases, meanings
         --drafts "$4" --out "$out/$1" --models none \
         --conventions "$conventions"
     echo "== $1"
-    "$share" eval --benchmark "$2" --questions "$3" --databases "$6" \
+    "$share" eval --benchmark "$2" --questions "$3" --tables "$5" --databases "$6" \
         --predictions "$out/$1/final_sql.json" --drafts "$4" --metrics ex,strict
 }
 for path in "$data"/spider/drafts/*.json; do

@@ -93,12 +93,11 @@ def figures(name: str, variant: str, data: Path, out: Path) -> dict[str, Any]:
     started = time.time()
     subprocess.run([*given, "--out", str(folder)], check=True, stdout=subprocess.DEVNULL)
     seconds = time.time() - started
-    tables = options[options.index("--tables") + 1]  # a schema is nothing to a comparison of rows
     scored = subprocess.run(
         [
             SHARE,
             "eval",
-            *(option for option in options if option != "--tables" and option != tables),
+            *options,
             "--predictions",
             str(folder),
             "--drafts",

@@ -192,6 +192,26 @@ def test_predictions_of_other_cases_are_refused(own: Path, tmp_path: Path) -> No
     assert "give --predictions" in call("--cases", own).stderr
 
 
+def test_the_tables_of_a_benchmark_must_be_of_its_databases(tmp_path: Path, shop_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "shop.sqlite").write_bytes(shop_path.read_bytes())
+    question = {"question_id": 1, "db_id": "shop", "question": "Q", "evidence": "", "SQL": "SELECT 1"}
+    files = {"dev.json": [question], "drafts.json": {"1": "SELECT 1"}}
+    for name in ("shop", "other"):
+        table = {"db_id": name, "table_names_original": ["t"], "column_names_original": [[-1, "*"], [0, "a"]]}
+        files[f"{name}.json"] = [
+            table | {"column_types": ["text"] * 2, "primary_keys": [], "foreign_keys": []}
+        ]
+    for name, content in files.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    flags = ["--benchmark", "bird", "--questions", tmp_path / "dev.json", "--databases", tmp_path]
+    flags += ["--predictions", tmp_path / "drafts.json", "--metrics", "ex", "--tables"]
+    assert call(*flags, tmp_path / "shop.json").exit_code == 0
+    done = call(*flags, tmp_path / "other.json")
+    assert done.exit_code == 2
+    assert "other.json knows nothing of shop" in done.stderr
+
+
 @pytest.mark.parametrize(
     "flags",
     [

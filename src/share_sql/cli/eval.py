@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +132,7 @@ def command(
         raise UsageError("nothing to score; give --cases FILE, or --benchmark NAME and its files")
     else:
         inputs = _read(benchmark, databases, predictions, **given)
+        _check_tables(tables, inputs)
     if html is not None:
         from share_sql.evaluation.plots import check_library
 
@@ -155,6 +156,18 @@ def command(
         write_report(html, *next(iter(runs.values())))
     linked = _linking(inputs, predictions, tables) if linking else {}
     _show(runs, linked, as_json=as_json)
+
+
+def _check_tables(tables: Path | None, inputs: Mapping[str, Inputs]) -> None:
+    """A benchmark's tables.json must know its databases: another one is of another benchmark, or another part
+    of it. Raises UsageError."""
+    from share_sql.errors import UsageError
+    from share_sql.schema.tables_json import read_tables_json
+
+    known = read_tables_json(tables) if tables is not None else None
+    for case in (case for found in inputs.values() for case in found.cases):
+        if known is not None and (name := Path(case.database).stem) not in known:
+            raise UsageError(f"{tables} knows nothing of {name}; give the file of these questions")
 
 
 def _keys(tables: Path | None) -> dict[str, dict[str, str]]:
@@ -204,7 +217,7 @@ def _unread(
         "--gold": questions if cases else "",
         "--only-present": questions if cases else "",
         "--linking": "it needs --benchmark" if cases else "",
-        "--tables": "" if linking or "em" in metrics else "only the metric em and --linking read it",
+        "--tables": "" if not cases or "em" in metrics else "of one's own cases only the metric em reads it",
         "--repeats": "" if timed else "only the metrics ves and r-ves run queries several times",
         "--pairing": "" if many else "there are no --predictions to pair",
         "--drafts": "" if many or not cases else "the cases have their own; it goes with --predictions",
