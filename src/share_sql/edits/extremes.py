@@ -35,6 +35,8 @@ _TEXT = re.compile(r"char|text|clob|string|^$", re.IGNORECASE)
 _NO_NUMBER = """SELECT 1 FROM t WHERE NOT x IS NULL AND (TYPEOF(x) <> 'text' OR x GLOB '*[^0-9.-]*'
     OR x GLOB '?*-*' OR x GLOB '*.*.*' OR NOT x GLOB '*[0-9]*') LIMIT 1"""
 _FRACTION = "SELECT 1 FROM t WHERE x GLOB '*.*' LIMIT 1"
+_NO_VALUE = re.compile(r"\b(?:unknown|missing|null|empty|undefined|blank|without|no value)\b", re.IGNORECASE)
+"""Words that speak of rows without a value: these may be asked for."""
 _ALL = re.compile(r"\b(?:all|every|each|complete list|full list|everything|any)\b", re.IGNORECASE)
 _SOME = re.compile(
     r"\b(?:top|first|last|some|samples?|examples?|few|several|couple|limit(?:ed)?|at most|up to|only|one|"
@@ -50,7 +52,7 @@ def null_extremes(draft: Examined) -> Steps[list[Edit]]:
     if found is None or not isinstance(tree, exp.Select) or tree.args.get("distinct") is not None:
         return []
     key, limit = found
-    if key.args.get("desc") or not _LOW.search(draft.question):
+    if key.args.get("desc") or not _LOW.search(draft.question) or _NO_VALUE.search(draft.question):
         return []
     value = key.this
     probe = changed(tree, expressions=[_written_out(draft, value)], limit=limit)

@@ -13,11 +13,19 @@ from sqlglot import exp
 from share_sql.edits.aggregates import clause_of, conjuncts, own_aggregates
 from share_sql.edits.edit import Edit, changed, plain_item
 from share_sql.errors import QueryError
+from share_sql.query.asked import words
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps, query
 from share_sql.sql.scopes import Scope, Source
 
 _TOTAL = re.compile(r"\b(?:total|sum|altogether|overall|in all|combined)\b", re.IGNORECASE)
+
+_EACH = re.compile(
+    r"\b(?:over|across|per|each|every|by|times)\s+(?:(?:all|the|each|every|single)\s+)*"
+    r"(?P<what>\w+(?:\s\w+)?)",
+    re.IGNORECASE,
+)
+"""Words that make each row of a table count, and the two words after."""
 
 
 def multiplied_sums(draft: Examined) -> Steps[list[Edit]]:
@@ -37,7 +45,7 @@ def multiplied_sums(draft: Examined) -> Steps[list[Edit]]:
     scope = draft.binding.scopes[0]
     edits = []
     for join in tree.args.get("joins") or ():
-        new = _semijoined(draft, tree, scope, join)
+        new = None if _is_counted(draft, join) else _semijoined(draft, tree, scope, join)
         if new is None:
             continue
         after = yield from query(draft.text(new))
@@ -48,6 +56,12 @@ def multiplied_sums(draft: Examined) -> Steps[list[Edit]]:
         )
         edits.append(Edit("multiplied-sum", message, new))
     return edits
+
+
+def _is_counted(draft: Examined, join: exp.Join) -> bool:
+    """Whether the question wants each row of the joined table to count: "over all tasks", "for each task"."""
+    named = words(join.this.name)
+    return any(words(match["what"]) & named for match in _EACH.finditer(draft.question))
 
 
 def _semijoined(draft: Examined, tree: exp.Select, scope: Scope, join: exp.Join) -> exp.Select | None:
