@@ -11,6 +11,7 @@ from share_sql.judgement.logistic import sigmoid
 from share_sql.query.examined import Examined
 from share_sql.query.layout import layout_changes
 from share_sql.query.place import place_in_draft
+from share_sql.runfolder.record import case_error
 
 if TYPE_CHECKING:
     from share_sql.assistant import Assistant
@@ -84,8 +85,6 @@ def check(assistant: Assistant, case: Case) -> Checked:
     Returns:
         What was seen. Never raises for what is wrong with the case.
     """
-    from share_sql.runfolder.record import case_error
-
     state = next(iter(assistant.correct_states([case])))
     correction = state.correction
     assert correction is not None, "the judge always leaves a correction"
