@@ -234,6 +234,18 @@ def test_a_lent_process_that_was_killed_is_not_lent_again(shop: Path, workers: W
         assert database.query("SELECT 1").rows == ((1,),)
 
 
+def test_a_lent_process_that_dies_unseen_is_replaced(
+    shop: Path, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SqliteDatabase(shop, workers=workers) as database:
+        pid = worker_pid(database)
+    monkeypatch.setattr(Child, "alive", True)  # as it looks until the system has noticed
+    os.kill(pid, signal.SIGKILL)
+    assert within(30, lambda: not alive(pid))
+    with SqliteDatabase(shop, workers=workers) as database:
+        assert database.query("SELECT 1").rows == ((1,),)
+
+
 def test_closing_ends_what_is_idle(shop: Path) -> None:
     with Workers() as workers, SqliteDatabase(shop, workers=workers) as database:
         pid = worker_pid(database)

@@ -36,7 +36,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from share_sql import errors
 from share_sql.database.base import Limits, QueryResult, Row
@@ -247,38 +247,49 @@ class SqliteDatabase:
 
     def _ready(self) -> Child:
         """The process with the database open; started where there is none that fits."""
-        from share_sql.database.child import Child, ChildGone, ChildLate
+        from share_sql.database.child import ChildGone, ChildLate
 
         if self._child is not None:
             if self._owner == os.getpid() and self._now(self._immutable) == self._opened:
                 return self._child
             self._stop()
         before = self._now(True)
+        late = time.monotonic() + START_SECONDS
         try:
-            self._child = child = Child() if self._workers is None else self._workers.take()
+            try:
+                child, kind, body = self._start(late)
+            except ChildGone:
+                if self._workers is None:
+                    raise
+                child, kind, body = self._start(late)  # one that was lent may have died while it was idle
         except OSError as error:
             raise errors.DatabaseUnreadable(
                 f"{self.name}: the process that reads it cannot start: {error.strerror or error}"
             ) from None
-        self._owner = os.getpid()
-        late = time.monotonic() + START_SECONDS
-        try:
-            child.send(b"o", (self._real(), HEAP_BYTES), late)
-            kind, body = child.receive(late)
         except (ChildLate, ChildGone) as failure:
-            self._stop()
             how = f"ended ({failure})" if isinstance(failure, ChildGone) else f"took over {START_SECONDS:g} s"
             raise errors.DatabaseUnreadable(
                 f"{self.name}: the process that reads it {how} at its start; is {sys.executable} a Python?"
             ) from None
-        except BaseException:
-            self._stop()
-            raise
         if kind == b"x":
             raise self._error(*body)
         self._immutable = body
         self._opened = before if body else before[:2]
         return child
+
+    def _start(self, late: float) -> tuple[Child, bytes, Any]:
+        """A process that was given the database to open, and its answer."""
+        from share_sql.database.child import Child
+
+        self._child = child = Child() if self._workers is None else self._workers.take()
+        self._owner = os.getpid()
+        try:
+            child.send(b"o", (self._real(), HEAP_BYTES), late)
+            kind, body = child.receive(late)
+        except BaseException:
+            self._stop()
+            raise
+        return child, kind, body
 
     def _give_back(self, workers: Workers, child: Child) -> None:
         from share_sql.database.child import ChildGone, ChildLate
