@@ -225,12 +225,12 @@ class Assistant:
                 for surplus in self._catalog.release(case.database):
                     await asyncio.to_thread(surplus.close)
         except ShareError as error:
-            state = _kept(state, "database", str(error))
+            state = _kept(state, "database", str(error), "database")
         except Exception as error:
             # A fault of ours in one case must not end the batch; it is logged whole and named.
             log.exception("case %s: unexpected error", case.id)
             why = f"internal error ({type(error).__name__}: {error}); please report it"
-            state = _kept(state, "judge", why)
+            state = _kept(state, "judge", why, "internal")
         return replace(state, seconds=spent)
 
     async def _take(self, stage: Stage, before: State, source: _Source, spent: dict[str, float]) -> State:
@@ -381,9 +381,9 @@ def _correction(state: State) -> Correction:
     return state.correction
 
 
-def _kept(state: State, stage: str, why: str) -> State:
+def _kept(state: State, stage: str, why: str, cause: str | None = None) -> State:
     """The draft handed back because the case could not be worked on."""
-    steps = (*state.steps, StepNote(stage, "the draft is handed back", error=why))
+    steps = (*state.steps, StepNote(stage, "the draft is handed back", error=why, cause=cause))
     correction = Correction(
         id=state.case.id, sql=state.sql or state.case.draft, verdict="kept", reason=why, confidence=0.0,
         draft=state.case.draft, steps=steps, usage=dict(state.usage), failures=state.failures,

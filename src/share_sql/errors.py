@@ -11,6 +11,7 @@
     ├── SqlError                    a text that is no usable SQL
     │   ├── SqlEmpty                nothing in it but space, prose or comments
     │   ├── SqlUnreadable           it cannot be parsed
+    │   │   └── SqlTooLarge         longer or nested deeper than is worked on
     │   └── SqlNotSelect            it is more than one statement, or does something other than read
     ├── TrajectoryError
     │   ├── TrajectoryUnreadable    a model's answer with no trajectory in it
@@ -24,6 +25,7 @@
     │       ├── QueryRefused        it would write, attach or reach outside the database
     │       ├── QueryTimeout        it outlived its deadline and was stopped
     │       └── QueryTooLarge       its result is larger than the cap
+    ├── WorkExceeded                a stage took more processor time than its case may have
     ├── RunStopped                  a run that models did not answer ended early
     ├── ModelError
     │   ├── ModelUnavailable        no answer after the retries (5xx, a process that ended)
@@ -95,6 +97,10 @@ class SqlEmpty(SqlError):
 
 class SqlUnreadable(SqlError):
     """The SQL cannot be parsed."""
+
+
+class SqlTooLarge(SqlUnreadable):
+    """The SQL is longer, or nested deeper, than is worked on. It may well run."""
 
 
 class SqlNotSelect(SqlError):
@@ -232,6 +238,10 @@ class AnswerSkipped(AnswerMissing):
 
     cause = "skipped"
     loses = False
+
+
+class WorkExceeded(ShareError):
+    """A case's own work took more processor time than it may have; its stage was stopped."""
 
 
 class RunStopped(ShareError):

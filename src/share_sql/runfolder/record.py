@@ -70,17 +70,17 @@ def case_error(correction: Correction) -> str | None:
     """What kept a case from being worked on at all (no such database, a fault of SHARE's own), or from a
     model's answer; else None."""
     for step in correction.steps:
-        if step.error and (step.stage == "database" or step.error.startswith("internal error")):
+        if step.cause:
             return step.error
     return failures_in_words(correction.lost) or None
 
 
 def case_cause(correction: Correction) -> str | None:
-    """The same in one word: `database`, `internal`, or a model's (`errors.ModelError.cause`); None for a case
+    """The same in one word: a step's (`case.StepNote.cause`), or a model's (`errors.ModelError.cause`); None for a case
     that nothing failed in."""
     for step in correction.steps:
-        if step.error and (step.stage == "database" or step.error.startswith("internal error")):
-            return "database" if step.stage == "database" else "internal"
+        if step.cause:
+            return step.cause
     return correction.lost[0].cause if correction.lost else None
 
 
