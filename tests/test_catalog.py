@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from share_sql.catalog import Catalog
+from share_sql.catalog import Catalog, OpenDatabase
 from share_sql.database.sqlite import SqliteDatabase
-from share_sql.errors import DatabaseMissing
+from share_sql.errors import DatabaseMissing, DatabaseUnreadable
 
 
 @pytest.fixture
@@ -31,32 +31,55 @@ def test_a_database_is_opened_once_and_has_its_own_name(catalog: Catalog) -> Non
         assert first.schema.table("stores") is not None
 
 
-def test_one_that_is_not_open_is_not_waited_for(catalog: Catalog) -> None:
-    assert catalog.acquire_open("a") is None
-    opened = catalog.acquire("a")
-    assert catalog.acquire_open("a") is opened
-    assert catalog.release("a") == []
-    assert catalog.release("a") == []
-    assert catalog.acquire_open("a") is opened
-    assert catalog.release("a") == []
+def _runs(opened: OpenDatabase) -> bool:
+    try:
+        return bool(opened.database.query("SELECT COUNT(*) FROM stores").rows)
+    except DatabaseUnreadable:
+        return False
 
 
-def test_idle_databases_beyond_the_bound_are_given_back_to_be_closed(catalog: Catalog) -> None:
+def test_idle_databases_beyond_the_bound_are_closed(catalog: Catalog) -> None:
     first, second = catalog.acquire("a"), catalog.acquire("b")
-    assert catalog.release("b") == [second]  # a is in use, so b is the one too many
-    second.close()
+    catalog.release(second)  # a is in use, so b is the one too many
+    assert (_runs(first), _runs(second)) == (True, False)
     third = catalog.acquire("c")
-    assert catalog.release("a") == [first]
-    first.close()
-    assert catalog.release("c") == []
-    assert catalog.acquire_open("c") is third
-    assert catalog.acquire_open("a") is None
-    catalog.release("c")
+    catalog.release(first)
+    assert (_runs(first), _runs(third)) == (False, True)
+    catalog.release(third)
+    assert catalog.acquire("c") is third
+    catalog.release(third)
 
 
-def test_a_database_that_cannot_be_opened_leaves_no_user_behind(catalog: Catalog, tmp_path: Path) -> None:
-    missing = str(tmp_path / "missing.sqlite")
+def test_one_that_failed_is_opened_afresh_and_stays_for_those_who_use_it(catalog: Catalog) -> None:
+    first = catalog.acquire("a")
+    assert catalog.acquire("a") is first
+    catalog.release(first, broken=True)
+    assert _runs(first)
+    second = catalog.acquire("a")
+    assert second is not first
+    catalog.release(first)
+    assert (_runs(first), _runs(second)) == (False, True)
+    catalog.release(second)
+
+
+def test_closing_ends_what_is_in_use_too(catalog: Catalog) -> None:
+    opened = catalog.acquire("a")
+    catalog.close()
+    assert not _runs(opened)
+    catalog.release(opened)
+    with catalog.use("a") as again:
+        assert _runs(again)
+
+
+def test_a_database_that_cannot_be_opened_is_tried_again(
+    catalog: Catalog, tmp_path: Path, shop: SqliteDatabase
+) -> None:
+    path = tmp_path / "missing.sqlite"
     for _ in range(2):
         with pytest.raises(DatabaseMissing, match="missing"):
-            catalog.acquire(missing)
-        assert catalog.acquire_open(missing) is None
+            catalog.acquire(str(path))
+    assert not catalog.seen(str(path))
+    shutil.copy(shop.path, path)
+    with catalog.use(str(path)) as opened:
+        assert _runs(opened)
+    assert catalog.seen(str(path))

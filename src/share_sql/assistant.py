@@ -1,43 +1,35 @@
-"""The story: STAGES, and the one driver that brings models and databases to them.
+"""The story: STAGES, and the assistant that takes cases through them.
 
     with Assistant(catalog=catalog, models=models) as assistant:
         correction = assistant.correct(case)
 
-A stage yields requests; `Assistant` answers them: `Ask` from the model of that role, `Query` and
+A stage yields requests; the driver (`driver/`) answers them: `Ask` from the model of that role, `Query` and
 `Lookup` from the case's database. Cases flow independently of each other.
+
+An assistant has one life. It may be used by any number of threads and event loops, until `close`, the end of
+its `with` block, or the last reference to it. A case under way then ends in AssistantClosed; so does each
+call afterwards. A process that was forked from one in which an assistant has worked makes its own.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
+import concurrent.futures
 import queue
-import threading
-import time
+import weakref
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from share_sql.case import Case, Correction, Inspection, StepNote
-from share_sql.catalog import Catalog, OpenDatabase
+from share_sql.case import Case, Correction
+from share_sql.catalog import Catalog
+from share_sql.driver.driver import CASE_SECONDS, WORK_SECONDS, Driver
 from share_sql.edits.table import allowed_kinds
-from share_sql.errors import (
-    AssistantClosed,
-    ModelError,
-    ModelUnavailable,
-    ModelUnknown,
-    QueryError,
-    ShareError,
-    UsageError,
-)
+from share_sql.errors import AssistantClosed, UsageError
 from share_sql.judgement.weights import Weights, load_weights
-from share_sql.requests import Ask, Lookup, Query, Request, Steps
-from share_sql.schema.model import Schema, ValueMatch
-from share_sql.stages.asking import lost, noted
 from share_sql.stages.bam import bam
 from share_sql.stages.judge import judge
 from share_sql.stages.lom import lom
@@ -53,17 +45,11 @@ from share_sql.stages.state import Plan, Stage, State
 from share_sql.stages.warn import warn
 
 if TYPE_CHECKING:
-    from share_sql.database.base import QueryResult
-    from share_sql.models.base import Model, ModelReply, ModelRequest
+    from share_sql.models.base import Model
     from share_sql.prompts.library import PromptSet
 
 STAGES: tuple[Stage, ...] = (read, bam, mask, sam, lom, regenerate, repair, propose, score, warn, judge)
 """The whole method, in order. The paper's six (SHARE, section 3): bam, mask, sam, lom, regenerate, judge."""
-
-log = logging.getLogger("share_sql")
-told = logging.getLogger("share_sql.stages")
-"""Each stage as it ends, at level INFO."""
-_CLOSED = "the assistant is closed; make another"
 
 
 class Assistant:
@@ -85,9 +71,12 @@ class Assistant:
         without: kinds of change that may not act.
         only: kinds of change that alone may act; empty for all.
         min_confidence: a change of less confidence is not made, 0 to 1.
+        case_seconds: wall-clock time that one case may take: models that have not answered by then failed,
+            and queries are not run any more.
+        work_seconds: processor time that the stages of one case may take; what they have by then is judged.
 
     Raises:
-        UsageError: no such policy, models, conventions or kinds, or a concurrency below 1.
+        UsageError: no such policy, models, conventions or kinds, a concurrency below 1, or no time.
     """
 
     def __init__(
@@ -104,25 +93,28 @@ class Assistant:
         only: Iterable[str] = (),
         min_confidence: float = 0.0,
         inspect: bool = False,
+        case_seconds: float = CASE_SECONDS,
+        work_seconds: float = WORK_SECONDS,
     ) -> None:
         if policy not in POLICIES:
             raise UsageError(f"{policy!r} is no policy; there are {', '.join(POLICIES)}")
         if concurrency < 1:
             raise UsageError(f"concurrency is {concurrency}; at least one case must be under way")
+        if not (case_seconds > 0 and work_seconds > 0):
+            raise UsageError("case_seconds and work_seconds must be above 0")
         if isinstance(models, str):
             from share_sql.models.load import load_models
 
             models = load_models(models)
-        self._catalog = catalog or Catalog()
-        self._models = dict(models or {})
+        models = dict(models or {})
         self._concurrency = concurrency
-        constrained = frozenset(role for role, model in self._models.items() if model.takes_grammar)
-        if prompts is None and self._models:
-            prompts = prompts_for(self._models)
+        constrained = frozenset(role for role, model in models.items() if model.takes_grammar)
+        if prompts is None and models:
+            prompts = prompts_for(models)
         kinds = allowed_kinds(conventions, without, only)
-        self._plan = Plan(
+        plan = Plan(
             POLICIES[policy],
-            frozenset(self._models),
+            frozenset(models),
             prompts,
             (weights or load_weights()).limited(kinds),
             constrained,
@@ -130,30 +122,39 @@ class Assistant:
             "select-drop" in kinds,
             inspect,
         )
-        self._closed = False
-        self._closing = threading.Lock()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="share-driver", daemon=True)
-        self._thread.start()
+        self._driver = Driver(catalog or Catalog(), models, plan, concurrency, case_seconds, work_seconds)
+        weakref.finalize(self, self._driver.end)
 
     def correct(self, case: Case) -> Correction:
         """Correct one draft. Never raises for what is wrong with the case: the reason says it. Nor for models
         that do not answer: see `Correction.failures`.
 
         Raises:
-            AssistantClosed: it was closed.
+            AssistantClosed: it is closed, or was closed meanwhile.
         """
-        return _correction(next(iter(self.correct_states([case]))))
+        return _correction(_result(self._driver.submit(case, STAGES)))
+
+    async def acorrect(self, case: Case) -> Correction:
+        """As `correct`, for an event loop of the caller's; to cancel it gives the case up."""
+        future = self._driver.submit(case, STAGES)
+        try:
+            return _correction(await asyncio.wrap_future(future))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return _correction(_result(future))
 
     def correct_many(self, cases: Iterable[Case]) -> Iterator[Correction]:
         """Correct many drafts; corrections come in the order of the cases. Raises AssistantClosed."""
         waiting: dict[int, Correction] = {}
         following = 0
-        for position, state in self._run(cases):
-            waiting[position] = _correction(state)
-            while following in waiting:
-                yield waiting.pop(following)
-                following += 1
+        with closing(self._run(cases)) as ran:
+            for position, state in ran:
+                waiting[position] = _correction(state)
+                while following in waiting:
+                    yield waiting.pop(following)
+                    following += 1
 
     def correct_states(self, cases: Iterable[Case]) -> Generator[State, None, None]:
         """Correct many drafts; final states come as cases finish, with all that each stage made. Raises
@@ -163,15 +164,13 @@ class Assistant:
                 yield state
 
     def _run(self, cases: Iterable[Case]) -> Generator[tuple[int, State], None, None]:
-        done: queue.SimpleQueue[tuple[int, State | BaseException]] = queue.SimpleQueue()
+        done: queue.SimpleQueue[int] = queue.SimpleQueue()
         under_way: dict[int, Future[State]] = {}
         numbered = enumerate(cases)
         exhausted = False
 
-        def ended(position: int, task: Future[State]) -> None:
-            # A case is only ever given up because the assistant is closed under it.
-            given_up = AssistantClosed(_CLOSED) if task.cancelled() else None
-            done.put((position, given_up or task.exception() or task.result()))
+        def ended(position: int, _: Future[State]) -> None:
+            done.put(position)
 
         try:
             while True:
@@ -181,175 +180,30 @@ class Assistant:
                     except StopIteration:
                         exhausted = True
                         break
-                    with self._closing:
-                        self._check_open()
-                        task = asyncio.run_coroutine_threadsafe(self.correct_async(case), self._loop)
-                    under_way[position] = task
-                    task.add_done_callback(partial(ended, position))
+                    under_way[position] = self._driver.submit(case, STAGES)
+                    under_way[position].add_done_callback(partial(ended, position))
                 if not under_way:
                     return
-                position, outcome = done.get()
-                del under_way[position]
-                if isinstance(outcome, BaseException):
-                    raise outcome
-                yield position, outcome
+                position = done.get()
+                yield position, _result(under_way.pop(position))
         finally:
             # Whoever goes away early wants nothing of the rest.
             for task in under_way.values():
                 task.cancel()
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise AssistantClosed(_CLOSED)
-
-    async def correct_async(self, case: Case) -> State:
-        """Take one case through all stages; the driver."""
-        state = State.start(case, Schema(name=case.database, tables=()), self._plan)
-        spent: dict[str, float] = {}
-        started = time.perf_counter()
-        try:
-            # A hop to a thread and back costs as much as a stage: only what may wait takes one.
-            opened = self._catalog.acquire_open(case.database)
-            if opened is None:
-                opened = await asyncio.to_thread(self._catalog.acquire, case.database)
-            try:
-                spent["database"] = time.perf_counter() - started
-                state = State.start(case, opened.schema, self._plan)
-                if self._plan.inspects:
-                    found = await asyncio.to_thread(opened.database.fingerprint)
-                    state = replace(state, inspection=Inspection(fingerprint=found))
-                source = _Source(opened)
-                for stage in STAGES:
-                    state = await self._take(stage, state, source, spent)
-            finally:
-                for surplus in self._catalog.release(case.database):
-                    await asyncio.to_thread(surplus.close)
-        except ShareError as error:
-            state = _kept(state, "database", str(error), "database")
-        except Exception as error:
-            # A fault of ours in one case must not end the batch; it is logged whole and named.
-            log.exception("case %s: unexpected error", case.id)
-            why = f"internal error ({type(error).__name__}: {error}); please report it"
-            state = _kept(state, "judge", why, "internal")
-        return replace(state, seconds=spent)
-
-    async def _take(self, stage: Stage, before: State, source: _Source, spent: dict[str, float]) -> State:
-        """Drive one stage to its end and note its seconds; a named error leaves the state as it was, with a
-        note."""
-        name = stage.__name__
-        started = time.perf_counter()
-        try:
-            after = stage(before)
-            if not isinstance(after, State):
-                after = await self._drive(after, source)
-        except ShareError as error:
-            note = "went on without its result"
-            if isinstance(error, ModelError):
-                after = lost(before, name, name, note, error)
-            else:
-                after = noted(before, name, note, error=str(error))
-            if name == "judge":
-                after = _kept(after, name, str(error))
-        spent[name] = time.perf_counter() - started
-        if told.isEnabledFor(logging.INFO):
-            last = after.steps[-1] if len(after.steps) > len(before.steps) else None
-            did = "nothing to do" if last is None else ": ".join(filter(None, (last.text, last.error)))
-            told.info("case %s: %s, %.2f s: %s", before.case.id, name, spent[name], " ".join(did.split()))
-        if len(after.steps) == len(before.steps):
-            return after
-        steps = (*after.steps[:-1], replace(after.steps[-1], seconds=spent[name]))
-        ended = after.correction
-        return replace(after, steps=steps, correction=replace(ended, steps=steps) if ended else None)
-
-    async def _drive(self, stage: Steps[State], source: _Source) -> State:
-        """Answer a stage's requests until it returns."""
-        try:
-            request = next(stage)
-            while True:
-                try:
-                    response = await self._answer(request, source)
-                except ModelError as error:
-                    request = stage.throw(error)
-                else:
-                    request = stage.send(response)
-        except StopIteration as stop:
-            state: State = stop.value
-            return state
-
-    async def _answer(self, request: Request, source: _Source) -> object:
-        match request:
-            case Ask(requests=asked):
-                return await asyncio.gather(*(self._ask(each, source) for each in asked))
-            case Query():
-                if request not in source.answered:
-                    source.answered[request] = await asyncio.to_thread(source.query, request)
-                return source.answered[request]
-            case Lookup():
-                return await asyncio.to_thread(source.look_up, request)
-
-    async def _ask(self, request: ModelRequest, source: _Source) -> ModelReply:
-        """A model's reply. A server that gave up on this case after all retries is not asked again for it."""
-        model = self._model(request.role)
-        server: str = getattr(model, "server", "")
-        if server in source.down:
-            raise source.down[server]
-        try:
-            return await model.ask(request)
-        except ModelUnavailable as error:
-            if server:
-                source.down[server] = error
-            raise
-
-    def _model(self, role: str) -> Model:
-        if role not in self._models:
-            raise ModelUnknown(f"no model is set for the role {role}; name one in the models file")
-        return self._models[role]
-
     def close(self) -> None:
-        """Give models, databases and the driver's thread back; cases under way are given up. May be called
-        twice."""
-        with self._closing:
-            if self._closed:
-                return
-            self._closed = True
-        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
-        for model in {id(model): model for model in self._models.values()}.values():
-            asyncio.run_coroutine_threadsafe(model.close(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-        self._catalog.close()
+        """Give models, databases and threads back; cases under way are given up. It is bounded in time, and
+        may be called twice."""
+        self._driver.close()
 
     def __enter__(self) -> Self:
-        self._check_open()
+        self._driver.check_open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-class _Source:
-    """A case's database. Answers are kept for the length of the case: stages ask alike, and a query that
-    ran into its deadline once is not run again."""
-
-    def __init__(self, opened: OpenDatabase) -> None:
-        self._opened = opened
-        self.answered: dict[Query, QueryResult | QueryError] = {}
-        self.down: dict[str, ModelUnavailable] = {}
-        """Servers that gave no answer after all retries."""
-
-    def query(self, request: Query) -> QueryResult | QueryError:
-        """Run SQL; what the database says against it is an answer too."""
-        try:
-            return self._opened.database.query(request.sql, request.limits)
-        except QueryError as error:
-            return error
-
-    def look_up(self, request: Lookup) -> tuple[ValueMatch, ...]:
-        """The stored values nearest to a text."""
-        return self._opened.values.lookup(request.text, columns=request.columns, limit=request.limit)
 
 
 def prompts_for(models: Mapping[str, Model]) -> PromptSet:
@@ -368,24 +222,14 @@ def prompts_for(models: Mapping[str, Model]) -> PromptSet:
     return PromptSet("+".join(sorted(names)) or default.name, templates)
 
 
-async def _cancel_others() -> None:
-    """Cases under way are given up; their queries end by themselves."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+def _result(future: Future[State]) -> State:
+    try:
+        return future.result()
+    except concurrent.futures.CancelledError:
+        # A case is only ever given up because the assistant is closed under it.
+        raise AssistantClosed("the assistant was closed; make another") from None
 
 
 def _correction(state: State) -> Correction:
     assert state.correction is not None, "the judge always leaves a correction"
     return state.correction
-
-
-def _kept(state: State, stage: str, why: str, cause: str | None = None) -> State:
-    """The draft handed back because the case could not be worked on."""
-    steps = (*state.steps, StepNote(stage, "the draft is handed back", error=why, cause=cause))
-    correction = Correction(
-        id=state.case.id, sql=state.sql or state.case.draft, verdict="kept", reason=why, confidence=0.0,
-        draft=state.case.draft, steps=steps, usage=dict(state.usage), failures=state.failures,
-    )  # fmt: skip
-    return replace(state, steps=steps, correction=correction)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from share_sql.schema.values import ValueIndex
 
 
+_OPENING = 64
+"""Databases that may be opened at once."""
+
+
 @dataclass(frozen=True)
 class Registration:
     """What is known of a database before it is opened."""
@@ -33,9 +37,13 @@ class Registration:
 class OpenDatabase:
     """A database in use: connection, schema and, once asked for, its value index."""
 
-    def __init__(self, database: Database, schema: Schema, cache: Path | None) -> None:
+    def __init__(self, name: str, database: Database, schema: Schema, cache: Path | None) -> None:
+        self.name = name
+        """As the catalog knows it."""
         self.database = database
         self.schema = schema
+        self.users = 0
+        """How many use it; the catalog counts."""
         self._cache = cache
         self._lock = threading.Lock()
 
@@ -52,14 +60,14 @@ class OpenDatabase:
             return self._values
 
     def close(self) -> None:
-        """Give connection and index back."""
+        """Give connection and index back; may be called twice."""
         if "_values" in self.__dict__:
             self._values.close()
         self.database.close()
 
 
 class Catalog:
-    """Names databases and opens them when a case needs one.
+    """Names databases and opens them when a case needs one. Safe for threads.
 
     At most `max_open` idle databases stay open; the one unused longest is closed first.
 
@@ -73,9 +81,10 @@ class Catalog:
         self._max_open = max_open
         self._known: dict[str, Registration] = {}
         self._open: dict[str, OpenDatabase] = {}
-        self._users: dict[str, int] = {}
-        self._locks: dict[str, threading.Lock] = {}
+        self._seen: set[str] = set()
         self._lock = threading.Lock()
+        # One database is opened by one thread, others beside it; a lock a name would be kept for ever.
+        self._opening = tuple(threading.Lock() for _ in range(_OPENING))
 
     def add(
         self,
@@ -105,8 +114,7 @@ class Catalog:
         try:
             yield opened
         finally:
-            for surplus in self.release(name):
-                surplus.close()
+            self.release(opened)
 
     def acquire(self, name: str) -> OpenDatabase:
         """As `use`, for callers that cannot keep a block; `release` follows. It may wait for the database.
@@ -114,38 +122,49 @@ class Catalog:
         Raises:
             DatabaseMissing, DatabaseUnreadable, SchemaError: as `use`.
         """
-        with self._lock:
-            self._users[name] = self._users.get(name, 0) + 1
-            guard = self._locks.setdefault(name, threading.Lock())
-        try:
-            with guard:
-                with self._lock:
-                    opened = self._open.pop(name, None)
-                opened = opened or self._open_now(name)
-                with self._lock:
-                    self._open[name] = opened  # last in order: used most recently
+        opened = self._take(name)
+        if opened is not None:
             return opened
-        except BaseException:
-            for surplus in self.release(name):
-                surplus.close()
-            raise
+        with self._opening[hash(name) % _OPENING]:
+            opened = self._take(name)
+            if opened is None:
+                opened = self._open_now(name)
+                opened.users = 1
+                with self._lock:
+                    self._open[name] = opened
+                    self._seen.add(name)
+        return opened
 
-    def acquire_open(self, name: str) -> OpenDatabase | None:
-        """As `acquire`, without waiting; None, with nothing to release, where it is not open yet."""
+    def _take(self, name: str) -> OpenDatabase | None:
+        """The database where it is open, with one user more."""
         with self._lock:
             opened = self._open.pop(name, None)
             if opened is not None:
-                self._open[name] = opened
-                self._users[name] = self._users.get(name, 0) + 1
+                self._open[name] = opened  # last in order: used most recently
+                opened.users += 1
             return opened
 
-    def release(self, name: str) -> list[OpenDatabase]:
-        """Give a database back; the databases that are idle and too many are the caller's to close."""
+    def release(self, opened: OpenDatabase, *, broken: bool = False) -> None:
+        """Give a database back, and close those that are idle and too many.
+
+        Args:
+            opened: from `acquire`.
+            broken: it failed; whoever asks for its name next gets it opened afresh.
+        """
         with self._lock:
-            self._users[name] -= 1
-            idle = [key for key in self._open if not self._users.get(key)]
-            surplus = idle[: max(0, len(self._open) - self._max_open)]
-            return [self._open.pop(key) for key in surplus]
+            opened.users -= 1
+            if broken and self._open.get(opened.name) is opened:
+                del self._open[opened.name]
+            idle = [name for name, each in self._open.items() if not each.users]
+            closing = [self._open.pop(name) for name in idle[: max(0, len(self._open) - self._max_open)]]
+            if not opened.users and self._open.get(opened.name) is not opened and opened not in closing:
+                closing.append(opened)
+        for each in closing:
+            each.close()
+
+    def seen(self, name: str) -> bool:
+        """Whether a database of this name was open before."""
+        return name in self._seen
 
     def _open_now(self, name: str) -> OpenDatabase:
         from share_sql.database.open import open_database
@@ -169,10 +188,10 @@ class Catalog:
         except BaseException:
             database.close()
             raise
-        return OpenDatabase(database, schema, self._cache)
+        return OpenDatabase(name, database, schema, self._cache)
 
     def close(self) -> None:
-        """Close every database."""
+        """Close every database, those in use too: their queries end. May be called twice."""
         with self._lock:
             closing = list(self._open.values())
             self._open.clear()

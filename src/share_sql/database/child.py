@@ -29,8 +29,10 @@ class ChildLate(Exception):
     """No whole message came before the deadline; the process must be killed."""
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], owner: int) -> None:
     """Kill, reap and close; safe to call twice. The process has nothing to lose: it only reads."""
+    if owner != os.getpid():
+        return  # forked: a copy of this object must not end the process of the one it was copied from
     process.kill()
     process.wait()
     for pipe in (process.stdin, process.stdout):
@@ -74,7 +76,7 @@ class Child:
         self._readable.register(self._from, POLLIN)
         self._writable.register(self._to, POLLOUT)
         self._buffer = bytearray()
-        self._end = weakref.finalize(self, _end, self._process)
+        self._end = weakref.finalize(self, _end, self._process, os.getpid())
 
     @property
     def pid(self) -> int:
@@ -118,6 +120,10 @@ class Child:
             if not part:
                 raise self._gone()
             buffer += part
+
+    def kill(self) -> None:
+        """Kill the process, from another thread than the one that talks with it: that one finds it gone."""
+        self._process.kill()
 
     def end(self) -> None:
         """Kill the process and reap it; may be called twice."""

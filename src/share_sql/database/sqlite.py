@@ -53,6 +53,8 @@ START_SECONDS = 10.0
 HEAP_BYTES = 512 * 1024 * 1024
 """SQLite's own memory at most: sorting, grouping, large values, its page cache."""
 
+_CLOSE_STEP = 0.05
+"""Seconds that `close` leaves a query which is about to end."""
 _LATE = "stopped at its deadline; simplify the query or give it more time"
 _T = TypeVar("_T")
 
@@ -126,12 +128,19 @@ class SqliteDatabase:
         return None if child is None else child.pid
 
     def close(self) -> None:
-        """Give the process back or end it. May be called twice."""
+        """Give the process back or end it; a query under way ends in DatabaseUnreadable. May be called
+        twice."""
         self._closed = True  # before the lock, so that queries which wait for it give up
-        with self._lock:
+        while not self._lock.acquire(timeout=_CLOSE_STEP):
+            child = self._child
+            if child is not None and self._owner == os.getpid():
+                child.kill()
+        try:
             if self._workers is not None and self._child is not None and self._owner == os.getpid():
                 self._give_back(self._workers, self._child)
             self._stop()
+        finally:
+            self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -198,6 +207,7 @@ class SqliteDatabase:
             except ChildGone as gone:
                 # Killed from outside, or by the query itself. Reading twice does no harm: try once more.
                 self._stop()
+                self._open_or_raise()  # it was ended by `close`
                 if last or time.monotonic() > deadline:
                     raise errors.QueryError(
                         f"{self.name}: the process that ran the query ended ({gone}); simplify the query"

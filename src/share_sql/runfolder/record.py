@@ -76,8 +76,8 @@ def case_error(correction: Correction) -> str | None:
 
 
 def case_cause(correction: Correction) -> str | None:
-    """The same in one word: a step's (`case.StepNote.cause`), or a model's (`errors.ModelError.cause`); None for a case
-    that nothing failed in."""
+    """The same in one word: a step's (`case.StepNote.cause`), or a model's (`errors.ModelError.cause`); None
+    for a case that nothing failed in."""
     for step in correction.steps:
         if step.cause:
             return step.cause

@@ -79,6 +79,6 @@ def lost(state: State, stage: str, role: str, text: str, error: ModelError) -> S
     return noted(replace(state, failures=(*state.failures, failure)), stage, text, error=str(error))
 
 
-def noted(state: State, stage: str, text: str, error: str | None = None) -> State:
-    """The state with one more step note."""
-    return replace(state, steps=(*state.steps, StepNote(stage, text, error=error)))
+def noted(state: State, stage: str, text: str, error: str | None = None, cause: str | None = None) -> State:
+    """The state with one more step note; see `case.StepNote`."""
+    return replace(state, steps=(*state.steps, StepNote(stage, text, error=error, cause=cause)))

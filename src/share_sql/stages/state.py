@@ -112,6 +112,8 @@ class State:
     plan: Plan
     examiner: Examiner
     """Examines each of the case's queries once."""
+    fingerprint: str = ""
+    """The database's fingerprint as the case began; empty where it could not be opened."""
     candidates: tuple[Candidate, ...] = ()
     """The draft first, where there is SQL in it."""
     linked: ColumnSet = frozenset()

@@ -1,0 +1,237 @@
+"""One case on its way through the stages, as a generator that yields only what models are asked.
+
+Queries and look-ups are answered where the stage runs, in the same thread: to hand each to another would cost
+as much as the stage.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from share_sql.case import Case, Correction, Inspection, StepNote
+from share_sql.driver.source import Source
+from share_sql.errors import DatabaseError, ModelError, ModelUnavailable, ShareError, WorkExceeded
+from share_sql.requests import Ask, Lookup, Query, Request, Steps
+from share_sql.schema.model import Schema
+from share_sql.stages.asking import lost, noted
+from share_sql.stages.state import Plan, Stage, State
+
+if TYPE_CHECKING:
+    from share_sql.catalog import Catalog
+    from share_sql.driver.meter import Meter
+    from share_sql.models.base import ModelReply
+
+JUDGE_SECONDS = 1.0
+"""Processor time that the judge has where the other stages used up the case's."""
+
+log = logging.getLogger("share_sql")
+told = logging.getLogger("share_sql.stages")
+"""Each stage as it ends, at level INFO."""
+
+Answer: TypeAlias = "list[ModelReply] | ModelError | None"
+"""What models replied; or why they did not; None before anything was asked."""
+
+
+class CaseRun:
+    """One case under way. `advance` is called by one thread at a time; `give_up` by any.
+
+    Args:
+        case: what is asked.
+        plan: how cases are corrected.
+        stages: in order.
+        catalog: opens the case's database.
+        meter: bounds the processor time of its stages.
+        seconds: wall-clock time that the case may take, models and queries included.
+        patient: whether a database that was there before and is away now is waited for.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        plan: Plan,
+        stages: Sequence[Stage],
+        catalog: Catalog,
+        meter: Meter,
+        seconds: float,
+        patient: bool = True,
+    ) -> None:
+        self.case = case
+        self.state = State.start(case, Schema(name=case.database, tables=()), plan)
+        """As far as it is; with a correction once `advance` has returned None."""
+        self.seconds = seconds
+        self.down: dict[str, ModelUnavailable] = {}
+        """Servers that gave no answer to this case after all retries."""
+        self._plan = plan
+        self._stages = stages
+        self._meter = meter
+        self._deadline = time.monotonic() + seconds
+        self.source = Source(catalog, case.database, self._deadline, patient)
+        self._spent: dict[str, float] = {}
+        self._exceeded = False
+        self._lock = threading.Lock()
+        self._working = False
+        self._given_up = False
+        self._story = self._tell()
+
+    @property
+    def left(self) -> float:
+        """Seconds that the case still has."""
+        return self._deadline - time.monotonic()
+
+    def advance(self, answer: Answer) -> Ask | None:
+        """Work until models are to be asked, or to the end.
+
+        Args:
+            answer: to what was asked last.
+
+        Returns:
+            What is asked now; None where the case has ended.
+        """
+        with self._lock:
+            if self._given_up:
+                return None
+            self._working = True
+        try:
+            if isinstance(answer, ModelError):
+                return self._story.throw(answer)
+            return self._story.send(answer)
+        except StopIteration as stop:
+            self.state = stop.value
+            return None
+        finally:
+            with self._lock:
+                self._working = False
+                close = self._given_up
+            if close:
+                self._story.close()
+
+    def give_up(self) -> None:
+        """End the case without a correction, as soon as may be, and give its database back."""
+        with self._lock:
+            self._given_up = True
+            working = self._working
+        self.source.give_up()
+        self._meter.stop()
+        if not working:
+            self._story.close()
+
+    # -- the story -----------------------------------------------------------------------------------
+
+    def _tell(self) -> Generator[Ask, Any, State]:
+        """Take the case through all stages."""
+        state, started = self.state, time.perf_counter()
+        try:
+            try:
+                schema = self.source.open()
+                fingerprint = self.source.fingerprint()
+                self._spent["database"] = time.perf_counter() - started
+                state = replace(State.start(self.case, schema, self._plan), fingerprint=fingerprint)
+                if self._plan.inspects:
+                    state = replace(state, inspection=Inspection(fingerprint=fingerprint))
+                for stage in self._stages:
+                    state = yield from self._take(stage, state)
+            finally:
+                self.source.close()
+        except ShareError as error:
+            state = kept(state, "database", str(error), "database")
+        except Exception as error:
+            state = kept(state, "database", _internal(self.case, error), "internal")
+        return replace(state, seconds=self._spent)
+
+    def _take(self, stage: Stage, before: State) -> Generator[Ask, Any, State]:
+        """Take one stage to its end and note its seconds. A stage that fails leaves the state as it was,
+        with a note; the judge that fails keeps the draft."""
+        name = stage.__name__
+        started = time.perf_counter()
+        if before.correction is not None:
+            return before
+        if self._exceeded:
+            if name != "judge":
+                return before
+            self._meter.allow(JUDGE_SECONDS)
+        try:
+            after = yield from self._drive(stage, before)
+        except Exception as error:
+            after = self._failed(name, before, error)
+        spent = self._spent[name] = time.perf_counter() - started
+        if told.isEnabledFor(logging.INFO):
+            last = after.steps[-1] if len(after.steps) > len(before.steps) else None
+            did = "nothing to do" if last is None else ": ".join(filter(None, (last.text, last.error)))
+            told.info("case %s: %s, %.2f s: %s", before.case.id, name, spent, " ".join(did.split()))
+        if len(after.steps) == len(before.steps):
+            return after
+        steps = (*after.steps[:-1], replace(after.steps[-1], seconds=spent))
+        ended = after.correction
+        return replace(after, steps=steps, correction=replace(ended, steps=steps) if ended else None)
+
+    def _failed(self, name: str, before: State, error: Exception) -> State:
+        """The state after a stage that failed."""
+        note, why, cause = "went on without its result", str(error), None
+        match error:
+            case ModelError():
+                return lost(before, name, name, note, error)
+            case WorkExceeded():
+                self._exceeded, cause = True, "work"
+            case DatabaseError():
+                cause = "database"
+            case ShareError():
+                pass
+            case RecursionError():
+                why, cause = "the query is nested too deeply for this stage", "work"
+            case MemoryError():
+                why, cause = "there is not enough memory for this stage", "work"
+            case _:
+                why, cause = _internal(self.case, error), "internal"
+        if name == "judge" or (self._exceeded and before.draft is None):
+            return kept(before, name, why, cause)
+        return noted(before, name, note, error=why, cause=cause)
+
+    def _drive(self, stage: Stage, before: State) -> Generator[Ask, Any, State]:
+        """Answer a stage's requests until it returns."""
+        asking = self._meter.run(partial(stage, before))
+        if isinstance(asking, State):
+            return asking
+        steps: Steps[State] = asking
+        step = partial(next, steps)
+        while True:
+            try:
+                request: Request = self._meter.run(step)
+            except StopIteration as stop:
+                state: State = stop.value
+                return state
+            match request:
+                case Ask():
+                    try:
+                        answer: object = yield request
+                    except ModelError as error:
+                        step = partial(steps.throw, error)
+                        continue
+                case Query():
+                    answer = self.source.query(request)
+                case Lookup():
+                    answer = self.source.look_up(request)
+            step = partial(steps.send, answer)
+
+
+def kept(state: State, stage: str, why: str, cause: str | None = None) -> State:
+    """The draft handed back because the case could not be worked on."""
+    steps = (*state.steps, StepNote(stage, "the draft is handed back", error=why, cause=cause))
+    query = state.draft.query if state.draft is not None else None
+    correction = Correction(
+        id=state.case.id, sql=state.sql or state.case.draft, verdict="kept", reason=why, confidence=0.0,
+        draft=state.case.draft, steps=steps, usage=dict(state.usage), failures=state.failures,
+        runs=query.runs if query is not None and query.outcome is not None else None,
+    )  # fmt: skip
+    return replace(state, steps=steps, correction=correction)
+
+
+def _internal(case: Case, error: Exception) -> str:
+    # A fault of ours in one case must not end the batch; it is logged whole and named.
+    log.error("case %s: unexpected error", case.id, exc_info=error)
+    return f"internal error ({type(error).__name__}: {' '.join(str(error).split())[:300]}); please report it"

@@ -1,0 +1,275 @@
+"""Cases under way: an event loop in a thread for what waits for models, threads for what works.
+
+One life: the loop's thread starts with the first case and ends once, by `close`, or when nobody holds the
+driver any more. Every waiter is woken then. Nothing a model, a database or a caller does outlasts its
+deadline: a case has one for all it does, and `close` has one too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from share_sql.driver.case_run import Answer, CaseRun
+from share_sql.driver.meter import Meter
+from share_sql.errors import (
+    AnswerUnreadable,
+    AssistantClosed,
+    ModelError,
+    ModelTimeout,
+    ModelUnavailable,
+    ModelUnknown,
+    UsageError,
+)
+from share_sql.models.base import ModelReply
+
+if TYPE_CHECKING:
+    from share_sql.case import Case
+    from share_sql.catalog import Catalog
+    from share_sql.models.base import Model, ModelRequest
+    from share_sql.requests import Ask
+    from share_sql.stages.state import Plan, Stage, State
+
+CLOSE_SECONDS = 5.0
+"""How long `close` waits for cases that are given up, and as long again for models."""
+CASE_SECONDS = 900.0
+"""Wall-clock time of one case, models included, where nothing else is said."""
+WORK_SECONDS = 3.0
+"""Processor time of one case's own work. Ordinary cases take some thousandths of a second."""
+_LOOK_SECONDS = 0.1
+"""Time between two looks at how much the cases under way have used."""
+
+log = logging.getLogger("share_sql")
+_CLOSED = "the assistant is closed; make another"
+
+
+class Driver:
+    """Takes cases through the stages; `submit` may be called by any thread.
+
+    Args:
+        catalog: opens databases; closed with the driver.
+        models: by role; closed with the driver.
+        plan: how cases are corrected.
+        concurrency: cases under way at once, at most; the callers see to it.
+        case_seconds: wall-clock time of one case.
+        work_seconds: processor time of one case's stages.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        models: Mapping[str, Model],
+        plan: Plan,
+        concurrency: int,
+        case_seconds: float,
+        work_seconds: float,
+    ) -> None:
+        self._catalog = catalog
+        self._models = dict(models)
+        self._plan = plan
+        self._concurrency = concurrency
+        self._case_seconds = case_seconds
+        self._work_seconds = work_seconds
+        self._lock = threading.Lock()
+        self._owner = os.getpid()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self._futures: set[Future[State]] = set()
+        self._meters: set[Meter] = set()
+        self._watching: asyncio.Task[None] | None = None
+        self._gone: set[str] = set()
+        """Databases that were waited for in vain: the next case does not wait again."""
+
+    def submit(self, case: Case, stages: Sequence[Stage]) -> Future[State]:
+        """Start a case. The future is cancelled where the driver is closed under it; to cancel it gives the
+        case up.
+
+        Raises:
+            AssistantClosed: the driver is closed, or was started in the process that this one was forked
+                from.
+            UsageError: the caller is a model of this driver, which would wait for itself.
+        """
+        self.check_open()
+        if threading.current_thread() is self._thread:
+            raise UsageError("a model asks the assistant that asks it; give it an assistant of its own")
+        with self._lock:
+            self.check_open()
+            if self._thread is None:
+                self._start()
+            future = asyncio.run_coroutine_threadsafe(self._correct(case, stages), self._loop)
+            self._futures.add(future)
+        future.add_done_callback(self._futures.discard)
+        return future
+
+    def check_open(self) -> None:
+        """Raises AssistantClosed where nothing can be submitted."""
+        # Without the lock: in a forked process nobody may be left to release it.
+        if self._thread is not None and self._owner != os.getpid():
+            raise AssistantClosed(
+                "the assistant belongs to the process this one was forked from; make another"
+            )
+        if self._closed:
+            raise AssistantClosed(_CLOSED)
+
+    def close(self) -> None:
+        """Give up what is under way, and give threads, models and databases back. May be called twice, by
+        several threads, and by a model of the driver; in a forked process it does nothing."""
+        if self._thread is not None and self._owner != os.getpid():
+            return
+        with self._lock:
+            if self._thread is None:
+                self._start()  # models are closed where they are asked
+        self.end()
+        if threading.current_thread() is self._thread:
+            return
+        assert self._thread is not None, "it was started"
+        self._thread.join(3 * CLOSE_SECONDS)
+        if self._thread.is_alive():
+            log.warning("the assistant's cases did not end within %.0f s of its closing", 3 * CLOSE_SECONDS)
+
+    def end(self) -> None:
+        """Begin to close, without waiting. Takes no lock: the collector of garbage may call it anywhere."""
+        if self._thread is None or self._owner != os.getpid() or self._closed:
+            return
+        self._closed = True
+        self._loop.call_soon_threadsafe(self._begin_to_end)
+
+    # -- the thread ----------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self._owner = os.getpid()
+        self._loop = asyncio.new_event_loop()
+        self._pool = ThreadPoolExecutor(self._concurrency, "share-case")
+        self._thread = threading.Thread(target=self._live, name="share-driver", daemon=True)
+        self._thread.start()
+
+    def _live(self) -> None:
+        """Run the loop until the end, then give all back and wake whoever waits."""
+        try:
+            self._loop.run_forever()
+        finally:
+            self._closed = True
+            with self._lock:
+                waiting = list(self._futures)
+            for future in waiting:
+                future.cancel()
+            self._catalog.close()  # ends the queries that threads wait for
+            self._pool.shutdown()
+            self._catalog.close()  # what one of them opened meanwhile
+            self._loop.close()
+
+    def _begin_to_end(self) -> None:
+        self._ending = self._loop.create_task(self._end())
+
+    async def _end(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        if others:
+            await asyncio.wait(others, timeout=CLOSE_SECONDS)
+        for model in {id(model): model for model in self._models.values()}.values():
+            try:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await model.close()
+            except BaseException as error:
+                why = f"took over {CLOSE_SECONDS:g} s" if isinstance(error, TimeoutError) else repr(error)
+                log.warning("the model %s could not be closed: %s", model.name, why)
+        self._loop.stop()
+
+    async def _watch(self) -> None:
+        """Look, while there are cases, whether one uses too much processor time."""
+        while self._meters:
+            await asyncio.sleep(_LOOK_SECONDS)
+            for meter in list(self._meters):
+                meter.check()
+        self._watching = None
+
+    # -- one case ------------------------------------------------------------------------------------
+
+    async def _correct(self, case: Case, stages: Sequence[Stage]) -> State:
+        meter = Meter(self._work_seconds)
+        patient = case.database not in self._gone
+        run = CaseRun(case, self._plan, stages, self._catalog, meter, self._case_seconds, patient)
+        self._meters.add(meter)
+        self._watching = self._watching or self._loop.create_task(self._watch())
+        answer: Answer = None
+        try:
+            while ask := await self._loop.run_in_executor(self._pool, run.advance, answer):
+                answer = await self._answer(ask, run)
+        except asyncio.CancelledError:
+            self._pool.submit(run.give_up)
+            raise
+        finally:
+            self._meters.discard(meter)
+        (self._gone.discard if run.source.failure is None else self._gone.add)(case.database)
+        return run.state
+
+    async def _answer(self, ask: Ask, run: CaseRun) -> Answer:
+        """Models' replies, in order; the first error in their place where one failed."""
+        replies: list[ModelReply] = []
+        found = await asyncio.gather(*(self._ask(each, run) for each in ask.requests), return_exceptions=True)
+        for each in found:
+            if isinstance(each, ModelError):
+                return each
+            if isinstance(each, BaseException):
+                raise each
+            replies.append(each)
+        return replies
+
+    async def _ask(self, request: ModelRequest, run: CaseRun) -> ModelReply:
+        """A model's reply. A server that gave up on this case after all retries is not asked again for it."""
+        model = self._models.get(request.role)
+        if model is None:
+            raise ModelUnknown(f"no model is set for the role {request.role}; name one in the models file")
+        server: str = getattr(model, "server", "")
+        if server in run.down:
+            raise run.down[server]
+        try:
+            reply = await self._in_time(model, request, run)
+        except ModelUnavailable as error:
+            if server:
+                run.down[server] = error
+            raise
+        if not isinstance(reply, ModelReply) or not reply.answers or not isinstance(reply.text, str):
+            raise AnswerUnreadable(f"{model.name}: what it returned is no reply with a text")
+        return reply
+
+    async def _in_time(self, model: Model, request: ModelRequest, run: CaseRun) -> ModelReply:
+        """A model's reply within what is left of the case's time. Models are other people's code: whatever
+        they raise is theirs, and never the driver's end."""
+        late = ModelTimeout(f"{model.name}: the {run.seconds:g} s that a case may take are used up")
+        if run.left <= 0:
+            raise late
+        # Not asyncio.timeout, which waits for ever for a model that goes on when it is cancelled.
+        asking = asyncio.ensure_future(_asked(model, request))
+        try:
+            done, _ = await asyncio.wait({asking}, timeout=run.left)
+        except asyncio.CancelledError:
+            asking.cancel()
+            raise
+        if not done:
+            asking.cancel()
+            raise late
+        found = asyncio.CancelledError() if asking.cancelled() else asking.result()
+        if isinstance(found, ModelError):
+            raise found
+        if isinstance(found, BaseException):
+            log.debug("%s raised", model.name, exc_info=found)
+            said = f"{type(found).__name__}: {' '.join(str(found).split())[:300]}".removesuffix(": ")
+            raise ModelUnavailable(f"{model.name} failed ({said})")
+        return found
+
+
+async def _asked(model: Model, request: ModelRequest) -> ModelReply | BaseException:
+    """The reply, or what was raised: an exception that ends programs would end the loop with them."""
+    try:
+        return await model.ask(request)
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:
+        return error

@@ -1,0 +1,114 @@
+"""How much processor time a case's own work takes, and its end where that is too much.
+
+Stages are plain Python that cannot be relied on to look at a clock. They run in threads, and Python lets
+one thread raise an exception in another between two instructions (`PyThreadState_SetAsyncExc`). It is used
+here within bounds: only while a stage works, which holds no lock and no connection, and never in compiled
+code, which ends first. So this is the last resort; texts, trees and schemas have caps of their own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from share_sql.errors import WorkExceeded
+
+_AGAIN_SECONDS = 0.5
+"""How long after it was raised a stop is raised once more, should the work have swallowed it."""
+
+_T = TypeVar("_T")
+
+
+class Stopped(BaseException):
+    """Raised inside work that took too long. No `except Exception` may catch it."""
+
+
+class Meter:
+    """The processor time of one case. `run` is called by the thread that works, `check` and `stop` by others.
+
+    Args:
+        seconds: processor time that all its work may take.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._spent = 0.0
+        self._began = 0.0
+        self._thread: int | None = None
+        self._stopped = 0.0
+        """When work was last stopped, of time.monotonic(); 0 where it was not."""
+        self._lock = threading.Lock()
+
+    def run(self, work: Callable[[], _T]) -> _T:
+        """Do a piece of the case's work, and count its time.
+
+        Raises:
+            WorkExceeded: it was stopped, or the time was used up before.
+        """
+        if self._spent >= self._seconds:
+            raise self._exceeded()
+        try:
+            self._begin()
+            try:
+                return work()
+            finally:
+                self._end()
+        except Stopped:
+            self._end()
+            raise self._exceeded() from None
+
+    def allow(self, seconds: float) -> None:
+        """Allow more time, from now on."""
+        with self._lock:
+            self._seconds = self._spent + seconds
+
+    def check(self) -> None:
+        """Stop the work under way where its time is used up."""
+        with self._lock:
+            if self._thread is not None and self._spent + _used(self._thread) - self._began > self._seconds:
+                self._raise(self._thread)
+
+    def stop(self) -> None:
+        """Stop the work under way, and let no more begin."""
+        with self._lock:
+            self._seconds = 0.0
+            if self._thread is not None:
+                self._raise(self._thread)
+
+    def _begin(self) -> None:
+        thread = threading.get_ident()
+        with self._lock:
+            self._began = _used(thread)
+            self._thread = thread
+
+    def _end(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                return
+            self._spent += _used(self._thread) - self._began
+            if self._stopped:
+                # It may have been raised and not have come yet: nothing after the work may meet it.
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), None)
+                self._stopped = 0.0
+            self._thread = None
+
+    def _raise(self, thread: int) -> None:
+        now = time.monotonic()
+        if now - self._stopped >= _AGAIN_SECONDS:
+            self._stopped = now
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Stopped))
+
+    def _exceeded(self) -> WorkExceeded:
+        return WorkExceeded(
+            f"the case is too much work: over {self._spent:.1f} s of processor time; the draft is very long, "
+            "or the database has very many tables"
+        )
+
+
+def _used(thread: int) -> float:
+    """Processor seconds of a running thread; wall-clock seconds where the system does not tell."""
+    clock = getattr(time, "pthread_getcpuclockid", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock(thread))

@@ -1,0 +1,115 @@
+"""A case's database, as its stages see it: answers are kept, faults that pass are waited out.
+
+A database may be moved, locked or replaced while a run goes on. What passes within some seconds is waited
+for; what does not is told, and `--resume` does the case again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from share_sql.errors import DatabaseError, DatabaseMissing, DatabaseUnreadable, QueryError, QueryTimeout
+from share_sql.requests import Lookup, Query
+
+if TYPE_CHECKING:
+    from share_sql.catalog import Catalog, OpenDatabase
+    from share_sql.database.base import QueryResult
+    from share_sql.schema.model import Schema, ValueMatch
+
+_WAITS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+"""Seconds between tries of a database that is away or locked; a locked one takes a second more each."""
+
+_T = TypeVar("_T")
+
+
+class Source:
+    """One case's database.
+
+    Answers are kept for the length of the case: stages ask alike, and a query that ran into its deadline
+    once is not run again.
+
+    Args:
+        catalog: opens it.
+        name: its name, path or URL.
+        deadline: when the case's time is used up, of time.monotonic().
+        patient: whether the database is waited for that was there before and is away now.
+    """
+
+    def __init__(self, catalog: Catalog, name: str, deadline: float, patient: bool = True) -> None:
+        self._catalog = catalog
+        self._name = name
+        self._deadline = deadline
+        self._patient = patient
+        self._opened: OpenDatabase | None = None
+        self._given_up = threading.Event()
+        self._answered: dict[Query, QueryResult | QueryError] = {}
+        self.failure: DatabaseError | None = None
+        """What is wrong with the database, once waiting has not helped; it is not tried again."""
+
+    def open(self) -> Schema:
+        """Open it. Raises DatabaseError, SchemaError."""
+        # What was never there is mostly a wrong name, which no waiting mends.
+        seen = self._catalog.seen(self._name)
+        self._opened = self._patiently(lambda: self._catalog.acquire(self._name), seen)
+        return self._opened.schema
+
+    def close(self) -> None:
+        """Give it back; what failed is opened afresh by the next case."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            self._catalog.release(opened, broken=self.failure is not None)
+
+    def give_up(self) -> None:
+        """Wait for nothing any more. May be called from another thread."""
+        self._given_up.set()
+
+    def fingerprint(self) -> str:
+        """The database's fingerprint. Raises DatabaseError."""
+        return self._patiently(self._use.database.fingerprint)
+
+    def query(self, request: Query) -> QueryResult | QueryError:
+        """Run SQL; what the database says against it is an answer too. Raises DatabaseError where it cannot
+        be asked."""
+        if request in self._answered:
+            return self._answered[request]
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            return QueryTimeout(f"{self._name}: the time of the case is used up")
+        limits = replace(request.limits, seconds=min(request.limits.seconds, left))
+        answer: QueryResult | QueryError
+        try:
+            answer = self._patiently(lambda: self._use.database.query(request.sql, limits))
+        except QueryError as error:
+            answer = error
+        self._answered[request] = answer
+        return answer
+
+    def look_up(self, request: Lookup) -> tuple[ValueMatch, ...]:
+        """The stored values nearest to a text. Raises DatabaseError."""
+        return self._patiently(
+            lambda: self._use.values.lookup(request.text, columns=request.columns, limit=request.limit)
+        )
+
+    @property
+    def _use(self) -> OpenDatabase:
+        assert self._opened is not None, "it is opened first"
+        return self._opened
+
+    def _patiently(self, work: Callable[[], _T], wait: bool = True) -> _T:
+        """Do it again, for some seconds, where the database is away or locked."""
+        if self.failure is not None:
+            raise self.failure
+        waits = iter(_WAITS if wait and self._patient else ())
+        while True:
+            try:
+                return work()
+            except (DatabaseMissing, DatabaseUnreadable) as error:
+                pause = next(waits, None)
+                left = self._deadline - time.monotonic()
+                if pause is None or left <= pause or self._given_up.wait(pause):
+                    self.failure = error
+                    raise
