@@ -171,7 +171,10 @@ class Driver:
         for task in others:
             task.cancel()
         if others:
-            await asyncio.wait(others, timeout=CLOSE_SECONDS)
+            _, endless = await asyncio.wait(others, timeout=CLOSE_SECONDS)
+            for task in endless:
+                log.warning("a model does not end what was given up; it is left behind")
+                task._log_destroy_pending = False  # type: ignore[attr-defined]  # it was just told
         for model in {id(model): model for model in self._models.values()}.values():
             try:
                 async with asyncio.timeout(CLOSE_SECONDS):
@@ -199,15 +202,26 @@ class Driver:
         self._watching = self._watching or self._loop.create_task(self._watch())
         answer: Answer = None
         try:
-            while ask := await self._loop.run_in_executor(self._pool, run.advance, answer):
+            while ask := await self._worked(run, answer):
                 answer = await self._answer(ask, run)
         except asyncio.CancelledError:
-            self._pool.submit(run.give_up)
+            try:
+                self._pool.submit(run.give_up)
+            except RuntimeError:  # the interpreter is about to end, and starts nothing more
+                run.give_up()
             raise
         finally:
             self._meters.discard(meter)
         (self._gone.discard if run.source.failure is None else self._gone.add)(case.database)
         return run.state
+
+    async def _worked(self, run: CaseRun, answer: Answer) -> Ask | None:
+        """The case's next question to models; None at its end."""
+        try:
+            working = self._loop.run_in_executor(self._pool, run.advance, answer)
+        except RuntimeError:
+            raise asyncio.CancelledError from None  # as above
+        return await working
 
     async def _answer(self, ask: Ask, run: CaseRun) -> Answer:
         """Models' replies, in order; the first error in their place where one failed."""
