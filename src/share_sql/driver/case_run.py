@@ -142,7 +142,7 @@ class CaseRun:
             state = kept(state, "database", str(error), "database")
         except Exception as error:
             state = kept(state, "database", _internal(self.case, error), "internal")
-        return replace(state, seconds=self._spent)
+        return replace(_told_in_reason(state), seconds=self._spent)
 
     def _take(self, stage: Stage, before: State) -> Generator[Ask, Any, State]:
         """Take one stage to its end and note its seconds. A stage that fails leaves the state as it was,
@@ -229,6 +229,16 @@ def kept(state: State, stage: str, why: str, cause: str | None = None) -> State:
         runs=query.runs if query is not None and query.outcome is not None else None,
     )  # fmt: skip
     return replace(state, steps=steps, correction=correction)
+
+
+def _told_in_reason(state: State) -> State:
+    """The state whose correction's reason says too which stage failed for what was not its own matter."""
+    ended = state.correction
+    failed = next((step for step in state.steps if step.cause), None)
+    if ended is None or failed is None or failed.error is None or failed.error in ended.reason:
+        return state
+    reason = f"{ended.reason}; {failed.stage} could not be done ({failed.error})"
+    return replace(state, correction=replace(ended, reason=reason))
 
 
 def _internal(case: Case, error: Exception) -> str:

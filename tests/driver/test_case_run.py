@@ -1,0 +1,231 @@
+"""What becomes of a case when its stages or its database fail on the way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from share_sql.assistant import STAGES, Assistant
+from share_sql.case import Case, Correction
+from share_sql.catalog import Catalog
+from share_sql.database.base import QueryResult
+from share_sql.errors import CompileError, QueryTimeout
+from share_sql.models.scripted import ScriptedModel
+from share_sql.requests import Steps, query
+from share_sql.stages.state import State
+
+WRONG = "SELECT COUNT(*) FROM customers WHERE segment = 'Enterprise'"
+QUESTION = "How many enterprise customers are there?"
+
+
+@pytest.fixture
+def path(shop_path: Path, tmp_path: Path) -> Path:
+    copy = tmp_path / "own.sqlite"
+    shutil.copy(shop_path, copy)
+    return copy
+
+
+@pytest.fixture
+def assistant(tmp_path: Path) -> Iterator[Assistant]:
+    with Assistant(catalog=Catalog(cache=tmp_path / "cache"), work_seconds=1.0) as assistant:
+        yield assistant
+
+
+def corrected(assistant: Assistant, path: Path) -> Correction:
+    return assistant.correct(Case("1", QUESTION, str(path), WRONG))
+
+
+def with_stage(monkeypatch: pytest.MonkeyPatch, after: str, stage: Callable[[State], object]) -> None:
+    """The usual stages, with one more."""
+    stages = list(STAGES)
+    stages.insert(1 + [each.__name__ for each in stages].index(after), stage)  # type: ignore[arg-type]
+    monkeypatch.setattr("share_sql.assistant.STAGES", tuple(stages))
+
+
+def failing(state: State) -> State:
+    raise ValueError("no such thing")
+
+
+def deep(state: State) -> State:
+    return deep(state)
+
+
+def hungry(state: State) -> State:
+    raise MemoryError
+
+
+def endless(state: State) -> State:
+    while True:
+        pass
+
+
+def refusing(state: State) -> State:
+    raise CompileError("it says nothing")
+
+
+@pytest.mark.parametrize(
+    ("stage", "cause", "said"),
+    [
+        (failing, "internal", "internal error (ValueError: no such thing); please report it"),
+        (deep, "work", "the query is nested too deeply for this stage"),
+        (hungry, "work", "there is not enough memory for this stage"),
+        (endless, "work", "the case is too much work"),
+        (refusing, None, "it says nothing"),
+    ],
+)
+def test_a_stage_that_fails_takes_nothing_from_the_others(
+    assistant: Assistant,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: Callable[[State], State],
+    cause: str | None,
+    said: str,
+) -> None:
+    with_stage(monkeypatch, "repair", stage)
+    done = corrected(assistant, path)
+    assert (done.verdict, done.sql) == ("corrected", WRONG.replace("Enterprise", "enterprise"))
+    (step,) = (each for each in done.steps if each.error)
+    assert (step.stage, step.cause) == (stage.__name__, cause)
+    assert said in (step.error or "")
+
+
+@pytest.mark.parametrize("stage", [failing, endless])
+def test_where_the_judge_fails_the_draft_is_kept(
+    assistant: Assistant, path: Path, monkeypatch: pytest.MonkeyPatch, stage: Callable[[State], State]
+) -> None:
+    def judge(state: State) -> State:
+        return stage(state)
+
+    monkeypatch.setattr("share_sql.assistant.STAGES", (*STAGES[:-1], judge))
+    done = corrected(assistant, path)
+    assert (done.verdict, done.sql, done.runs) == ("kept", WRONG, True)
+    assert done.steps[-1].cause in ("internal", "work")
+
+
+def test_a_case_that_is_too_much_work_does_not_stop_the_others(
+    assistant: Assistant, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(state: State) -> State:
+        return endless(state) if state.case.id == "0" else state
+
+    with_stage(monkeypatch, "read", slow)
+    cases = [Case(str(at), QUESTION, str(path), WRONG) for at in range(40)]
+    order = [state.case.id for state in assistant.correct_states(cases)]
+    assert order.index("0") > 20
+
+
+def test_a_query_after_the_case_has_run_out_of_time_is_not_run(
+    path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[object] = []
+
+    def late(state: State) -> Steps[State]:
+        seen.append((yield from query("SELECT 1")))
+        time.sleep(0.6)
+        seen.append((yield from query("SELECT 2")))
+        seen.append((yield from query("SELECT 1")))
+        return state
+
+    with_stage(monkeypatch, "read", late)
+    with Assistant(catalog=Catalog(cache=tmp_path), case_seconds=0.5) as assistant:
+        corrected(assistant, path)
+    assert [type(each) for each in seen] == [QueryResult, QueryTimeout, QueryResult]
+
+
+def test_models_have_what_is_left_of_the_case_s_time(path: Path, tmp_path: Path) -> None:
+    model = ScriptedModel({"sam": "res = df.count()", "lom": "res = df.count()"}, delay=600)
+    with Assistant(
+        catalog=Catalog(cache=tmp_path), models={"sam": model, "lom": model}, case_seconds=0.5
+    ) as assistant:
+        done = corrected(assistant, path)
+    assert [(each.role, each.cause) for each in done.lost] == [("sam", "timeout"), ("lom", "timeout")]
+    assert "the 0.5 s that a case may take are used up" in done.reason
+    assert [request.role for request in model.requests] == ["sam"]
+
+
+# -- databases that fail on the way -----------------------------------------------------------------------
+
+
+def meddle(monkeypatch: pytest.MonkeyPatch, deed: Callable[[], object]) -> None:
+    """Something happens to the database after it was read and before it is repaired."""
+
+    def happens(state: State) -> State:
+        deed()
+        return state
+
+    with_stage(monkeypatch, "read", happens)
+
+
+def test_a_database_that_is_away_for_a_moment_is_waited_for(
+    assistant: Assistant, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = path.with_suffix(".away")
+
+    def deed() -> None:
+        os.rename(path, away)
+        threading.Timer(0.3, os.rename, (away, path)).start()
+
+    meddle(monkeypatch, deed)
+    done = corrected(assistant, path)
+    assert done.verdict == "corrected"
+    assert not any(step.error for step in done.steps)
+
+
+def test_a_database_that_is_locked_for_seconds_is_waited_for(
+    assistant: Assistant, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deed() -> None:
+        writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        writer.execute("PRAGMA journal_mode=DELETE")
+        writer.execute("BEGIN EXCLUSIVE")
+        threading.Timer(3.0, writer.close).start()
+
+    meddle(monkeypatch, deed)
+    done = corrected(assistant, path)
+    assert done.verdict == "corrected"
+    assert not any(step.error for step in done.steps)
+
+
+def test_a_database_that_stays_away_is_told_and_the_next_case_does_not_wait_again(
+    assistant: Assistant, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meddle(monkeypatch, lambda: path.unlink(missing_ok=True))
+    done = corrected(assistant, path)
+    assert (done.verdict, done.sql) == ("kept", WRONG)
+    causes = {step.cause for step in done.steps if step.error}
+    assert causes == {"database"}
+    assert "there is no file" in done.reason
+    waits: list[float] = []
+    monkeypatch.setattr(threading.Event, "wait", lambda self, timeout=None: waits.append(timeout))
+    again = corrected(assistant, path)
+    assert again.steps[-1].cause == "database"
+    assert [each for each in waits if each in (0.05, 0.1, 0.25)] == []
+
+
+def test_a_database_that_comes_back_is_used_again(assistant: Assistant, path: Path, shop_path: Path) -> None:
+    assert corrected(assistant, path).verdict == "corrected"
+    path.unlink()
+    assert corrected(assistant, path).steps[-1].cause == "database"
+    shutil.copy(shop_path, path)
+    assert corrected(assistant, path).verdict == "corrected"
+
+
+def test_the_state_holds_the_database_s_fingerprint(assistant: Assistant, path: Path) -> None:
+    def fingerprint() -> str:
+        (state,) = assistant.correct_states([Case("1", QUESTION, str(path), WRONG)])
+        return state.fingerprint
+
+    before = fingerprint()
+    assert before
+    assert fingerprint() == before
+    with sqlite3.connect(path) as writer:
+        writer.execute("CREATE TABLE more (x)")
+    writer.close()
+    assert fingerprint() != before
