@@ -23,9 +23,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MUTANTS = Path(__file__).with_name("mutants.txt")
 TESTS = (
-    "tests/stages", "tests/judgement", "tests/query", "tests/edits", "tests/field", "tests/test_assistant.py"
+    "tests/stages", "tests/judgement", "tests/query", "tests/edits", "tests/field", "tests/driver",
+    "tests/test_assistant.py", "tests/test_catalog.py"
 )  # fmt: skip
-"""What guards the judge, the features, the findings, the kinds of change and the stages."""
+"""What guards the judge, the features, the findings, the kinds of change, the stages and the driver."""
 LEAST_KILLED = 0.95
 _SECONDS = 600
 
@@ -73,9 +74,12 @@ def passes(mutant: Mutant | None) -> bool:
             file.write_text(mutated(mutant, file.read_text(encoding="utf-8")), encoding="utf-8")
         call = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *TESTS]
         environment = {**os.environ, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(
-            call, cwd=ROOT, env=environment, capture_output=True, timeout=_SECONDS, check=False
-        )
+        try:
+            done = subprocess.run(
+                call, cwd=ROOT, env=environment, capture_output=True, timeout=_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return False  # tests that hang have noticed too
         return done.returncode == 0
 
 
