@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from share_sql.errors import SqlUnreadable
 
 if TYPE_CHECKING:
     from sqlglot import exp
+    from sqlglot.generator import Generator
 
 UNFORESEEN = (ValueError, TypeError, LookupError, AttributeError, AssertionError, re.error)
 """What sqlglot raises, beside its own errors, on texts and trees that it did not foresee."""
@@ -37,13 +40,33 @@ def write_sql(node: exp.Expr, dialect: str, strict: bool = False) -> str:
     Raises:
         SqlUnreadable: the tree cannot be written.
     """
-    from sqlglot.errors import ErrorLevel, SqlglotError
+    from sqlglot.errors import SqlglotError
 
-    level = ErrorLevel.RAISE if strict else ErrorLevel.IGNORE
+    fresh = True
     try:
-        return node.sql(dialect=dialect, unsupported_level=level)
+        text = _generator(dialect, strict, threading.get_ident()).generate(node)
+        fresh = _NUMBERED.search(text) is not None
+        return text
     except (SqlglotError, *UNFORESEEN) as error:
         first = (str(error) or type(error).__name__).splitlines()[0]
         raise SqlUnreadable(f"the SQL cannot be written for {dialect}: {first}") from error
     except RecursionError as error:
         raise SqlUnreadable("the SQL is nested too deeply to be written") from error
+    finally:
+        if fresh:
+            _generator.cache_clear()
+
+
+_NUMBERED = re.compile(r"\b_t\d")
+"""Names that a generator counts up; the next text begins to count afresh."""
+
+
+@lru_cache(maxsize=64)
+def _generator(dialect: str, strict: bool, thread: int) -> Generator:
+    """A thread's own generator: it is not safe for two. They are kept because each that is made leaves some
+    bytes behind (sqlglotc 30.30, its counter of names), which long runs would feel."""
+    from sqlglot.dialects.dialect import Dialect
+    from sqlglot.errors import ErrorLevel
+
+    level = ErrorLevel.RAISE if strict else ErrorLevel.IGNORE
+    return Dialect.get_or_raise(dialect).generator(unsupported_level=level)
