@@ -73,9 +73,9 @@ class StepNote:
     error: str | None = None
     """The named error's message where the stage failed; the case went on without its result."""
     cause: str | None = None
-    """What failed, in one word, where it was not the stage's own matter: `database` (it could not be opened or
-    read), `work` (too much of it for a case), `internal` (a fault of SHARE's own). Models' failures stand in
-    `Correction.failures`."""
+    """What failed, in one word, where it was not the stage's own matter: `database` (it could not be opened
+    or read), `work` (too much of it for a case), `internal` (a fault of SHARE's own). Models' failures stand
+    in `Correction.failures`."""
 
 
 Place: TypeAlias = tuple[int, int]

@@ -22,7 +22,9 @@ from share_sql.errors import (
     ModelUnreachable,
     RunStopped,
 )
-from share_sql.runfolder.folder import RunCounts, open_run_folder
+from share_sql.runfolder.counts import RunCounts
+from share_sql.runfolder.databases import reopen_changed
+from share_sql.runfolder.folder import open_run_folder
 from share_sql.runfolder.journal import FAILED
 from share_sql.runfolder.record import failed_row, fingerprint, state_row
 
@@ -140,12 +142,13 @@ def run_cases(
             the reason.
         out: the run folder.
         settings: written to run.json; compared on resuming.
-        resume: go on with an unfinished run.
+        resume: go on with an unfinished run. Finished cases whose database has changed since are done again;
+            the log tells it.
         progress: called with the number of finished cases and of all, at the start and after each case.
 
     Returns:
-        How the cases ended. Cases that failed for want of a model or a database have their lines in the
-        files, with the error; `resume` does them again.
+        How the cases ended. Cases that failed have their lines in the files, with the error; `resume` does
+        again those that lost a model or their database.
 
     Raises:
         RunFolderError: the folder cannot be used; see `open_run_folder`.
@@ -155,6 +158,8 @@ def run_cases(
     started = datetime.now(UTC)
     known = [(labelled.case.id, fingerprint(labelled.case)) for labelled in cases]
     with open_run_folder(out, settings.comparable(), known, resume=resume) as folder:
+        if resume:
+            reopen_changed(folder.journal, assistant.catalog)
         pending = folder.pending
         resumed = len(cases) - len(pending)
         first = {labelled.case.id: position for position, labelled in reversed(list(enumerate(cases)))}
