@@ -2,10 +2,11 @@
 
     python runs/journal_flips.py [--flips 300] [--many 30] [--cuts 30] [--seed 1]
 
-The run corrects the demo's drafts. Each trial damages a copy of its finished folder: one flipped bit anywhere in the
-journal; 300 flipped bits at once; a cut; two lines exchanged, one line doubled, or one of a second run in its place.
-Then the run is resumed. It must end with the same files to the byte (but for those that hold times), or be refused by
-name. Prints how many trials of each kind ended how, and ends with exit code 1 if any file differs. A minute.
+The run corrects the demo's drafts. Each trial damages a copy of its finished folder: one flipped bit anywhere
+in the journal; 300 flipped bits at once; a cut; two lines exchanged, one line doubled, or one of a second run
+in its place. Then the run is resumed. It must end with the same files to the byte (but for those that hold
+times), or be refused by name. Prints how many trials of each kind ended how, and ends with exit code 1 if any
+file differs. A minute.
 """
 
 from __future__ import annotations

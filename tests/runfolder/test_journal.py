@@ -124,16 +124,28 @@ def test_each_flipped_bit_costs_its_line_alone(tmp_path: Path) -> None:
             assert damaged >= 1 or at == ends[-1], (at, bit)
 
 
-def test_a_damaged_first_line_is_named(tmp_path: Path) -> None:
+def test_a_damaged_first_line_is_named_or_known_by_its_checksum(tmp_path: Path) -> None:
     whole = write(tmp_path / "whole")
     path = tmp_path / "j"
-    for at in range(whole.index(b"\n") + 1):
+    end = whole.index(b"\n")
+    known = whole.index(b'"settings"')
+    for at in range(end + 1):
         flipped = bytearray(whole)
         flipped[at] ^= 1 << at % 8
         path.write_bytes(flipped)
-        with pytest.raises(RunFolderError, match="its first line is damaged"):
-            Journal(path, HEAD)
+        if at >= known:
+            assert done(path) == ([1, 2, 3] if at == end else [0, 1, 2, 3], 1)
+        other = {**HEAD, "settings": {"policy": "always"}}
+        for head in (HEAD, other) if at < known else (other,):
+            with pytest.raises(RunFolderError, match="its first line is damaged"):
+                Journal(path, head)
         assert path.read_bytes() == flipped
+
+
+def test_a_line_break_in_the_first_line_costs_no_case(tmp_path: Path) -> None:
+    whole = write(tmp_path / "j")
+    (tmp_path / "j").write_bytes(whole.replace(b'"settings"', b'"sett\nngs"'))
+    assert done(tmp_path / "j") == ([0, 1, 2, 3], 2)
 
 
 def test_many_flipped_bits_are_never_taken_for_a_row(tmp_path: Path) -> None:

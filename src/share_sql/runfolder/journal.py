@@ -3,11 +3,12 @@
     {"sum":"<16 hex digits>","journal":2,"run":…,"settings":…,"cases":[[id, fingerprint], …]}
     {"sum":"<16 hex digits>","at":3,"id":…, …}
 
-The first line says what the run is (settings, cases); each further one holds a case's position in the input
-and all that the case produced. Each begins with a checksum of the bytes after it (BLAKE2b, 8 bytes: one
-damaged line in 1.8e19 would pass); those of the cases are keyed with the first line's, so that a line of
-another run is no line of this one. A line counts where its checksum is right and its id is that of its
-position. Others are passed over and counted (`Journal.damaged`): what they held is to be done again.
+The first line says what the run is (settings, cases; `run` is drawn by chance); each further one holds a
+case's position in the input and all that the case produced. Each begins with a checksum of the bytes after it
+(BLAKE2b, 8 bytes: one damaged line in 1.8e19 would pass); those of the cases are keyed with the first line's,
+so that a line of another run is no line of this one. A line counts where its checksum is right and its id is
+that of its position. Others are passed over and counted (`Journal.damaged`): what they held is to be done
+again.
 
 A process killed in the middle of a line leaves a torn tail, which the next line written takes the place of.
 Lines are handed to the operating system one by one, so that a killed process loses none; to survive a power
@@ -22,6 +23,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import time
 from array import array
@@ -43,6 +45,7 @@ SYNC_SECONDS = 2.0
 _VERSION = 2
 _START = b'{"sum":"'
 _SUM_DIGITS = 16
+_HEAD_START = re.compile(rb'\{"sum":"(?P<sum>[0-9a-f]{16})","journal":2,"run":"(?P<run>[0-9a-f]{16})",')
 _BODY = len(_START) + _SUM_DIGITS + len(b'",')
 _UNTRIED, _FAILED, _FINISHED = range(3)
 
@@ -75,12 +78,12 @@ class Journal:
             with path.open("rb") as lines:
                 first = lines.readline()
                 self._end = len(first) if first.endswith(b"\n") else 0
-                self.head: Mapping[str, Any] = self._read_head(first) if self._end else {}
-                if not self._end:
+                if self._end:
+                    self.head: Mapping[str, Any] = self._read_head(first, head)
+                else:
                     self._check_torn_head(first)
-                    self.head = json.loads(
-                        json.dumps({"journal": _VERSION, "run": secrets.token_hex(8), **head})
-                    )
+                    line = _sealed({"journal": _VERSION, "run": secrets.token_hex(8), **head}, b"")
+                    self.head = json.loads(line)
                 self._ids: list[str] = [case[0] for case in self.head["cases"]]
                 self._places = array("q", [-1]) * len(self._ids)
                 self._states = bytearray(len(self._ids))
@@ -89,7 +92,6 @@ class Journal:
                 if self._end:
                     self._scan(lines)
             if not self._end:
-                line = _sealed(self.head, b"")
                 self._write(line)
                 self._key = _sum_of(line)
         except OSError as error:
@@ -99,11 +101,15 @@ class Journal:
             self._file.close()
             raise
 
-    def _read_head(self, line: bytes) -> Mapping[str, Any]:
+    def _read_head(self, line: bytes, ours: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The first line; where it is damaged, but its checksum is that of our own head, this one."""
         head = _unsealed(line, b"")
-        if head is not None:
-            self._key = _sum_of(line)
-        else:
+        if head is None and (start := _HEAD_START.match(line)):
+            made = _sealed({"journal": _VERSION, "run": start["run"].decode(), **ours}, b"")
+            if _sum_of(made) == start["sum"]:
+                self.damaged += 1
+                head = _unsealed(made, b"")
+        if head is None:
             with suppress(ValueError, RecursionError):
                 head = json.loads(line)
             # The first version had no checksums.
@@ -112,11 +118,12 @@ class Journal:
                     f"{self._path}: its first line is damaged, so that no other line can be trusted; delete "
                     "the file, and all cases are done anew"
                 )
-        if head.get("journal") != _VERSION:
+        if head["journal"] != _VERSION:
             raise RunFolderError(
                 f"{self._path} was written by another version of SHARE; name another folder, or delete the "
                 "file, and all cases are done anew"
             )
+        self._key = _sum_of(line)
         return head
 
     def _check_torn_head(self, text: bytes) -> None:
