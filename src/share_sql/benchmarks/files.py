@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -180,7 +181,7 @@ def _databases(
 def _descriptions(path: Path, declared: Schema | None, name: str) -> dict[ColumnName, str]:
     """What the benchmark's folder of descriptions beside a database says; nothing where there is none."""
     folder = path.parent / name
-    if not name or not declared or not folder.is_dir():
+    if not name or not declared or not os.path.isdir(folder):
         return {}
     from share_sql.schema.meanings import read_descriptions
 
@@ -190,11 +191,12 @@ def _descriptions(path: Path, declared: Schema | None, name: str) -> dict[Column
 def database_path(folder: Path, name: str) -> Path:
     """Where a benchmark keeps a database: `<folder>/<name>/<name>.sqlite`.
 
-    A name that would lead out of the folder stays a name in it that does not exist.
+    A name that would lead out of the folder, or that no file can have, stays a name in it that does
+    not exist.
     """
     safe = name if Path(name).name == name and name not in (".", "..") else "_"
     for ending in (".sqlite", ".db", ".sqlite3"):
         path = folder / safe / f"{safe}{ending}"
-        if path.exists():
+        if os.path.exists(path):  # not Path.exists, which raises for a name that is too long
             return path
     return folder / safe / f"{safe}.sqlite"

@@ -177,10 +177,11 @@ def fill_catalog(
             raise UsageError(f"{file} knows nothing of {Path(asked[0]).stem}; it has {some}")
     for name in asked:
         where = name
-        if "://" not in name and not Path(name).is_file():
+        # os.path, not Path: what no file can be called (too long, say) is no file, and no error.
+        if "://" not in name and not os.path.isfile(name):
             places = [database_path(databases, name)] if databases else []
             places += [beside / name] if beside else []
-            where = str(next((place for place in places if place.is_file()), name))
+            where = str(next((place for place in places if os.path.isfile(place)), name))
         key = name if name in schemas or name in known else Path(name).stem
         catalog.add(name, where, declared=schemas.get(key), meanings=known.get(key))
 
