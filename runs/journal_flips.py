@@ -96,7 +96,7 @@ class Demo:
         self.assistant = Assistant(catalog=self.catalog, conventions="benchmark")
 
     def run(self, out: Path, resume: bool = False) -> None:
-        run_cases(self.assistant, self.cases, out, self.settings, resume=resume)
+        run_cases(self.assistant, self.cases, out, self.settings, catalog=self.catalog, resume=resume)
 
 
 def main() -> None:

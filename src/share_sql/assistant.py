@@ -136,11 +136,6 @@ class Assistant:
         self._thread = threading.Thread(target=self._loop.run_forever, name="share-driver", daemon=True)
         self._thread.start()
 
-    @property
-    def catalog(self) -> Catalog:
-        """The databases that it uses."""
-        return self._catalog
-
     def correct(self, case: Case) -> Correction:
         """Correct one draft. Never raises for what is wrong with the case: the reason says it. Nor for models
         that do not answer: see `Correction.failures`.

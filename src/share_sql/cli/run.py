@@ -157,7 +157,9 @@ def command(
         progress_bar("correcting") as progress,
     ):
         try:
-            counts = run_cases(assistant, labelled[:limit], out, settings, resume=resume, progress=progress)
+            counts = run_cases(
+                assistant, labelled[:limit], out, settings, catalog=catalog, resume=resume, progress=progress
+            )
         except RunStopped as stopped:
             if as_json:
                 told = {"tried": stopped.tried, "failed": stopped.failed, "stopped": str(stopped)}

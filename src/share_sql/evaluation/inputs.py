@@ -92,9 +92,10 @@ def own_word(row: Mapping[str, Any]) -> dict[str, Any]:
     """What a row says of its correction: the fields confidence, verdict and reason of a case."""
     confidence = row.get("confidence")
     # JSON as Python reads it has NaN, infinities, and whole numbers that no float holds.
-    known = isinstance(confidence, int | float) and abs(confidence) <= sys.float_info.max
+    if not isinstance(confidence, int | float) or not abs(confidence) <= sys.float_info.max:
+        confidence = None
     return {
-        "confidence": float(confidence) if known else None,
+        "confidence": None if confidence is None else float(confidence),
         "verdict": str(row.get("verdict") or ""),
         "reason": str(row.get("reason") or ""),
     }

@@ -30,8 +30,8 @@ class Predictions:
         return self.sql.get(name, position)
 
     def own_word(self, name: str) -> dict[str, Any]:
-        """What the run says of a case's correction, as the fields of an `EvalCase`. Raises BenchmarkError where
-        the file was changed since."""
+        """What the run says of a case's correction, as the fields of an `EvalCase`. Raises BenchmarkError
+        where the file was changed since."""
         note = self._notes.get(name, {})
         try:
             return {
@@ -45,8 +45,8 @@ class Predictions:
             }
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise BenchmarkError(
-                f"{self.source}: what it says of the case {name[:80]} is no run's ({error!r}); a run's file is "
-                "made anew by `share run --resume`"
+                f"{self.source}: what it says of the case {name[:80]} is no run's ({error!r}); a run's file "
+                "is made anew by `share run --resume`"
             ) from error
 
     def unpaired(self, known: Iterable[str]) -> tuple[str, ...]:

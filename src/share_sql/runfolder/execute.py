@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from share_sql.assistant import Assistant
     from share_sql.benchmarks.cases import LabelledCase
     from share_sql.case import ModelFailure
+    from share_sql.catalog import Catalog
     from share_sql.prompts.library import PromptSet
     from share_sql.stages.state import State
 
@@ -131,6 +132,7 @@ def run_cases(
     out: Path,
     settings: RunSettings,
     *,
+    catalog: Catalog | None = None,
     resume: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> RunCounts:
@@ -142,6 +144,7 @@ def run_cases(
             the reason.
         out: the run folder.
         settings: written to run.json; compared on resuming.
+        catalog: the assistant's; where the run is resumed, its databases are looked at. None: they are not.
         resume: go on with an unfinished run. Finished cases whose database has changed since are done again;
             the log tells it.
         progress: called with the number of finished cases and of all, at the start and after each case.
@@ -158,8 +161,8 @@ def run_cases(
     started = datetime.now(UTC)
     known = [(labelled.case.id, fingerprint(labelled.case)) for labelled in cases]
     with open_run_folder(out, settings.comparable(), known, resume=resume) as folder:
-        if resume:
-            reopen_changed(folder.journal, assistant.catalog)
+        if resume and catalog is not None:
+            reopen_changed(folder.journal, catalog)
         pending = folder.pending
         resumed = len(cases) - len(pending)
         first = {labelled.case.id: position for position, labelled in reversed(list(enumerate(cases)))}

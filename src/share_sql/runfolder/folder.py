@@ -100,10 +100,8 @@ def open_run_folder(
         with Journal(journal_path, head) as journal:
             _compare(path, journal.head, json.loads(json.dumps(head)))
             if damaged := journal.damaged:
-                what = "line is" if damaged == 1 else "lines are"
-                log.warning(
-                    "%s: %d damaged %s passed over; what they held is done again", journal_path, damaged, what
-                )
+                held = "line is passed over; what it" if damaged == 1 else "lines are passed over; what they"
+                log.warning("%s: %d damaged %s held is done again", journal_path, damaged, held)
             yield RunFolder(path, journal, len(cases))
 
 
