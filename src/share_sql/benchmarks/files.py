@@ -86,7 +86,7 @@ def load(files: BenchmarkFiles) -> LoadedBenchmark:
     rows = read_json(files.questions, "a JSON list of questions")
     if not isinstance(rows, list) or not rows:
         raise BenchmarkError(f"{files.questions}: expected a JSON list with one object a question")
-    drafts = read_drafts(files.drafts) if files.drafts else None
+    drafts = read_drafts(files.drafts, keep_bad=True) if files.drafts else None
     cases, without = [], []
     wrong_database = 0
     for position, row in enumerate(rows):
@@ -100,7 +100,8 @@ def load(files: BenchmarkFiles) -> LoadedBenchmark:
                 labelled = replace(labelled, problem=problem)
             else:
                 wrong_database += bool(draft.database) and draft.database != labelled.case.database
-                labelled = replace(labelled, case=replace(labelled.case, draft=draft.sql))
+                case = replace(labelled.case, draft=draft.sql)
+                labelled = replace(labelled, case=case, problem=draft.problem)
         cases.append(labelled)
     if drafts is not None and files.drafts is not None:
         _check_alignment(drafts, files.drafts, cases, without, wrong_database)
