@@ -101,6 +101,18 @@ class Catalog:
         """Registered names, in order of registration."""
         return tuple(self._known)
 
+    def fingerprint(self, name: str) -> str:
+        """The fingerprint that a database of this name, path or URL has now; its schema is not read.
+
+        Raises:
+            DatabaseMissing, DatabaseUnreadable: as `use`.
+            QueryError: it cannot be read.
+        """
+        from share_sql.database.open import open_database
+
+        with open_database(self._registered(name).where, name=name) as database:
+            return database.fingerprint()
+
     @contextmanager
     def use(self, name: str) -> Iterator[OpenDatabase]:
         """Open (or reuse) the database of this name, path or URL for the length of the block.
@@ -166,16 +178,20 @@ class Catalog:
         """Whether a database of this name was open before."""
         return name in self._seen
 
-    def _open_now(self, name: str) -> OpenDatabase:
-        from share_sql.database.open import open_database
-        from share_sql.schema.introspect import introspect, merge
-        from share_sql.schema.meanings import with_meanings
-
+    def _registered(self, name: str) -> Registration:
         known = self._known.get(name)
         if known is None:
             if not name.strip():
                 raise DatabaseMissing("the case names no database; set its `database` field")
             known = Registration(name)
+        return known
+
+    def _open_now(self, name: str) -> OpenDatabase:
+        from share_sql.database.open import open_database
+        from share_sql.schema.introspect import introspect, merge
+        from share_sql.schema.meanings import with_meanings
+
+        known = self._registered(name)
         database = open_database(known.where, name=name)
         try:
             schema = introspect(database)

@@ -87,3 +87,24 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, reason: str) -> None:
 def test_a_missing_file_says_what_was_expected(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match="expected drafts"):
         read_drafts(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"0": "SELECT 1", "1": 5, "2": ["SELECT 2"], "3": {"note": "none"}, "4": "SELECT 4"}',
+        '["SELECT 1", 5, ["SELECT 2"], {"note": "none"}, "SELECT 4"]',
+    ],
+)
+def test_what_is_no_sql_may_be_kept_with_its_problem(tmp_path: Path, text: str) -> None:
+    path = write(tmp_path, text)
+    drafts = read_drafts(path, keep_bad=True)
+    found = [drafts.get(str(at), at) for at in range(5)]
+    assert [draft.sql for draft in found if draft] == ["SELECT 1", "", "", "", "SELECT 4"]
+    problems = [draft.problem for draft in found if draft]
+    assert (problems[0], problems[4]) == (None, None)
+    assert all("expected SQL" in str(problem) for problem in problems[1:4])
+    with pytest.raises(BenchmarkError, match="expected SQL"):
+        read_drafts(path)
+    with pytest.raises(BenchmarkError, match="expected SQL"):
+        read_drafts(write(tmp_path, '{"0": 5, "1": 6}'), keep_bad=True)

@@ -86,6 +86,21 @@ def test_questions_without_a_draft_are_reported_and_not_lost(tmp_path: Path, dra
     assert bench.cases[2].case.draft == ""
 
 
+def test_a_draft_that_is_no_sql_costs_no_other(tmp_path: Path) -> None:
+    questions = [bird_question(), bird_question(), bird_question()]
+    bench = load(files(tmp_path, questions, {"0": "SELECT 0", "1": 5, "2": "SELECT 2"}))
+    assert [each.case.draft for each in bench.cases] == ["SELECT 0", "", "SELECT 2"]
+    assert [each.problem is None for each in bench.cases] == [True, False, True]
+    assert "id 1: expected SQL as text, found int" in str(bench.cases[1].problem)
+
+
+def test_names_that_no_database_has_cost_no_other(tmp_path: Path) -> None:
+    names = ["a" * 300, "a\0b", "a\ud800b", "..", "a/b", "~", "c" * 100_000, "shop"]
+    bench = load(files(tmp_path, [bird_question(db_id=name) for name in names]))
+    assert list(bench.databases) == names
+    assert {database.path.parent.parent for database in bench.databases.values()} == {tmp_path / "dbs"}
+
+
 def test_bad_questions_cost_no_other(tmp_path: Path) -> None:
     questions = [
         bird_question(question_id=1),

@@ -29,6 +29,9 @@ def row(name: str, **changes: Any) -> dict[str, Any]:
         "usage": {"sam": {"prompt_tokens": 10, "completion_tokens": 2, "requests": 1}},
         "findings": [],
         "changes": [],
+        "runs": True,
+        "failures": [],
+        "errors": [],
         "error": None,
     }
     return {
@@ -38,6 +41,7 @@ def row(name: str, **changes: Any) -> dict[str, Any]:
         "steps": {"bam": ("", f"```SR\n{name}\n```"), "sam": (f"fill {name}", "filled")},
         "augmented": ["item.id"],
         "generator_prompt": f"write {name}",
+        "seconds": {},
         **changes,
     }
 
@@ -80,7 +84,6 @@ def test_files_have_the_references_shapes_in_input_order(tmp_path: Path) -> None
     assert usage["total"]["requests"] == 3
     run = json.loads((tmp_path / "run.json").read_text(encoding="ascii"))
     assert run["verdicts"] == {"kept": 3}
-    # Rows of a journal that was begun before times were kept.
     assert lines(tmp_path / "timings.jsonl")[1] == {"id": "x", "seconds": {}, "total": 0}
     assert not list(tmp_path.glob("*.part")) + list(tmp_path.glob(".*.part"))
 

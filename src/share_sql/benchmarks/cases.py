@@ -142,6 +142,7 @@ def _case(number: int, row: Any, path: Path, need: Collection[str]) -> LabelledC
     name = fields.get("id")
     if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
         found = "missing" if name is None else "empty" if name == "" else _kind(name)
+        found += " that is not whole" if isinstance(name, float) else ""
         problem = problem or f"the field 'id' is {found}; expected text or a number"
         name = f"line {number}"
     asked = {key: texts.pop(key) for key in ("question", "database", "draft", "evidence")}

@@ -33,6 +33,8 @@ class Draft:
     sql: str
     database: str = ""
     """The database that the file says it is for; empty where it does not say."""
+    problem: str | None = None
+    """Why there is no draft, where the file has something else in its place."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,26 @@ class Drafts:
         return self.by_position[position] if position < len(self.by_position) else None
 
 
-def read_drafts(path: Path) -> Drafts:
+def read_drafts(path: Path, *, keep_bad: bool = False) -> Drafts:
     """Read a file of drafts, by id or by position; its format is found by its content.
+
+    Args:
+        path: the file.
+        keep_bad: True: what is no SQL (a number, a list) becomes an empty draft with `problem` set, unless
+            there is nothing else in the file. False: it raises.
 
     Raises:
         BenchmarkError: the file is missing, of none of the formats, or has an id twice.
     """
+    found = _read(path)
+    drafts = found.by_position if found.by_id is None else found.by_id.values()
+    problems = [draft.problem for draft in drafts or () if draft.problem]
+    if problems and not (keep_bad and len(problems) < len(found)):
+        raise BenchmarkError(problems[0])
+    return found
+
+
+def _read(path: Path) -> Drafts:
     data = read_bytes(path, "drafts (JSON object, JSON list, JSON Lines, or a query a line)")
     try:
         text = data.decode("utf-8-sig")
@@ -117,7 +133,9 @@ def _list(rows: list[Any], path: Path) -> Drafts:
 
 
 def _keyed(found: Mapping[Any, Any], path: Path) -> Drafts:
-    return Drafts(path.name, by_id={name: _draft(each, f"{path}, id {name}") for name, each in found.items()})
+    return Drafts(
+        path.name, by_id={name: _draft(each, f"{path}, id {name[:80]}") for name, each in found.items()}
+    )
 
 
 def _row_id(row: Mapping[str, Any]) -> str | None:
@@ -138,14 +156,14 @@ def _draft(value: Any, where: str) -> Draft:
         if sql is None and any(key in value for key in _SQL_KEYS):
             sql = ""  # null: the generator gave no answer
         if sql is None:
-            raise BenchmarkError(
-                f"{where}: expected SQL under one of {', '.join(_SQL_KEYS)}, found {sorted(value)}"
-            )
+            keys = ", ".join(sorted(value)[:10])[:200]
+            expected = f"expected SQL under one of {', '.join(_SQL_KEYS)}"
+            return Draft("", problem=f"{where}: {expected}, found {keys}")
         value = sql
     if value is None:
         value = ""
     if not isinstance(value, str):
-        raise BenchmarkError(f"{where}: expected SQL as text, found {type(value).__name__}")
+        return Draft("", problem=f"{where}: expected SQL as text, found {type(value).__name__}")
     return Draft(*split_tag(value))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -85,7 +86,7 @@ def load(files: BenchmarkFiles) -> LoadedBenchmark:
     rows = read_json(files.questions, "a JSON list of questions")
     if not isinstance(rows, list) or not rows:
         raise BenchmarkError(f"{files.questions}: expected a JSON list with one object a question")
-    drafts = read_drafts(files.drafts) if files.drafts else None
+    drafts = read_drafts(files.drafts, keep_bad=True) if files.drafts else None
     cases, without = [], []
     wrong_database = 0
     for position, row in enumerate(rows):
@@ -99,7 +100,8 @@ def load(files: BenchmarkFiles) -> LoadedBenchmark:
                 labelled = replace(labelled, problem=problem)
             else:
                 wrong_database += bool(draft.database) and draft.database != labelled.case.database
-                labelled = replace(labelled, case=replace(labelled.case, draft=draft.sql))
+                case = replace(labelled.case, draft=draft.sql)
+                labelled = replace(labelled, case=case, problem=draft.problem)
         cases.append(labelled)
     if drafts is not None and files.drafts is not None:
         _check_alignment(drafts, files.drafts, cases, without, wrong_database)
@@ -180,7 +182,7 @@ def _databases(
 def _descriptions(path: Path, declared: Schema | None, name: str) -> dict[ColumnName, str]:
     """What the benchmark's folder of descriptions beside a database says; nothing where there is none."""
     folder = path.parent / name
-    if not name or not declared or not folder.is_dir():
+    if not name or not declared or not os.path.isdir(folder):
         return {}
     from share_sql.schema.meanings import read_descriptions
 
@@ -190,11 +192,12 @@ def _descriptions(path: Path, declared: Schema | None, name: str) -> dict[Column
 def database_path(folder: Path, name: str) -> Path:
     """Where a benchmark keeps a database: `<folder>/<name>/<name>.sqlite`.
 
-    A name that would lead out of the folder stays a name in it that does not exist.
+    A name that would lead out of the folder, or that no file can have, stays a name in it that does
+    not exist.
     """
     safe = name if Path(name).name == name and name not in (".", "..") else "_"
     for ending in (".sqlite", ".db", ".sqlite3"):
         path = folder / safe / f"{safe}{ending}"
-        if path.exists():
+        if os.path.exists(path):  # not Path.exists, which raises for a name that is too long
             return path
     return folder / safe / f"{safe}.sqlite"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -177,10 +179,11 @@ def fill_catalog(
             raise UsageError(f"{file} knows nothing of {Path(asked[0]).stem}; it has {some}")
     for name in asked:
         where = name
-        if "://" not in name and not Path(name).is_file():
+        # os.path, not Path: what no file can be called (too long, say) is no file, and no error.
+        if "://" not in name and not os.path.isfile(name):
             places = [database_path(databases, name)] if databases else []
             places += [beside / name] if beside else []
-            where = str(next((place for place in places if place.is_file()), name))
+            where = str(next((place for place in places if os.path.isfile(place)), name))
         key = name if name in schemas or name in known else Path(name).stem
         catalog.add(name, where, declared=schemas.get(key), meanings=known.get(key))
 
@@ -225,7 +228,7 @@ def plain(text: str) -> str:
 
 @contextmanager
 def interruptible(hint: str = "") -> Iterator[None]:
-    """End the process at once on Ctrl-C, with exit code 130.
+    """End the process at once on Ctrl-C, with exit code 130, and on SIGTERM, with 143.
 
     Used inside an open Assistant, whose orderly end waits for queries under way, up to their deadlines.
     Nothing needs that wait: what is finished is on the disk, and database processes end with this one.
@@ -233,12 +236,27 @@ def interruptible(hint: str = "") -> Iterator[None]:
     Args:
         hint: what to do next, after "stopped".
     """
+
+    def terminated(*_: object) -> None:
+        # The stream may be in the middle of another line; its file takes this one all the same.
+        with suppress(OSError):
+            os.write(2, f"share: stopped{hint}\n".encode())
+        os._exit(143)
+
+    # A caller who had SIGTERM ignored, or handles it, goes on so; and only the main thread may ask.
+    ours = threading.current_thread() is threading.main_thread()
+    ours = ours and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, terminated)
     try:
         yield
     except KeyboardInterrupt:
         click.echo(f"share: stopped{hint}", err=True)
         sys.stdout.flush()
         os._exit(130)
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextmanager

@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from share_sql.benchmarks.cases import LabelledCase
     from share_sql.benchmarks.files import BenchmarkFiles
     from share_sql.catalog import Catalog
-    from share_sql.runfolder.folder import RunCounts
+    from share_sql.runfolder.counts import RunCounts
 
 MOST_REASONS = 10
 """Reasons for failed cases that are told."""
+LONGEST_REASON, LONGEST_ID = 1000, 80
+"""Characters of a reason, and of a case's id, that are told; corrections.jsonl has the whole."""
 
 EXAMPLES = """\b
 Examples:
@@ -92,9 +94,9 @@ def command(
     """Correct drafts and write the run folder.
 
     Every case ends with a verdict in corrections.jsonl, whatever is wrong with it. A run that was stopped
-    goes on with --resume, which also does again what failed for want of a model or a database. Exit code 1
-    where a model did not answer for some case, where no answer of a model was of use, or where not one case
-    could be worked on. A run whose model never answers stops early.
+    goes on with --resume, which also does again what failed for want of a model or a database, and what was
+    done on a database that has changed since. Exit code 1 where a case failed so, where no answer of a model
+    was of use, or where not one case could be worked on. A run whose model never answers stops early.
     """
     from share_sql.assistant import Assistant
     from share_sql.catalog import Catalog
@@ -155,14 +157,16 @@ def command(
         progress_bar("correcting") as progress,
     ):
         try:
-            counts = run_cases(assistant, labelled[:limit], out, settings, resume=resume, progress=progress)
+            counts = run_cases(
+                assistant, labelled[:limit], out, settings, catalog=catalog, resume=resume, progress=progress
+            )
         except RunStopped as stopped:
             if as_json:
                 told = {"tried": stopped.tried, "failed": stopped.failed, "stopped": str(stopped)}
                 print_json({"out": str(out), "cases": len(labelled[:limit]), **told})
             raise
     _report(counts, out, as_json=as_json)
-    if counts.lost or counts.useless or len(counts.failed) == counts.cases:
+    if counts.again or counts.useless or len(counts.failed) == counts.cases:
         raise SystemExit(1)
 
 
@@ -223,7 +227,8 @@ def _report(counts: RunCounts, out: Path, *, as_json: bool) -> None:
         )
     else:
         verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.verdicts.items())
-        failed = f"; {len(counts.failed)} failed" if counts.failed else ""
+        causes = ", ".join(f"{count} {cause}" for cause, count in counts.causes.items())
+        failed = f"; {len(counts.failed)} failed ({causes})" if counts.failed else ""
         click.echo(f"{counts.cases} cases: {verdicts}{failed}. Written to {out}.")
         if counts.not_running:
             click.echo(f"The SQL handed back does not run in {counts.not_running} of them.")
@@ -234,20 +239,24 @@ def _tell_failures(counts: RunCounts) -> None:
     """What failed, a line a reason, on standard error: a thousand cases on one missing file are one line."""
     from collections import Counter
 
-    from share_sql.runfolder.folder import NO_MODEL
+    from share_sql.runfolder.counts import NO_MODEL
 
-    reasons = Counter(each.error for each in counts.failed)
-    for error, count in reasons.most_common(MOST_REASONS):
-        some = next(each for each in counts.failed if each.error == error)
-        which = f" ({some.id})" if count == 1 else ""
-        what = "could not be worked on" if some.cause in NO_MODEL else "lost a model"
-        line = f"share: {count} of {counts.cases} cases {what}{which}: {' '.join(error.split())}"
+    reasons = Counter((each.cause, each.error) for each in counts.failed)
+    for (cause, error), count in reasons.most_common(MOST_REASONS):
+        some = next(each for each in counts.failed if (each.cause, each.error) == (cause, error))
+        which = f" ({_short(some.id, LONGEST_ID)})" if count == 1 else ""
+        what = "could not be worked on" if cause in NO_MODEL else "lost a model"
+        again = "; --resume does that again" if cause == "database" else ""
+        line = f"share: {count} of {counts.cases} cases {what}{which}: {_short(error, LONGEST_REASON)}{again}"
         click.echo(plain(line), err=True)
     if len(reasons) > MOST_REASONS:
         rest = len(reasons) - MOST_REASONS
         click.echo(f"share: {rest} more reasons stand in corrections.jsonl, as `error`", err=True)
     if counts.lost:
         click.echo(f"share: {counts.lost} cases lost a model in all; --resume does them again", err=True)
+    for name, count in counts.changed.items():
+        line = f"share: the database {_short(name, LONGEST_ID)} changed while the run went on; --resume does "
+        click.echo(plain(f"{line}again what came before ({count} of {counts.cases} cases)"), err=True)
     for role, count in counts.unusable.items():
         answered = counts.answered.get(role, 0)
         click.echo(
@@ -255,3 +264,9 @@ def _tell_failures(counts: RunCounts) -> None:
             "corrections.jsonl says why",
             err=True,
         )
+
+
+def _short(text: str, longest: int) -> str:
+    """A text from the input as part of a line for people."""
+    line = " ".join(text[: 2 * longest].split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"

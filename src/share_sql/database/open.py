@@ -6,11 +6,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from share_sql.errors import DatabaseUnreadable
+from share_sql.errors import DatabaseMissing, DatabaseUnreadable
 
 if TYPE_CHECKING:
     from share_sql.database.base import Database
     from share_sql.database.child import Workers
+
+LONGEST = 8192
+"""Characters of a path or URL at most. No file system has longer paths."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 
@@ -25,6 +28,11 @@ def open_database(where: str | Path, name: str | None = None, workers: Workers |
     """
     from share_sql.database.sqlite import SqliteDatabase
 
+    if len(str(where)) > LONGEST:
+        raise DatabaseMissing(
+            f"there is no database of this name, which is {len(str(where)):,} characters long; give a "
+            "name, a path or a URL"
+        )
     if isinstance(where, Path):
         return SqliteDatabase(where, name, workers)
     scheme = _SCHEME.match(where)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -64,7 +65,7 @@ def read_benchmark(
     rows = list(enumerate(loaded.cases))
     warnings = [f"{row.place}: {row.problem}" for _, row in rows if row.problem]
     if only_present:
-        present = {name for name, database in loaded.databases.items() if database.path.is_file()}
+        present = {name for name, database in loaded.databases.items() if os.path.isfile(database.path)}
         rows = [(at, row) for at, row in rows if row.case.database in present]
         if not rows:
             folder = next(iter(loaded.databases.values())).path.parent.parent

@@ -27,7 +27,7 @@ def file_signature(path: str) -> str | None:
     for ending in ("", "-wal", "-journal"):
         try:
             found = os.stat(path + ending)
-        except OSError:
+        except (OSError, ValueError):  # ValueError: what no file can be called
             if not ending:
                 return None
             continue

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os.path import exists, isfile  # Path's raise for a name that is too long
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +91,11 @@ def _case(record: object, at: int, where: str, databases: Path | None, folder: P
 def own_word(row: Mapping[str, Any]) -> dict[str, Any]:
     """What a row says of its correction: the fields confidence, verdict and reason of a case."""
     confidence = row.get("confidence")
+    # JSON as Python reads it has NaN, infinities, and whole numbers that no float holds.
+    if not isinstance(confidence, int | float) or not abs(confidence) <= sys.float_info.max:
+        confidence = None
     return {
-        "confidence": float(confidence) if isinstance(confidence, int | float) else None,
+        "confidence": None if confidence is None else float(confidence),
         "verdict": str(row.get("verdict") or ""),
         "reason": str(row.get("reason") or ""),
     }
@@ -108,8 +113,8 @@ def find_database(name: str, databases: Path | None, folder: Path) -> Path:
     databases, else the path itself, else the path from the case file's folder. It need not exist."""
     if databases is not None:
         nested = databases / name / f"{name}.sqlite"
-        if nested.exists() or not (databases / f"{name}.sqlite").exists():
-            return nested if not Path(name).is_file() else Path(name)
+        if exists(nested) or not exists(databases / f"{name}.sqlite"):
+            return nested if not isfile(name) else Path(name)
         return databases / f"{name}.sqlite"
     path = Path(name)
-    return path if path.exists() or path.is_absolute() or not (folder / path).exists() else folder / path
+    return path if exists(path) or path.is_absolute() or not exists(folder / path) else folder / path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -216,6 +217,8 @@ def databases_of(database: str, names: Sequence[str]) -> list[str]:
     if not any(METRICS[name].suite for name in names):
         return [database]
     path = Path(database)
+    if not os.path.isdir(path.parent):  # nor can it be where its name is too long
+        return [database]
     others = sorted(str(other) for other in path.parent.glob("*.sqlite*") if _is_database(other))
     return [database, *(other for other in others if Path(other) != path)]
 

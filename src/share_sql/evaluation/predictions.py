@@ -30,17 +30,24 @@ class Predictions:
         return self.sql.get(name, position)
 
     def own_word(self, name: str) -> dict[str, Any]:
-        """What the run says of a case's correction, as the fields of an `EvalCase`."""
+        """What the run says of a case's correction, as the fields of an `EvalCase`. Raises BenchmarkError
+        where the file was changed since."""
         note = self._notes.get(name, {})
-        return {
-            "changes": tuple(str(change) for change in note.get("changes") or ()),
-            "tokens": {
-                str(stage): (int(spent["prompt_tokens"]), int(spent["completion_tokens"]))
-                for stage, spent in (note.get("usage") or {}).items()
-            },
-            "seconds": self._seconds.get(name, {}),
-            **own_word(note),
-        }
+        try:
+            return {
+                "changes": tuple(str(change) for change in note.get("changes") or ()),
+                "tokens": {
+                    str(stage): (int(spent["prompt_tokens"]), int(spent["completion_tokens"]))
+                    for stage, spent in (note.get("usage") or {}).items()
+                },
+                "seconds": self._seconds.get(name, {}),
+                **own_word(note),
+            }
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise BenchmarkError(
+                f"{self.source}: what it says of the case {name[:80]} is no run's ({error!r}); a run's file "
+                "is made anew by `share run --resume`"
+            ) from error
 
     def unpaired(self, known: Iterable[str]) -> tuple[str, ...]:
         """Ids, or places, of SQL that no case has.

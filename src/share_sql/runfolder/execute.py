@@ -22,7 +22,9 @@ from share_sql.errors import (
     ModelUnreachable,
     RunStopped,
 )
-from share_sql.runfolder.folder import RunCounts, open_run_folder
+from share_sql.runfolder.counts import RunCounts
+from share_sql.runfolder.databases import reopen_changed
+from share_sql.runfolder.folder import open_run_folder
 from share_sql.runfolder.journal import FAILED
 from share_sql.runfolder.record import failed_row, fingerprint, state_row
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from share_sql.assistant import Assistant
     from share_sql.benchmarks.cases import LabelledCase
     from share_sql.case import ModelFailure
+    from share_sql.catalog import Catalog
     from share_sql.prompts.library import PromptSet
     from share_sql.stages.state import State
 
@@ -129,6 +132,7 @@ def run_cases(
     out: Path,
     settings: RunSettings,
     *,
+    catalog: Catalog | None = None,
     resume: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> RunCounts:
@@ -140,12 +144,14 @@ def run_cases(
             the reason.
         out: the run folder.
         settings: written to run.json; compared on resuming.
-        resume: go on with an unfinished run.
+        catalog: the assistant's; where the run is resumed, its databases are looked at. None: they are not.
+        resume: go on with an unfinished run. Finished cases whose database has changed since are done again;
+            the log tells it.
         progress: called with the number of finished cases and of all, at the start and after each case.
 
     Returns:
-        How the cases ended. Cases that failed for want of a model or a database have their lines in the
-        files, with the error; `resume` does them again.
+        How the cases ended. Cases that failed have their lines in the files, with the error; `resume` does
+        again those that lost a model or their database.
 
     Raises:
         RunFolderError: the folder cannot be used; see `open_run_folder`.
@@ -155,6 +161,8 @@ def run_cases(
     started = datetime.now(UTC)
     known = [(labelled.case.id, fingerprint(labelled.case)) for labelled in cases]
     with open_run_folder(out, settings.comparable(), known, resume=resume) as folder:
+        if resume and catalog is not None:
+            reopen_changed(folder.journal, catalog)
         pending = folder.pending
         resumed = len(cases) - len(pending)
         first = {labelled.case.id: position for position, labelled in reversed(list(enumerate(cases)))}

@@ -1,21 +1,34 @@
 """An append-only journal: one JSON line a finished case, from which a run's files are made.
 
-The first line says what the run is (settings, cases); each further one holds a case's position in the
-input and all that the case produced. A line counts once its line break is written: a process killed in
-the middle of one leaves a torn tail, which the next opening cuts off. Lines are handed to the operating
-system one by one, so that a killed process loses none; to survive a power cut as well, the file is
-synced to the disk every `SYNC_SECONDS` and at the end.
+    {"sum":"<16 hex digits>","journal":2,"run":…,"settings":…,"cases":[[id, fingerprint], …]}
+    {"sum":"<16 hex digits>","at":3,"id":…, …}
+
+The first line says what the run is (settings, cases; `run` is drawn by chance); each further one holds a
+case's position in the input and all that the case produced. Each begins with a checksum of the bytes after it
+(BLAKE2b, 8 bytes: one damaged line in 1.8e19 would pass); those of the cases are keyed with the first line's,
+so that a line of another run is no line of this one. A line counts where its checksum is right and its id is
+that of its position. Others are passed over and counted (`Journal.damaged`): what they held is to be done
+again.
+
+A process killed in the middle of a line leaves a torn tail, which the next line written takes the place of.
+Lines are handed to the operating system one by one, so that a killed process loses none; to survive a power
+cut as well, the file is synced to the disk every `SYNC_SECONDS` and at the end.
 
 A case that failed for want of a model or a database has `FAILED` in its line: it is written down, but not
-finished. Its next line, if there is one, takes the place of this.
+finished. The last good line of a case counts.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
+import secrets
 import time
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -23,8 +36,18 @@ from share_sql.errors import RunFolderError
 
 FAILED = "failed"
 """True in the line of a case that is to be done again."""
+FINGERPRINT = "fingerprint"
+"""In a case's line: the fingerprint of its `database` when the case began; empty where nothing is known of
+it."""
 SYNC_SECONDS = 2.0
 """Longest time that written lines wait for the disk."""
+
+_VERSION = 2
+_START = b'{"sum":"'
+_SUM_DIGITS = 16
+_HEAD_START = re.compile(rb'\{"sum":"(?P<sum>[0-9a-f]{16})","journal":2,"run":"(?P<run>[0-9a-f]{16})",')
+_BODY = len(_START) + _SUM_DIGITS + len(b'",')
+_UNTRIED, _FAILED, _FINISHED = range(3)
 
 
 class Journal:
@@ -32,125 +55,267 @@ class Journal:
 
     Args:
         path: the file; made where it is missing.
-        head: what the run is; written as the first line of a new journal. An existing journal keeps its
-            own, in `head`, for the caller to compare.
+        head: what the run is; written as the first line of a new journal. `cases` in it holds id and
+            fingerprint of each case, in order. An existing journal keeps its own, in `head`, for the caller
+            to compare.
 
     Raises:
-        RunFolderError: the file cannot be read or written, or is no journal.
+        RunFolderError: the file cannot be read or written, is no journal, is one of another version, or its
+            first line is damaged.
     """
 
     def __init__(self, path: Path, head: Mapping[str, Any]) -> None:
+        self.damaged = 0
+        """Lines that count for nothing, as found when the journal was opened."""
         self._path = path
-        self._places: dict[int, int] = {}
-        self._failed: set[int] = set()
+        self._key = b""
         self._synced = time.monotonic()
         try:
             self._file: IO[bytes] = path.open("ab", buffering=0)
         except OSError as error:
             raise RunFolderError(f"{path} cannot be written: {error.strerror}") from error
         try:
-            self.head: Mapping[str, Any] = self._scan()
-            if not self.head:
-                self.head = json.loads(json.dumps({"journal": 1, **head}))
-                self._write(self.head)
+            with path.open("rb") as lines:
+                first = lines.readline()
+                self._end = len(first) if first.endswith(b"\n") else 0
+                if self._end:
+                    self.head: Mapping[str, Any] = self._read_head(first, head)
+                else:
+                    self._check_torn_head(first)
+                    line = _sealed({"journal": _VERSION, "run": secrets.token_hex(8), **head}, b"")
+                    self.head = json.loads(line)
+                self._ids: list[str] = [case[0] for case in self.head["cases"]]
+                self._places = array("q", [-1]) * len(self._ids)
+                self._states = bytearray(len(self._ids))
+                self._databases: dict[tuple[str, str], int] = {}
+                self._of_database = array("l", [-1]) * len(self._ids)
+                if self._end:
+                    self._scan(lines)
+            if not self._end:
+                self._write(line)
+                self._key = _sum_of(line)
+        except OSError as error:
+            self._file.close()
+            raise RunFolderError(f"{path} cannot be read: {error.strerror}") from error
         except BaseException:
             self._file.close()
             raise
 
-    def _scan(self) -> Mapping[str, Any]:
-        """Note where each case's line begins; cut off a torn last line. Returns the first line's object."""
-        head: Mapping[str, Any] = {}
-        at = 0
-        with self._path.open("rb") as lines:
-            for line in lines:
-                if not line.endswith(b"\n"):
-                    break
-                try:
-                    row = json.loads(line)
-                except ValueError:
-                    row = None
-                if not isinstance(row, dict) or ("journal" if at == 0 else "at") not in row:
-                    # Torn lines are only ever the last; anything else was changed by another hand.
-                    raise RunFolderError(
-                        f"{self._path} is damaged at byte {at}; delete the folder, or cut the file off there "
-                        "to run the later cases again"
-                    )
-                if at == 0:
-                    head = row
-                else:
-                    self._note(row["at"], at, row)
-                at += len(line)
-        self._file.truncate(at)
+    def _read_head(self, line: bytes, ours: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The first line; where it is damaged, but its checksum is that of our own head, this one."""
+        head = _unsealed(line, b"")
+        if head is None and (start := _HEAD_START.match(line)):
+            made = _sealed({"journal": _VERSION, "run": start["run"].decode(), **ours}, b"")
+            if _sum_of(made) == start["sum"]:
+                self.damaged += 1
+                head = _unsealed(made, b"")
+        if head is None:
+            with suppress(ValueError, RecursionError):
+                head = json.loads(line)
+            # The first version had no checksums.
+            if not isinstance(head, dict) or head.get("journal") != 1 or "sum" in head:
+                raise RunFolderError(
+                    f"{self._path}: its first line is damaged, so that no other line can be trusted; delete "
+                    "the file, and all cases are done anew"
+                )
+        if head["journal"] != _VERSION:
+            raise RunFolderError(
+                f"{self._path} was written by another version of SHARE; name another folder, or delete the "
+                "file, and all cases are done anew"
+            )
+        self._key = _sum_of(line)
         return head
 
-    def _note(self, position: int, place: int, row: Mapping[str, Any]) -> None:
-        if position in self:
-            return
-        self._places[position] = place
-        (self._failed.add if row.get(FAILED) else self._failed.discard)(position)
+    def _check_torn_head(self, text: bytes) -> None:
+        """Nothing but a first line that was cut off may be written over."""
+        start = text[: len(_START)]
+        if start != _START[: len(start)]:
+            raise RunFolderError(
+                f"{self._path} is no journal of a run; name another folder, or delete the file"
+            )
 
-    def __contains__(self, position: object) -> bool:
+    def _scan(self, lines: IO[bytes]) -> None:
+        """Note where each case's last good line begins; `_end` is then where the whole lines end."""
+        for line in lines:
+            if not line.endswith(b"\n"):
+                break
+            row = self._good(line)
+            if row is None:
+                self.damaged += 1
+            else:
+                self._note(row["at"], self._end, row)
+            self._end += len(line)
+
+    def _good(self, line: bytes) -> dict[str, Any] | None:
+        """The row of a case's line; None where the line is damaged, or of another run or case."""
+        row = _unsealed(line, self._key)
+        position = row.get("at") if row is not None else None
+        if not isinstance(position, int) or not 0 <= position < len(self._ids):
+            return None
+        return row if row is not None and row.get("id") == self._ids[position] else None
+
+    def _note(self, position: int, place: int, row: Mapping[str, Any]) -> None:
+        self._places[position] = place
+        self._states[position] = _FAILED if row.get(FAILED) else _FINISHED
+        state = (row.get("database", ""), row.get(FINGERPRINT, ""))
+        self._of_database[position] = (
+            self._databases.setdefault(state, len(self._databases)) if state[1] else -1
+        )
+
+    def __contains__(self, position: int) -> bool:
         """Whether the case is finished."""
-        return position in self._places and position not in self._failed
+        return self._states[position] == _FINISHED
 
     def __len__(self) -> int:
-        return len(self._places) - len(self._failed)
+        return self._states.count(_FINISHED)
 
     def has(self, position: int) -> bool:
         """Whether the case has a line, finished or failed."""
-        return position in self._places
+        return self._states[position] != _UNTRIED
+
+    def databases(self) -> dict[str, dict[str, list[int]]]:
+        """By database, the fingerprints that it had when its finished cases began, with those cases'
+        positions; the fingerprint of the case that was written down last is the last. Cases of which none is
+        known are left out."""
+        finished: dict[int, list[int]] = {}
+        for position, number in enumerate(self._of_database):
+            if number >= 0 and position in self:
+                finished.setdefault(number, []).append(position)
+        found: dict[str, dict[str, list[int]]] = {}
+        known = list(self._databases)
+        for number in sorted(finished, key=lambda number: max(self._places[at] for at in finished[number])):
+            name, fingerprint = known[number]
+            found.setdefault(name, {})[fingerprint] = finished[number]
+        return found
+
+    def reopen(self, positions: Iterable[int]) -> None:
+        """Have finished cases done again: they count as failed until they are written down anew."""
+        for position in positions:
+            self._states[position] = min(self._states[position], _FAILED)
 
     def append(self, position: int, row: Mapping[str, Any]) -> None:
         """Write down a case that is finished, or failed.
 
         Args:
             position: its place in the input, from 0. A position that is finished already is left as it is.
-            row: what it produced; JSON values only. `FAILED` says that it is to be done again.
+            row: what it produced, with its `id`; JSON values only. `FAILED` says that it is to be done again.
+
+        Raises:
+            RunFolderError: it cannot be written.
         """
         if position in self:
             return
-        self._note(position, self._write({"at": position, **row}), row)
+        assert row["id"] == self._ids[position], "a row belongs to the case at its position"
+        place = self._end
+        self._write(_sealed({"at": position, **row}, self._key))
+        self._note(position, place, row)
         if time.monotonic() - self._synced > SYNC_SECONDS:
             self.sync()
 
-    def _write(self, row: Mapping[str, Any]) -> int:
-        # ASCII only: a lone surrogate in a model's answer has no UTF-8, but it has an escape.
-        line = json.dumps(row, separators=(",", ":")).encode("ascii") + b"\n"
-        place = self._file.seek(0, os.SEEK_END)
+    def _write(self, line: bytes) -> None:
         try:
-            rest = memoryview(line)
+            size = os.fstat(self._file.fileno()).st_size
+            if size > self._end:
+                self._file.truncate(self._end)  # a torn tail: of a process that was killed, or of a full disk
+            rest = memoryview(line) if size >= self._end else b""
             while rest:
                 rest = rest[self._file.write(rest) :]
         except OSError as error:
+            raise self._unwritable(error) from error
+        if size < self._end:
             raise RunFolderError(
-                f"{self._path} cannot be written ({error.strerror}); mend that and go on with --resume"
-            ) from error
-        return place
+                f"{self._path} was shortened by another hand while it was written; go on with --resume"
+            )
+        self._end += len(line)
+
+    def _unwritable(self, error: OSError) -> RunFolderError:
+        return RunFolderError(
+            f"{self._path} cannot be written ({error.strerror}); mend that and go on with --resume"
+        )
 
     def read(self, position: int) -> dict[str, Any]:
-        """The last row of a case. Raises KeyError where the position is not in the journal."""
+        """The last row of a case. Raises KeyError where the position is not in the journal; see `rows`."""
         return next(self.rows([position]))
 
     def rows(self, positions: Iterable[int]) -> Iterator[dict[str, Any]]:
-        """The last rows of cases, in the order asked for. Raises KeyError as `read`."""
-        with self._path.open("rb") as lines:
-            for position in positions:
-                lines.seek(self._places[position])
-                yield json.loads(lines.readline())
+        """The last rows of cases, in the order asked for.
+
+        Raises:
+            KeyError: the position is not in the journal.
+            RunFolderError: the file cannot be read, or the line is not any more what was written.
+        """
+        try:
+            with self._path.open("rb") as lines:
+                for position in positions:
+                    if not self.has(position):
+                        raise KeyError(position)
+                    lines.seek(self._places[position])
+                    row = self._good(lines.readline())
+                    if row is None or row["at"] != position:
+                        raise RunFolderError(
+                            f"{self._path}: the line of the case {self._ids[position][:80]} was damaged "
+                            "after it was written; go on with --resume, which does it again"
+                        )
+                    yield row
+        except OSError as error:
+            raise RunFolderError(
+                f"{self._path} cannot be read ({error.strerror}); mend that and go on with --resume"
+            ) from error
 
     def sync(self) -> None:
-        """Bring everything to the disk."""
-        os.fsync(self._file.fileno())
+        """Bring everything to the disk. Raises RunFolderError where that fails, or the file is not there any
+        more."""
+        try:
+            os.fsync(self._file.fileno())
+            there = os.path.samestat(os.stat(self._path), os.fstat(self._file.fileno()))
+        except (FileNotFoundError, NotADirectoryError):
+            there = False
+        except OSError as error:
+            raise self._unwritable(error) from error
+        if not there:
+            raise RunFolderError(
+                f"{self._path} was deleted or moved while it was written; put it back and go on with "
+                "--resume, or run again"
+            )
         self._synced = time.monotonic()
 
     def close(self) -> None:
-        """Sync and close. May be called twice."""
+        """Sync and close. May be called twice. Raises RunFolderError as `sync`."""
         if not self._file.closed:
-            self.sync()
-            self._file.close()
+            with self._file:
+                self.sync()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        try:
+            self.close()
+        except RunFolderError:
+            if error is None:  # else what ended the block is told
+                raise
+
+
+def _sealed(row: Mapping[str, Any], key: bytes) -> bytes:
+    """A line with its checksum."""
+    # ASCII only: a lone surrogate in a model's answer has no UTF-8, but it has an escape.
+    body = json.dumps(row, separators=(",", ":")).encode("ascii")[1:] + b"\n"
+    return b"".join((_START, _sum(body, key), b'",', body))
+
+
+def _unsealed(line: bytes, key: bytes) -> dict[str, Any] | None:
+    """The row of a line; None where it is not as it was written."""
+    body = line[_BODY:]
+    if not body or line[:_BODY] != b"".join((_START, _sum(body, key), b'",')):
+        return None
+    row: dict[str, Any] = json.loads(b"{" + body)
+    return row
+
+
+def _sum_of(line: bytes) -> bytes:
+    """The checksum that stands in a line."""
+    return line[len(_START) : len(_START) + _SUM_DIGITS]
+
+
+def _sum(body: bytes, key: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=_SUM_DIGITS // 2, key=key).hexdigest().encode()

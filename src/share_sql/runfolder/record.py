@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from share_sql.case import Case, Correction, failures_in_words
 from share_sql.errors import PromptError
-from share_sql.runfolder.journal import FAILED
+from share_sql.runfolder.counts import IN_THE_CASE
+from share_sql.runfolder.journal import FAILED, FINGERPRINT
 
 if TYPE_CHECKING:
     from share_sql.prompts.library import PromptSet
@@ -48,6 +49,11 @@ def correction_row(correction: Correction, error: str | None = None) -> dict[str
         "failures": [
             {"role": each.role, "cause": each.cause, "message": each.message} for each in correction.failures
         ],
+        "errors": [
+            {"stage": step.stage, "cause": step.cause, "message": step.error}
+            for step in correction.steps
+            if step.error is not None
+        ],
         "error": error or case_error(correction),
     }
 
@@ -67,21 +73,24 @@ def inspection_row(correction: Correction) -> dict[str, Any]:
 
 
 def case_error(correction: Correction) -> str | None:
-    """What kept a case from being worked on at all (no such database, a fault of SHARE's own), or from a
-    model's answer; else None."""
-    for step in correction.steps:
-        if step.cause:
-            return step.error
-    return failures_in_words(correction.lost) or None
+    """What kept a case from being worked on, or from being worked on to its end (its database, too much work,
+    a fault of SHARE's own), or from a model's answer; else None."""
+    return _failed(correction)[0]
 
 
 def case_cause(correction: Correction) -> str | None:
     """The same in one word: a step's (`case.StepNote.cause`), or a model's (`errors.ModelError.cause`); None
     for a case that nothing failed in."""
-    for step in correction.steps:
-        if step.cause:
-            return step.cause
-    return correction.lost[0].cause if correction.lost else None
+    return _failed(correction)[1]
+
+
+def _failed(correction: Correction) -> tuple[str | None, str | None]:
+    """Error and cause; of several that which doing the case again may mend, and a step's before a model's."""
+    failed = [(step.error, step.cause) for step in correction.steps if step.cause]
+    if correction.lost:
+        failed.append((failures_in_words(correction.lost), correction.lost[0].cause))
+    failed.sort(key=lambda each: each[1] in IN_THE_CASE)
+    return failed[0] if failed else (None, None)
 
 
 def state_row(state: State, prompts: PromptSet | None = None) -> dict[str, Any]:
@@ -107,14 +116,15 @@ def state_row(state: State, prompts: PromptSet | None = None) -> dict[str, Any]:
     return {
         "id": state.case.id,
         "database": state.case.database,
+        FINGERPRINT: state.fingerprint,
         "correction": correction_row(state.correction),
         "steps": steps,
         "augmented": [str(name) for name in in_schema_order(state.augmented, state.schema)],
         "generator_prompt": state.prompts.get("generator") or _generator_prompt(state, prompts),
         "seconds": {stage: round(spent, 6) for stage, spent in state.seconds.items()},
         "cause": (cause := case_cause(state.correction)),
-        # Asked again by --resume: what failed was not the case.
-        FAILED: cause is not None,
+        # Done again by --resume where what failed was not the case.
+        FAILED: cause is not None and cause not in IN_THE_CASE,
     }
 
 
@@ -134,6 +144,7 @@ def failed_row(case: Case, problem: str, *, duplicate: bool = False) -> dict[str
         "steps": {},
         "augmented": [],
         "generator_prompt": "",
+        "seconds": {},
         "duplicate": duplicate,
         "cause": INPUT,
     }

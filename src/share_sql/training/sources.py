@@ -8,6 +8,7 @@ example names as where it comes from.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -177,9 +178,9 @@ def load_source(files: SourceFiles, cache: Path | None = None) -> Source:
         where: str | Path = name
         if files.databases and Path(name).name == name:
             where = database_path(Path(files.databases), name)
-        elif files.cases and not Path(name).is_file():
+        elif files.cases and not os.path.isfile(name):
             where = Path(files.cases).absolute().parent / name
-        if files.made_up and name in declared and not Path(where).is_file():
+        if files.made_up and name in declared and not os.path.isfile(where):
             where = Path(files.made_up) / f"{safe_name(name)}.sqlite"
             made_up.add(name)
         catalog.add(name, where, declared=schemas.get(name), meanings=known)
