@@ -11,8 +11,8 @@ TokenKind: TypeAlias = Literal["comment", "text", "name", "number", "word", "spa
 
 _TOKEN = re.compile(
     r"(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))"
-    r"|(?P<text>'(?:[^']|'')*(?:'|\Z))"
-    r"|(?P<name>\"(?:[^\"]|\"\")*(?:\"|\Z)|`[^`]*(?:`|\Z)|\[[^\]\n]*\])"
+    r"|(?P<text>'[^']*+(?:''[^']*+)*+(?:'|\Z))"
+    r"|(?P<name>\"[^\"]*+(?:\"\"[^\"]*+)*+(?:\"|\Z)|`[^`]*(?:`|\Z)|\[[^\]\n]{0,200}\])"
     r"|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+(?!\w))?)"
     r"|(?P<word>[^\W\d]\w*)"
     r"|(?P<space>\s+)"
@@ -20,8 +20,13 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 
+# What is quoted comes first: a comment's marks in it are none.
+_COMMENT = re.compile(
+    r"'[^']*+(?:''[^']*+)*+|\"[^\"]*+|`[^`]*+`?|\[[^\]\n]{0,200}\]|(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))", re.DOTALL
+)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """One token."""
 
@@ -45,6 +50,11 @@ class Token:
 def tokens(sql: str) -> list[Token]:
     """All tokens of a text; joined they are the text."""
     return [Token(match.lastgroup, match[0]) for match in _TOKEN.finditer(sql)]  # type: ignore[arg-type]
+
+
+def uncommented(sql: str) -> str:
+    """The text with a blank in each comment's place."""
+    return _COMMENT.sub(lambda match: " " if match["comment"] else match[0], sql)
 
 
 def joined(parts: Iterable[Token]) -> str:

@@ -12,12 +12,18 @@ from share_sql.case import WeighedFinding
 from share_sql.edits.bare_values import are_stored
 from share_sql.edits.edit import Edit
 from share_sql.edits.foreign import Translation, translations
+from share_sql.edits.foreign.marks import READERS
 from share_sql.edits.text import MENDERS, TextEdit, as_text
 from share_sql.errors import SqlError
 from share_sql.judgement.logistic import logit
 from share_sql.query.examined import Examined, Ran, unrun
 from share_sql.requests import Steps
 from share_sql.stages.state import State
+
+
+MAX_MENDED = 30_000
+"""Characters of the longest text that slips and other dialects are looked for in: each of some fifty ways to
+read it is a parse."""
 
 
 def readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[WeighedFinding]]]:
@@ -42,6 +48,8 @@ def readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[Weig
         # Written anew it may fail, as it should. No tree: the database reads more than the parser does.
         return draft, []
     rewritten = draft is not None and draft.runs
+    if len(query.sql) > MAX_MENDED:
+        return draft, []
     mended, found, text = yield from _respelled(state, query.sql, None if rewritten else draft)
     if found and mended is not None and mended.runs:
         return mended, found
@@ -115,7 +123,7 @@ def _tried(state: State, edits: Iterable[TextEdit]) -> Steps[list[tuple[TextEdit
     """Enabled changes of a text, each with the query that it gives; None where that cannot be parsed."""
     tried: list[tuple[TextEdit, Examined | None]] = []
     for edit in edits:
-        if edit.kind not in state.plan.weights.enabled:
+        if edit.kind not in state.plan.weights.enabled or not state.examiner.may_try(len(edit.sql)):
             continue
         try:
             parsed = unrun(edit.sql, state.examiner.context)
@@ -144,6 +152,8 @@ def _translated(
     draft = best[0]
     faults = None if draft is None else draft.faults
     for query, found in texts:
+        if not state.examiner.may_try(len(READERS) * len(query.sql)):
+            break
         tree = query.tree if isinstance(query, Examined) else None
         # Names alone that do not bind are no sign of another dialect.
         for translation in translations(query.sql, state.schema, tree, marked_only=not is_foreign(query)):
