@@ -31,7 +31,7 @@ from typing import Any
 
 SIZES = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 200_000, 500_000, 1_000_000)
 DEPTHS = (5, 20, 60, 100, 200, 500, 1_000, 3_000, 10_000, 100_000)
-LONGEST = 120.0
+LONGEST = 60.0
 """Seconds after which a case has not ended."""
 TOKENS = (
     "SELECT", "FROM", "WHERE", "WITH", "AS", "a", "name", "singer", "concert", "JOIN", "ON", "AND", "OR", "NOT",
@@ -374,6 +374,10 @@ def main() -> None:
     parser.add_argument("--megabytes", type=float, default=300.0)
     parser.add_argument("--keep", type=Path, help="a folder for the drafts that went beyond the bounds")
     args = parser.parse_args()
+
+    def is_bad(case: Case) -> bool:
+        return bool(case.wrong) or case.seconds > args.seconds or case.megabytes > args.megabytes
+
     rng = random.Random(args.seed)
     kinds = [args.only] if args.only else sorted(KINDS)
     made = []
@@ -388,7 +392,16 @@ def main() -> None:
         workers = [Worker(str(database)) for _ in range(args.processes)]
 
         def share(number: int) -> list[Case]:
-            return [workers[number].correct(*each) for each in made[number :: args.processes]]
+            done = []
+            for kind, draft in made[number :: args.processes]:
+                case = workers[number].correct(kind, draft)
+                done.append(case)
+                if is_bad(case):
+                    print(f"beyond the bounds: {case}", flush=True)
+                    if args.keep:
+                        args.keep.mkdir(parents=True, exist_ok=True)
+                        (args.keep / f"{len(done):04}-{number}-{kind}.txt").write_text(draft, "utf-8")
+            return done
 
         with ThreadPoolExecutor(args.processes) as pool:
             cases = [case for part in pool.map(share, range(args.processes)) for case in part]
@@ -398,18 +411,7 @@ def main() -> None:
         print(f"most {name}:")
         for case in sorted(cases, key=key, reverse=True)[:10]:
             print(f"  {case}")
-    bad = [
-        case
-        for case in cases
-        if case.wrong or case.seconds > args.seconds or case.megabytes > args.megabytes
-    ]
-    if bad:
-        print("beyond the bounds:")
-    for number, case in enumerate(bad):
-        print(f"  {case}")
-        if args.keep:
-            args.keep.mkdir(parents=True, exist_ok=True)
-            (args.keep / f"{number:03}-{case.kind}.txt").write_text(case.draft, "utf-8")
+    bad = [case for case in cases if is_bad(case)]
     verdicts = Counter(case.verdict for case in cases)
     times = sorted(case.seconds for case in cases)
     print(

@@ -13,11 +13,13 @@ import importlib
 import pkgutil
 import random
 import re
+import signal
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import log
 from re import _constants, _parser  # type: ignore[attr-defined]
 from types import ModuleType
 from typing import Any
@@ -26,11 +28,15 @@ import share_sql
 
 _METHODS = frozenset(("match", "fullmatch", "search", "findall", "finditer", "sub", "subn", "split"))
 _ONCE = frozenset(("match", "fullmatch"))
-SHORT, LONG = 2_000, 16_000
+SHORT, LONG = 1_000, 8_000
 """Characters of the two texts that are compared."""
 _MOST_GROWTH = 1.5
 """Exponent of the growth between the two: 1 is linear."""
-_NOTICED = 0.003
+_WORST = 9.0
+"""Given where the growth is too fast to be measured."""
+_LONGEST = 5.0
+"""Seconds after which a pattern is broken off."""
+_NOTICED = 0.002
 """Seconds below which a long text is not looked at closer."""
 GENERIC = (
     " ", "\n", "\t", "\n\n", "\r\n", "'", '"', "`", "(", ")", "[", "]", "{", "}", "\\", "\\'", "''", '""', "a",
@@ -79,7 +85,7 @@ def patterns() -> list[Pattern]:
         source = module.__loader__.get_source(module.__name__)  # type: ignore[union-attr]
         tree = ast.parse(source)
         used = _methods(tree)
-        names = {id(node.value): _targets(node) for node in ast.walk(tree) if isinstance(node, ast.Assign)}
+        names = {id(node.value): _targets(node) for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.AnnAssign)}
         chained = {
             id(node.value): node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)
         }
@@ -110,8 +116,9 @@ def _is_re(function: ast.expr) -> bool:
     )
 
 
-def _targets(node: ast.Assign) -> list[str]:
-    return [target.id for target in node.targets if isinstance(target, ast.Name)]
+def _targets(node: ast.Assign | ast.AnnAssign) -> list[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def _methods(tree: ast.AST) -> dict[str, set[str]]:
@@ -241,16 +248,14 @@ class _Text:
 
 def grows(run: Callable[[str], object], text: Callable[[int], str]) -> float:
     """The exponent with which time grows with a text; 0 where it is too short to be told."""
-    if spent(run, text(SHORT // 4)) > 0.25:
-        return 9.0
-    if spent(run, text(SHORT)) > 0.5:
-        return 9.0
+    # What grows faster still is seen at once.
+    for size in (60, SHORT // 4, SHORT):
+        if spent(run, text(size)) > 0.25:
+            return _WORST
     if spent(run, text(LONG)) < _NOTICED:
         return 0.0
-    from math import log
-
-    exponent = 9.0
-    for _ in range(3):
+    exponent = _WORST
+    for _ in range(4):
         short = max(spent(run, text(SHORT)), 1e-6)
         exponent = min(exponent, log(spent(run, text(LONG)) / short, LONG / SHORT))
         if exponent < _MOST_GROWTH:
@@ -259,10 +264,22 @@ def grows(run: Callable[[str], object], text: Callable[[int], str]) -> float:
 
 
 def spent(run: Callable[[str], object], text: str) -> float:
-    """Seconds of this thread's own work."""
+    """Seconds of this thread's own work; `_LONGEST` where it was broken off."""
+
+    def stop(signal_number: int, frame: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, _LONGEST)
     started = time.thread_time()
-    run(text)
-    return time.thread_time() - started
+    try:
+        run(text)
+        return time.thread_time() - started
+    except TimeoutError:
+        return _LONGEST
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def main(words: list[str]) -> None:
@@ -271,11 +288,11 @@ def main(words: list[str]) -> None:
         if words and not any(word in pattern.where for word in words):
             continue
         worst: tuple[float, object] = (0.0, None)
-        for text in texts(pattern.regex):
+        for text in texts(pattern.regex, 400):
             exponent = grows(pattern.run, text)
             if exponent > worst[0]:
                 worst = exponent, text
-            if exponent > 1.8:
+            if exponent:
                 break
         if worst[0]:
             print(f"{worst[0]:.1f} {pattern}\n      {worst[1]}", flush=True)

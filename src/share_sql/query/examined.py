@@ -33,10 +33,6 @@ UNBOUND = frozenset({"unknown", "ambiguous", "unknown-source"})
 """States of a column reference that keep a query from running."""
 
 
-MOST_TRIED = 3_000_000
-"""Characters of all texts together that mends of one case may make and parse."""
-
-
 class AskedModel(Protocol):
     """Says how likely an output column was asked for."""
 
@@ -178,14 +174,6 @@ class Examiner:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._seen: dict[str, Ran] = {}
-        self._left = MOST_TRIED
-
-    def may_try(self, characters: int) -> bool:
-        """Whether mends may make and parse texts of so many characters more; counts them where they may."""
-        if characters > self._left:
-            return False
-        self._left -= characters
-        return True
 
     def examine(self, sql: str) -> Steps[Ran]:
         """Run a text and parse it; the result is `Examined` where it can be parsed."""

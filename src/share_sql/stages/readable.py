@@ -12,7 +12,6 @@ from share_sql.case import WeighedFinding
 from share_sql.edits.bare_values import are_stored
 from share_sql.edits.edit import Edit
 from share_sql.edits.foreign import Translation, translations
-from share_sql.edits.foreign.marks import READERS
 from share_sql.edits.text import MENDERS, TextEdit, as_text
 from share_sql.errors import SqlError
 from share_sql.judgement.logistic import logit
@@ -123,7 +122,7 @@ def _tried(state: State, edits: Iterable[TextEdit]) -> Steps[list[tuple[TextEdit
     """Enabled changes of a text, each with the query that it gives; None where that cannot be parsed."""
     tried: list[tuple[TextEdit, Examined | None]] = []
     for edit in edits:
-        if edit.kind not in state.plan.weights.enabled or not state.examiner.may_try(len(edit.sql)):
+        if edit.kind not in state.plan.weights.enabled:
             continue
         try:
             parsed = unrun(edit.sql, state.examiner.context)
@@ -152,8 +151,6 @@ def _translated(
     draft = best[0]
     faults = None if draft is None else draft.faults
     for query, found in texts:
-        if not state.examiner.may_try(len(READERS) * len(query.sql)):
-            break
         tree = query.tree if isinstance(query, Examined) else None
         # Names alone that do not bind are no sign of another dialect.
         for translation in translations(query.sql, state.schema, tree, marked_only=not is_foreign(query)):
