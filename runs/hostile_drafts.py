@@ -3,9 +3,9 @@
     python runs/hostile_drafts.py [--drafts N] [--seed N] [--only KIND] [--processes N] [--seconds S]
                                   [--megabytes M] [--keep DIR]
 
-Makes a small database and N texts of up to 1 MB with one seed: pieces of SQL repeated, nesting, unions, lists,
-long texts, comments, white space, fences, JSON, thoughts, prose, queries cut and put together, long queries
-that run. Each is corrected without a model, in a process of its own kind that does nothing else meanwhile.
+Makes a small database and N texts of up to 1 MB with one seed: pieces of SQL repeated, nesting, unions,
+lists, long texts, comments, white space, fences, JSON, thoughts, prose, queries cut and put together, long
+queries that run. Each is corrected without a model, in a process that does nothing else meanwhile.
 Printed: verdicts, the ten that took longest and the ten that took most memory. Time is wall-clock time less
 that of the database's queries, which have deadlines of their own; memory is the largest resident size of the
 process in the course of the case. Ends with 1 where a case took more than S seconds (5) or M MB (300), ended
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import multiprocessing
 import random
 import sqlite3
@@ -34,7 +35,8 @@ DEPTHS = (5, 20, 60, 100, 200, 500, 1_000, 3_000, 10_000, 100_000)
 LONGEST = 60.0
 """Seconds after which a case has not ended."""
 TOKENS = (
-    "SELECT", "FROM", "WHERE", "WITH", "AS", "a", "name", "singer", "concert", "JOIN", "ON", "AND", "OR", "NOT",
+    "SELECT", "FROM", "WHERE", "WITH", "AS", "a", "name", "singer", "concert", "JOIN", "ON", "AND", "OR",
+    "NOT",
     "IN", "(", ")", ",", ";", ".", "*", "=", "<", ">", "+", "-", "||", "'", '"', "`", "[", "]", "'a'", '"a"',
     "1", "9999999999", "1.5e3", "CASE", "WHEN", "THEN", "ELSE", "END", "UNION", "ALL", "EXCEPT", "GROUP BY",
     "ORDER BY", "LIMIT", "HAVING", "BETWEEN", "LIKE", "IS", "NULL", "EXISTS", "CAST(", "COUNT(", "OVER (",
@@ -55,8 +57,10 @@ QUERIES = (
 )  # fmt: skip
 """Queries that are cut, repeated and wrapped."""
 SENTENCES = (
-    "First, I look at the tables. ", "We select from singer where the age is right. ", "Let's join them, then. ",
-    "So the SELECT must have a FROM. ", "Wait: with the second table it isn't so. ", "The answer, as asked, is: ",
+    "First, I look at the tables. ", "We select from singer where the age is right. ",
+    "Let's join them, then. ",
+    "So the SELECT must have a FROM. ", "Wait: with the second table it isn't so. ",
+    "The answer, as asked, is: ",
 )  # fmt: skip
 
 Maker = Callable[[random.Random], str]
@@ -65,8 +69,14 @@ Maker = Callable[[random.Random], str]
 def repeated(rng: random.Random) -> str:
     piece = rng.choice((" ", "", "\n")).join(rng.choice(TOKENS) for _ in range(rng.randint(1, 4)))
     piece += rng.choice((" ", "", " ", "\n"))
-    first = rng.choice(("", "", "SELECT 1 ", "SELECT name FROM singer WHERE ", "SELECT name, ", "WITH a AS ("))
-    return first + piece * (rng.choice(SIZES) // max(1, len(piece))) + rng.choice(("", "", " 1", " FROM singer", ")"))
+    first = rng.choice(
+        ("", "", "SELECT 1 ", "SELECT name FROM singer WHERE ", "SELECT name, ", "WITH a AS (")
+    )
+    return (
+        first
+        + piece * (rng.choice(SIZES) // max(1, len(piece)))
+        + rng.choice(("", "", " 1", " FROM singer", ")"))
+    )
 
 
 def nested(rng: random.Random) -> str:
@@ -75,8 +85,10 @@ def nested(rng: random.Random) -> str:
         ("CASE WHEN ", "1", " THEN 1 END"), ("ABS(", "1", ")"), ("NOT ", "1", ""), ("- ", "1", ""),
         ("COALESCE(1, ", "1", ")"), ("id IN (SELECT id FROM singer WHERE ", "1", ")"), ("(1 + ", "1", ")"),
         ("CAST(", "1", " AS TEXT)"), ("EXISTS (SELECT 1 FROM singer WHERE ", "1", ")"), ("{", "", "}"),
-        ("WITH a AS (", "SELECT 1", ") SELECT * FROM a"), ("((1, ", "1", "))"), ("'", "a", "'"), ("/*", "a", "*/"),
-        ("((a)", "1", "(b))"), ("1 = (", "1", ")"), ("CASE 1 WHEN 1 THEN ", "1", " END"), ("<a>", "SELECT 1", "</a>"),
+        ("WITH a AS (", "SELECT 1", ") SELECT * FROM a"), ("((1, ", "1", "))"), ("'", "a", "'"), ("/*",
+        "a", "*/"),
+        ("((a)", "1", "(b))"), ("1 = (", "1", ")"), ("CASE 1 WHEN 1 THEN ", "1", " END"), ("<a>",
+        "SELECT 1", "</a>"),
     ))  # fmt: skip
     depth = rng.choice(DEPTHS)
     depth = min(depth, 1_000_000 // (len(opening) + len(closing)))
@@ -88,7 +100,9 @@ def nested(rng: random.Random) -> str:
 
 def unions(rng: random.Random) -> str:
     word = rng.choice((" UNION ALL ", " UNION ", " INTERSECT ", " EXCEPT ", "\nUNION ALL\n"))
-    query = rng.choice(("SELECT 1", "SELECT name FROM singer", "SELECT name, age FROM singer WHERE age > 3", *QUERIES))
+    query = rng.choice(
+        ("SELECT 1", "SELECT name FROM singer", "SELECT name, age FROM singer WHERE age > 3", *QUERIES)
+    )
     return word.join([query] * max(1, rng.choice(SIZES) // (len(query) + len(word))))
 
 
@@ -96,17 +110,22 @@ def lists(rng: random.Random) -> str:
     item = rng.choice(("1", "'Oslo'", "'a b''c'", "?", "age + 1", "(1, 2)", "NULL", "Oslo", '"Oslo"'))
     items = ", ".join([item] * (rng.choice(SIZES) // (len(item) + 2) + 1))
     around = rng.choice((
-        "SELECT name FROM singer WHERE town IN ({})", "SELECT {} FROM singer", "VALUES ({})", "SELECT COALESCE({})",
-        "SELECT name FROM singer ORDER BY {}", "SELECT name FROM singer WHERE town NOT IN ({}", "SELECT * FROM ({})",
+        "SELECT name FROM singer WHERE town IN ({})", "SELECT {} FROM singer", "VALUES ({})",
+        "SELECT COALESCE({})",
+        "SELECT name FROM singer ORDER BY {}", "SELECT name FROM singer WHERE town NOT IN ({}",
+        "SELECT * FROM ({})",
     ))  # fmt: skip
     return around.replace("{}", items)
 
 
 def chains(rng: random.Random) -> str:
     part, word = rng.choice((
-        ("age = 3", " OR "), ("town = 'Oslo'", " AND "), ("name", " || "), ("1", " + "), ("age", " * "), ("age", " - "),
-        ("age > 3", ") AND ("), ("name LIKE '%a%'", " OR "), ("age BETWEEN 1 AND 2", " AND "), ("town = New York", " OR "),
-        ("nam = 'a'", " OR "), ("name", " COLLATE NOCASE || "), ("1", " = "), ("1", " << "), ("a", "."), ("a", "::"),
+        ("age = 3", " OR "), ("town = 'Oslo'", " AND "), ("name", " || "), ("1", " + "), ("age", " * "),
+        ("age", " - "),
+        ("age > 3", ") AND ("), ("name LIKE '%a%'", " OR "), ("age BETWEEN 1 AND 2", " AND "),
+        ("town = New York", " OR "),
+        ("nam = 'a'", " OR "), ("name", " COLLATE NOCASE || "), ("1", " = "), ("1", " << "), ("a", "."),
+        ("a", "::"),
         ("name", " IS NOT "), ("name", " LIKE "),
     ))  # fmt: skip
     count = max(1, rng.choice(SIZES) // (len(part) + len(word)))
@@ -115,7 +134,9 @@ def chains(rng: random.Random) -> str:
 
 
 def literal(rng: random.Random) -> str:
-    text = rng.choice(("a", "''", "a b ", "\\", '"', "SELECT 1 FROM a ", "é", "\n", "- ", "%", "it''s ", "`", "it's ", "1"))
+    text = rng.choice(
+        ("a", "''", "a b ", "\\", '"', "SELECT 1 FROM a ", "é", "\n", "- ", "%", "it''s ", "`", "it's ", "1")
+    )
     size = rng.choice(SIZES)
     quote = rng.choice(("'", "'", '"', "`"))
     text = text * (size // len(text))
@@ -123,7 +144,9 @@ def literal(rng: random.Random) -> str:
 
 
 def comments(rng: random.Random) -> str:
-    comment = rng.choice(("-- a\n", "/* a */ ", "--\n", "/* ", "*/ ", "# a\n", "/**/", "-- it's\n", "// a\n", "/*/*"))
+    comment = rng.choice(
+        ("-- a\n", "/* a */ ", "--\n", "/* ", "*/ ", "# a\n", "/**/", "-- it's\n", "// a\n", "/*/*")
+    )
     comment *= rng.choice(SIZES) // len(comment)
     query = rng.choice(QUERIES)
     at = rng.choice([0, len(query), *(index for index, char in enumerate(query) if char == " ")])
@@ -131,7 +154,10 @@ def comments(rng: random.Random) -> str:
 
 
 def blanks(rng: random.Random) -> str:
-    blank = "".join(rng.choice((" ", "\n", "\t", "\r\n", "\u00a0", "\f", "\u2028", "\u3000")) for _ in range(rng.randint(1, 3)))
+    blank = "".join(
+        rng.choice((" ", "\n", "\t", "\r\n", "\u00a0", "\f", "\u2028", "\u3000"))
+        for _ in range(rng.randint(1, 3))
+    )
     blank *= rng.choice(SIZES) // len(blank)
     query = rng.choice(QUERIES)
     at = rng.choice([0, len(query), len(query), *(index for index, char in enumerate(query) if char == " ")])
@@ -155,7 +181,9 @@ def as_json(rng: random.Random) -> str:
         case 1:
             return "[" * depth + json.dumps(query) + "]" * rng.choice((depth, 0))
         case 2:
-            return json.dumps([{"thought": rng.choice(SENTENCES), "sql": query}] * max(1, rng.choice(SIZES) // 300))
+            return json.dumps(
+                [{"thought": rng.choice(SENTENCES), "sql": query}] * max(1, rng.choice(SIZES) // 300)
+            )
         case 3:
             return json.dumps({"sql": query}) * max(1, rng.choice(SIZES) // (len(query) + 9))
         case 4:
@@ -189,7 +217,9 @@ def prose(rng: random.Random) -> str:
     text = ""
     size = rng.choice(SIZES)
     while len(text) < size:
-        part = "".join(rng.choice((*SENTENCES, *SENTENCES, *QUERIES)) for _ in range(8)) + rng.choice(("", "\n", "\n\n"))
+        part = "".join(rng.choice((*SENTENCES, *SENTENCES, *QUERIES)) for _ in range(8)) + rng.choice(
+            ("", "\n", "\n\n")
+        )
         text += part * rng.choice((1, 1, 40))
     return text[:1_000_000] + rng.choice(("", "\n\n", "\nSQL: ")) + rng.choice(QUERIES)
 
@@ -213,7 +243,9 @@ def long_queries(rng: random.Random) -> str:
             items = ", ".join(f"age + {at} AS a{at}" for at in range(count))
             return f"SELECT {items} FROM singer"
         case 1:
-            return "SELECT name FROM singer WHERE " + " OR ".join(f"(age = {at} AND town <> 'T{at}')" for at in range(count))
+            return "SELECT name FROM singer WHERE " + " OR ".join(
+                f"(age = {at} AND town <> 'T{at}')" for at in range(count)
+            )
         case 2:
             branches = " ".join(f"WHEN age = {at} THEN 'number {at}'" for at in range(count))
             return f"SELECT CASE {branches} END FROM singer"
@@ -232,7 +264,8 @@ def long_queries(rng: random.Random) -> str:
 KINDS: dict[str, Maker] = {
     each.__name__: each
     for each in (
-        repeated, repeated, nested, unions, lists, chains, literal, comments, blanks, fenced, as_json, thoughts,
+        repeated, repeated, nested, unions, lists, chains, literal, comments, blanks, fenced, as_json,
+        thoughts,
         prose, spliced, long_queries,
     )
 }  # fmt: skip
@@ -280,7 +313,9 @@ def make_database(path: Path) -> None:
             "INSERT INTO concert VALUES (?, ?, ?, ?, ?)",
             [(at, ("Spring", "Autumn")[at % 2], 2010 + at % 9, towns[at % 4], at % 40) for at in range(60)],
         )
-        connection.executemany('INSERT INTO "ticket sale" VALUES (?, ?, ?)', [(at, 9.5, at % 60) for at in range(99)])
+        connection.executemany(
+            'INSERT INTO "ticket sale" VALUES (?, ?, ?)', [(at, 9.5, at % 60) for at in range(99)]
+        )
     connection.close()
 
 
@@ -306,6 +341,7 @@ def serve(database: str, pipe: Connection) -> None:
     from share_sql.catalog import Catalog
     from share_sql.database.sqlite import SqliteDatabase
 
+    logging.getLogger("share_sql").addHandler(logging.NullHandler())
     queried = 0.0
     own = SqliteDatabase.query
 
@@ -319,7 +355,9 @@ def serve(database: str, pipe: Connection) -> None:
 
     SqliteDatabase.query = timed  # type: ignore[method-assign]
     with Assistant(catalog=Catalog()) as assistant:
-        assistant.correct(Asked("first", "How many singers are there?", database, "SELECT COUNT(*) FROM singer"))
+        assistant.correct(
+            Asked("first", "How many singers are there?", database, "SELECT COUNT(*) FROM singer")
+        )
         while (draft := pipe.recv()) is not None:
             gc.collect()
             forget_largest()
@@ -365,7 +403,9 @@ class Worker:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--drafts", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=sorted(KINDS))
@@ -416,8 +456,9 @@ def main() -> None:
     times = sorted(case.seconds for case in cases)
     print(
         f"{len(cases)} drafts: {', '.join(f'{count} {name}' for name, count in sorted(verdicts.items()))}; "
-        f"median {times[len(times) // 2]:.3f} s, 99% {times[int(len(times) * 0.99)]:.2f} s, "
-        f"most {times[-1]:.2f} s, {max(case.megabytes for case in cases):.0f} MB; {len(bad)} beyond the bounds"
+        f"median {times[len(times) // 2]:.3f} s, 99% {times[len(times) * 99 // 100]:.2f} s, "
+        f"most {times[-1]:.2f} s, {max(case.megabytes for case in cases):.0f} MB; "
+        f"{len(bad)} beyond the bounds"
     )
     sys.exit(1 if bad else 0)
 

@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import log
+from pathlib import Path
 from re import _constants, _parser  # type: ignore[attr-defined]
 from types import ModuleType
 from typing import Any
@@ -39,8 +40,10 @@ _LONGEST = 5.0
 _NOTICED = 0.002
 """Seconds below which a long text is not looked at closer."""
 GENERIC = (
-    " ", "\n", "\t", "\n\n", "\r\n", "'", '"', "`", "(", ")", "[", "]", "{", "}", "\\", "\\'", "''", '""', "a",
-    "a ", "A", "é", "1", "1 ", ".", ",", ";", ":", "-", "--", "/*", "*/", "*", "#", "//", "=", " = ", "<", ">",
+    " ", "\n", "\t", "\n\n", "\r\n", "'", '"', "`", "(", ")", "[", "]", "{", "}", "\\",
+    "\\'", "''", '""', "a",
+    "a ", "A", "é", "1", "1 ", ".", ",", ";", ":", "-", "--", "/*", "*/", "*", "#", "//", "=", " = ",
+    "<", ">",
     "|", "||", "&", "%", "_", "```", "```sql\n", "~~~", "SELECT ", "FROM ", "WITH a ", "a, ", "a b ", "'a' ",
     "/* a */ ", "(a) ", "a.b ", "\u00a0", "<think>", "</a>", "&amp;", "!", "=\t", "\n \n", "((a", "'(",
 )  # fmt: skip
@@ -81,14 +84,19 @@ def modules() -> Iterator[ModuleType]:
 def patterns() -> list[Pattern]:
     """Every pattern that the package's source compiles or uses, with each way in which it is used."""
     found: dict[tuple[str, int, str], Pattern] = {}
-    for module in modules():
-        source = module.__loader__.get_source(module.__name__)  # type: ignore[union-attr]
-        tree = ast.parse(source)
-        used = _methods(tree)
-        names = {id(node.value): _targets(node) for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.AnnAssign)}
-        chained = {
-            id(node.value): node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)
+    trees = {module: ast.parse(Path(str(module.__file__)).read_text("utf-8")) for module in modules()}
+    everywhere: dict[str, set[str]] = defaultdict(set)
+    for tree in trees.values():
+        for name, methods in _methods(tree).items():
+            everywhere[name] |= methods
+    for module, tree in trees.items():
+        own = _methods(tree)
+        names = {
+            id(node.value): _targets(node)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign | ast.AnnAssign)
         }
+        chained = {id(node.value): node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         for node in ast.walk(tree):
             if not (isinstance(node, ast.Call) and node.args and _is_re(node.func)):
                 continue
@@ -98,7 +106,9 @@ def patterns() -> list[Pattern]:
                 continue
             methods = {node.func.attr}
             if node.func.attr == "compile":
-                methods = {method for name in names.get(id(node), ()) for method in used[name]}
+                methods = {
+                    method for name in names.get(id(node), ()) for method in own[name] or everywhere[name]
+                }
                 methods |= {chained[id(node)]} & _METHODS if id(node) in chained else set()
                 methods = methods or {"finditer"}
             for method in methods:
@@ -224,7 +234,9 @@ def texts(regex: re.Pattern[str], most: int | None = None) -> Iterator[Callable[
     """
     own = own_pieces(regex)
     bodies = list(dict.fromkeys([*own, *GENERIC]))
-    singles = [(first, body, last) for body in bodies for first in ("", own[-1], own[0]) for last in ("", "\0")]
+    singles = [
+        (first, body, last) for body in bodies for first in ("", own[-1], own[0]) for last in ("", "\0")
+    ]
     pairs = [(first, one + two, "\0") for one in bodies for two in bodies for first in ("", own[-1])]
     before = [(first, body, last) for first in own for body in bodies for last in ("", "\0")]
     chosen = singles + pairs + before

@@ -169,10 +169,7 @@ def values_in_names(sql: str, names: frozenset[str]) -> tuple[str, tuple[str, ..
 
 def _is_range(parts: list[Token], at: int) -> bool:
     """Whether the AND before a token is that of BETWEEN: BETWEEN stands two tokens before it."""
-    solid: list[str] = []
-    for part in reversed(parts[max(0, at - 12) : at]):
-        if part.solid:
-            solid.append(part.upper)
+    solid = [part.upper for part in reversed(parts[max(0, at - 12) : at]) if part.solid]
     return solid[2:3] == ["BETWEEN"]
 
 

@@ -215,7 +215,8 @@ def misquoted(sql: str, schema: Schema) -> Iterator[str]:
 
 _BEFORE_VALUE = re.compile(r"(?:[=<>(,]|\bLIKE\b|\bIN\b)\s*", re.IGNORECASE)
 _AFTER_VALUE = re.compile(
-    r"(?<!\s)\s*(?:\)|,|;|\Z|\b(?:AND|OR|GROUP BY|ORDER BY|HAVING|LIMIT|UNION|INTERSECT|EXCEPT|FROM)\b)", re.IGNORECASE
+    r"(?<!\s)\s*(?:\)|,|;|\Z|\b(?:AND|OR|GROUP BY|ORDER BY|HAVING|LIMIT|UNION|INTERSECT|EXCEPT|FROM)\b)",
+    re.IGNORECASE,
 )
 
 

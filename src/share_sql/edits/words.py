@@ -214,7 +214,9 @@ def respelled(sql: str, schema: Schema) -> Iterator[str]:
         if len(word) < 4 or word in known or word in _MISSPELT or word in _KEYWORDS or before.upper == "AS":
             continue
         if word not in meant:
-            meant[word] = [each for each in _MISSPELT if distance.OSA.distance(word, each, score_cutoff=1) <= 1]
+            meant[word] = [
+                each for each in _MISSPELT if distance.OSA.distance(word, each, score_cutoff=1) <= 1
+            ]
         near = meant[word]
         # `CAST(` is a function, no misspelt CASE.
         if after.text == "(" and not set(near) & {"COUNT", "FROM", "WHERE", "JOIN", "UNION"}:

@@ -36,9 +36,7 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 # Each comment ends where it may first: else many of them could be told apart in many ways.
-_BEGINS = re.compile(
-    rf"\s*+(?>(?:--[^\n]*+|/\*.*?\*/)\s*+)*+(?:\(\s*+)*+{_QUERY}", re.IGNORECASE | re.DOTALL
-)
+_BEGINS = re.compile(rf"\s*+(?>(?:--[^\n]*+|/\*.*?\*/)\s*+)*+(?:\(\s*+)*+{_QUERY}", re.IGNORECASE | re.DOTALL)
 _TAG_END = re.compile(r"\]\]>|</|\Z")
 _OPENING = re.compile(rf"[\"'`“‘«](?=\s*(?:\(\s*)*{_QUERY})", re.IGNORECASE)
 _CLOSING = {"“": "”", "‘": "’", "«": "»"}

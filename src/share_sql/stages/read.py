@@ -12,7 +12,6 @@ from share_sql.stages.asking import noted
 from share_sql.stages.repair import mend
 from share_sql.stages.state import Candidate, State
 
-
 _MOST_MENDED = 40_000
 """Characters of the texts together that mends are tried on, to tell which is meant."""
 

@@ -19,7 +19,6 @@ from share_sql.query.examined import Examined, Ran, unrun
 from share_sql.requests import Steps
 from share_sql.stages.state import State
 
-
 MAX_MENDED = 30_000
 """Characters of the longest text that slips and other dialects are looked for in: each of some fifty ways to
 read it is a parse."""

@@ -59,7 +59,9 @@ def repair(state: State) -> Steps[State]:
     state = replace(state, candidates=tuple(candidates))
     unmended = None
     if state.draft is not None and not state.draft.query.runs and len(state.sql) > MAX_MENDED:
-        unmended = f"the SQL is {len(state.sql):,} characters long; slips are looked for in at most {MAX_MENDED:,}"
+        unmended = (
+            f"the SQL is {len(state.sql):,} characters long; slips are looked for in at most {MAX_MENDED:,}"
+        )
     return noted(state, "repair", f"{len(candidates) - (state.draft is not None)} candidates", error=unmended)
 
 

@@ -170,7 +170,7 @@ def _open(text: str) -> int:
 
 
 _FILTER = re.compile(
-    r"(\b(?:filter\d?|value|pattern)\s*=\s*)(['\"])(.{0,2000}?)(?:\2|(?=\)\s*\Z))(?=\s*\)+\s*(?:\Z|\.\s*\w+\s*\()|\s*,\s*\w+\s*=\s)",
+    r"(\b(?:filter\d?|value|pattern)\s*=\s*)(['\"])(.{0,500}?)(?:\2|(?=\)\s*\Z))(?=\s*\)+\s*(?:\Z|\.\s*\w+\s*\()|\s*,\s*\w+\s*=\s)",
     re.DOTALL,
 )
 

@@ -138,7 +138,9 @@ def quoted_for(sql: str, reader: str, schema: Schema) -> str:
             return match[0]
         if match["back"] is not None and reader == "bigquery":
             return match[0]
-        if match["double"] is not None and not (reader in _STRINGS_IN_DOUBLE and _is_name(name, aliases, schema)):
+        if match["double"] is not None and not (
+            reader in _STRINGS_IN_DOUBLE and _is_name(name, aliases, schema)
+        ):
             return match[0]
         if match["back"] is not None and reader in _BACKTICKS:
             return match[0]

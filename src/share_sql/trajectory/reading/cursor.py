@@ -16,8 +16,8 @@ MAX_CHAIN = 200
 
 
 MOST_ENTERED = 20_000
-"""Expressions that are begun for one text at most, beside one for each of its characters: what is read in several
-ways, within what is read in several ways, would take a time without end."""
+"""Expressions that are begun for one text at most, beside one for each of its characters: what is read in
+several ways, within what is read in several ways, would take a time without end."""
 
 
 class Unreadable(Exception):
