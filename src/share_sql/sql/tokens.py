@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from functools import lru_cache
+from typing import Literal, NamedTuple, TypeAlias
 
 TokenKind: TypeAlias = Literal["comment", "text", "name", "number", "word", "space", "sign"]
 
@@ -27,8 +27,7 @@ _COMMENT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One token."""
 
     kind: TokenKind
@@ -50,7 +49,13 @@ class Token:
 
 def tokens(sql: str) -> list[Token]:
     """All tokens of a text; joined they are the text."""
-    return [Token(match.lastgroup, match[0]) for match in _TOKEN.finditer(sql)]  # type: ignore[arg-type]
+    return list(_tokens(sql))
+
+
+@lru_cache(maxsize=2)
+def _tokens(sql: str) -> tuple[Token, ...]:
+    # All menders of slips go through the same text, one after the other.
+    return tuple(Token(match.lastgroup, match[0]) for match in _TOKEN.finditer(sql))  # type: ignore[arg-type]
 
 
 def uncommented(sql: str) -> str:
