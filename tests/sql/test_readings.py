@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from share_sql.errors import SqlTooLarge
-from share_sql.sql.readings import MAX_TEXT, MOST_CHARACTERS, MOST_TEXTS, readings
+from share_sql.sql.readings import LONGEST_OTHER, MAX_TEXT, MOST_CHARACTERS, MOST_TEXTS, readings
 from share_sql.sql.text import MAX_SQL_BYTES, no_sql
 
 QUERY = "SELECT name, COUNT(*) FROM singer WHERE town = 'St. John''s; Oslo' AND age < 40 GROUP BY name"
@@ -181,4 +181,8 @@ def test_what_is_tried_is_bounded_in_sum(size: int) -> None:
     found = _texts("\n".join(f"```sql\n{text}\n```\n" for text in texts))
     assert found[0] == texts[-1]
     assert sum(len(text) for text in found[1:]) <= MOST_CHARACTERS
-    assert all(len(text) <= MAX_SQL_BYTES for text in found[1:])
+    assert all(len(text) <= LONGEST_OTHER for text in found[1:])
+
+
+def test_what_is_read_can_be_parsed() -> None:
+    assert LONGEST_OTHER <= MAX_SQL_BYTES

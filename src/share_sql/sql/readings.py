@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from share_sql.sql.answer import cleaned, pieces, unescaped, without_thoughts
 from share_sql.sql.statements import Statement, begins_as_query, creates, statements, writes
-from share_sql.sql.text import MAX_SQL_BYTES
 
 MAX_TEXT = 1_000_000
 """Longer texts are not read; models write some ten thousand characters, thoughts some hundred thousand."""
@@ -15,6 +14,9 @@ MOST_TEXTS = 32
 """Texts that are tried at most, of all readings together."""
 MOST_CHARACTERS = 200_000
 """Characters of these texts together, without the first: each costs a query and a parse."""
+LONGEST_OTHER = 100_000
+"""Characters of the longest of them, without the first: what is longer is not parsed
+(`sql.text.MAX_SQL_BYTES`)."""
 _MOST_SCANNED = 3_000_000
 """Characters that are gone through at most, over all ways in which one text is read."""
 _PROMPT = re.compile(
@@ -62,7 +64,7 @@ def readings(text: str) -> tuple[Reading, ...]:
     for reading in found:
         texts = []
         for each in reading.texts:
-            if each in seen or len(seen) >= MOST_TEXTS or (seen and len(each) > min(left, MAX_SQL_BYTES)):
+            if each in seen or len(seen) >= MOST_TEXTS or (seen and len(each) > min(left, LONGEST_OTHER)):
                 continue
             left -= len(each) if seen else 0
             seen.add(each)
