@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,3 +106,23 @@ def test_a_text_without_slips_stays(sql: str) -> None:
 def test_any_text_is_gone_through(text: str) -> None:
     for edit in _edits(text):
         assert edit.sql != text
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "'", '"', "`", "[", "[a", "(", ")", "()", ", ", "a, ", "== ", "= a ", "LIKE ", "IN (", "''",
+        "'a' ", "it's ", "\\'",
+        " ", "\n", "# ", "// ", "/* ", "-- a\n", "&lt;", "’", "“", "SELCT ", "SELECT100 ",
+        "SELECT SELECT ", "COUNT(*, ",
+        "`a' ", "x = `a` AND ", "= ! ", "1e", "a.", "CASE ", "\\n", "BETWEEN `a` AND ",
+    ],
+)  # fmt: skip
+def test_a_long_text_is_gone_through_soon(piece: str) -> None:
+    """What grows with the square of a text takes minutes."""
+    for first, last in (("SELECT 1 WHERE a = ", ""), ("SELECT 'a", " x")):
+        text = first + piece * (30_000 // len(piece)) + last
+        started = time.thread_time()
+        for edit in _edits(text):
+            assert edit.sql != text
+        assert time.thread_time() - started < 20

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from share_sql.sql.readings import MOST_TEXTS, readings
+from share_sql.errors import SqlTooLarge
+from share_sql.sql.readings import LONGEST_OTHER, MAX_TEXT, MOST_CHARACTERS, MOST_TEXTS, readings
+from share_sql.sql.text import MAX_SQL_BYTES, no_sql
 
 QUERY = "SELECT name, COUNT(*) FROM singer WHERE town = 'St. John''s; Oslo' AND age < 40 GROUP BY name"
 OTHER = "SELECT DISTINCT town FROM singer"
@@ -127,3 +130,59 @@ _MARKS = [
 @given(st.lists(st.sampled_from(_MARKS), max_size=30))
 def test_any_heap_of_marks_is_read(parts: list[str]) -> None:
     assert len(_texts(" ".join(parts))) <= MOST_TEXTS
+
+
+_PIECES = [
+    "\n", " ", "(", "((", "[", "{", '{"a": ', "[[", "'", '"', "`", "\\", "\\n\\\"", "```", "~~~\n",
+    "<a ", "<sql>SELECT 1 ",
+    "<think>", "</think>", "-- ", "/* ", "/* a */ ", "SELECT ", "SELECT 1\n", "SELECT 1;\n", "WITH a ",
+    "`SELECT 1` is ",
+    '"SELECT a ', "'SELECT a' + ", '{"sql": "SELECT 1 FROM a"} ', "```sql\nSELECT 1\n```\n",
+    "SELECT a FROM b. Then ",
+    ")(", "VALUES (", ": SELECT a", "\n- a ", "\n\nThe a is ", "&amp;", "> ", "<|a|>", "a b ",
+    "UNION SELECT 1 ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("first", ["", "SELECT a FROM b WHERE c = 'd", "The query is: ", "```sql\nSELECT 1 "])
+def test_a_long_text_is_read_soon(first: str) -> None:
+    """What grows with the square of a text takes minutes."""
+    for number, piece in enumerate(_PIECES):
+        text = first + piece * (60_000 // len(piece)) + ("", " x", "\nSELECT 1")[number % 3]
+        started = time.thread_time()
+        readings(text)
+        assert time.thread_time() - started < 10, piece
+
+
+def test_a_longest_text_is_read_soon() -> None:
+    for piece in ("</think>", ")(", '"SELECT a" ', '"SELECT a", ', "<a>SELECT 1", '\\n\\"SELECT a'):
+        text = "[" + piece * (MAX_TEXT // len(piece) - 1)
+        started = time.thread_time()
+        readings(text)
+        assert time.thread_time() - started < 20, piece
+
+
+def test_a_longer_text_is_not_read() -> None:
+    text = f"{QUERY} {' ' * MAX_TEXT}"
+    assert readings(text) == ()
+    error = no_sql(text)
+    assert isinstance(error, SqlTooLarge)
+    assert f"at most {MAX_TEXT:,} are read" in str(error)
+
+
+def test_thoughts_may_be_long() -> None:
+    assert _texts(f"<think>{'We join, then select from a. ' * 20_000}</think>\n{QUERY}") == [QUERY]
+    assert _texts(f"{'We join, and then take from a. ' * 10_000}\n```sql\n{QUERY}\n```")[0] == QUERY
+
+
+@pytest.mark.parametrize("size", [30_000, 90_000, 150_000])
+def test_what_is_tried_is_bounded_in_sum(size: int) -> None:
+    texts = [f"SELECT {at}, '{'a' * size}' FROM b" for at in range(5)]
+    found = _texts("\n".join(f"```sql\n{text}\n```\n" for text in texts))
+    assert found[0] == texts[-1]
+    assert sum(len(text) for text in found[1:]) <= MOST_CHARACTERS
+    assert all(len(text) <= LONGEST_OTHER for text in found[1:])
+
+
+def test_what_is_read_can_be_parsed() -> None:
+    assert LONGEST_OTHER <= MAX_SQL_BYTES

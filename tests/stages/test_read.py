@@ -7,7 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from share_sql.database.sqlite import SqliteDatabase
+from share_sql.sql.readings import MAX_TEXT
 from share_sql.stages.judge import judge
+from share_sql.stages.readable import MAX_MENDED
 from share_sql.stages.repair import repair
 from share_sql.stages.state import State
 from tests.stages.driving import corrected, start, take
@@ -90,3 +92,24 @@ def test_whatever_is_written_no_draft_is_lost(shop: SqliteDatabase, parts: list[
         assert shop.query(sql).columns
     else:
         assert sql == draft
+
+
+def test_a_draft_that_is_too_long_is_kept_with_the_reason(shop: SqliteDatabase) -> None:
+    draft = f"{ANSWER} -- {'x' * MAX_TEXT}"
+    verdict, sql, reason = _corrected(shop, draft)
+    assert (verdict, sql) == ("kept", draft)
+    assert f"the draft is {len(draft):,} characters long" in reason
+
+
+def test_long_sql_that_runs_is_kept(shop: SqliteDatabase) -> None:
+    draft = f"SELECT COUNT(*){' ' * 150_000}FROM stores"
+    assert _corrected(shop, draft)[:2] == ("kept", draft)
+
+
+def test_slips_are_looked_for_in_texts_of_bounded_length(shop: SqliteDatabase) -> None:
+    slip = f"SELECT COUNT(* FROM stores WHERE city <> '{'x' * MAX_MENDED}'"
+    state = take(repair, shop, start(shop, "How many stores are there?", slip))
+    assert state.repaired is None
+    assert "slips are looked for in at most" in (state.steps[-1].error or "")
+    short = slip.replace("x" * MAX_MENDED, "x")
+    assert take(repair, shop, start(shop, "How many stores are there?", short)).repaired is not None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,43 @@ def test_no_trajectory_is_a_named_error(answer: str) -> None:
 def test_deep_nesting_is_a_named_error(text: str) -> None:
     with pytest.raises(TrajectoryUnreadable, match="nested too deeply"):
         read("res = " + text)
+
+
+@pytest.mark.parametrize(
+    "nested",
+    [
+        "case(when a = (", "df1.where(x, filter, case(when = ", "case(when x in (",
+        "df1.where(x, filter, if(",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("last", ["1", " !"])
+def test_what_is_read_in_several_ways_is_read_soon(nested: str, last: str) -> None:
+    """Each level is read in two ways: without a bound 2 to the power of 28 of them."""
+    with pytest.raises(TrajectoryUnreadable, match="nested too deeply"):
+        read("res = " + nested * 28 + last)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "; df1 = df.a b", "df1 = df.where(element = T.c, filter = '> 5')\nx as ", "'; df1 = df", "df = a b\n",
+        "a.b, ", "filter = ' ", "x, \n", "`a` ", "[MASK1], ", "between 1 and ",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("first", ["df1 = df.select(", "df1 = df.where(element = a, filter = '", ""])
+def test_a_long_answer_is_read_soon(first: str, line: str) -> None:
+    """What grows with the square of a text takes minutes."""
+    started = time.thread_time()
+    with suppress(TrajectoryUnreadable):
+        read((first + line * (MAX_TEXT // len(line)))[:MAX_TEXT])
+    assert time.thread_time() - started < 15
+
+
+@pytest.mark.parametrize("text", ["> " + "(" * 200, "> " + "case(when " * 28, "in (" + "[" * 200])
+def test_a_text_that_would_be_nested_too_deeply_is_written_as_it_is(text: str) -> None:
+    condition = n.Binary("=", n.ColumnRef("towns", "name"), n.Literal(text))
+    tree = n.Trajectory((n.Step("res", n.Frame("df", (n.Where(condition),))),))
+    assert text in write(tree)
 
 
 def test_a_long_text_is_a_named_error() -> None:

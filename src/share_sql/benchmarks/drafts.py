@@ -23,7 +23,7 @@ from share_sql.sql.tag import BIRD_TAG, split_tag
 
 _SQL_KEYS = ("draft", "sql", "SQL", "prediction", "pred", "response")
 _ID_KEYS = ("id", "idx", "question_id")
-_SPIDER_TAG = re.compile(r"\t\s*(\w+)\s*\Z")
+_NAME = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -167,12 +167,24 @@ def _draft(value: Any, where: str) -> Draft:
     return Draft(*split_tag(value))
 
 
+def _spider_tag(line: str) -> Draft | None:
+    """SQL and database of a line that ends with a tab and a name; None for any other."""
+    before, tab, name = line.rstrip().rpartition("\t")
+    name = name.strip()
+    if not tab or _NAME.fullmatch(name) is None:
+        return None
+    # Of several tabs in a row the first ends the SQL.
+    blank = len(before.rstrip())
+    first = line.find("\t", blank)
+    return Draft(line[:first], name)
+
+
 def _spider_lines(lines: list[str]) -> tuple[Draft, ...]:
     lines = [line.rstrip("\r") for line in lines]
     # A tab may stand inside a query too: `\tdb` is a tag only where every line has one.
-    tagged = all(BIRD_TAG in line or _SPIDER_TAG.search(line) for line in lines if line.strip())
+    tagged = all(BIRD_TAG in line or _spider_tag(line) for line in lines if line.strip())
     drafts = []
     for line in lines:
-        tag = _SPIDER_TAG.search(line) if tagged and BIRD_TAG not in line else None
-        drafts.append(Draft(line[: tag.start()], tag[1]) if tag else _draft(line, ""))
+        tag = _spider_tag(line) if tagged and BIRD_TAG not in line else None
+        drafts.append(tag or _draft(line, ""))
     return tuple(drafts)

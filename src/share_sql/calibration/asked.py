@@ -104,4 +104,5 @@ def _signature(item: exp.Expr) -> str:
     if isinstance(value, exp.Column):
         return str(value.name).lower()
     text = re.sub(r"\b\w+\.", "", value.sql()).lower().replace('"', "").replace("`", "")
-    return re.sub(r"count\((distinct )?.*\)", "count", text)
+    before, mark, rest = text.partition("count(")
+    return f"{before}count{rest.rpartition(')')[2]}" if mark and ")" in rest else text

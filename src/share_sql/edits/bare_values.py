@@ -65,7 +65,7 @@ def _written(draft: Examined, node: exp.Expr) -> str | None:
         unknown = bound is not None and bound.status in ("unknown", "unknown-source")
         if not unknown or column.this.args.get("quoted") or draft.schema.tables_with(column.name):
             return None
-    return re.sub(r"\s*([-.&/])\s*", r"\1", draft.text(node))
+    return re.sub(r"(?<!\s)\s*([-.&/])\s*", r"\1", draft.text(node))
 
 
 def _edit(draft: Examined, parent: exp.Expr, column: ColumnName, put: list[tuple[exp.Expr, str]]) -> Edit:
@@ -108,10 +108,11 @@ def unquoted_runs(sql: str) -> tuple[str, tuple[str, ...]]:
         opens = part.upper in ("=", "==", "!=", "<>", "LIKE") or (inside_in and part.text in ("(", ","))
         if not opens:
             continue
-        end = at
-        while end < len(parts) and parts[end].upper not in _STOPS and parts[end].kind in (
-            "word", "number", "sign", "space",
-        ):  # fmt: skip
+        end, solid = at, 0
+        while end < len(parts) and solid <= _MOST_WORDS and parts[end].upper not in _STOPS and parts[
+            end
+        ].kind in ("word", "number", "sign", "space"):  # fmt: skip
+            solid += parts[end].solid
             end += 1
         run = parts[at:end]
         text = joined(run)
@@ -168,8 +169,8 @@ def values_in_names(sql: str, names: frozenset[str]) -> tuple[str, tuple[str, ..
 
 def _is_range(parts: list[Token], at: int) -> bool:
     """Whether the AND before a token is that of BETWEEN: BETWEEN stands two tokens before it."""
-    solid = [part.upper for part in parts[:at] if part.solid][-3:]
-    return len(solid) == 3 and solid[0] == "BETWEEN"
+    solid = [part.upper for part in reversed(parts[max(0, at - 12) : at]) if part.solid]
+    return solid[2:3] == ["BETWEEN"]
 
 
 def _last_word(parts: list[Token], at: int) -> str:

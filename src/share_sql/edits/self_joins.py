@@ -75,7 +75,9 @@ def _is_asked(draft: Examined, refers: Source, referred: Source, column: str) ->
             name = re.escape(node.expression.this.lower())
             if re.search(rf"\b{name}(?:'s?|\u2019s?) (?:{roles})\b", question):
                 return True
-            before = re.search(rf"(.*)\b(?:{roles}) of (?:the )?(?:\w+ )?(?:\w+ )?['\"]?{name}\b", question)
+            before = re.search(
+                rf"^(.*)\b(?:{roles}) of (?:the )?(?:\w+ )?(?:\w+ )?['\"]?{name}\b", question, re.MULTILINE
+            )
             if before is not None and not re.search(r"\b(?:have|has|having|with|whose|who are)\b", before[1]):
                 return True
     return False

@@ -14,7 +14,7 @@ from share_sql.sql.tokens import Token, joined, neighbours, tokens
 
 _SINGLE, _DOUBLE = "‘’‚‛´′＇｀", "“”„‟＂«»″"
 _TYPESET = re.compile(
-    rf"(?P<kept>'(?:[^']|'')*(?:'|\Z)|\"[^\"]*\"|`[^`]*`|--[^\n]*)"
+    rf"(?P<kept>'[^']*+(?:''[^']*+)*+(?:'|\Z)|\"[^\"]*\"|`[^`]*`|--[^\n]*)"
     rf"|[{_SINGLE}](?P<single>[^{_SINGLE}\n]*)[{_SINGLE}]"
     rf"|[{_DOUBLE}](?P<double>[^{_DOUBLE}\n]*)[{_DOUBLE}]"
     r"|(?P<sign>[^\x00-\x7f])"
@@ -123,7 +123,7 @@ def _breaks(sql: str) -> str:
     return _on_the_outside(sql, lambda part: re.sub(r"\\[nrt]?\s*", " ", part))
 
 
-_LITERAL = re.compile(r"('(?:[^']|'')*(?:'|\Z)|\"[^\"]*(?:\"|\Z))")
+_LITERAL = re.compile(r"('[^']*+(?:''[^']*+)*+(?:'|\Z)|\"[^\"]*(?:\"|\Z))")
 
 
 def _outside(sql: str) -> str:
@@ -158,7 +158,7 @@ def apostrophes(sql: str, schema: Schema) -> Iterator[str]:
     """An apostrophe inside a text that is not doubled."""
     del schema
     done, found = [], False
-    at = 0
+    at, last = 0, sql.rfind("'")
     while at < len(sql):
         if sql[at] != "'":
             done.append(sql[at])
@@ -179,7 +179,7 @@ def apostrophes(sql: str, schema: Schema) -> Iterator[str]:
             if sql[at : at + 1] == "'":
                 done.append("'")
                 at += 1
-            elif _CLOSES.match(sql, at) is None and "'" in sql[at:]:
+            elif _CLOSES.match(sql, at) is None and at <= last:
                 done.append("'")
                 found = True
             else:
@@ -213,6 +213,13 @@ def misquoted(sql: str, schema: Schema) -> Iterator[str]:
         yield changed
 
 
+_BEFORE_VALUE = re.compile(r"(?:[=<>(,]|\bLIKE\b|\bIN\b)\s*", re.IGNORECASE)
+_AFTER_VALUE = re.compile(
+    r"(?<!\s)\s*(?:\)|,|;|\Z|\b(?:AND|OR|GROUP BY|ORDER BY|HAVING|LIMIT|UNION|INTERSECT|EXCEPT|FROM)\b)",
+    re.IGNORECASE,
+)
+
+
 def unclosed(sql: str, schema: Schema) -> Iterator[str]:
     """A text whose closing or opening quote is missing."""
     del schema
@@ -228,17 +235,13 @@ def unclosed(sql: str, schema: Schema) -> Iterator[str]:
         inside = text[1:]
         if re.match(r"[\s;)]*\Z", inside):
             # Only the closing one is there: it opens after the operator before it.
-            start = re.search(r"(?:=|<|>|\(|,|\bLIKE\b|\bIN\b)\s*(?=[^=<>(,]*\Z)", before, re.IGNORECASE)
+            start = _BEFORE_VALUE.search(before, max(0, *(before.rfind(sign) for sign in "=<>(,")))
             if start is not None:
                 yield before[: start.end()] + quote + before[start.end() :] + text
             yield before + inside
             return
         # It closes before what goes on with the query, else at the end.
-        more = re.search(
-            r"\s*(?:\)|,|;|\Z|\b(?:AND|OR|GROUP BY|ORDER BY|HAVING|LIMIT|UNION|INTERSECT|EXCEPT|FROM)\b)",
-            inside,
-            re.IGNORECASE,
-        )
+        more = _AFTER_VALUE.search(inside)
         end = more.start() if more is not None else len(inside)
         yield before + quote + inside[:end] + quote + inside[end:]
         whole = inside.rstrip("; \n")

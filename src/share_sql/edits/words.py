@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from share_sql.schema.model import Schema
 from share_sql.sql.tokens import Token, joined, neighbours, tokens
 
-_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]")
+_QUOTED = re.compile(r"'[^']*(?:''[^']*)*'|\"[^\"]*(?:\"\"[^\"]*)*\"|`[^`]*`|\[[^\]]{0,200}\]")
 # SQLite's keywords that cannot be names unless quoted (sqlite.org/lang_keywords.html; tokenize.c falls
 # back to a name for the others).
 _KEYWORDS = frozenset((
@@ -42,7 +42,10 @@ _PLAIN = re.compile(r"[A-Za-z_]\w*\Z")
 def quote_names(sql: str, schema: Schema) -> tuple[str, list[str]]:
     """Quote each of the schema's names that is no plain identifier, where it stands unquoted."""
     odd = {table.name for table in schema.tables} | {column.name for _, column in schema.columns()}
-    names = sorted((name for name in odd if not _PLAIN.match(name)), key=len, reverse=True)
+    written = sql.lower()
+    # Of a large schema few names stand in one text, and each is looked for at each place.
+    here = (name for name in odd if not _PLAIN.match(name) and name.lower() in written)
+    names = sorted(here, key=len, reverse=True)
     if not names:
         return sql, []
     spelled = {name.lower(): name for name in names}
@@ -193,6 +196,7 @@ def respelled(sql: str, schema: Schema) -> Iterator[str]:
     parts = tokens(sql)
     changed = False
     around = neighbours(parts)
+    meant: dict[str, list[str]] = {}
     for at, (part, (before, after)) in enumerate(zip(parts, around, strict=True)):
         word = part.upper
         if part.kind != "word" or len(word) < 3 or before.text == "." or after.text == ".":
@@ -209,7 +213,11 @@ def respelled(sql: str, schema: Schema) -> Iterator[str]:
             changed = True
         if len(word) < 4 or word in known or word in _MISSPELT or word in _KEYWORDS or before.upper == "AS":
             continue
-        near = [keyword for keyword in _MISSPELT if distance.OSA.distance(word, keyword, score_cutoff=1) <= 1]
+        if word not in meant:
+            meant[word] = [
+                each for each in _MISSPELT if distance.OSA.distance(word, each, score_cutoff=1) <= 1
+            ]
+        near = meant[word]
         # `CAST(` is a function, no misspelt CASE.
         if after.text == "(" and not set(near) & {"COUNT", "FROM", "WHERE", "JOIN", "UNION"}:
             continue

@@ -22,7 +22,8 @@ share of the larger; summing in another order moves a double by far less."""
 ABSOLUTE_TOLERANCE = 1e-9
 """The same for numbers around zero."""
 
-_LEXEMES = r"""'(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/ | \w+ | ."""
+_LEXEMES = r"""'(?:[^'\\]|\\.|'')*+(?:'|\Z) | "(?:[^"\\]|\\.|"")*+(?:"|\Z) | `[^`]*`
+    | --[^\n]* | /\*.*?(?:\*/|\Z) | \w+ | ."""
 
 
 def sorts_rows(gold_sql: str) -> bool:

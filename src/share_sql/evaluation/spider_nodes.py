@@ -99,7 +99,7 @@ EMPTY = Query((), False, (), Conditions(), Conditions(), (), Conditions(), "", (
 # What NLTK's word tokenizer does to a text without quotation marks, in its order.
 _PADS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile("([«“‘„]|`+)"), r" \1 "),
-    (re.compile(r"([^.])(\.)([\])}>»”’ ]*)\s*$"), r"\1 \2 \3 "),
+    (re.compile(r"([^.])(\.)([\])}>»”’ ]*+)\s*+$"), r"\1 \2 \3 "),
     (re.compile(r"([:,])(\D)"), r" \1 \2"),
     (re.compile(r"([:,])$"), r" \1 "),
     (re.compile(r"(\.{2,}|[;@#$%&\u2012-\u2015?!*])"), r" \1 "),

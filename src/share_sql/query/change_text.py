@@ -18,7 +18,7 @@ from share_sql.trajectory.write import write
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|[\w.]+|[<>=!]+|\S")
 _KEYWORD = re.compile(r"\b(?:element|filter|by|value) = ")
 _STEP = re.compile(r"(\w+) = (\w+)\.(.*)", re.DOTALL)
-_NAME = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*")
+_NAME = re.compile(r"(?<!\w)[A-Za-z_]\w*\.[A-Za-z_]\w*")
 _LEAST_ALIKE = 0.4
 """Below this share of common tokens the two are written one after the other: that is no change any more."""
 _MOST_MEANINGS = 4

@@ -59,13 +59,13 @@ _AFTER: tuple[tuple[str, Operator], ...] = (
 )  # fmt: skip
 _BEFORE_RE = tuple(
     (
-        re.compile(rf"\b(?:{pattern})(?: (?:the|a|an|age|year|of|than|value|is|was|in))*\s*[$€£]?\s*$"),
+        re.compile(rf"\b(?:{pattern})(?: (?:the|a|an|age|year|of|than|value|is|was|in))*\s*(?:[$€£]\s*)?$"),
         operator,
     )
     for pattern, operator in _BEFORE
 )
 _AFTER_RE = tuple(
-    (re.compile(rf"^\s*(?:%|percent)?\s*{pattern}\b"), operator) for pattern, operator in _AFTER
+    (re.compile(rf"^\s*(?:(?:%|percent)\s*)?{pattern}\b"), operator) for pattern, operator in _AFTER
 )
 
 

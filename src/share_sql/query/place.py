@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
 _LONGEST = 8_000
 """Longer drafts are not compared token by token, which takes quadratic time."""
+_MOST_PAIRS = 300_000
+"""Pairs of equal tokens that are compared at most: of one sign a thousand times there are a million."""
 
 
 def place_in_draft(draft: str, sql: str, place: Place | None) -> Place | None:
@@ -34,6 +37,8 @@ def place_in_draft(draft: str, sql: str, place: Place | None) -> Place | None:
         return None
     start, end = place
     whole = _mapped(draft, sql)
+    if whole is None:
+        return None
     if start == end:
         before = whole[start - 1] if 0 < start <= len(whole) else None
         return (before + 1, before + 1) if before is not None else None
@@ -41,9 +46,13 @@ def place_in_draft(draft: str, sql: str, place: Place | None) -> Place | None:
     return (first, last + 1) if first is not None and last is not None else None
 
 
-def _mapped(draft: str, sql: str) -> list[int | None]:
-    """For each character of the SQL its place in the draft, where the two are alike."""
+def _mapped(draft: str, sql: str) -> list[int | None] | None:
+    """For each character of the SQL its place in the draft, where the two are alike; None where there is too
+    much to compare."""
     theirs, ours = list(_TOKEN.finditer(draft)), list(_TOKEN.finditer(sql))
+    counts, others = (Counter(match[0] for match in found) for found in (theirs, ours))
+    if sum(count * others[token] for token, count in counts.items()) > _MOST_PAIRS:
+        return None
     matcher = difflib.SequenceMatcher(None, [m[0] for m in theirs], [m[0] for m in ours], autojunk=False)
     found: list[int | None] = [None] * len(sql)
     for block in matcher.get_matching_blocks():

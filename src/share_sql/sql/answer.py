@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from share_sql.sql.statements import OPENING, begins_as_query
 from share_sql.sql.tag import split_tag
 
+T = TypeVar("T")
 _MOST_OBJECTS = 8
 _MOST_PIECES = 16
 """Pieces of one kind that are looked at; models do not write more answers into one."""
@@ -24,7 +27,7 @@ _THOUGHT = re.compile(
 _THOUGHT_END = re.compile(rf"[<\[]/(?:{_THOUGHTS})\s*[>\]]", re.IGNORECASE)
 _CHANNEL = "<|message|>"
 _FENCE = re.compile(
-    r"(?P<mark>```+|~~~+|^[ \t]*(?:'''|\"\"\"))[ \t]*(?P<info>[\w+#-]*)(?P<text>.*?)(?:(?P=mark)|\Z)",
+    r"(?P<mark>`{3,9}|~{3,9}|^[ \t]*(?:'''|\"\"\"))[ \t]*(?P<info>[\w+#-]*)(?P<text>.*?)(?:(?P=mark)|\Z)",
     re.DOTALL | re.MULTILINE,
 )
 _QUERY = OPENING
@@ -32,6 +35,8 @@ _TAG = re.compile(
     rf"<(?P<name>[A-Za-z_][\w:.-]*(?:=\"?[\w.-]+\"?)?)(?:\s[^<>]*)?>\s*(?:<!\[CDATA\[\s*)?(?=\(*{_QUERY})",
     re.IGNORECASE,
 )
+# Each comment ends where it may first: else many of them could be told apart in many ways.
+_BEGINS = re.compile(rf"\s*+(?>(?:--[^\n]*+|/\*.*?\*/)\s*+)*+(?:\(\s*+)*+{_QUERY}", re.IGNORECASE | re.DOTALL)
 _TAG_END = re.compile(r"\]\]>|</|\Z")
 _OPENING = re.compile(rf"[\"'`“‘«](?=\s*(?:\(\s*)*{_QUERY})", re.IGNORECASE)
 _CLOSING = {"“": "”", "‘": "’", "«": "»"}
@@ -84,9 +89,10 @@ def without_thoughts(text: str) -> tuple[str, str]:
     if _THOUGHT_END.search(text) is None and _THOUGHT.search(text) is None:
         return text, ""
     answer = _THOUGHT.sub("\n", text)
+    past = 0
     for end in _THOUGHT_END.finditer(answer):
-        rest = answer[end.end() :]
-    return (rest if _THOUGHT_END.search(answer) else answer), _THOUGHT_END.sub("\n", text)
+        past = end.end()
+    return answer[past:], _THOUGHT_END.sub("\n", text)
 
 
 def unescaped(text: str) -> str:
@@ -104,13 +110,16 @@ def unescaped(text: str) -> str:
 
 def pieces(text: str) -> list[Piece]:
     """Fences, tags and quoted strings that may hold a query, best first; the last of equals first."""
-    found = [*_values(text), *_fences(text), *_tags(text), *_strings(text)]
+    found = [*_ends_of(list(_values(text))), *_fences(text), *_tags(text), *_strings(text)]
     return sorted(found, key=lambda piece: (piece.rank, -piece.at))
 
 
 def _last(matches: Iterator[re.Match[str]]) -> list[re.Match[str]]:
     """The last matches, with the first; no more than `_MOST_PIECES`."""
-    every = list(matches)
+    return _ends_of(list(matches))
+
+
+def _ends_of(every: list[T]) -> list[T]:
     return every if len(every) <= _MOST_PIECES else [every[0], *every[1 - _MOST_PIECES :]]
 
 
@@ -119,8 +128,10 @@ def _values(text: str, at: int = 0, depth: int = 0) -> Iterator[Piece]:
     decoder = json.JSONDecoder(strict=False)
     past = tries = 0
     for match in re.finditer(r"[{\[]", text):
-        if match.start() < past or tries >= _MOST_OBJECTS:
+        if match.start() < past:
             continue
+        if tries >= _MOST_OBJECTS:
+            return
         tries += 1
         try:
             value, past = decoder.raw_decode(text, match.start())
@@ -135,9 +146,9 @@ def _values(text: str, at: int = 0, depth: int = 0) -> Iterator[Piece]:
 
 def _texts_of(value: object, name: str = "") -> Iterator[tuple[str, str]]:
     """Each string inside a value of JSON, with the key that it stands under."""
-    waiting: list[tuple[str, object]] = [(name, value)]
+    waiting: deque[tuple[str, object]] = deque([(name, value)])
     while waiting:
-        name, value = waiting.pop(0)
+        name, value = waiting.popleft()
         if isinstance(value, str):
             yield name, value
         elif isinstance(value, dict):
@@ -151,9 +162,7 @@ def _fences(text: str) -> Iterator[Piece]:
         info, inside = match["info"], match["text"]
         if re.match(r"(?:SELECT|WITH)\Z", info, re.IGNORECASE):
             info, inside = "", info + inside
-        begins = re.match(
-            rf"\s*(?:(?:--[^\n]*|/\*.*?\*/)\s*)*(?:\(\s*)*{_QUERY}", inside, re.IGNORECASE | re.DOTALL
-        )
+        begins = _BEGINS.match(inside)
         if info.lower() in _NOT_SQL and not begins:
             continue
         rank = 5 if info.lower() in _NOT_SQL else 1

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _MOST_ENDS = 5
+_REACH = 120_000
+"""Characters in which ends are looked for; no query that is longer is parsed."""
 WORDS_OF_SQL = frozenset((
     "ADD", "ALL", "AND", "ANY", "AS", "ASC", "AVG", "BETWEEN", "BY", "CASE", "CAST", "COLLATE", "COUNT",
     "CROSS", "DESC", "DISTINCT", "ELSE", "END", "ESCAPE", "EXCEPT", "EXISTS", "FETCH", "FILTER", "FOR",
@@ -33,8 +36,9 @@ _BLIND = re.compile(_MARK, re.DOTALL)
 _PARAGRAPH = re.compile(r"(?:[A-Z][a-z]+|\*\*|\#+|-)\ ")
 _CLAUSE_LINE = re.compile(
     r"\n[ \t]*(?:FROM|WHERE|GROUP BY|ORDER BY|HAVING|LIMIT|(?:INNER |LEFT |CROSS )?JOIN|UNION|AND|OR|ON"
-    r"|from|where|group by|order by|having|limit|(?:inner |left |cross )?join)\s"
+    r"|from|where|group by|order by|having|limit|(?:inner |left |cross )?join)(?=\s)"
 )
+_FROM = re.compile(r"\bFROM\b", re.IGNORECASE)
 _LABEL = re.compile(r"[\s>*_#-]*[A-Za-z][\w' ]{0,40}\**\s?:(?!:)")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _WORDS = re.compile(
@@ -64,7 +68,7 @@ def _cuts(text: str, marks: re.Pattern[str]) -> list[str]:
     found: list[int] = []
     first = len(text)
     depth = 0
-    for match in marks.finditer(text):
+    for match in marks.finditer(text, 0, _REACH) if len(text) > _REACH else marks.finditer(text):
         at = match.start()
         gap = match["line"]
         if match["stop"] or (gap and "\n" in gap[1:] and _PARAGRAPH.match(text, match.end())):
@@ -72,19 +76,26 @@ def _cuts(text: str, marks: re.Pattern[str]) -> list[str]:
             break
         if match["round"]:
             depth += 1 if match["round"] == "(" else -1
+        if len(found) >= 4 * _MOST_ENDS:
+            continue
+        if match["round"]:
             if depth == -1 and _ends_bracket(text[match.end() : match.end() + 200]):
                 found.append(at)
-        elif len(found) < 4 * _MOST_ENDS and (match["lone"] or _is_end(text, match)):
+        elif match["lone"] or _is_end(text, match):
             found.append(at)
     whole = text[:first]
-    cuts = [text[:at] for at in found if not _cuts_sql(text[:at], text[at:first])]
+    goes_on = _goes_on(whole)
+    cuts = [text[:at] for at in found if not goes_on(at)]
     return [whole, *reversed(cuts[:_MOST_ENDS])]
 
 
-def _cuts_sql(kept: str, dropped: str) -> bool:
-    """Whether what is cut off goes on with the query: a line begins as a clause does, or holds its FROM."""
-    no_from = re.search(r"\bFROM\b", kept, re.IGNORECASE) is None
-    return _CLAUSE_LINE.search(dropped) is not None or (no_from and " FROM " in dropped)
+def _goes_on(whole: str) -> Callable[[int], bool]:
+    """Tells of a place whether what follows it goes on with the query: a line begins as a clause does, or
+    holds its FROM."""
+    clause = max((match.start() for match in _CLAUSE_LINE.finditer(whole)), default=-1)
+    first = _FROM.search(whole)
+    last = whole.rfind(" FROM ")
+    return lambda at: clause >= at or (last >= at and (first is None or first.end() > at))
 
 
 def _is_end(text: str, match: re.Match[str]) -> bool:

@@ -8,8 +8,17 @@ from dataclasses import dataclass
 from share_sql.sql.answer import cleaned, pieces, unescaped, without_thoughts
 from share_sql.sql.statements import Statement, begins_as_query, creates, statements, writes
 
+MAX_TEXT = 1_000_000
+"""Longer texts are not read; models write some ten thousand characters, thoughts some hundred thousand."""
 MOST_TEXTS = 32
 """Texts that are tried at most, of all readings together."""
+MOST_CHARACTERS = 200_000
+"""Characters of these texts together, without the first: each costs a query and a parse."""
+LONGEST_OTHER = 100_000
+"""Characters of the longest of them, without the first: what is longer is not parsed
+(`sql.text.MAX_SQL_BYTES`)."""
+_MOST_SCANNED = 3_000_000
+"""Characters that are gone through at most, over all ways in which one text is read."""
 _PROMPT = re.compile(
     r"^[ \t]*(?:>(?![=\s]*\d)|(?:sqlite|mysql|\w{0,30}[=#])>|\.\.\.>|->)[ \t]?", re.MULTILINE | re.IGNORECASE
 )
@@ -38,50 +47,69 @@ def readings(text: str) -> tuple[Reading, ...]:
         text: what a model wrote.
 
     Returns:
-        The likeliest first, `MOST_TEXTS` texts at most; nothing where there is no SQL.
+        The likeliest first, `MOST_TEXTS` texts at most, and no longer together than `MOST_CHARACTERS` beside
+        the first; nothing where there is no SQL, or the text is longer than `MAX_TEXT`.
     """
+    if len(text) > MAX_TEXT:
+        return ()
     answer, thoughts = without_thoughts(cleaned(text))
     if writes(answer):
         return (Reading((answer.strip(),), True),) if begins_as_query(answer) else ()
-    found = _read(answer) or (_read(thoughts) if thoughts and not writes(thoughts) else [])
+    found = _Reader().read(answer)
+    if not found and thoughts and not writes(thoughts):
+        found = _Reader().read(thoughts)
     kept: list[Reading] = []
     seen: set[str] = set()
+    left = MOST_CHARACTERS
     for reading in found:
-        texts = tuple(each for each in dict.fromkeys(reading.texts) if each not in seen)
-        texts = texts[: MOST_TEXTS - len(seen)]
-        seen.update(texts)
+        texts = []
+        for each in reading.texts:
+            if each in seen or len(seen) >= MOST_TEXTS or (seen and len(each) > min(left, LONGEST_OTHER)):
+                continue
+            left -= len(each) if seen else 0
+            seen.add(each)
+            texts.append(each)
         if texts:
-            kept.append(Reading(texts, reading.sure))
+            kept.append(Reading(tuple(texts), reading.sure))
     return tuple(kept)
 
 
-def _read(text: str, depth: int = 0) -> list[Reading]:
-    found: list[Reading] = []
-    if begins_as_query(text):
-        found += _queries(text)
-        if found and "\n" not in text and len(found[0].texts) == 1 and len(found) == 1:
-            return found
-    else:
-        for piece in pieces(text):
-            for inside in piece.texts:
-                found += _queries(inside.strip(), sure=piece.rank < 5)
-        found += _queries(text)
-    if depth < 2:
-        for other in (_PROMPT.sub("", text), _TOKEN.sub("\n", text)):
-            if other != text:
-                found += _read(other, 2)
-        if "\\n" in text or '\\"' in text:
-            found += _read(unescaped(text), depth + 1)
-    if not found and depth == 0:
-        found += _misspelt(text)
-    return found
+class _Reader:
+    """Reads one text in several ways, and counts the characters that it goes through."""
 
+    def __init__(self) -> None:
+        self.left = _MOST_SCANNED
 
-def _queries(text: str, *, sure: bool = True) -> list[Reading]:
-    """The queries in a piece of text; nothing beside a statement that makes tables."""
-    if creates(text):
-        return []
-    return [Reading(each.texts, each.sure and sure) for each in statements(text)]
+    def read(self, text: str, depth: int = 0) -> list[Reading]:
+        """The queries of a text, of its pieces, and of what it is without prompts, marks and escapes."""
+        found: list[Reading] = []
+        if begins_as_query(text):
+            found += self.queries(text)
+            if found and "\n" not in text and len(found[0].texts) == 1 and len(found) == 1:
+                return found
+        else:
+            for piece in pieces(text):
+                for inside in piece.texts:
+                    # The whole must be read, too.
+                    if len(inside) + len(text) <= self.left:
+                        found += self.queries(inside.strip(), sure=piece.rank < 5)
+            found += self.queries(text)
+        if depth < 2:
+            for other in (_PROMPT.sub("", text), _TOKEN.sub("\n", text)):
+                if other != text and len(other) <= self.left:
+                    found += self.read(other, 2)
+            if ("\\n" in text or '\\"' in text) and len(text) <= self.left:
+                found += self.read(unescaped(text), depth + 1)
+        if not found and depth == 0:
+            found += _misspelt(text)
+        return found
+
+    def queries(self, text: str, *, sure: bool = True) -> list[Reading]:
+        """The queries in a piece of text; nothing beside a statement that makes tables."""
+        if len(text) > self.left or creates(text):
+            return []
+        self.left -= len(text)
+        return [Reading(each.texts, each.sure and sure) for each in statements(text)]
 
 
 def _misspelt(text: str) -> list[Reading]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from share_sql.sql.endings import ends
 
 _MOST_STARTS = 10
+_MOST_WORDS = 500
+"""Words that may begin a query: no more are looked at from the start of a text, and from its end."""
 OPENING = (
     r"(?:SELECT(?![A-Za-z_0-9])|SELECT(?!(?:ED|S|ING|IONS?|IVE|IVELY|OR|ORS|ABLE)\b)\w+"
     r"|(?:SLECT|SEECT|SELCT|SELET|SELEC|SLEECT|SEELCT|SELCET|SELETC|SEELECT|SELLECT|SELEECT|SELECCT)\b"
@@ -35,7 +37,7 @@ _INSIDE = re.compile(
     re.IGNORECASE,
 )
 _COMMENTS = re.compile(r"--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
-_PREFIX = re.compile(r"[\s(>*_#\"'`|$-]*(?:\d{1,2}[.)])?[\s(*_\"'`]*\Z")
+_PREFIX = re.compile(r"[\s(>*_#\"'`|$-]*+(?:\d{1,2}[.)])?[\s(*_\"'`]*\Z")
 _LABEL_END = re.compile(r"(?:[:;>=]|\bsql|\bEXPLAIN(?:\s+QUERY\s+PLAN)?)[\s*_\"'`(]*\Z", re.IGNORECASE)
 _ENDED = re.compile(
     r"(?:[:；]|(?<!&lt)(?<!&gt)(?<!;lt)(?<!;gt)(?<!quot)(?<!&amp)(?<!;amp)(?<!nbsp)(?<!apos)(?<!#39)(?<!#34);"
@@ -117,7 +119,10 @@ def _starts(text: str) -> list[tuple[int, bool]]:
     found: list[tuple[int, bool]] = []
     last_from = text.upper().rfind("FROM")
     depth_at = depth = 0
-    for match in _START.finditer(text):
+    words = list(_START.finditer(text))
+    if len(words) > 2 * _MOST_WORDS:
+        words = words[:_MOST_WORDS] + words[-_MOST_WORDS:]
+    for match in words:
         at, word = match.start(), match[0].upper()
         if word == "WITH" and not _is_with(text, at):
             continue

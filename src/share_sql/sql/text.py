@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from share_sql.errors import SqlEmpty, SqlError, SqlNotSelect, SqlUnreadable
+from share_sql.errors import SqlEmpty, SqlError, SqlNotSelect, SqlTooLarge, SqlUnreadable
 from share_sql.sql.written import UNFORESEEN, silence
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def extract_sql(text: str) -> str:
 
     Raises:
         SqlEmpty: there is no SELECT, WITH or VALUES in the text.
+        SqlTooLarge: the text is too long to be read.
         SqlNotSelect: a statement in it changes data.
     """
     from share_sql.sql.readings import readings
@@ -43,8 +44,11 @@ def extract_sql(text: str) -> str:
 def no_sql(text: str) -> SqlError:
     """Why a text has no reading as SQL, as an error to raise or to tell."""
     from share_sql.sql.answer import cleaned, without_thoughts
+    from share_sql.sql.readings import MAX_TEXT
     from share_sql.sql.statements import creates, writes
 
+    if len(text) > MAX_TEXT:
+        return SqlTooLarge(f"the draft is {len(text):,} characters long; at most {MAX_TEXT:,} are read")
     answer, _ = without_thoughts(cleaned(text))
     if writes(answer) or creates(answer):
         return SqlNotSelect("no SELECT is taken from beside a statement that changes data")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from functools import lru_cache
+from typing import Literal, NamedTuple, TypeAlias
 
 TokenKind: TypeAlias = Literal["comment", "text", "name", "number", "word", "space", "sign"]
 
 _TOKEN = re.compile(
     r"(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))"
-    r"|(?P<text>'(?:[^']|'')*(?:'|\Z))"
-    r"|(?P<name>\"(?:[^\"]|\"\")*(?:\"|\Z)|`[^`]*(?:`|\Z)|\[[^\]\n]*\])"
+    r"|(?P<text>'[^']*+(?:''[^']*+)*+(?:'|\Z))"
+    r"|(?P<name>\"[^\"]*+(?:\"\"[^\"]*+)*+(?:\"|\Z)|`[^`]*(?:`|\Z)|\[[^\]\n]{0,200}\])"
     r"|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+(?!\w))?)"
     r"|(?P<word>[^\W\d]\w*)"
     r"|(?P<space>\s+)"
@@ -20,9 +20,14 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 
+# What is quoted comes first: a comment's marks in it are none.
+_COMMENT = re.compile(
+    r"'[^']*+(?:''[^']*+)*+|\"[^\"]*+|`[^`]*+`?|\[[^\]\n]{0,200}\]|(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))",
+    re.DOTALL,
+)
 
-@dataclass(frozen=True)
-class Token:
+
+class Token(NamedTuple):
     """One token."""
 
     kind: TokenKind
@@ -44,7 +49,18 @@ class Token:
 
 def tokens(sql: str) -> list[Token]:
     """All tokens of a text; joined they are the text."""
-    return [Token(match.lastgroup, match[0]) for match in _TOKEN.finditer(sql)]  # type: ignore[arg-type]
+    return list(_tokens(sql))
+
+
+@lru_cache(maxsize=2)
+def _tokens(sql: str) -> tuple[Token, ...]:
+    # All menders of slips go through the same text, one after the other.
+    return tuple(Token(match.lastgroup, match[0]) for match in _TOKEN.finditer(sql))  # type: ignore[arg-type]
+
+
+def uncommented(sql: str) -> str:
+    """The text with a blank in each comment's place."""
+    return _COMMENT.sub(lambda match: " " if match["comment"] else match[0], sql)
 
 
 def joined(parts: Iterable[Token]) -> str:

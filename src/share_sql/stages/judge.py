@@ -12,7 +12,7 @@ from share_sql.query.outcome import rows_hash
 from share_sql.query.place import place_in_draft
 from share_sql.requests import Steps
 from share_sql.sql.tag import split_tag
-from share_sql.sql.tokens import tokens
+from share_sql.sql.tokens import uncommented
 from share_sql.stages.policies import normal, sureness
 from share_sql.stages.state import Candidate, Choice, State
 from share_sql.trajectory.nodes import Trajectory
@@ -68,11 +68,7 @@ def _is_bare(draft: str, sql: str) -> bool:
     plain, tag = split_tag(draft)
     if tag:
         return False
-    return normal(plain) == normal(sql) or normal(_uncommented(plain)) == normal(_uncommented(sql))
-
-
-def _uncommented(sql: str) -> str:
-    return "".join(" " if part.kind == "comment" else part.text for part in tokens(sql))
+    return normal(plain) == normal(sql) or normal(uncommented(plain)) == normal(uncommented(sql))
 
 
 def _weighed(state: State, findings: tuple[Finding, ...]) -> tuple[WeighedFinding, ...]:

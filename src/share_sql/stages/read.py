@@ -12,6 +12,9 @@ from share_sql.stages.asking import noted
 from share_sql.stages.repair import mend
 from share_sql.stages.state import Candidate, State
 
+_MOST_MENDED = 40_000
+"""Characters of the texts together that mends are tried on, to tell which is meant."""
+
 
 def read(state: State) -> Steps[State]:
     """Take the SQL out of the draft and examine it.
@@ -31,6 +34,7 @@ def _meant(state: State, found: tuple[Reading, ...]) -> Steps[Ran | None]:
     """The query that a text means; None where no reading can be parsed and none stands where SQL does."""
     only = len(found) == 1 and len(found[0].texts) == 1
     parsed: Ran | None = None
+    left = _MOST_MENDED
     for reading in found:
         queries: list[Ran] = []
         for text in reading.texts:
@@ -39,6 +43,9 @@ def _meant(state: State, found: tuple[Reading, ...]) -> Steps[Ran | None]:
                 return query
             queries.append(query)
         for query in queries if reading.sure else ():
+            if len(query.sql) > left:
+                continue
+            left -= len(query.sql)
             mended = yield from mend(state, query)
             # A heap of marks can be mended into a constant; what answers a question reads a table.
             if mended is not None and mended.query.runs and mended.query.binding.tables:

@@ -19,6 +19,10 @@ from share_sql.query.examined import Examined, Ran, unrun
 from share_sql.requests import Steps
 from share_sql.stages.state import State
 
+MAX_MENDED = 30_000
+"""Characters of the longest text that slips and other dialects are looked for in: each of some fifty ways to
+read it is a parse."""
+
 
 def readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[WeighedFinding]]]:
     """The query as repairs begin with it.
@@ -42,6 +46,8 @@ def readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[Weig
         # Written anew it may fail, as it should. No tree: the database reads more than the parser does.
         return draft, []
     rewritten = draft is not None and draft.runs
+    if len(query.sql) > MAX_MENDED:
+        return draft, []
     mended, found, text = yield from _respelled(state, query.sql, None if rewritten else draft)
     if found and mended is not None and mended.runs:
         return mended, found

@@ -19,7 +19,7 @@ from share_sql.query.outcome import abnormality
 from share_sql.query.place import place_in_draft
 from share_sql.requests import Steps
 from share_sql.stages.asking import noted
-from share_sql.stages.readable import examined, fault, is_unread, readable
+from share_sql.stages.readable import MAX_MENDED, examined, fault, is_unread, readable
 from share_sql.stages.state import Candidate, State
 
 _MOST_EDITS = 12
@@ -57,7 +57,12 @@ def repair(state: State) -> Steps[State]:
             note = f"from {candidate.origin}, mended: {mended.message}"
             candidates.append(replace(candidate, query=mended.query, note=note))
     state = replace(state, candidates=tuple(candidates))
-    return noted(state, "repair", f"{len(candidates) - (state.draft is not None)} candidates")
+    unmended = None
+    if state.draft is not None and not state.draft.query.runs and len(state.sql) > MAX_MENDED:
+        unmended = (
+            f"the SQL is {len(state.sql):,} characters long; slips are looked for in at most {MAX_MENDED:,}"
+        )
+    return noted(state, "repair", f"{len(candidates) - (state.draft is not None)} candidates", error=unmended)
 
 
 def mend(state: State, query: Ran) -> Steps[Mended | None]:

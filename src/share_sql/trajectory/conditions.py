@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.lexer import quote
-from share_sql.trajectory.reading.cursor import Cursor
+from share_sql.trajectory.reading.cursor import Cursor, TooDeep
 from share_sql.trajectory.reading.filters import read_filter
 from share_sql.trajectory.words import PATTERNS, SIGNS, TESTS
 
@@ -37,12 +37,15 @@ def filter_arguments(parser: Cursor, condition: n.Expr, show: Print) -> str | No
     element = condition.left if isinstance(condition, n.Binary) else condition.operand
     if not _is_element(element):
         return None
-    if isinstance(condition, n.Binary):
-        form = _of_binary(parser, condition, show)
-    elif isinstance(condition, n.Between):
-        form = _of_between(parser, condition, show)
-    else:
-        form = _of_in(parser, condition, show)
+    try:
+        if isinstance(condition, n.Binary):
+            form = _of_binary(parser, condition, show)
+        elif isinstance(condition, n.Between):
+            form = _of_between(parser, condition, show)
+        else:
+            form = _of_in(parser, condition, show)
+    except TooDeep:
+        return None
     return None if form is None else f"element = {show(element)}, filter = {form}"
 
 

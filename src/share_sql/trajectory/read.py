@@ -15,7 +15,7 @@ from share_sql.schema.model import ColumnName
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.lexer import END, tokenize
 from share_sql.trajectory.names import known_names
-from share_sql.trajectory.reading.cursor import Context, TooDeep, Unreadable
+from share_sql.trajectory.reading.cursor import MOST_ENTERED, Context, TooDeep, Unreadable
 from share_sql.trajectory.reading.frames import FrameParser
 from share_sql.trajectory.statements import Statement, mend_quotes, statements_of
 
@@ -57,7 +57,7 @@ def read(text: str, columns: Iterable[ColumnName] | None = None) -> Reading:
     if not statements:
         raise TrajectoryUnreadable(f"the answer holds no trajectory step (`name = df…`): {_excerpt(text)}")
     known = known_names(frozenset(columns)) if columns is not None else None
-    context = Context(set(), known, notes)
+    context = Context(set(), known, notes, MOST_ENTERED + len(text))
     steps = []
     try:
         for statement in statements:

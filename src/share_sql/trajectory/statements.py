@@ -31,6 +31,9 @@ _EXPRESSION = re.compile(r"\s*(?:df\d*|tmp_res\d*)\s*\.\s*\w+\s*\(", re.IGNORECA
 _CONTINUES = re.compile(r"\s*(?:[.,)\]*/|+=-]|and\b|or\b|as\b)", re.IGNORECASE)
 _PROSE = re.compile(r"\s*([^\W\d]\w*)\s+([^\W\d]\w*)")
 _OPENERS = word_set("not case distinct exists interval")
+_LONG_STEP = 2_000
+_MOST_QUOTED = 50
+"""Semicolons in quotes that are looked at in one line: the line up to each is gone through."""
 _SEVERAL = re.compile(r";\s*(?=[^\W\d]\w*\s*=\s*df)")
 _COMMENT = re.compile(r"\s*(?:#|--|//)")
 
@@ -94,6 +97,7 @@ def _is_start(line: str) -> re.Match[str] | None:
 def _split(body: str, notes: list[str]) -> list[Statement]:
     """Cut a block into statements."""
     found: list[list[str]] = []
+    names: set[str] = set()
     open_brackets = 0
     for line in body.replace("\r\n", "\n").split("\n"):
         if not line.strip() or _COMMENT.match(line):
@@ -103,9 +107,10 @@ def _split(body: str, notes: list[str]) -> list[Statement]:
             if (
                 match
                 and (open_brackets <= 0 or _FRAME_VALUE.match(match[2]))
-                and (open_brackets > 0 or _is_value(match[2], found))
+                and (open_brackets > 0 or _is_value(match[2], names))
             ):
                 found.append([match[1].strip("`"), match[2]])
+                names.add(found[-1][0].lower())
                 open_brackets = _open(match[2])
             elif found and (
                 open_brackets > 0
@@ -113,9 +118,12 @@ def _split(body: str, notes: list[str]) -> list[Statement]:
                 or found[-1][1].rstrip().endswith(("=", "\\", ","))
             ):
                 found[-1][1] += "\n" + part
-                open_brackets = _open(found[-1][1])
+                # A text in quotes may go on over lines; of a long step each line is counted by itself.
+                is_long = len(found[-1][1]) > _LONG_STEP
+                open_brackets = open_brackets + _open(part) if is_long else _open(found[-1][1])
             elif _EXPRESSION.match(part):
                 found.append(["res", part])
+                names.add("res")
                 notes.append("a step without a name was taken as res")
                 open_brackets = _open(part)
             else:
@@ -123,26 +131,31 @@ def _split(body: str, notes: list[str]) -> list[Statement]:
     return [Statement(name, text) for name, text in found]
 
 
-def _is_value(text: str, names: list[list[str]]) -> bool:
-    """Whether what stands after `name =` can be a step's value and is no prose: two words in a row."""
+def _is_value(text: str, names: set[str]) -> bool:
+    """Whether what stands after `name =` can be a step's value and is no prose: two words in a row, the first
+    of them no step's name."""
     prose = _PROSE.match(text)
     if not prose or _FRAME_VALUE.match(text):
         return True
     first, second = prose[1].lower(), prose[2].lower()
     if first in _OPENERS or second in STOP_WORDS:
         return True
-    return any(first == name.lower() for name, _ in names)
+    return first in names
 
 
 def _several(line: str) -> list[str]:
     """The statements on one line; a semicolon in quotes parts nothing."""
     parts: list[str] = []
-    at = 0
+    at = quoted = 0
     for match in _SEVERAL.finditer(line):
         left = without_strings(line[at : match.start()])
         if "'" not in left and '"' not in left and "`" not in left:
             parts.append(line[at : match.start()])
             at = match.end()
+        else:
+            quoted += 1
+            if quoted == _MOST_QUOTED:
+                break
     return [*parts, line[at:]]
 
 
@@ -157,7 +170,7 @@ def _open(text: str) -> int:
 
 
 _FILTER = re.compile(
-    r"(\b(?:filter\d?|value|pattern)\s*=\s*)(['\"])(.*?)(?:\2|(?=\)\s*\Z))(?=\s*\)+\s*(?:\Z|\.\s*\w+\s*\()|\s*,\s*\w+\s*=\s)",
+    r"(\b(?:filter\d?|value|pattern)\s*=\s*)(['\"])(.{0,500}?)(?:\2|(?=\)\s*\Z))(?=\s*\)+\s*(?:\Z|\.\s*\w+\s*\()|\s*,\s*\w+\s*=\s)",
     re.DOTALL,
 )
 

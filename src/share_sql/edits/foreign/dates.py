@@ -45,7 +45,7 @@ _SHORT: Mapping[str, str] = MappingProxyType({
     "SQL_TSI_DAY": "DAY",
 })  # fmt: skip
 SECONDS = {"HOUR": 3600, "MINUTE": 60, "SECOND": 1}
-_LARGE_NUMBERS = re.compile(r"(?P<count>-?\d+)\s*(?P<unit>[A-Za-z_]+)")
+_LARGE_NUMBERS = re.compile(r"(?P<count>-?(?<!\d)\d+)\s*(?P<unit>[A-Za-z_]+)")
 NOW = text("now")
 
 

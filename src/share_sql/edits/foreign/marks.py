@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from share_sql.schema.model import Schema
@@ -36,7 +37,7 @@ _MARKS: tuple[tuple[str, str], ...] = (
     ),
     (r"`|\bSEPARATOR\b|\bCURDATE\s*\(|\bSTR_TO_DATE\s*\(|\bDATE_FORMAT\s*\(|\bTIMESTAMPDIFF\s*\(", "mysql"),
     (
-        r"\bDATE_(?:ADD|SUB)\s*\([^()]*(?:\([^()]*\))?[^()]*\bINTERVAL\b|\bREGEXP\b|<=>|\bSTRAIGHT_JOIN\b|\bXOR\b",
+        r"\bDATE_(?:ADD|SUB)\s*\([^()]*(?:\([^()]*\)[^()]*)?\bINTERVAL\b|\bREGEXP\b|<=>|\bSTRAIGHT_JOIN\b|\bXOR\b",
         "mysql",
     ),
     (
@@ -48,7 +49,7 @@ _MARKS: tuple[tuple[str, str], ...] = (
         "mysql",
     ),
     (
-        r"\bTOP\b\s*\(?\s*\d|\bGETDATE\s*\(|\bN'|\bdbo\b|\bNOLOCK\b|\bISNULL\s*\([^()]*,|\bCHARINDEX\s*\(",
+        r"\bTOP\b\s*(?:\(\s*)?\d|\bGETDATE\s*\(|\bN'|\bdbo\b|\bNOLOCK\b|\bISNULL\s*\([^()]*,|\bCHARINDEX\s*\(",
         "tsql",
     ),
     (
@@ -72,11 +73,11 @@ _MARKS: tuple[tuple[str, str], ...] = (
         "bigquery",
     ),
     (
-        rf"\b(?:DATE|DATETIME|TIMESTAMP)_DIFF\s*\([^()]*(?:\([^()]*\))?[^()]*,\s*{_UNIT}\s*\)|`[\w-]+\.[\w-]+",
+        rf"\b(?:DATE|DATETIME|TIMESTAMP)_DIFF\s*\([^()]*(?:\([^()]*\)[^()]*)?,\s*{_UNIT}\s*\)|`[\w-]+\.[\w-]+",
         "bigquery",
     ),
     (
-        rf"\b(?:DATE|TIMESTAMP)_TRUNC\s*\([^'()]*(?:\([^()]*\))?[^'()]*,\s*{_UNIT}\s*\)|\bSTRUCT\s*\(|\bAS\s+(?:STRING|INT64|FLOAT64)\b",
+        rf"\b(?:DATE|TIMESTAMP)_TRUNC\s*\([^'()]*(?:\([^()]*\)[^'()]*)?,\s*{_UNIT}\s*\)|\bSTRUCT\s*\(|\bAS\s+(?:STRING|INT64|FLOAT64)\b",
         "bigquery",
     ),
     (
@@ -98,17 +99,23 @@ _BACKTICKS = frozenset({"mysql", "bigquery", "spark", "databricks", "sqlite", "c
 _BRACKETS = frozenset({"tsql", "sqlite"})
 _STRINGS_IN_DOUBLE = frozenset({"mysql", "bigquery", "spark", "databricks"})
 _TOKEN = re.compile(
-    r"(?P<string>'(?:[^']|'')*')|\"(?P<double>[^\"]*)\"|`(?P<back>[^`]*)`"
-    r"|(?<![\w\]\"'`)])\[(?P<bracket>[A-Za-z_][\w $#-]*)\]|(?P<comment>--[^\n]*|/\*.*?\*/)",
+    r"(?P<string>'[^']*(?:''[^']*)*')|\"(?P<double>[^\"]*)\"|`(?P<back>[^`]*)`"
+    r"|(?<![\w\]\"'`)])\[(?P<bracket>[A-Za-z_][\w $#-]*)\]|(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))",
     re.DOTALL,
 )
-_SET = re.compile(r"\b(?:UNION|INTERSECT|EXCEPT|MINUS)\b(?:\s+(?:ALL|DISTINCT)\b)?", re.IGNORECASE)
-_CUT = re.compile(r"\b(?:ORDER\s+BY|LIMIT|FETCH\s+(?:FIRST|NEXT))\b", re.IGNORECASE)
+_ALIAS = re.compile(r'\bAS\s+"([^"]*)"', re.IGNORECASE)
+_SET = re.compile(r"\b(?:UNION|INTERSECT|EXCEPT|MINUS)\b", re.IGNORECASE)
+# A word beside a parenthesis is no operator here: `UNION(` may be a name's.
+_LEVEL = re.compile(
+    r"[()]|(?<![()])\b(?:(?P<set>(?:UNION|INTERSECT|EXCEPT|MINUS)\b(?:\s+(?:ALL|DISTINCT)\b(?![()]))?)"
+    r"|(?P<cut>(?:ORDER\s+BY|LIMIT|FETCH\s+(?:FIRST|NEXT))\b)|SELECT\b)(?![()])",
+    re.IGNORECASE,
+)
 
 
 def readers(sql: str, marked_only: bool = False) -> list[str]:
     """The dialects to read a text as, the likeliest first: those that most marks speak for."""
-    bare = re.sub(r"'(?:[^']|'')*'", lambda match: match[0] if len(match[0]) < 40 else "''", sql)
+    bare = re.sub(r"'[^']*(?:''[^']*)*'", lambda match: match[0] if len(match[0]) < 40 else "''", sql)
     counts = dict.fromkeys(READERS, 0)
     for pattern, name in _PATTERNS:
         counts[name] += len(pattern.findall(bare))
@@ -123,13 +130,17 @@ def quoted_for(sql: str, reader: str, schema: Schema) -> str:
     as a string, and where it is taken as a name, repairs see that it is none.
     """
 
+    aliases = {name.lower() for name in _ALIAS.findall(sql)}
+
     def write(match: re.Match[str]) -> str:
         name = match["double"] if match["double"] is not None else match["back"] or match["bracket"]
         if name is None:
             return match[0]
         if match["back"] is not None and reader == "bigquery":
             return match[0]
-        if match["double"] is not None and not (reader in _STRINGS_IN_DOUBLE and _is_name(name, sql, schema)):
+        if match["double"] is not None and not (
+            reader in _STRINGS_IN_DOUBLE and _is_name(name, aliases, schema)
+        ):
             return match[0]
         if match["back"] is not None and reader in _BACKTICKS:
             return match[0]
@@ -148,11 +159,9 @@ def _quote(name: str, reader: str) -> str:
     return f"[{name}]" if reader == "tsql" else '"' + name.replace('"', '""') + '"'
 
 
-def _is_name(name: str, sql: str, schema: Schema) -> bool:
-    """Whether the schema, or an alias of the text, has this name."""
-    if schema.table(name) is not None or schema.tables_with(name):
-        return True
-    return re.search(rf'\bAS\s+"{re.escape(name)}"', sql, re.IGNORECASE) is not None
+def _is_name(name: str, aliases: set[str], schema: Schema) -> bool:
+    """Whether the schema, or one of a text's aliases in lower case, has this name."""
+    return schema.table(name) is not None or bool(schema.tables_with(name)) or name.lower() in aliases
 
 
 def members_in_parentheses(sql: str) -> str:
@@ -162,43 +171,67 @@ def members_in_parentheses(sql: str) -> str:
     clauses are its own where an earlier member has such clauses too.
     """
     bare = _TOKEN.sub(lambda match: re.sub(r"[^\n]", "_", match[0]), sql)
-    inserts: list[tuple[int, str]] = []
-    for start, end in _levels(bare):
-        level = bare[start:end]
-        operators = list(_SET.finditer(_flat(level)))
-        if not operators:
-            continue
-        flat = _flat(level)
-        bounds = [0, *(at for match in operators for at in match.span()), len(level)]
-        parts = [(bounds[index], bounds[index + 1]) for index in range(0, len(bounds), 2)]
-        if not any(_CUT.search(flat, *part) for part in parts[:-1]):
-            continue
-        for one, other in parts:
-            select = re.compile(r"\bSELECT\b", re.IGNORECASE).search(flat, one, other)
-            if select is not None and _CUT.search(flat, one, other):
-                stop = other - (len(flat[one:other]) - len(flat[one:other].rstrip()))
-                inserts += [(start + select.start(), "("), (start + stop, ")")]
-    for at, sign in sorted(inserts, reverse=True):
-        sql = sql[:at] + sign + sql[at:]
-    return sql
+    if _SET.search(bare) is None:
+        return sql
+    inserts = [insert for level in _levels(bare) if level.is_set() for insert in level.inserts(bare)]
+    parts, past = [], 0
+    for at, sign in sorted(inserts):
+        parts += [sql[past:at], sign]
+        past = at
+    return "".join((*parts, sql[past:]))
 
 
-def _levels(bare: str) -> list[tuple[int, int]]:
-    """The spans of the whole text and of what stands in each pair of parentheses."""
-    found, open_at = [(0, len(bare.rstrip().rstrip(";")))], []
-    for at, sign in enumerate(bare):
-        if sign == "(":
-            open_at.append(at + 1)
-        elif sign == ")" and open_at:
-            found.append((open_at.pop(), at))
+@dataclass
+class _Member:
+    """A member of a set operation, or a text that may be one."""
+
+    start: int
+    """Where it may begin."""
+    end: int = -1
+    select: int = -1
+    """Where its SELECT stands; negative where there is none."""
+    cut: bool = False
+    """Whether it has a clause that only the last member may have."""
+
+
+@dataclass
+class _Level:
+    """What stands in one pair of parentheses, without what stands in others within, or the whole text."""
+
+    members: list[_Member]
+
+    def is_set(self) -> bool:
+        """Whether a member but the last has an ORDER BY or LIMIT."""
+        return any(member.cut for member in self.members[:-1])
+
+    def inserts(self, bare: str) -> Iterator[tuple[int, str]]:
+        """The parentheses that its members need, each with its place."""
+        for member in self.members:
+            if member.cut and member.select >= 0:
+                yield member.select, "("
+                yield member.start + len(bare[member.start : member.end].rstrip()), ")"
+
+
+def _levels(bare: str) -> list[_Level]:
+    """The whole text, and what stands in each pair of parentheses."""
+    end = len(bare.rstrip().rstrip(";"))
+    whole = _Level([_Member(0)])
+    found, open_levels = [whole], [whole]
+    for match in _LEVEL.finditer(bare, 0, end):
+        level, at = open_levels[-1], match.start()
+        last = level.members[-1]
+        if match[0] == "(":
+            open_levels.append(_Level([_Member(at + 1)]))
+        elif match[0] == ")":
+            if len(open_levels) > 1:
+                last.end = at
+                found.append(open_levels.pop())
+        elif match["set"]:
+            last.end = at
+            level.members.append(_Member(match.end()))
+        elif match["cut"]:
+            last.cut = True
+        elif last.select < 0:
+            last.select = at
+    whole.members[-1].end = end
     return found
-
-
-def _flat(level: str) -> str:
-    """A text with what stands in parentheses blanked out."""
-    depth, signs = 0, []
-    for sign in level:
-        depth -= sign == ")"
-        signs.append("_" if depth > 0 or sign in "()" else sign)
-        depth += sign == "("
-    return "".join(signs)

@@ -15,12 +15,17 @@ MAX_CHAIN = 200
 """Operators in a row on one level (each makes the tree one deeper)."""
 
 
+MOST_ENTERED = 20_000
+"""Expressions that are begun for one text at most, beside one for each of its characters: what is read in
+several ways, within what is read in several ways, would take a time without end."""
+
+
 class Unreadable(Exception):
     """This spot cannot be read; caught inside the reader, where the text is kept as a raw node."""
 
 
 class TooDeep(Exception):
-    """Nesting beyond MAX_DEPTH or MAX_CHAIN; the reader turns it into its public error."""
+    """Nesting beyond MAX_DEPTH, MAX_CHAIN or MOST_ENTERED; the reader turns it into its public error."""
 
 
 @dataclass
@@ -33,6 +38,8 @@ class Context:
     """The schema's names, where the caller gave them."""
     notes: list[str] = field(default_factory=list)
     """What was mended while reading."""
+    left: int = MOST_ENTERED
+    """Expressions that may still be begun."""
 
 
 @dataclass(slots=True)
@@ -100,7 +107,8 @@ class Cursor:
     def enter(self) -> None:
         """Count one level of nesting."""
         self.depth += 1
-        if self.depth > MAX_DEPTH:
+        self.context.left -= 1
+        if self.depth > MAX_DEPTH or self.context.left < 0:
             raise TooDeep
 
     def skip_to(self, end: int) -> None:

@@ -46,7 +46,7 @@ _WHOLE = re.compile(
     r"[\s(]*(?:_|[A-Za-z]\w*)\s*(?:[(<>=!]|\b(?:is|in|like|between|not)\b)|.*`", re.IGNORECASE
 )
 _JOINED = re.compile(
-    r"\s+(and|or)\s+(?=[<>=!*(]|(?:is|not|in|like|between|glob|null)\b|\w+\s*(?:[<>=!(]|\b(?:is|like|between|in|not)\b))",
+    r"(?<!\s)\s+(and|or)\s+(?=[<>=!*(]|(?:is|not|in|like|between|glob|null)\b|\w+\s*(?:[<>=!(]|\b(?:is|like|between|in|not)\b))",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\Z")
@@ -275,7 +275,7 @@ def choices_of(parser: Cursor, rest: str) -> tuple[n.Expr, ...] | n.Frame:
 
 def bounds_of(parser: Cursor, rest: str, element: n.Expr, negated: bool) -> n.Expr:
     """What stands after between: `1 and 5`, `'a' and 'b'`, `2019-03-15 and 2020-03-20`."""
-    parts = re.split(r"\s+and\s+|\s*&\s*", rest, flags=re.IGNORECASE)
+    parts = [part.strip() for part in re.split(r"(?<=\s)and(?=\s)|&", rest, flags=re.IGNORECASE)]
     if len(parts) != 2:
         found = parse_all(parser, "_ between " + rest)
         if isinstance(found, n.Between):
