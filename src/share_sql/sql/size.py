@@ -21,7 +21,8 @@ MAX_SQL_BYTES = 100_000
 MAX_TOKENS = 20_000
 """Tokens of a text; programs that write SQL need some 10,000 for 50 KB."""
 MAX_NESTING = 100
-"""Brackets and CASEs that are open at a time, and signs and keywords in a row without a name or a value."""
+"""Brackets, CASEs and FROMs without SELECT that are open at a time, and signs and keywords in a row without a
+name or a value."""
 MAX_JOIN_WORK = 200_000
 """Tokens that the parser would read, those counted again that it reads again: see `_join_work`."""
 MAX_DEPTH = 1_500
@@ -89,10 +90,11 @@ def check_depth(tree: exp.Expr, tokens: int) -> None:
 
 
 def _nesting(tokens: Sequence[Token]) -> int:
-    """The most brackets and CASEs that are open at a time, or signs and keywords in a row where that is more.
+    """The most that is open at a time, or signs and keywords in a row where that is more.
 
-    Each of the latter may be a level for the parser: `NOT NOT NOT`, `- - -`, `(((`. An END closes a CASE only
-    after a value; elsewhere it is a name.
+    Brackets and CASEs are open until they are closed; an END closes a CASE only after a value, elsewhere it is
+    a name. A FROM is open until a SELECT follows (`FROM a, FROM b, FROM c` nests for sqlglot). Each of what
+    stands in a row may be a level for the parser: `NOT NOT NOT`, `- - -`, `(((`.
     """
     from sqlglot.tokens import TokenType
 
@@ -103,29 +105,32 @@ def _nesting(tokens: Sequence[Token]) -> int:
         TokenType.NULL, TokenType.TRUE, TokenType.FALSE, TokenType.PLACEHOLDER, *closing,
     }  # fmt: skip
     between = {TokenType.COMMA, TokenType.SEMICOLON}
-    around: list[int] = []
-    cases, outside, row, most, after_value = 0, 0, 0, 0, False
+    around: list[tuple[int, int]] = []
+    cases, froms, outside, row, most = 0, 0, 0, 0, 0
+    last: object = None
     for token in tokens:
         kind = token.token_type
         row += 1
         if kind in opening:
-            around.append(cases)
-            outside += cases
-            cases = 0
-        elif kind in closing:
-            if around:
-                cases = around.pop()
-                outside -= cases
+            around.append((cases, froms))
+            outside += cases + froms
+            cases = froms = 0
+        elif kind in closing and around:
+            cases, froms = around.pop()
+            outside -= cases + froms
         elif kind is TokenType.CASE:
             cases += 1
-        elif kind is TokenType.END and after_value:
+        elif kind is TokenType.END and last in values:
             cases = max(0, cases - 1)
+            kind = TokenType.R_PAREN
+        elif kind is TokenType.FROM and last is not TokenType.DISTINCT:
+            froms += 1
+        elif kind is TokenType.SELECT:
+            froms = 0
+        if kind in values or kind in between:
             row = 0
-            continue
-        after_value = kind in values
-        if after_value or kind in between:
-            row = 0
-        most = max(most, len(around) + outside + cases, row)
+        last = kind
+        most = max(most, len(around) + outside + cases + froms, row)
     return most
 
 
