@@ -35,7 +35,6 @@ def around(before: str, core: str, after: str, depth: int) -> str:
     return before * depth + core + after * depth
 
 
-JOINS = "SELECT a0.c1 FROM t0 AS a0 " + chain("JOIN t# AS a# ON a#.id = a0.id", " ", 64)[31:]
 QUERIES: dict[str, Callable[[], str]] = {
     "select of 200 columns": lambda: f"SELECT {chain('c# AS x#', ', ', 200)} FROM wide",
     "select of 1,900 columns": lambda: f"SELECT {chain('c# AS x#', ', ', 1900)} FROM wide",
@@ -55,7 +54,7 @@ QUERIES: dict[str, Callable[[], str]] = {
     "IN subqueries, 60 deep": lambda: "SELECT c1 FROM t0 WHERE " + around("id IN (SELECT id FROM t0 WHERE ", "id = 1", ")", 60),
     "IN subqueries, 500 deep": lambda: "SELECT c1 FROM t0 WHERE " + around("id IN (SELECT id FROM t0 WHERE ", "id = 1", ")", 500),
     "FROM subqueries, 60 deep": lambda: "SELECT * FROM " + around("(SELECT * FROM ", "t0", ") AS s", 60),
-    "CTEs: 200 in a chain": lambda: "WITH a0 AS (SELECT * FROM t0)" + chain(", b# AS (SELECT * FROM b?)", "", 200).replace("b0 AS (SELECT * FROM b?", "b0 AS (SELECT * FROM a0") ,
+    "CTEs: 200 in a chain": lambda: ctes(),
     "joins: 60 tables": lambda: "SELECT a0.c1 FROM t0 AS a0 " + " ".join(f"JOIN t{n} AS a{n} ON a{n}.id = a{n - 1}.id" for n in range(1, 60)),
     "joins: 64 without alias": lambda: "SELECT t0.c1 FROM t0 " + " ".join(f"JOIN t{n} ON t{n}.id = t{n - 1}.id" for n in range(1, 64)),
     "joins: 20 without ON": lambda: "SELECT t0.c1 FROM t0 " + " ".join(f"JOIN t{n}" for n in range(1, 20)) + " WHERE t0.c2 = 1",
@@ -76,6 +75,26 @@ QUERIES: dict[str, Callable[[], str]] = {
     "unknown columns: 300": lambda: f"SELECT {chain('nosuch#', ', ', 300)} FROM t0",
     "unknown tables: 60": lambda: f"SELECT * FROM {chain('nosuch#', ', ', 60)}",
     "wrong texts: 300": lambda: f"SELECT c1 FROM t0 WHERE {chain('c3 = ' + chr(39) + 'Vv#' + chr(39), ' OR ', 300)}",
+    "wrong texts: 3,000 in IN": lambda: f"SELECT c1 FROM t0 WHERE c3 IN ({chain(chr(39) + 'V#' + chr(39), ',', 3000)})",
+    "unions: 400, one wrong text": lambda: chain("SELECT c1, # AS n FROM t0 WHERE c2 = #", " UNION ALL ", 400) + " UNION ALL SELECT c1, 0 FROM t0 WHERE c3 = 'V3'",
+    "unions: 400, all wrong texts": lambda: chain("SELECT c1 FROM t0 WHERE c3 = 'V#'", " UNION ALL ", 400),
+    "unions: 450 with joins": lambda: chain("SELECT t0.c1 FROM t0 JOIN t1 ON t0.id = t1.id WHERE t1.c2 = # AND t0.c3 = 'V1'", " UNION ALL ", 450),
+    "unions: 450, one misspelt name": lambda: chain("SELECT c1 FROM t0 WHERE c2 = #", " UNION ALL ", 450) + " UNION ALL SELECT cc1 FROM t0",
+    "unions: 450, all misspelt names": lambda: chain("SELECT cc1 FROM t0 WHERE c2 = #", " UNION ALL ", 450),
+    "select of 1,900 columns, one misspelt": lambda: f"SELECT {chain('c# AS x#', ', ', 1900)}, cc77x FROM wide",
+    "AND of 900, one wrong text": lambda: f"SELECT c1 FROM t0 WHERE {chain('c2 <> #', ' AND ', 900)} AND c3 = 'V3'",
+    "AND of 900, one misspelt name": lambda: f"SELECT c1 FROM t0 WHERE {chain('c2 <> #', ' AND ', 900)} AND cc3 = 'v3'",
+    "concatenations: 900, one wrong text": lambda: f"SELECT {chain('c3', ' || ', 900)} FROM t0 WHERE c3 = 'V3'",
+    "IN of 5,000 numbers, one wrong text": lambda: f"SELECT c1 FROM t0 WHERE c3 = 'V3' AND c2 IN ({chain('#', ', ', 5000)})",
+    "CASE of 1,000 branches, one wrong text": lambda: f"SELECT CASE {chain('WHEN c2 = # THEN ' + chr(39) + 'v#' + chr(39), ' ', 1000)} END FROM t0 WHERE c3 = 'V3'",
+    "CTEs: 200, one wrong text": lambda: ctes() + " WHERE c3 = 'V3'",
+    "CTEs: 100 side by side, one wrong text": lambda: f"WITH {chain('a# AS (SELECT * FROM t0 WHERE c2 = #)', ', ', 100)} SELECT count(*) FROM {chain('a#', ' JOIN ', 10)} WHERE a0.c3 = 'V3'",
+    "joins: 60 tables, one wrong text": lambda: "SELECT a0.c1 FROM t0 AS a0 " + " ".join(f"JOIN t{n} AS a{n} ON a{n}.id = a{n - 1}.id" for n in range(1, 60)) + " WHERE a5.c3 = 'V3'",
+    "joins: 60 tables, bare names": lambda: "SELECT c1 FROM t0 " + " ".join(f"JOIN t{n} ON t{n}.id = t{n - 1}.id" for n in range(1, 60)) + " WHERE c2 = 1 AND c3 = 'V3'",
+    "functions, 20 deep, 50 times": lambda: f"SELECT {chain(around('replace(', 'c3', ', ' + chr(39) + 'a' + chr(39) + ', c1)', 20) + ' AS x#', ', ', 50)} FROM t0 WHERE c3 = 'V3'",
+    "windows: 200, one wrong text": lambda: f"SELECT {chain('sum(c2) OVER (PARTITION BY c3 ORDER BY id) AS w#', ', ', 200)} FROM t0 WHERE c3 = 'V3'",
+    "scalar subqueries: 60, wrong texts": lambda: f"SELECT {chain('(SELECT max(c2) FROM t# WHERE c3 = ' + chr(39) + 'V#' + chr(39) + ') AS s#', ', ', 60)}",
+    "scalar subqueries: 20, nested": lambda: "SELECT " + around("(SELECT max(c2) + ", "1", " FROM t0 WHERE c3 = 'V3')", 20),
     "VALUES of 3,000 rows": lambda: f"SELECT * FROM (VALUES {chain('(#, #)', ', ', 3000)})",
     "GROUP BY of 200": lambda: f"SELECT count(*) FROM wide GROUP BY {chain('c#', ', ', 200)}",
     "another dialect, 500 columns": lambda: f"SELECT TOP 5 {chain('[c#]', ', ', 500)} FROM wide WHERE ISNULL(c1, 0) = 1",
@@ -148,9 +167,6 @@ def ctes() -> str:
     return f"WITH {', '.join(parts)} SELECT count(*) FROM a199"
 
 
-QUERIES["CTEs: 200 in a chain"] = ctes
-
-
 def peak() -> float:
     """The most memory that this process has held, in megabytes."""
     scale = 1 if sys.platform == "darwin" else 1024
@@ -171,7 +187,7 @@ def measure(name: str, folder: Path) -> dict[str, object]:
             else:
                 plain_tables(connection)
     draft = SCHEMAS[name][1] if name in SCHEMAS else QUERIES[name]()
-    with Assistant(concurrency=1) as assistant:
+    with Assistant(concurrency=1, inspect=True) as assistant:
         assistant.correct(Case("0", QUESTION, str(small), "SELECT c1 FROM t0 WHERE c3 = 'V1' AND nosuch = 1"))
         before, started, wall = peak(), time.process_time(), time.perf_counter()
         state = next(iter(assistant.correct_states([Case("1", QUESTION, str(path), draft)])))
@@ -205,7 +221,9 @@ def limited(name: str, seconds: int, megabytes: int) -> dict[str, object]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", default="*", help="names of the inputs, as a shell pattern")
     parser.add_argument("--seconds", type=int, default=60, help="processor seconds that an input may take")
     parser.add_argument("--megabytes", type=int, default=6000, help="memory that an input may take")

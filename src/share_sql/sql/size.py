@@ -2,7 +2,7 @@
 
 sqlglot's parser is compiled: nothing can interrupt it, and it does not notice that the thread's stack ends.
 So a text is measured by its tokens first, in one pass. The bounds lie far above what people and programs
-write, and far below what would harm: a thread with a stack of 256 KB holds the deepest text that passes.
+write, and far below what would harm: a thread with a stack of 512 KB holds the deepest text that passes.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ MAX_SQL_BYTES = 100_000
 MAX_TOKENS = 20_000
 """Tokens of a text; programs that write SQL need some 10,000 for 50 KB."""
 MAX_NESTING = 100
-"""Brackets, CASEs and FROMs without SELECT that are open at a time, and signs and keywords in a row without a
-name or a value."""
+"""Brackets, CASEs and FROMs without SELECT that are open at a time."""
+_MOST_IN_ROW = 2 * MAX_NESTING
+"""Signs and keywords in a row, without a name or a value: `SELECT (SELECT (` has two a level."""
 MAX_JOIN_WORK = 200_000
 """Tokens that the parser would read, those counted again that it reads again: see `_join_work`."""
-MAX_DEPTH = 1_500
-"""Levels of a parsed tree. SQLite refuses expressions of more than 1,000 (sqlite.org/limits.html)."""
+MAX_DEPTH = 1_100
+"""Levels of a parsed tree. SQLite refuses expressions of more than 1,000 and more than 500 SELECTs in a set
+operation (sqlite.org/limits.html)."""
 _FEW = 34
 """So few tokens hold too few joins to be counted."""
 _SMALL = 500
@@ -90,7 +92,7 @@ def check_depth(tree: exp.Expr, tokens: int) -> None:
 
 
 def _nesting(tokens: Sequence[Token]) -> int:
-    """The most that is open at a time, or signs and keywords in a row where that is more.
+    """The most that is open at a time, or of what is in a row, where that is too much.
 
     Brackets and CASEs are open until they are closed; an END closes a CASE only after a value, elsewhere it is
     a name. A FROM is open until a SELECT follows (`FROM a, FROM b, FROM c` nests for sqlglot). Each of what
@@ -130,7 +132,7 @@ def _nesting(tokens: Sequence[Token]) -> int:
         if kind in values or kind in between:
             row = 0
         last = kind
-        most = max(most, len(around) + outside + cases + froms, row)
+        most = max(most, len(around) + outside + cases + froms, row if row > _MOST_IN_ROW else 0)
     return most
 
 

@@ -57,7 +57,10 @@ def repair(state: State) -> Steps[State]:
             note = f"from {candidate.origin}, mended: {mended.message}"
             candidates.append(replace(candidate, query=mended.query, note=note))
     state = replace(state, candidates=tuple(candidates))
-    return noted(state, "repair", f"{len(candidates) - (state.draft is not None)} candidates")
+    did = f"{len(candidates) - (state.draft is not None)} candidates"
+    if state.examiner.is_tired:
+        did += "; the SQL is too large for all changes to be tried"
+    return noted(state, "repair", did)
 
 
 def mend(state: State, query: Ran) -> Steps[Mended | None]:
@@ -115,8 +118,12 @@ def _first_good(
 ) -> Steps[tuple[Edit, Examined] | None]:
     """Try the enabled edits in order; the first whose result is good is taken."""
     for edit in edits:
+        if edit.kind not in state.plan.weights.enabled:
+            continue
         text = draft.text(edit.tree)
-        if edit.kind not in state.plan.weights.enabled or text in refused:
+        if not state.examiner.may_try(text):
+            return None
+        if text in refused:
             continue
         refused.add(text)
         after = yield from examined(state, text)

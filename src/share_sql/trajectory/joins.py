@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from itertools import islice
 
 from share_sql.errors import JoinPathError
-from share_sql.schema.model import Schema, Table
+from share_sql.schema.model import SameSchema, Schema, Table
 from share_sql.trajectory.join_choice import narrow, undecided
 from share_sql.trajectory.join_search import MAX_TREES, Graph, ends_of, graph_of, shortest
 from share_sql.trajectory.join_tree import JoinEdge, JoinTree
@@ -24,21 +24,6 @@ MAX_GUESSED_KEYS = 20_000
 """Undeclared keys that are considered at most; schemas of many tables alike have millions."""
 _MOST_OWNERS = 30
 """A key of this name in more tables than these says nothing of which table is meant."""
-
-
-class _Identity:
-    """Wraps a schema so that a cache looks it up by identity: hashing a whole schema is slow."""
-
-    __slots__ = ("schema",)
-
-    def __init__(self, schema: Schema) -> None:
-        self.schema = schema
-
-    def __hash__(self) -> int:
-        return id(self.schema)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identity) and self.schema is other.schema
 
 
 def join_path(
@@ -70,7 +55,7 @@ def join_path(
         JoinPathError: a table is not in the schema, nothing connects the tables, or several trees are
             equally short and nothing tells which one is meant; the message names them.
     """
-    planner = _planner(_Identity(schema))
+    planner = _planner(SameSchema(schema))
     wanted = planner.wanted(tables)
     best = narrow(planner.trees(wanted), frozenset(wanted), mentioned, hint, near)
     if len(best) == 1:
@@ -86,12 +71,12 @@ def shortest_trees(schema: Schema, tables: Iterable[str]) -> Sequence[JoinTree]:
     Raises:
         JoinPathError: a table is not in the schema, or nothing connects the tables.
     """
-    planner = _planner(_Identity(schema))
+    planner = _planner(SameSchema(schema))
     return planner.trees(planner.wanted(tables))
 
 
 @lru_cache(maxsize=64)
-def _planner(key: _Identity) -> _Planner:
+def _planner(key: SameSchema) -> _Planner:
     return _Planner(key.schema)
 
 
