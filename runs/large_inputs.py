@@ -7,6 +7,7 @@ case has warmed it up; the figures are that process's own (the database's proces
     python runs/large_inputs.py --only 'unions*' --seconds 300
 """
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import argparse
@@ -156,7 +157,7 @@ def plain_tables(connection: sqlite3.Connection) -> None:
     for number in range(64):
         connection.execute(f"CREATE TABLE t{number} (id INTEGER PRIMARY KEY, c1, c2 INTEGER, c3 TEXT)")
         rows = ((row, f"n{row}", row % 7, f"v{row}") for row in range(20))
-        connection.executemany(f"INSERT INTO t{number} VALUES (?, ?, ?, ?)", rows)  # noqa: S608
+        connection.executemany(f"INSERT INTO t{number} VALUES (?, ?, ?, ?)", rows)
     connection.execute(f"CREATE TABLE wide ({chain('c#', ', ', 1950)})")
 
 
@@ -211,7 +212,7 @@ def limited(name: str, seconds: int, megabytes: int) -> dict[str, object]:
 
     with tempfile.TemporaryDirectory() as folder:
         call = [sys.executable, __file__, "--measure", name, "--folder", folder]
-        ran = subprocess.run(call, capture_output=True, text=True, preexec_fn=limits, check=False)  # noqa: PLW1509
+        ran = subprocess.run(call, capture_output=True, text=True, preexec_fn=limits, check=False)
     try:
         answer: dict[str, object] = json.loads(ran.stdout.splitlines()[-1])
     except (ValueError, IndexError):

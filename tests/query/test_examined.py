@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlglot.dialects.dialect import Dialect
 from tests.stages.driving import drive, start
 
 from share_sql.assistant import Assistant

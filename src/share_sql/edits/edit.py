@@ -22,7 +22,7 @@ class Edit:
     message: str
     """One line: what is wrong and what it is changed to."""
     made: exp.Query | Callable[[], exp.Query]
-    """The whole query after the change, or what makes it: of many changes only those that are tried are made."""
+    """The whole query after the change, or what makes it: of many changes only those tried are made."""
     certain: bool = False
     """The fault is one whatever the data are: that zero comes out does not speak against its mend."""
 

@@ -22,7 +22,7 @@ from share_sql.sql.scopes import Bound, Source
 _OWN = 96.0
 """Likeness from which a column of the table named before it is meant, though another has the very name."""
 _MOST_NAMES = 30
-"""Names that do not bind for which mends are proposed, at most; with more of them a draft is beyond mending."""
+"""Names that do not bind for which mends are proposed, at most; with more a draft is beyond mending."""
 _SAME_WORDS = 94.0
 """Likeness of names that are the same but for the table's name in one of them."""
 
@@ -80,8 +80,8 @@ def _column(draft: Examined, bound: Bound) -> Iterator[Edit]:
     yield from _respelled(draft, bound, found or _meant(draft, bound, in_reach), in_reach)
     if not owners:
         if named is not None:
-            found = _alike(written, named)
-            elsewhere = [found] if found is not None else []
+            own_name = _alike(written, named)
+            elsewhere = [own_name] if own_name is not None else []
         else:
             present = {table.name for table in bound.scope.tables}
             everywhere = _alike_anywhere(SameSchema(draft.schema), written)

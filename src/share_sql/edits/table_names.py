@@ -16,7 +16,7 @@ from share_sql.sql.scopes import Source
 _MOST_TABLES = 20
 """Tables that do not exist for which others are proposed, at most."""
 _MOST_COMPARED = 200_000
-"""Names of columns compared for one such table; in larger schemas only tables of a like name are looked into."""
+"""Names of columns compared for one such table; of larger schemas only tables of a like name are searched."""
 _SURE = 94.0
 """Likeness from which two names have the same words."""
 

@@ -168,9 +168,9 @@ class Examined(Ran):
         return write_sql(node, self.schema.dialect)
 
 
-MOST_TRIED = 250_000
-"""Characters of changed texts that are tried in one case: some thousand changes of a common draft, and five of
-one of 50 KB. They are counted and not timed, so that the same case always ends alike."""
+MOST_TRIED = 150_000
+"""Characters of changed texts that are tried in one case: hundreds of changes of a common draft, three of one
+of 50 KB. They are counted and not timed, so that the same case always ends alike."""
 
 
 class Examiner:

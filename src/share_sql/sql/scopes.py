@@ -241,6 +241,8 @@ def read_ctes(query: exp.Expr, own: list[Cte]) -> list[Cte]:
 
 def _tables_named(root: exp.Expr, without: Container[int]) -> set[str]:
     """The names of tables, in lower case, that a query reads anywhere; nodes of these ids are left out."""
+    from sqlglot import exp
+
     names: set[str] = set()
     stack = [root]
     while stack:

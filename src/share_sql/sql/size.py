@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from share_sql.errors import SqlTooLarge
 
 if TYPE_CHECKING:
-    from sqlglot import exp
-    from sqlglot.tokens import Token
+    from sqlglot import Token, exp
 
 MAX_SQL_BYTES = 100_000
 """Longer texts, in characters, are refused unread: parsing time grows with length."""
@@ -94,11 +93,11 @@ def check_depth(tree: exp.Expr, tokens: int) -> None:
 def _nesting(tokens: Sequence[Token]) -> int:
     """The most that is open at a time, or of what is in a row, where that is too much.
 
-    Brackets and CASEs are open until they are closed; an END closes a CASE only after a value, elsewhere it is
-    a name. A FROM is open until a SELECT follows (`FROM a, FROM b, FROM c` nests for sqlglot). Each of what
+    Brackets and CASEs are open until they are closed; an END closes a CASE only after a value, elsewhere it
+    is a name. A FROM is open until a SELECT follows (`FROM a, FROM b, FROM c` nests for sqlglot). Each of what
     stands in a row may be a level for the parser: `NOT NOT NOT`, `- - -`, `(((`.
     """
-    from sqlglot.tokens import TokenType
+    from sqlglot import TokenType
 
     opening = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
     closing = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
@@ -142,7 +141,7 @@ def _join_work(tokens: Sequence[Token]) -> int:
     After a JOIN without ON, sqlglot reads the joins that follow as if they belonged to its right side
     (`a JOIN b JOIN c ON … ON …`), and all of them again where they do not: each such JOIN doubles the work.
     """
-    from sqlglot.tokens import TokenType
+    from sqlglot import TokenType
 
     opening = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
     closing = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}

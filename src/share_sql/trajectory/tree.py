@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from operator import is_not
 from typing import Any
 
-
 MAX_LEVELS = 250
 """Levels of a trajectory. What compares, copies and writes one goes down a few calls a level, and Python
 allows 1,000; conditions that `and` joins, and steps, are no levels."""
