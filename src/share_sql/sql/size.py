@@ -94,7 +94,7 @@ def _nesting(tokens: Sequence[Token]) -> int:
     """The most that is open at a time, or of what is in a row, where that is too much.
 
     Brackets and CASEs are open until they are closed; an END closes a CASE only after a value, elsewhere it
-    is a name. A FROM is open until a SELECT follows (`FROM a, FROM b, FROM c` nests for sqlglot). Each of what
+    is a name. A FROM is open until a SELECT follows (`FROM a, FROM b, FROM c` nests for sqlglot). Each that
     stands in a row may be a level for the parser: `NOT NOT NOT`, `- - -`, `(((`.
     """
     from sqlglot import TokenType
