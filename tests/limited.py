@@ -24,7 +24,14 @@ def limited(code: str, *, seconds: int = 20, megabytes: int = 2_000) -> str:
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
         resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
 
-    call = [sys.executable, "-c", textwrap.dedent(code)]
-    ran = subprocess.run(call, capture_output=True, text=True, preexec_fn=limits, timeout=300, check=False)
+    ran = subprocess.run(
+        [sys.executable, "-"],
+        input=textwrap.dedent(code),
+        capture_output=True,
+        text=True,
+        preexec_fn=limits,  # noqa: PLW1509 (no thread of the tests' holds a lock that it needs)
+        timeout=300,
+        check=False,
+    )
     assert ran.returncode == 0, f"ended with {ran.returncode}: {ran.stderr[-2_000:]}"
     return ran.stdout
