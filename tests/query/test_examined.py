@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlglot.dialects.dialect import Dialect
 from tests.stages.driving import drive, start
 
 from share_sql.assistant import Assistant
@@ -59,7 +58,7 @@ def test_each_text_of_a_case_is_parsed_bound_run_and_searched_once(
 
         monkeypatch.setattr(owner, name, wrapper)
 
-    counted(Dialect, "parse", parsed, lambda _, sql: sql)
+    counted(examined, "parse_select", parsed, lambda sql, *_: sql)
     counted(examined, "resolve_tree", resolved, lambda tree, *_: tree.sql())
     counted(examined, "static_findings", searched, lambda query: query.tree.sql())
     counted(SqliteDatabase, "query", ran, lambda _, sql, *__: sql)

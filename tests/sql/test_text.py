@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from share_sql.errors import SqlEmpty, SqlError, SqlNotSelect, SqlUnreadable
-from share_sql.sql.text import MAX_SQL_BYTES, extract_sql, parse_select
+from share_sql.sql.size import MAX_SQL_BYTES
+from share_sql.sql.text import extract_sql, parse_select
 
 
 @pytest.mark.parametrize(

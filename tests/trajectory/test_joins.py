@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.limited import limited
 
 from share_sql.errors import JoinPathError
 from share_sql.schema.model import Column, ForeignKey, Schema, Table
@@ -145,3 +146,63 @@ def test_a_key_to_the_own_table_joins_nothing() -> None:
         "a.boss = a.id", "b.a_id = a.id", tables=(table("a", "id", "boss"), table("b", "id", "a_id"))
     )
     assert [str(edge) for edge in join_path(made, ["a", "b"]).edges] == ["b.a_id = a.id"]
+
+
+LARGE = """
+    from share_sql.errors import JoinPathError
+    from share_sql.schema.model import Column, ForeignKey, Schema, Table
+    from share_sql.trajectory.joins import join_path
+
+    def made(links, key="id", columns=("a", "b")):
+        names = dict.fromkeys(name for link in links for name in link)
+        tables = [Table(name, tuple(Column(c) for c in (key, "other_id", *columns)), (key,)) for name in names]
+        keys = [ForeignKey(one, "other_id", other, key) for one, other in links if one != other]
+        return Schema("made", tuple(tables), tuple(keys))
+
+    def told(schema, *tables):
+        try:
+            print(len(join_path(schema, tables, guess=True).tables))
+        except JoinPathError as error:
+            print("no", str(error)[:60])
+"""
+
+
+def test_the_search_is_bounded_in_large_schemas() -> None:
+    said = limited(
+        LARGE
+        + """
+    ring = made([(f"t{at}", f"t{(at + 1) % 500}") for at in range(500)])
+    told(ring, "t1", "t5")
+    told(ring, "t1", "t200")
+    told(ring, "t1", "t5", "t9", "t13")
+    clique = made([(f"t{one}", f"t{other}") for one in range(40) for other in range(one)])
+    told(clique, "t1", "t2")
+    told(clique, *(f"t{at}" for at in range(20)))
+    told(clique, *(f"t{at}" for at in range(40)))
+    grid = made([(f"t{at}", f"t{at + step}") for at in range(900) for step in (1, 30)])
+    told(grid, "t1", "t35", "t93")
+    told(grid, "t0", "t2", "t60", "t62", "t124")
+    """,
+        seconds=30,
+    ).splitlines()
+    assert said[0] == "5"
+    assert said[1].startswith("no ")
+    assert said[3:6] == ["2", "20", "40"]
+    assert len(said) == 8
+
+
+def test_undeclared_keys_of_many_tables_are_found_by_name() -> None:
+    said = limited(
+        LARGE
+        + """
+    wide = [f"c{at}" for at in range(20)]
+    alike = made([(f"t{at}", f"t{at}") for at in range(2_000)], key="uid", columns=wide)
+    told(alike, "t1", "t2")
+    tables = [Table(f"t{at}", (Column("id"), *(Column(f"c{at}_{n}") for n in range(20))), ("id",)) for at in range(2_000)]
+    tables.append(Table("extra", (Column("t7_id"),)))
+    told(Schema("made", tuple(tables)), "extra", "t7")
+    """,
+        seconds=30,
+    ).splitlines()
+    assert said[0].startswith("no ")
+    assert said[1] == "2"

@@ -28,8 +28,9 @@ def contradictions(draft: Examined) -> Iterator[Edit]:
     if where is None or any(item.find(exp.AggFunc) for item in tree.expressions):
         return
     conjuncts = _parts(where)
-    for first, second in combinations(conjuncts, 2):
-        if _exclude(first, second):
+    ranges = [(part, allowed) for part in conjuncts if (allowed := _range(part)) is not None]
+    for (first, one), (second, other) in combinations(ranges, 2):
+        if one.column == other.column and _exclude(one, other):
             sides = []
             for left_out in (second, first):
                 kept = exp.and_(*(part for part in conjuncts if part is not left_out))
@@ -40,11 +41,8 @@ def contradictions(draft: Examined) -> Iterator[Edit]:
             return
 
 
-def _exclude(first: exp.Expr, second: exp.Expr) -> bool:
+def _exclude(a: _Range, b: _Range) -> bool:
     """Whether two conditions on one column cannot both hold."""
-    a, b = _range(first), _range(second)
-    if a is None or b is None or a.column != b.column:
-        return False
     return _below(a.greatest, b.least) or _below(b.greatest, a.least)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias, TypeVar
 
 from sqlglot import exp
@@ -20,10 +21,15 @@ class Edit:
     """Name of its kind, a row of `edits.table`; the judge's weights are kept by kind."""
     message: str
     """One line: what is wrong and what it is changed to."""
-    tree: exp.Query
-    """The whole query after the change; the draft's own tree is untouched."""
+    made: exp.Query | Callable[[], exp.Query]
+    """The whole query after the change, or what makes it: of many changes only those tried are made."""
     certain: bool = False
     """The fault is one whatever the data are: that zero comes out does not speak against its mend."""
+
+    @cached_property
+    def tree(self) -> exp.Query:
+        """The whole query after the change; the draft's own tree is untouched."""
+        return self.made if isinstance(self.made, exp.Query) else self.made()
 
 
 Look: TypeAlias = Callable[[Examined], Iterable[Edit]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 from sqlglot import exp
@@ -19,6 +20,10 @@ from share_sql.query.examined import Examined
 from share_sql.requests import Steps, look_up
 from share_sql.schema.model import ValueMatch
 
+_MOST_TEXTS = 400
+"""Texts that are looked up in one pass, at most."""
+_MOST_EDITS = 48
+"""Changes after which a pass ends: the first good one is taken, and the next pass goes on from there."""
 _MOST_VALUES = 2_000
 """Different values of something computed that are compared with a text, at most."""
 
@@ -38,7 +43,9 @@ def literals(draft: Examined) -> Steps[list[Edit]]:
     The column may be one of a view, a common table expression or a subquery, or be inside a function.
     """
     edits = yield from date_forms(draft)
-    for use in _text_comparisons(draft):
+    for use in islice(_text_comparisons(draft), _MOST_TEXTS):
+        if len(edits) >= _MOST_EDITS:
+            break
         read, literal, negated = use
         text = str(literal.this)
         is_like = isinstance(literal.parent, exp.Like)
@@ -114,8 +121,8 @@ def _respelled(draft: Examined, use: _Use, matches: tuple[ValueMatch, ...]) -> I
             kind = "literal-spelling"
         else:
             continue
-        tree = put(draft, use.literal, exp.Literal.string(match.value))
-        yield Edit(kind, f"{use.read.title} holds no '{text}'; it holds '{match.value}'", tree)
+        new = partial(put, draft, use.literal, exp.Literal.string(match.value))
+        yield Edit(kind, f"{use.read.title} holds no '{text}'; it holds '{match.value}'", new)
 
 
 def _asked(draft: Examined) -> str:
@@ -130,5 +137,5 @@ def _as_date(draft: Examined, use: _Use) -> Steps[list[Edit]]:
             new = exp.Literal.string(spelled)
             if spelled != text and (yield from use.read.holds(partial(equals, constant=new))):
                 message = f"{use.read.title} writes the date '{text}' as '{spelled}'"
-                return [Edit("literal-date", message, put(draft, use.literal, new))]
+                return [Edit("literal-date", message, partial(put, draft, use.literal, new))]
     return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -15,11 +16,13 @@ from share_sql.edits.spelling import NEAR, WEAK, column_likeness, likeness, only
 from share_sql.edits.table_names import unknown_tables
 from share_sql.query.asked import words
 from share_sql.query.examined import UNBOUND, Examined
-from share_sql.schema.model import Table
+from share_sql.schema.model import SameSchema, Table
 from share_sql.sql.scopes import Bound, Source
 
 _OWN = 96.0
 """Likeness from which a column of the table named before it is meant, though another has the very name."""
+_MOST_NAMES = 30
+"""Names that do not bind for which mends are proposed, at most; with more a draft is beyond mending."""
 _SAME_WORDS = 94.0
 """Likeness of names that are the same but for the table's name in one of them."""
 
@@ -34,6 +37,8 @@ def names(draft: Examined) -> Iterator[Edit]:
     for bound in draft.binding.names.values():
         use = (id(bound.scope), bound.node.table.lower(), bound.node.name.lower())
         if bound.status in UNBOUND and use not in done:
+            if len(done) >= _MOST_NAMES:
+                return
             done.add(use)
             yield from _column(draft, bound)
 
@@ -74,10 +79,13 @@ def _column(draft: Examined, bound: Bound) -> Iterator[Edit]:
     found = [entry for entry in spelled if weak is not None and f"{entry[1].name}.{entry[2]}" == weak[1]]
     yield from _respelled(draft, bound, found or _meant(draft, bound, in_reach), in_reach)
     if not owners:
-        tables = (
-            [named] if named is not None else [t for t in draft.schema.tables if t not in bound.scope.tables]
-        )
-        elsewhere = [entry for table in tables if (entry := _alike(written, table)) is not None]
+        if named is not None:
+            own_name = _alike(written, named)
+            elsewhere = [own_name] if own_name is not None else []
+        else:
+            present = {table.name for table in bound.scope.tables}
+            everywhere = _alike_anywhere(SameSchema(draft.schema), written)
+            elsewhere = [entry for entry in everywhere if entry[0].name not in present]
         if len(elsewhere) == 1:
             yield from joined(draft, bound, [elsewhere[0][0]], elsewhere[0][1])
 
@@ -127,6 +135,13 @@ def _meant(draft: Examined, bound: Bound, in_reach: list[Source]) -> list[tuple[
         if wanted and column.meaning and wanted <= words(column.meaning)
     ]
     return found if len(found) == 1 else []
+
+
+@lru_cache(maxsize=256)
+def _alike_anywhere(same: SameSchema, written: str) -> tuple[tuple[Table, str], ...]:
+    """What `_alike` finds in each table of a schema."""
+    found = (_alike(written, table) for table in same.schema.tables)
+    return tuple(entry for entry in found if entry is not None)
 
 
 def _alike(written: str, table: Table) -> tuple[Table, str] | None:

@@ -23,6 +23,8 @@ from share_sql.sql.scopes import Bound, Source
 
 LIMITS = Limits(seconds=5.0, rows=20_000, bytes=8 * 1024 * 1024)
 """What one question about an operand's values may spend."""
+_MOST_TABLES = 40
+"""Common table expressions that one question may repeat; behind more of them nothing is asked."""
 Condition: TypeAlias = Callable[[exp.Expr], exp.Expr]
 """Makes a condition on a copy of the operand."""
 
@@ -186,7 +188,7 @@ def operand(draft: Examined, node: exp.Expr) -> Operand | None:
     if source.table is None:
         clauses = list(_with_clauses(source.node))
         tables = [cte for clause in clauses for cte in clause.expressions]
-        if len({cte.alias.lower() for cte in tables}) < len(tables):
+        if len(tables) > _MOST_TABLES or len({cte.alias.lower() for cte in tables}) < len(tables):
             return None
         if tables:
             recursive = any(clause.args.get("recursive") for clause in clauses)

@@ -49,6 +49,7 @@ def likeness(left: str, right: str) -> float:
     return fuzz.ratio(_plain(left), _plain(right))
 
 
+@lru_cache(maxsize=65_536)
 def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).lower()
 

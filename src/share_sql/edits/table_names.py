@@ -13,6 +13,10 @@ from share_sql.query.examined import Examined
 from share_sql.schema.model import Table
 from share_sql.sql.scopes import Source
 
+_MOST_TABLES = 20
+"""Tables that do not exist for which others are proposed, at most."""
+_MOST_COMPARED = 200_000
+"""Names of columns compared for one such table; of larger schemas only tables of a like name are searched."""
 _SURE = 94.0
 """Likeness from which two names have the same words."""
 
@@ -23,6 +27,8 @@ def unknown_tables(draft: Examined) -> Iterator[Edit]:
     for source in draft.binding.unknown_sources:
         written = source.node.name
         if written.lower() not in done:
+            if len(done) >= _MOST_TABLES:
+                return
             done.add(written.lower())
             yield from _table(draft, written)
 
@@ -32,10 +38,13 @@ def _table(draft: Examined, written: str) -> Iterator[Edit]:
     wanted = _wanted(draft, sources)
     present = _present(draft, sources)
     ranked = []
+    is_large = len(wanted) * sum(len(table.columns) for table in draft.schema.tables) > _MOST_COMPARED
     for table in draft.schema.tables:
+        near_name = table_likeness(written, table)
         exact = sum(table.column(name) is not None for name in wanted)
-        alike = sum(_has(table, name) for name in wanted)
-        ranked.append((table_likeness(written, table), exact, alike, table))
+        looked_into = not is_large or near_name >= NEAR
+        alike = sum(_has(table, name) for name in wanted) if looked_into else exact
+        ranked.append((near_name, exact, alike, table))
     # A name of the same words is meant whatever its columns; of others the one that has the columns.
     ranked.sort(
         key=lambda entry: (entry[0] < _SURE, -(entry[2] == len(wanted)), -entry[0], -entry[1], -entry[2])

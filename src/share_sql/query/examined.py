@@ -168,12 +168,29 @@ class Examined(Ran):
         return write_sql(node, self.schema.dialect)
 
 
+MOST_TRIED = 150_000
+"""Characters of changed texts that are tried in one case: hundreds of changes of a common draft, three of one
+of 50 KB. They are counted and not timed, so that the same case always ends alike."""
+
+
 class Examiner:
     """Examines the queries of one case, each text once."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self._tried = 0
         self._seen: dict[str, Ran] = {}
+
+    def may_try(self, sql: str) -> bool:
+        """Whether one more change may be tried; counts its text. False from when MOST_TRIED are used up."""
+        is_first = self._tried == 0
+        self._tried += len(sql)
+        return is_first or self._tried <= MOST_TRIED
+
+    @property
+    def is_tired(self) -> bool:
+        """Whether changes were left untried because the case had its share."""
+        return self._tried > MOST_TRIED
 
     def examine(self, sql: str) -> Steps[Ran]:
         """Run a text and parse it; the result is `Examined` where it can be parsed."""

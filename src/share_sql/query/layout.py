@@ -24,6 +24,8 @@ _LEAST_ALIKE = 0.5
 """Below this share of common tokens the query was written anew, and has no layout to keep."""
 _LONGEST = 20_000
 """Longer texts are not compared, which takes quadratic time."""
+_MOST_EQUAL = 2_000_000
+"""Pairs of equal tokens in two texts that are compared at most: what that takes."""
 _WORD = re.compile(r"\w")
 _OPEN = re.compile(r"[(=<>,+*/%|-]\Z")
 """The end of a text that a word may touch."""
@@ -76,6 +78,8 @@ def layout_changes(
     Returns:
         The changes in the order of the text, which do not overlap; None where too little is common.
     """
+    if len(draft) > _LONGEST:
+        return None
     wanted = tree.sql(dialect=dialect, comments=False)
     if len(draft) + len(wanted) > _LONGEST:
         return None
@@ -103,6 +107,8 @@ def _changes(draft: str, base: str, wanted: str, dialect: str) -> tuple[TextChan
     ours, theirs, new = (_tokens(text, dialect) for text in (draft, base, wanted))
     if ours is None or theirs is None or new is None:
         return None
+    if max(_equal(theirs, new), _equal(ours, theirs)) > _MOST_EQUAL:
+        return None
     # sqlglot wrote both: a name in another case is another name.
     matcher = _matcher([token.text for token in theirs], [token.text for token in new])
     if matcher.ratio() < _LEAST_ALIKE:
@@ -123,6 +129,12 @@ def _changes(draft: str, base: str, wanted: str, dialect: str) -> tuple[TextChan
             return None
         spans.append((a, b, c, d))
     return tuple(_change(draft, ours, wanted, new, bounds[a], bounds[b], c, d) for a, b, c, d in spans)
+
+
+def _equal(one: Sequence[_Token], other: Sequence[_Token]) -> int:
+    """How many pairs of equal tokens two texts have."""
+    counts = Counter(token.folded for token in one), Counter(token.folded for token in other)
+    return sum(count * counts[1][text] for text, count in counts[0].items())
 
 
 def _agree(

@@ -106,6 +106,21 @@ class Schema:
                 yield table, column
 
 
+class SameSchema:
+    """Wraps a schema so that a cache looks it up by identity: hashing a whole schema is slow."""
+
+    __slots__ = ("schema",)
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+
+    def __hash__(self) -> int:
+        return id(self.schema)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SameSchema) and self.schema is other.schema
+
+
 @dataclass(frozen=True, order=True)
 class ColumnName:
     """A column by name, as schema lists and linking speak of it."""

@@ -24,6 +24,7 @@ from share_sql.sql.scopes import (
     Scope,
     Source,
     own_ctes,
+    read_ctes,
     renamed,
     rowid_column,
 )
@@ -33,6 +34,8 @@ _LEAVES: Final = frozenset(
 )
 _SUBQUERIES: Final = frozenset({exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery})
 _WRAPPERS: Final = (exp.Subquery, exp.Paren)
+_MANY: Final = 30
+"""Common table expressions of one WITH from which they are resolved in the order in which they stand."""
 _SYSTEM: Final = re.compile(r"(?:sqlite_|pragma_|information_schema\.|pg_catalog\.)|dbstat\Z")
 
 
@@ -100,6 +103,10 @@ class Resolver:
                 own = own_ctes(node, ctes)
                 ctes = own[0].scope if own else ctes
                 self._declared += [(each, parent, around) for each in own]
+                # Each where it is first read would go as deep as they are many.
+                for each in read_ctes(node, own) if len(own) > _MANY else ():
+                    if each.outputs is None and not each.busy:
+                        self._common(each, parent, around)
             if isinstance(node, exp.SetOperation):
                 combined.append(node)
             elif not isinstance(node, _WRAPPERS):

@@ -8,7 +8,7 @@ rules are SQLite's (sqlite.org/lang_select.html).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
@@ -222,6 +222,37 @@ def own_ctes(node: exp.Expr, ctes: dict[str, Cte]) -> list[Cte]:
     for cte in own:
         cte.scope = scope
     return own
+
+
+def read_ctes(query: exp.Expr, own: list[Cte]) -> list[Cte]:
+    """Those of a WITH clause's common table expressions that its query reads, or one that it reads does; in
+    the order in which they stand."""
+    by_name = {cte.name.lower(): at for at, cte in enumerate(own)}
+    reads = [{by_name[name] for name in _tables_named(cte.node, ()) if name in by_name} for cte in own]
+    bodies = {id(cte.node) for cte in own}
+    found = {by_name[name] for name in _tables_named(query, bodies) if name in by_name}
+    waiting = list(found)
+    while waiting:
+        new = reads[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return [own[at] for at in sorted(found)]
+
+
+def _tables_named(root: exp.Expr, without: Container[int]) -> set[str]:
+    """The names of tables, in lower case, that a query reads anywhere; nodes of these ids are left out."""
+    from sqlglot import exp
+
+    names: set[str] = set()
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, exp.Table):
+            names.add(node.name.lower())
+        elif isinstance(node, exp.In) and isinstance(field := node.args.get("field"), exp.Column):
+            names.add(field.name.lower())
+        stack += [child for child in node.iter_expressions() if id(child) not in without]
+    return names
 
 
 def renamed(outputs: list[Output], names: list[str]) -> list[Output]:

@@ -6,14 +6,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from share_sql.errors import SqlEmpty, SqlError, SqlNotSelect, SqlTooLarge, SqlUnreadable
+from share_sql.sql.size import check_depth, check_length, check_tokens
 from share_sql.sql.written import UNFORESEEN, silence
 
 if TYPE_CHECKING:
     from sqlglot import exp
     from sqlglot.dialects.dialect import Dialect
-
-MAX_SQL_BYTES = 100_000
-"""Longer texts are refused unread: parsing time grows with length and no real query comes near."""
 
 
 def extract_sql(text: str) -> str:
@@ -75,23 +73,26 @@ def parse_select(sql: str, dialect: str = "sqlite") -> exp.Query:
 
     Raises:
         SqlEmpty: nothing in it.
-        SqlUnreadable: it cannot be parsed, or is longer than MAX_SQL_BYTES.
+        SqlTooLarge: it is larger than `sql.size` lets pass.
+        SqlUnreadable: it cannot be parsed.
         SqlNotSelect: several statements, or something other than a query.
     """
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
-    if len(sql) > MAX_SQL_BYTES:
-        raise SqlUnreadable(f"the SQL is {len(sql):,} characters long; at most {MAX_SQL_BYTES:,} are read")
+    check_length(sql)
+    reader = _dialect(dialect)
     try:
-        trees = [tree for tree in _dialect(dialect).parse(sql) if tree is not None]
+        tokens = reader.tokenize(sql)
+        check_tokens(tokens)
+        trees = [tree for tree in reader.parser().parse(tokens, sql) if tree is not None]
     except SqlglotError as error:
         first = (getattr(error, "errors", None) or [{}])[0]
         where = f" near line {first['line']}, column {first['col']}" if first.get("line") else ""
         what = first.get("description") or str(error).splitlines()[0]
         raise SqlUnreadable(f"the SQL cannot be parsed{where}: {what}") from error
     except RecursionError as error:
-        raise SqlUnreadable("the SQL is nested too deeply to be parsed") from error
+        raise SqlTooLarge("the SQL is nested too deeply to be parsed") from error
     except UNFORESEEN as error:
         raise SqlUnreadable(f"the SQL cannot be parsed: {str(error) or type(error).__name__}") from error
     if not trees:
@@ -105,4 +106,5 @@ def parse_select(sql: str, dialect: str = "sqlite") -> exp.Query:
         tree = exp.select("*").from_(tree)
     if not isinstance(tree, exp.Query):
         raise SqlNotSelect(f"the statement is {tree.key.upper()}, not SELECT; only reading is supported")
+    check_depth(tree, len(tokens))
     return tree

@@ -55,7 +55,10 @@ def _laid_out(state: State, chosen: Candidate) -> Steps[Candidate]:
     if chosen.origin not in ("repair", "edit") or not isinstance(query, Examined) or not query.runs:
         return chosen
     own = state.draft.query.tree if state.draft and isinstance(state.draft.query, Examined) else None
-    text = keep_layout(state.sql, own, query.tree, state.schema.dialect)
+    try:
+        text = keep_layout(state.sql, own, query.tree, state.schema.dialect)
+    except RecursionError:
+        return chosen  # the layout is a nicety, and no verdict is lost for it
     written = yield from state.examiner.examine(text)
     if not isinstance(written, Examined) or written.rows != query.rows:
         return chosen
@@ -127,7 +130,10 @@ def _changes(draft: Candidate | None, chosen: Candidate | None) -> tuple[str, ..
     before, after = _trajectory(draft), _trajectory(chosen)
     if before is None or after is None:
         return ()
-    return tuple(str(change) for change in told_changes(before, after))
+    try:
+        return tuple(str(change) for change in told_changes(before, after))
+    except RecursionError:
+        return ()  # telling is a nicety too
 
 
 def _trajectory(candidate: Candidate | None) -> Trajectory | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from share_sql.errors import SqlTooLarge
 from share_sql.judgement.features import compared_features, guessed_features, scored_features
 from share_sql.judgement.logistic import Logistic
 from share_sql.query.asked import asks_for_more, asks_twice
@@ -86,7 +87,7 @@ def _rescue(state: State, runnable: list[Candidate]) -> Choice:
     draft = state.draft
     because = f" ({draft.query.failure})" if draft is not None and draft.query.failure is not None else ""
     if not runnable:
-        return Choice(None, "the draft does not run and no candidate does" + because)
+        return Choice(None, "the draft does not run and no candidate does" + because + _unread(state))
     if draft is not None and any(each.origin == "repair" for each in runnable):
         choice = _best(state, draft, runnable)
         return Choice(
@@ -157,6 +158,12 @@ def _what(candidate: Candidate) -> str:
 def _stays(state: State) -> Choice:
     seen = "; ".join(finding.message for finding in state.draft.query.findings) if state.draft else ""
     if seen:
-        return Choice(None, f"{seen}; but no candidate is better supported")
+        return Choice(None, f"{seen}; but no candidate is better supported{_unread(state)}")
     tried = "nothing speaks for another query" if rivals(state) else "nothing speaks against the draft"
-    return Choice(None, tried)
+    return Choice(None, tried + _unread(state))
+
+
+def _unread(state: State) -> str:
+    """That a draft was too large to be looked into."""
+    why = state.draft.query.unreadable if state.draft is not None else None
+    return f"; {why}" if isinstance(why, SqlTooLarge) else ""

@@ -13,7 +13,7 @@ from share_sql.edits.bare_values import are_stored
 from share_sql.edits.edit import Edit
 from share_sql.edits.foreign import Translation, translations
 from share_sql.edits.text import MENDERS, TextEdit, as_text
-from share_sql.errors import SqlError
+from share_sql.errors import SqlError, SqlTooLarge
 from share_sql.judgement.logistic import logit
 from share_sql.query.examined import Examined, Ran, unrun
 from share_sql.requests import Steps
@@ -36,6 +36,8 @@ def readable(state: State, query: Ran) -> Steps[tuple[Examined | None, list[Weig
         another dialect's; None where nothing can be parsed. With it what was mended.
     """
     draft: Examined | None = None
+    if isinstance(query.unreadable, SqlTooLarge):
+        return None, []
     if isinstance(query, Examined):
         tree = as_text(query)
         if tree is query.tree and query.runs:
@@ -123,6 +125,8 @@ def _tried(state: State, edits: Iterable[TextEdit]) -> Steps[list[tuple[TextEdit
     for edit in edits:
         if edit.kind not in state.plan.weights.enabled:
             continue
+        if not state.examiner.may_try(edit.sql):
+            break
         try:
             parsed = unrun(edit.sql, state.examiner.context)
         except SqlError:
@@ -155,6 +159,8 @@ def _translated(
         for translation in translations(query.sql, state.schema, tree, marked_only=not is_foreign(query)):
             if translation.kind not in state.plan.weights.enabled:
                 continue
+            if not state.examiner.may_try(translation.sql):
+                break
             try:
                 parsed = unrun(translation.sql, state.examiner.context)
             except SqlError:

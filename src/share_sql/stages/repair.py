@@ -57,12 +57,15 @@ def repair(state: State) -> Steps[State]:
             note = f"from {candidate.origin}, mended: {mended.message}"
             candidates.append(replace(candidate, query=mended.query, note=note))
     state = replace(state, candidates=tuple(candidates))
+    did = f"{len(candidates) - (state.draft is not None)} candidates"
+    if state.examiner.is_tired:
+        did += "; the SQL is too large for all changes to be tried"
     unmended = None
     if state.draft is not None and not state.draft.query.runs and len(state.sql) > MAX_MENDED:
         unmended = (
             f"the SQL is {len(state.sql):,} characters long; slips are looked for in at most {MAX_MENDED:,}"
         )
-    return noted(state, "repair", f"{len(candidates) - (state.draft is not None)} candidates", error=unmended)
+    return noted(state, "repair", did, error=unmended)
 
 
 def mend(state: State, query: Ran) -> Steps[Mended | None]:
@@ -120,8 +123,12 @@ def _first_good(
 ) -> Steps[tuple[Edit, Examined] | None]:
     """Try the enabled edits in order; the first whose result is good is taken."""
     for edit in edits:
+        if edit.kind not in state.plan.weights.enabled:
+            continue
         text = draft.text(edit.tree)
-        if edit.kind not in state.plan.weights.enabled or text in refused:
+        if not state.examiner.may_try(text):
+            return None
+        if text in refused:
             continue
         refused.add(text)
         after = yield from examined(state, text)

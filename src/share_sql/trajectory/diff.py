@@ -16,6 +16,9 @@ from share_sql.trajectory import nodes as n
 from share_sql.trajectory.usage import conjuncts
 from share_sql.trajectory.write import Writer
 
+_MOST_PAIRS = 20_000
+"""Threads, or actions, that are compared with each other at most; of more only those in like places are."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -156,8 +159,11 @@ def _match(
     keys_old = [Counter(_lowered(unit.node, _no_name) for unit in thread.units) for thread in old]
     keys_new = [Counter(_lowered(unit.node, _no_name) for unit in thread.units) for thread in new]
     scores: list[tuple[float, int, int]] = []
+    last = [j for j, right in enumerate(new) if right.name == answers[1]]
     for i, left in enumerate(old):
-        for j, right in enumerate(new):
+        near = _near(i, len(old), len(new))
+        for j in near if left.name != answers[0] else [*near, *(j for j in last if j not in near)]:
+            right = new[j]
             if left.name == answers[0] and right.name == answers[1]:
                 score = float("inf")
             elif answers[0] == left.name or answers[1] == right.name:
@@ -172,15 +178,24 @@ def _match(
     pairs: list[tuple[_Thread | None, _Thread | None]] = [
         (left, new[partner[i]] if i in partner else None) for i, left in enumerate(old)
     ]
-    return pairs + [(None, right) for j, right in enumerate(new) if j not in partner.values()]
+    taken = set(partner.values())
+    return pairs + [(None, right) for j, right in enumerate(new) if j not in taken]
+
+
+def _near(place: int, count: int, others: int) -> range:
+    """The places of the other side that one place is compared with."""
+    reach = max(10, _MOST_PAIRS // max(count, 1) // 2)
+    return range(max(0, place - reach), min(others, place + reach + 1))
 
 
 def _partners(scores: list[tuple[float, int, int]]) -> dict[int, int]:
     """Pairs of (cost, left, right), the cheapest first, each left and right in one at most."""
     partner: dict[int, int] = {}
+    taken: set[int] = set()
     for _, i, j in sorted(scores):
-        if i not in partner and j not in partner.values():
+        if i not in partner and j not in taken:
             partner[i] = j
+            taken.add(j)
     return partner
 
 
@@ -222,7 +237,11 @@ def _compare(
             spare[key] -= 1
             gained.append((unit, key))
     gained.reverse()
-    alike = [(-_likeness(a, b), i, j) for i, (_, a) in enumerate(lost) for j, (_, b) in enumerate(gained)]
+    alike = [
+        (-_likeness(a, gained[j][1]), i, j)
+        for i, (_, a) in enumerate(lost)
+        for j in _near(i, len(lost), len(gained))
+    ]
     partner = _partners([pair for pair in alike if pair[0] < 0])
     changes = []
     for i, (unit, _) in enumerate(lost):

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from share_sql.errors import SqlUnreadable
+from share_sql.errors import SqlTooLarge, SqlUnreadable
 from share_sql.schema.model import Schema
 from share_sql.sql.names import resolve_tree
 from share_sql.sql.resolution import Resolution
@@ -66,13 +66,17 @@ def from_tree(tree: exp.Query, resolution: Resolution, schema: Schema) -> n.Traj
 
     Raises:
         SqlUnreadable: the tree holds something that SQLite's SELECT does not have.
+        SqlTooLarge: it is nested too deeply, or a chain of operators is too long.
     """
     walker = _Walker(schema, resolution)
     try:
         walker.hoist(walker.query(tree), n.RESULT_FRAME)
     except RecursionError as error:
-        raise SqlUnreadable("the SQL is nested too deeply to be read") from error
-    return n.Trajectory(tuple(walker.steps))
+        raise SqlTooLarge("the SQL is nested too deeply to be read") from error
+    trajectory = n.Trajectory(tuple(walker.steps))
+    if trajectory.is_too_deep():
+        raise SqlTooLarge("the SQL is nested too deeply, or has too long a chain of operators, to be read")
+    return trajectory
 
 
 class _Walker(SourceReader):
@@ -144,7 +148,7 @@ class _Walker(SourceReader):
         """Walk any query: SELECT, set operation, VALUES."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise SqlUnreadable("the SQL is nested too deeply to be read")
+            raise SqlTooLarge("the SQL is nested too deeply to be read")
         for cte in tree.args["with_"].expressions if tree.args.get("with_") else ():
             self.common_table(self.resolution.ctes[id(cte.this)])
         if isinstance(tree, exp.SetOperation):

@@ -9,35 +9,21 @@ that does not decide, JoinPathError names the choices.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import combinations, product
+from itertools import islice
 
 from share_sql.errors import JoinPathError
-from share_sql.schema.model import Schema
+from share_sql.schema.model import SameSchema, Schema, Table
 from share_sql.trajectory.join_choice import narrow, undecided
+from share_sql.trajectory.join_search import MAX_TREES, Graph, ends_of, graph_of, shortest
 from share_sql.trajectory.join_tree import JoinEdge, JoinTree
 
-MAX_EXTRA_TABLES = 5
-"""Longer detours than this are no join anybody means; the search would grow with their number."""
-MAX_CHOICES = 64
-"""Equally short trees compared at most."""
-
-
-class _Identity:
-    """Wraps a schema so that a cache looks it up by identity: hashing a whole schema is slow."""
-
-    __slots__ = ("schema",)
-
-    def __init__(self, schema: Schema) -> None:
-        self.schema = schema
-
-    def __hash__(self) -> int:
-        return id(self.schema)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identity) and self.schema is other.schema
+MAX_GUESSED_KEYS = 20_000
+"""Undeclared keys that are considered at most; schemas of many tables alike have millions."""
+_MOST_OWNERS = 30
+"""A key of this name in more tables than these says nothing of which table is meant."""
 
 
 def join_path(
@@ -69,7 +55,7 @@ def join_path(
         JoinPathError: a table is not in the schema, nothing connects the tables, or several trees are
             equally short and nothing tells which one is meant; the message names them.
     """
-    planner = _planner(_Identity(schema))
+    planner = _planner(SameSchema(schema))
     wanted = planner.wanted(tables)
     best = narrow(planner.trees(wanted), frozenset(wanted), mentioned, hint, near)
     if len(best) == 1:
@@ -85,12 +71,12 @@ def shortest_trees(schema: Schema, tables: Iterable[str]) -> Sequence[JoinTree]:
     Raises:
         JoinPathError: a table is not in the schema, or nothing connects the tables.
     """
-    planner = _planner(_Identity(schema))
+    planner = _planner(SameSchema(schema))
     return planner.trees(planner.wanted(tables))
 
 
 @lru_cache(maxsize=64)
-def _planner(key: _Identity) -> _Planner:
+def _planner(key: SameSchema) -> _Planner:
     return _Planner(key.schema)
 
 
@@ -101,15 +87,15 @@ class _Planner:
         self.schema = schema
         self.names = {table.name.lower(): table.name for table in schema.tables}
         self.order = {name: index for index, name in enumerate(self.names)}
-        self.declared = _graph(_declared_edges(schema))
+        self.declared = graph_of(_declared_edges(schema))
         self.memo: dict[tuple[str, ...], tuple[JoinTree, ...]] = {}
 
     @cached_property
-    def with_guesses(self) -> _Graph:
+    def with_guesses(self) -> Graph:
         edges = [edge for edges in self.declared.edges.values() for edge in edges]
         known = set(self.declared.edges)
-        guesses = (edge for edge in _guessed_edges(self.schema) if _ends(edge) not in known)
-        return _graph([*edges, *guesses])
+        guesses = (edge for edge in _guessed_edges(self.schema) if ends_of(edge) not in known)
+        return graph_of([*edges, *islice(guesses, MAX_GUESSED_KEYS)])
 
     def wanted(self, tables: Iterable[str]) -> tuple[str, ...]:
         """The tables in lower case, each once."""
@@ -142,7 +128,7 @@ class _Planner:
     def choices(self, wanted: tuple[str, ...]) -> tuple[JoinTree, ...]:
         """All shortest trees over the wanted tables."""
         for graph in (self.declared, self.with_guesses):
-            trees = tuple(_shortest(graph, wanted, self.order))
+            trees = tuple(islice(shortest(graph, wanted, self.order), MAX_TREES))
             if trees:
                 return tuple(
                     JoinTree(tuple(self.names[name] for name in names), edges) for names, edges in trees
@@ -151,32 +137,6 @@ class _Planner:
         raise JoinPathError(
             f"no foreign keys connect the tables {names}; say how to join them or add the key to the schema"
         )
-
-
-@dataclass(frozen=True)
-class _Graph:
-    edges: dict[frozenset[str], list[JoinEdge]]
-    neighbours: dict[str, set[str]]
-
-
-def _ends(edge: JoinEdge) -> frozenset[str]:
-    return frozenset((edge.table.lower(), edge.to_table.lower()))
-
-
-def _graph(edges: Iterable[JoinEdge]) -> _Graph:
-    by_ends: dict[frozenset[str], list[JoinEdge]] = {}
-    neighbours: dict[str, set[str]] = {}
-    for edge in edges:
-        ends = _ends(edge)
-        if len(ends) < 2:  # a key to its own table joins nothing here
-            continue
-        same = by_ends.setdefault(ends, [])
-        if any(edge.conditions == other.conditions for other in same):
-            continue
-        same.append(edge)
-        for end in ends:
-            neighbours.setdefault(end, set()).update(ends - {end})
-    return _Graph(by_ends, neighbours)
 
 
 def _declared_edges(schema: Schema) -> Iterator[JoinEdge]:
@@ -199,21 +159,31 @@ def _guessed_edges(schema: Schema) -> Iterator[JoinEdge]:
     A column that is another table's single primary key by name (`uuid` and `uuid`; a key called plainly
     `id` says nothing), or that is a table's name and its key's (`league_id` and `League.id`).
     """
+    by_plain: dict[str, list[tuple[int, Table, str]]] = {}
+    for place, (table, column) in enumerate(schema.columns()):
+        by_plain.setdefault(_plain(column.name), []).append((place, table, column.name))
+    owners = Counter(keys[0].lower() for table in schema.tables if len(keys := _key_of(table)) == 1)
     for table in schema.tables:
-        keys = table.primary_key or tuple(c.name for c in table.columns if c.primary_key)
-        if len(keys) == 1 and keys[0].lower() not in _VAGUE:
+        keys = _key_of(table)
+        if len(keys) == 1 and keys[0].lower() not in _VAGUE and owners[keys[0].lower()] <= _MOST_OWNERS:
             for other in schema.tables_with(keys[0]):
-                column = other.column(keys[0])
-                if other is not table and column is not None:
-                    yield JoinEdge(other.name, table.name, ((column.name, keys[0]),), declared=False)
+                own = other.column(keys[0])
+                if other is not table and own is not None:
+                    yield JoinEdge(other.name, table.name, ((own.name, keys[0]),), declared=False)
         called = _plain(table.name)
         for name in keys[:1] + tuple(c.name for c in table.columns if c.name.lower() in _VAGUE):
             wanted = {
                 stem + _plain(name) for stem in (called, called.removesuffix("s"), called.removesuffix("es"))
             }
-            for other, column in schema.columns():
-                if other is not table and _plain(column.name) in wanted:
-                    yield JoinEdge(other.name, table.name, ((column.name, name),), declared=False)
+            for _, other, column_name in sorted(
+                (found for stem in wanted for found in by_plain.get(stem, ())), key=lambda found: found[0]
+            ):
+                if other is not table:
+                    yield JoinEdge(other.name, table.name, ((column_name, name),), declared=False)
+
+
+def _key_of(table: Table) -> tuple[str, ...]:
+    return table.primary_key or tuple(column.name for column in table.columns if column.primary_key)
 
 
 _VAGUE = ("id", "name", "code", "key", "no", "number")
@@ -221,72 +191,3 @@ _VAGUE = ("id", "name", "code", "key", "no", "number")
 
 def _plain(name: str) -> str:
     return name.lower().replace("_", "").replace(" ", "")
-
-
-_NamedTree = tuple[tuple[str, ...], tuple[JoinEdge, ...]]
-
-
-def _shortest(graph: _Graph, wanted: tuple[str, ...], order: dict[str, int]) -> Iterator[_NamedTree]:
-    """Every tree with the fewest further tables, in schema order."""
-    reach = _reach(graph, wanted[0])
-    if not set(wanted) <= reach:
-        return
-    # A further table that has one neighbour only is a dead end; leave such tables out.
-    inner = [name for name in reach if name not in wanted and len(graph.neighbours[name]) > 1]
-    inner.sort(key=order.__getitem__)
-    for count in range(MAX_EXTRA_TABLES + 1):
-        found = False
-        for extra in combinations(inner, count):
-            nodes = (*wanted, *extra)
-            if len(_reach(graph, wanted[0], set(nodes))) < len(nodes):
-                continue
-            for tree in _spanning(graph, nodes):
-                found = True
-                yield tree
-        if found:
-            return
-
-
-def _reach(graph: _Graph, start: str, within: set[str] | None = None) -> set[str]:
-    seen, todo = {start}, [start]
-    while todo:
-        for name in graph.neighbours.get(todo.pop(), ()):
-            if name not in seen and (within is None or name in within):
-                seen.add(name)
-                todo.append(name)
-    return seen
-
-
-def _spanning(graph: _Graph, nodes: tuple[str, ...]) -> Iterator[_NamedTree]:
-    """All spanning trees of the tables `nodes`, parallel keys told apart."""
-    links = [ends for ends in graph.edges if ends <= set(nodes)]
-    given = 0
-    for chosen in combinations(links, len(nodes) - 1):
-        order = _joining_order(nodes, chosen)
-        if order is None:
-            continue
-        names, steps = order
-        for edges in product(*(graph.edges[step] for step in steps)):
-            yield names, edges
-            given += 1
-            if given >= MAX_CHOICES:
-                return
-
-
-def _joining_order(
-    nodes: tuple[str, ...], links: tuple[frozenset[str], ...]
-) -> tuple[tuple[str, ...], list[frozenset[str]]] | None:
-    """Tables from the first outwards, each with the link that brings it in; None where it is no tree."""
-    names, steps = [nodes[0]], []
-    left = list(links)
-    while left:
-        for link in left:
-            known = [name for name in link if name in names]
-            if len(known) == 1:
-                names.extend(link - set(known))
-                steps.append(link)
-                left.remove(link)
-                break
-        else:
-            return None
-    return (tuple(names), steps) if len(names) == len(nodes) else None

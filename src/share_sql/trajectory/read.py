@@ -67,7 +67,10 @@ def read(text: str, columns: Iterable[ColumnName] | None = None) -> Reading:
         raise TrajectoryUnreadable(
             f"the trajectory is nested too deeply to be read, in step {statement.name}"
         ) from error
-    return Reading(n.Trajectory(tuple(steps)), fence, tuple(context.notes))
+    trajectory = n.Trajectory(tuple(steps))
+    if trajectory.is_too_deep():
+        raise TrajectoryUnreadable("the trajectory is nested too deeply to be read")
+    return Reading(trajectory, fence, tuple(context.notes))
 
 
 def _excerpt(text: str) -> str:

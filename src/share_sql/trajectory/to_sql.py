@@ -49,6 +49,10 @@ def to_sql(trajectory: n.Trajectory, schema: Schema, *, hint: str = "", guess: b
         raise CompileError("the trajectory is nested too deeply to be compiled") from error
 
 
+MAX_USES = 20_000
+"""Actions of one statement: a step that two steps use, which two others use, doubles it each time."""
+
+
 class _Compiler(NamePrinter):
     def __init__(self, trajectory: n.Trajectory, schema: Schema, hint: str, guess: bool) -> None:
         super().__init__(schema, {step.name.lower(): step for step in trajectory.steps})
@@ -58,6 +62,8 @@ class _Compiler(NamePrinter):
         self.position = {step.name.lower(): index for index, step in enumerate(trajectory.steps)}
         self.active: list[str] = []
         """Steps being compiled, so that one that names itself is seen."""
+        self.used = 0
+        """Actions used so far, those of a step that is used again counted again."""
         self.shared = self._shared_steps()
         self.with_texts: dict[str, str] = {}
         self.recursive = False
@@ -101,6 +107,9 @@ class _Compiler(NamePrinter):
         seen: set[str] = set()
         while isinstance(value, n.Frame):
             actions.append(value.actions)
+            self.used += len(value.actions) + 1
+            if self.used > MAX_USES:
+                raise CompileError("the trajectory's steps use each other too often to be compiled")
             key = value.source.lower()
             if key == n.DATABASE_FRAME:
                 return [action for chain in reversed(actions) for action in chain]

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from operator import is_not
 from typing import Any
 
+MAX_LEVELS = 250
+"""Levels of a trajectory. What compares, copies and writes one goes down a few calls a level, and Python
+allows 1,000; conditions that `and` joins, and steps, are no levels."""
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -37,6 +41,15 @@ class Node:
                 todo += value.values()[::-1]
             elif isinstance(value, tuple):
                 todo += value[::-1]
+
+    def is_too_deep(self) -> bool:
+        """Whether it has more than MAX_LEVELS levels."""
+        level: list[Any] = [self]
+        for _ in range(MAX_LEVELS):
+            level = [child for node in level for child in node.children()]
+            if not level:
+                return False
+        return True
 
     def transform(self, change: Callable[[Node], Node]) -> Node:
         """Return a copy with `change` applied to every node, children first."""
