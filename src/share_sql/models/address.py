@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from share_sql.errors import SettingsError
@@ -24,6 +24,9 @@ class Address:
     user: str = field(default="", repr=False)
     """The user that the URL names."""
     password: str = field(default="", repr=False)
+    """Its password."""
+    as_written: str = field(default="", repr=False)
+    """User and password as the URL has them."""
     query: str = field(default="", repr=False)
     """The URL's query, sent with each request."""
 
@@ -44,9 +47,9 @@ class Address:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What is secret in the query: the whole, and each value."""
-        values = [value for _, value in parse_qsl(self.query, keep_blank_values=False)]
-        return tuple(filter(None, (self.query, *values)))
+        """What is secret in the URL as it is written: the query and each of its values, and the password."""
+        values = [value for _, value in parse_qsl(self.query)]
+        return tuple(filter(None, (self.query, *values, self.as_written, self.as_written.partition(":")[2])))
 
 
 def address(
@@ -65,17 +68,17 @@ def address(
     url = base_url or ("" if azure_endpoint else env.get("OPENAI_API_BASE") or env.get("OPENAI_BASE_URL"))
     azure = azure_endpoint or ("" if url else env.get("AZURE_OPENAI_ENDPOINT"))
     name = "azure_endpoint" if azure else "base_url"
-    clean, user, password, query = _taken_apart((azure or url or OPENAI_URL).strip(), name)
+    found = _taken_apart((azure or url or OPENAI_URL).strip(), model, name)
     if not azure:
-        return Address(clean, model, None, user, password, query)
+        return found
     version = azure_version or env.get("OPENAI_API_VERSION")
     if not version:
         raise SettingsError("Azure needs an API version: give `azure_api_version`, or set OPENAI_API_VERSION")
-    return Address(clean, model, version.strip(), user, password, query)
+    return replace(found, azure_version=version.strip())
 
 
-def _taken_apart(url: str, name: str) -> tuple[str, str, str, str]:
-    """A URL without secrets; its user, password and query."""
+def _taken_apart(url: str, model: str, name: str) -> Address:
+    """The address that a URL names; `name` is the setting's, for messages."""
     import httpx2
 
     if not url.startswith(("http://", "https://")):
@@ -91,4 +94,5 @@ def _taken_apart(url: str, name: str) -> tuple[str, str, str, str]:
         whole = ""
     if not whole:
         raise SettingsError(f"the {name} is no URL: its host or port cannot be read; check it")
-    return clean, unquote(parts.username or ""), unquote(parts.password or ""), parts.query
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return Address(clean, model, None, user, password, parts.netloc.rpartition("@")[0], parts.query)

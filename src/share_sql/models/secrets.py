@@ -21,7 +21,7 @@ PLACEHOLDER = "none"
 """Sent as the key to servers that ask for none; no secret."""
 COVER = "***"
 """Stands where a secret stood."""
-_LONGEST_WORDS = 20_000
+_LONGEST_WORDS = 4000
 """Characters of others' words that are looked at."""
 _SHORT = 8
 """A secret, or an encoding of one, of fewer characters is covered where it stands alone: within longer words
@@ -101,7 +101,8 @@ class Secrets:
         self._others: set[str] = set()
         for user, password in pairs:
             self._others.add(user)
-            self._credentials |= {password, f"{user}:{password}"}
+            both = f"{user}:{password}"
+            self._credentials |= {password, both, base64.b64encode(both.encode()).decode()}
         for name, value in (headers or {}).items():
             found = self._credentials if _CREDENTIAL.search(name) else self._others
             found.add(value)
@@ -131,16 +132,20 @@ class Secrets:
     @cached_property
     def _everywhere(self) -> tuple[str, ...]:
         """What is covered wherever it stands, in lower case, longest first."""
-        found = {each for each in self._variants if len(each) >= _SHORT and not each.isalpha()}
+        found = {each for each in self._variants if not self._is_word(each)}
         return tuple(sorted({each.translate(_LOWER) for each in found}, key=lambda each: (-len(each), each)))
 
     @cached_property
     def _alone(self) -> tuple[re.Pattern[str], ...]:
         """What is covered where it stands alone: ordinary words, and what is short."""
-        short = sorted(each for each in self._variants if len(each) < _SHORT or each.isalpha())
+        short = sorted(filter(self._is_word, self._variants))
         # An escape before it is no part of the word.
         before = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\u[0-9A-Fa-f]{4}))"
         return tuple(re.compile(f"{before}{re.escape(each)}(?![A-Za-z0-9])") for each in short)
+
+    def _is_word(self, variant: str) -> bool:
+        plain = variant in self._credentials or variant in self._others
+        return len(variant) < _SHORT or (plain and variant.isalpha())
 
     @cached_property
     def _sure(self) -> tuple[str, ...]:
