@@ -1,9 +1,9 @@
 """Small models on the machine's own CPU: no server, no key, no network, no torch.
 
 Each has a process of its own (`engine.py`), which is started on the first request and ends with the model;
-one that gives no sign of life is stopped (`engine_process.py`). The engine is openvino-genai, which reads GGUF
-files. An adapter is merged into the base weights first (`gguf_merge.py`): the engine ignores adapters on GGUF
-weights.
+one that gives no sign of life is stopped (`engine_process.py`). The engine is openvino-genai, which reads
+GGUF files. An adapter is merged into the base weights first (`gguf_merge.py`): the engine ignores adapters on
+GGUF weights.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Three threads belong to it. One writes requests: the pipe of an engine that has stopped fills up, and the
 event loop must not wait for it. One reads answers. One watches: an engine that gives no sign of life for too
-long while it is waited for is killed, whatever holds it up. Nothing here holds on to the model, so that a model
-that is dropped without `close` takes its process along.
+long while it is waited for is killed, whatever holds it up. Nothing here holds on to the model: one that
+is dropped without `close` takes its process along.
 """
 
 from __future__ import annotations
