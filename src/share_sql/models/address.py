@@ -49,6 +49,7 @@ class Address:
     def secrets(self) -> tuple[str, ...]:
         """What is secret in the URL as it is written: the query and each of its values, and the password."""
         values = [value for _, value in parse_qsl(self.query)]
+        values += [each.partition("=")[2] for each in self.query.split("&")]
         return tuple(filter(None, (self.query, *values, self.as_written, self.as_written.partition(":")[2])))
 
 
