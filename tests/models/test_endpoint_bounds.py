@@ -419,3 +419,18 @@ def test_a_failure_of_a_library_is_named(request_of: Ask) -> None:
     with pytest.raises(ModelUnavailable, match=r"the call failed \(KeyError: .*\*\*\*") as caught:
         ask(asked, request_of())
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("ALL_PROXY", "ftp://ada:s3cret@h:1"), ("HTTP_PROXY", "http://ada:s3cret@h:port"),
+     ("SSL_CERT_FILE", "/no/such/s3cret")],
+)  # fmt: skip
+def test_an_environment_that_cannot_be_used_is_named(
+    request_of: Ask, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    asked = EndpointModel("m", "https://models.test/v1", KEY, retries=0, timeout=0.5)
+    with pytest.raises(ModelError) as caught:
+        ask(asked, request_of())
+    assert "s3cret" not in str(caught.value)

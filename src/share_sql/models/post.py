@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from share_sql.errors import AnswerUnreadable, ModelTimeout, ModelUnavailable, ModelUnreachable
+from share_sql.errors import AnswerUnreadable, ModelRefused, ModelTimeout, ModelUnavailable, ModelUnreachable
 from share_sql.models.address import Address
 from share_sql.models.refusals import Again
 from share_sql.models.secrets import Secrets
@@ -50,7 +50,10 @@ class Poster:
         secrets: Secrets,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        """`headers` are sent with each request, credentials among them. `transport` is for tests."""
+        """`headers` are sent with each request, credentials among them. `transport` is for tests.
+
+        Raises ModelRefused where the environment's proxies or certificates cannot be used.
+        """
         from http.cookiejar import CookieJar, DefaultCookiePolicy
 
         import httpx2
@@ -62,16 +65,23 @@ class Poster:
         target = b"&" if url.query else b"?"
         target = url.raw_path + target + address.query.encode("utf-8", "replace") if address.query else b""
         self._extensions = {"target": target} if target else {}
-        self._client = httpx2.AsyncClient(
-            auth=(address.user, address.password) if address.user or address.password else None,
-            headers=dict(headers),
-            # The whole request has its own bound; connections are bounded by who may ask at once.
-            timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
-            follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            transport=transport,
-        )
+        try:
+            self._client = httpx2.AsyncClient(
+                auth=(address.user, address.password) if address.user or address.password else None,
+                headers=dict(headers),
+                # The whole request has its own bound; connections are bounded by who may ask at once.
+                timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
+                follow_redirects=False,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+                transport=transport,
+            )
+        except (ValueError, OSError, ImportError, httpx2.InvalidURL) as error:
+            # Its words may hold the proxy's password.
+            raise ModelRefused(
+                f"no connection can be set up ({type(error).__name__}); check the environment's HTTP_PROXY, "
+                "HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
+            ) from None
 
     async def post(self, content: bytes, seconds: float, limit: float) -> Response:
         """Send a body of JSON, and read what comes back.
