@@ -2,9 +2,9 @@
 
     python runs/endpoint_faults.py [--cases 200] [--only NAME]
 
-A small database, its cases and a server are made on the spot. For each fault a run over all cases is started, as
-a command line of its own; the fault strikes every third case, in each try. In the three mixes one call of five is
-struck by a fault drawn at random. Checked of each run:
+A small database, its cases and a server are made on the spot. For each fault a run over all cases is started,
+as a command line of its own; the fault strikes every third case, in each try. In the three mixes one call of
+five is struck by a fault drawn at random. Checked of each run:
 
 - it ends with 0 or 1, each case has its line, and as many cases failed as were struck, with the cause that
   the fault should have; none failed by an internal error;
@@ -61,7 +61,7 @@ class Fault:
 
     behave: Behave
     cause: str | None
-    """What each struck case fails with; None where it does not."""
+    """What each struck case fails with, or one of several; None where it does not."""
     counted: tuple[int, int, int] = (0, 0, 0)
     """Prompt tokens, completion tokens and requests that the caller can know of."""
 
@@ -213,9 +213,12 @@ def faults() -> dict[str, Fault]:
     found["headers without end"] = Fault(drips(OK, b"x: y\r\n" * 5000, 0), "unreachable")
 
     head = OK + b"connection: close\r\n\r\n"
-    found["spaces without end"] = Fault(drips(head, b" " * 65536, 0), "unreadable")
-    found["JSON without end"] = Fault(drips(head, b'{"a": [' * 9000, 0), "unreadable")
-    found["chunks without end"] = Fault(drips(CHUNKED, b"2000\r\n" + b"x" * 8192 + b"\r\n", 0), "unreadable")
+    # Where the machine is busy, a try may end before 8 MB have come.
+    found["spaces without end"] = Fault(drips(head, b" " * 65536, 0), "unreadable timeout")
+    found["JSON without end"] = Fault(drips(head, b'{"a": [' * 9000, 0), "unreadable timeout")
+    found["chunks without end"] = Fault(
+        drips(CHUNKED, b"10000\r\n" + b"x" * 65536 + b"\r\n", 0), "unreadable timeout"
+    )
     found["a bomb of gzip"] = Fault(sends(wire(bomb(1), content_encoding="gzip")), "unreadable")
     found["a bomb in a bomb"] = Fault(sends(wire(bomb(2), content_encoding="gzip, gzip")), "unreadable")
     found["no gzip"] = Fault(sends(wire("{}" * 99, content_encoding="gzip")), "unreadable")
@@ -240,6 +243,7 @@ def faults() -> dict[str, Fault]:
         ("content a number", completion(5), ALL),
         ("content a list", completion(["hi"]), ALL),
         ("content an object", completion({"text": "hi"}), ALL),
+        ("content of 1 MB", completion("word " * 200_000), ALL),
         ("usage text, choices none", completion(choices=None, usage="many"), ONE),
     ):
         found[name] = Fault(sends(wire(body)), "unreadable", counted)
@@ -249,7 +253,6 @@ def faults() -> dict[str, Fault]:
     found["cut off before it began"] = Fault(sends(wire(completion(None, "length"))), "empty", ALL)
     found["held back by a filter"] = Fault(sends(wire(completion(None, "content_filter"))), "empty", ALL)
     found["prose"] = Fault(sends(wire(completion("I am sorry, Dave."))), "unusable", ALL)
-    found["5 MB of text"] = Fault(sends(wire(completion("word " * 1_000_000))), "unusable", ALL)
 
     parts = [{"type": "text", "text": ANSWER[:20]}, {"type": "text", "text": ANSWER[20:]}]
     for name, body, counted in (
@@ -409,21 +412,34 @@ def run(folder: Path, port: int, out: Path) -> Outcome:
         )  # fmt: skip
         killer = threading.Timer(300, lambda: os.kill(pid, 9))
         killer.start()
-        _, status, used = os.wait4(pid, 0)
+        most = 0.0
+        while not (ended := os.waitpid(pid, os.WNOHANG))[0]:
+            most = max(most, megabytes(pid))
+            time.sleep(0.05)
         killer.cancel()
     seconds = time.monotonic() - started
     models.unlink()  # the user's own file holds what the user wrote there
     files = [path for path in out.rglob("*") if path.is_file()]
     corrections, counts = out / "run" / "corrections.jsonl", out / "run" / "run.json"
     return Outcome(
-        os.waitstatus_to_exitcode(status),
+        os.waitstatus_to_exitcode(ended[1]),
         seconds,
-        used.ru_maxrss / 1024,
+        most,
         [json.loads(line) for line in corrections.read_text().splitlines()] if corrections.exists() else [],
         json.loads(counts.read_text()) if counts.exists() else {},
         b"\0".join(str(path).encode() + b"\0" + path.read_bytes() for path in files),
         (out / "stderr").read_text(errors="replace"),
     )
+
+
+def megabytes(pid: int) -> float:
+    """The most memory that a process has held so far."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) / 1024 if found else 0.0
 
 
 def wrong(outcome: Outcome, endpoint: Endpoint, cases: int, limit: float, fault: Fault | None) -> list[str]:
@@ -439,13 +455,13 @@ def wrong(outcome: Outcome, endpoint: Endpoint, cases: int, limit: float, fault:
         off.append("an internal error")
     failed, causes = outcome.counts.get("failed", []), outcome.counts.get("causes", {})
     if fault is not None:
-        expected = {fault.cause: len(endpoint.struck)} if fault.cause not in (None, "unusable") else {}
-        if causes != expected or len(failed) != sum(expected.values()):
-            off.append(f"causes {causes}, not {expected}")
+        lost = len(endpoint.struck) if fault.cause not in (None, "unusable") else 0
+        if not set(causes) <= set((fault.cause or "").split()) or len(failed) != lost:
+            off.append(f"causes {causes}, not {fault.cause}")
         unusable = len(endpoint.struck) if fault.cause == "unusable" else 0
         if sum(outcome.counts.get("unusable", {}).values()) != unusable:
             off.append(f"unusable {outcome.counts.get('unusable')}")
-        if outcome.code != (1 if expected else 0):
+        if outcome.code != (1 if lost else 0):
             off.append(f"ended with {outcome.code}")
     elif not {f"c{case}" for case in endpoint.struck} >= {each["id"] for each in failed}:
         off.append("a case failed that was not struck")

@@ -434,3 +434,8 @@ def test_an_environment_that_cannot_be_used_is_named(
     with pytest.raises(ModelError) as caught:
         ask(asked, request_of())
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_text_that_no_request_allows_cannot_be_read(request_of: Ask) -> None:
+    with RawServer(lambda connection, _: connection.sendall(good(choice("word " * 200_000)))) as server:
+        assert "a content of 1,000,000 characters" in fails(server, request_of, AnswerUnreadable, timeout=5.0)

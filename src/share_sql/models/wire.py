@@ -12,6 +12,8 @@ from email.utils import parsedate_to_datetime
 
 from share_sql.models.base import Answer, Usage
 
+LONGEST_TEXT = 500_000
+"""Characters of one answer; 3,000 tokens, the default bound of a request, take about 12,000."""
 _MOST_TOKENS = 10**9
 """More in one call is no number of tokens."""
 _LONGEST_WAIT_TOLD = 10.0**9
@@ -78,6 +80,8 @@ def answer(choice: object) -> Answer:
     if message is not None and not isinstance(message, dict):
         raise Misshapen(f"a message that is {_kind(message)}")
     text = _text((message or {}).get("content"))
+    if len(text) > LONGEST_TEXT:
+        raise Misshapen(f"a content of {len(text):,} characters")
     ended = choice.get("finish_reason")
     finish = {"stop": "stop", "length": "length", "content_filter": "filter"}.get(
         ended if isinstance(ended, str) else "", "unknown"
