@@ -324,13 +324,11 @@ class EndpointModel:
 
 def _all_headers(where: Address, key: str, given: Mapping[str, str]) -> dict[str, str]:
     """What is sent with each request; a header that is given wins."""
-    from share_sql import __version__
-
     credentials = {"api-key": key} if where.azure_version is not None else {"Authorization": f"Bearer {key}"}
     headers = {
         "Content-Type": "application/json",
         "Accept": "application/json",
-        "User-Agent": f"share-sql/{__version__}",
+        "User-Agent": "share-sql",
         **credentials,
     }
     if where.official and where.azure_version is None:
