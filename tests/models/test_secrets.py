@@ -84,6 +84,14 @@ def test_a_short_secret_is_covered_where_it_stands_alone() -> None:
     assert secrets.cover("database data, data1: 1 of 10") == "database ***, data1: *** of 10"
 
 
+def test_a_word_of_a_header_by_chance_changes_no_name(request_of: Ask) -> None:
+    headers = {"X-Version": "v1", "Cookie": "session=abc123; path=/", "X-Port": "8000", "X-Db": "formula_1"}
+    asked = EndpointModel("m", "http://h:8000/v1?region=eu-west-1", headers=headers, retries=0)
+    assert (asked.name, asked.server) == ("m@http://h:8000/v1", "http://h:8000/v1")
+    said = "SELECT 1 / 8000, v1 FROM formula_1 WHERE region = 'eu-west-1'"
+    assert Secrets((), headers, (), [("region", "eu-west-1")]).cover_sure(said) == said
+
+
 def test_others_words_are_one_printable_line() -> None:
     assert Secrets().cover("a\nb\x1b[31m c\r\n\u202ed") == "a b [31m c d"
 

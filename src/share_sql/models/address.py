@@ -47,10 +47,14 @@ class Address:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What is secret in the URL as it is written: the query and each of its values, and the password."""
-        values = [value for _, value in parse_qsl(self.query)]
-        values += [each.partition("=")[2] for each in self.query.split("&")]
-        return tuple(filter(None, (self.query, *values, self.as_written, self.as_written.partition(":")[2])))
+        """What is secret in the URL as it is written."""
+        return tuple(filter(None, (self.query, self.as_written, self.as_written.partition(":")[2])))
+
+    @property
+    def query_values(self) -> tuple[tuple[str, str], ...]:
+        """Names and values in the query, as they are meant and as they are written."""
+        written = (each.partition("=") for each in self.query.split("&"))
+        return (*parse_qsl(self.query), *((name, value) for name, _, value in written if value))
 
 
 def address(

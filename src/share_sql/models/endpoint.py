@@ -133,7 +133,7 @@ class EndpointModel:
             key = PLACEHOLDER
         self._headers = _all_headers(where, key, checked_headers(headers or {}))
         pairs = [(where.user, where.password)] if where.user or where.password else []
-        self._secrets = Secrets((key, *where.secrets), headers, pairs)
+        self._secrets = Secrets((key, *where.secrets), headers, pairs, where.query_values)
         self._temperature = temperature
         self._send_temperature = send_temperature
         self._tokens_field = tokens_field or ("max_completion_tokens" if where.official else "max_tokens")
@@ -148,7 +148,7 @@ class EndpointModel:
         self._transport = transport
         self._sessions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Session]
         self._sessions = weakref.WeakKeyDictionary()
-        self.server = self._secrets.cover(where.url)
+        self.server = self._secrets.cover_sure(where.url)
         """Where it is asked; models at one server are mostly down together."""
         self.name = self._make_name()
         self._told_of = Server(self.server, where.model, key_name, self._secrets)
@@ -205,7 +205,7 @@ class EndpointModel:
                 # Jitter, so that calls refused together do not come back together.
                 wait = again.wait or wait * (0.5 + random.random())  # noqa: S311
                 late = wait >= account.seconds
-                if tries > self._retries or wait > LONGEST_WAIT or late:
+                if tries > self._retries or (again.wait or 0) > LONGEST_WAIT or late:
                     raise self._given_up(again, tries, late) from None
                 _log.debug("%s: %s; asked again in %.1f s", self.name, again, wait)
                 with self._slow.told(f"{self.name}: {again}; asked again"):
@@ -237,7 +237,7 @@ class EndpointModel:
             if found.answers[0].finish == "filter":
                 raise AnswerEmpty(f"{self.name}: the server's content filter held the answer back")
             raise Again("an answer without text", kind=AnswerEmpty)
-        answers = tuple(replace(each, text=self._secrets.cover_answer(each.text)) for each in found.answers)
+        answers = tuple(replace(each, text=self._secrets.cover_sure(each.text)) for each in found.answers)
         return ModelReply(answers, found.usage, self._named(found.model))
 
     def _unreadable(self, response: Response, error: Misshapen, account: _Account) -> Exception:

@@ -131,7 +131,7 @@ class Poster:
                 await self._client.aclose()
 
     def _unreachable(self, why: object) -> Again:
-        where = self._secrets.cover(self._address.url)
+        where = self._secrets.cover_sure(self._address.url)
         said = self._secrets.cover(why)[:300] or type(why).__name__
         return Again(f"no connection to {where} ({said})", kind=ModelUnreachable)
 

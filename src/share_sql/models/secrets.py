@@ -28,8 +28,10 @@ _SHORT = 8
 it is mostly chance."""
 _LEAST_CORE = 6
 """Bytes of a secret that is looked for inside longer base64."""
-_CREDENTIAL = re.compile(r"auth|key|token|secret|cookie|passw|credential|session|signature", re.IGNORECASE)
-"""Names of headers that hold credentials."""
+_LEAST_PART = 4
+"""Characters of a part of a credential that is secret by itself."""
+_CREDENTIAL = re.compile(r"auth|key|token|secret|cookie|passw|credential|session|^sig|^code$", re.IGNORECASE)
+"""Names of headers, and of values in a URL, that hold credentials."""
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -90,12 +92,14 @@ class Secrets:
         keys: Iterable[str] = (),
         headers: Mapping[str, str] | None = None,
         pairs: Iterable[tuple[str, str]] = (),
+        query: Iterable[tuple[str, str]] = (),
     ) -> None:
         """
         Args:
             keys: keys, and other texts that are secret as a whole.
             headers: headers by name; their values are secret.
             pairs: users and passwords.
+            query: names and values of a URL's query; the values are secret.
         """
         self._credentials = {each for each in keys if each and each != PLACEHOLDER}
         self._others: set[str] = set()
@@ -103,14 +107,14 @@ class Secrets:
             self._others.add(user)
             both = f"{user}:{password}"
             self._credentials |= {password, both, base64.b64encode(both.encode()).decode()}
-        for name, value in (headers or {}).items():
+        for name, value in (*(headers or {}).items(), *query):
             found = self._credentials if _CREDENTIAL.search(name) else self._others
             found.add(value)
             # `Bearer KEY`, `session=KEY; path=/`: the part alone is as secret as the whole.
             parts = re.split(r"[\s;,=]+", value)
             found.update(part for part in parts if len(part) >= _SHORT and _is_mixed(part))
             if _CREDENTIAL.search(name):
-                found.update(parts[1:])
+                found.update(part for part in parts[1:] if len(part) >= _LEAST_PART)
         self._credentials -= {"", ":", PLACEHOLDER}
         self._others -= {"", PLACEHOLDER}
 
@@ -125,8 +129,9 @@ class Secrets:
         text = " ".join("".join(each if each.isprintable() else " " for each in text).split())
         return _covered(text, self._everywhere, self._alone)
 
-    def cover_answer(self, text: str) -> str:
-        """A model's text with what is surely a secret covered: one that no SQL holds by chance."""
+    def cover_sure(self, text: str) -> str:
+        """A text that holds a word of a header by chance, as an answer or a URL may, with what is surely a
+        secret covered."""
         return _covered(text, self._sure, ())
 
     @cached_property
