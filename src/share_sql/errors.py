@@ -49,6 +49,7 @@ value at fault, and what to do. Nothing here is ever shown with a traceback by t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 
 class ShareError(Exception):
@@ -163,6 +164,8 @@ class ModelError(ShareError):
     loses = True
     """The case did without an answer that it should have had: it is counted as failed, and asked again by
     `--resume`. False where asking again gives the same."""
+    spent: Mapping[str, int] = MappingProxyType({})
+    """Tokens and requests that went into answers of no use, by the names of `models.base.Usage`."""
 
 
 class ModelUnavailable(ModelError):

@@ -153,6 +153,11 @@ FAILURES = [
     pytest.param(lambda: (200, {"content-length": "999"}, b'{"cho'), "unreachable", "", id="cut in the body"),
     pytest.param(lambda: sent({"object": "list"}), "unreadable", "without choices", id="no choices"),
     pytest.param(lambda: sent([1]), "unreadable", "", id="a list"),
+    pytest.param(lambda: sent({}, 307, location="http://h.x/"), "refused", "base_url", id="redirect"),
+    pytest.param(lambda: said([1]), "unreadable", "a content that is a list", id="content a list"),
+    pytest.param(lambda: sent(None), "unreadable", "JSON that is null", id="null"),
+    pytest.param(lambda: (200, JSON, b"[" * 99_999), "unreadable", "nested too deeply", id="deep"),
+    pytest.param(lambda: (200, JSON, b" " * (9 << 20)), "unreadable", "more than 8 MB", id="too long"),
     pytest.param(lambda: said(""), "empty", "without text", id="empty"),
     pytest.param(lambda: said(None, "length"), "empty", "cut off", id="cut off before it began"),
     pytest.param(lambda: said("I am sorry."), "unusable", "sam", id="prose"),
@@ -367,6 +372,50 @@ def test_cases_without_sql_ask_no_model_and_lose_none(shop: Path, endpoint: Endp
     endpoint.answer = lambda number, prompt: sent({}, 401)
     result = run(shop.parent, models(shop.parent, endpoint.url), cases(12, draft="I cannot tell."), "--json")
     assert (result.exit_code, json.loads(result.stdout)["not_running"]) == (0, 12)
+
+
+def told_usage(text: str) -> Reply:
+    choice = {"finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+    return sent({"choices": [choice], "usage": {"prompt_tokens": 10, "completion_tokens": 2}})
+
+
+@pytest.mark.parametrize("text", ["", "I am sorry, Dave."])
+def test_tokens_of_answers_of_no_use_are_counted(shop: Path, endpoint: Endpoint, text: str) -> None:
+    answer = told_usage("```SR\nres = df.where(element = store.city, filter = 'Bonn').count()\n```")
+    endpoint.answer = lambda number, prompt: told_usage(text) if "(1)" in prompt else answer
+    assert run(shop.parent, models(shop.parent, endpoint.url), cases(3)).exit_code == (0 if text else 1)
+    used = json.loads((shop.parent / "out" / "run.json").read_text())["usage"]
+    calls = len(endpoint.prompts)
+    assert calls == (3 if text else 4), "one retry"
+    assert (used["prompt_tokens"], used["completion_tokens"], used["requests"]) == (
+        10 * calls,
+        2 * calls,
+        calls,
+    )
+
+
+def test_tokens_are_counted_once_where_the_next_model_is_not_asked(shop: Path, endpoint: Endpoint) -> None:
+    endpoint.answer = lambda number, prompt: told_usage("") if number == 1 else sent({}, 503)
+    result = fix(shop, models(shop.parent, endpoint.url, "sam", "lom", "generator"), "--json")
+    found = json.loads(result.stdout)
+    assert [each["role"] for each in found["failures"]] == ["sam", "lom", "generator"]
+    assert sum(used["requests"] for used in found["usage"].values()) == 1
+
+
+def test_a_key_with_a_line_break_at_its_end_is_sent_clean_and_shown_nowhere(
+    shop: Path, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEAM_KEY", "sk-91f3a7\n")
+    endpoint.answer = lambda number, prompt: sent({"error": {"message": "no sk-91f3a7"}}, 400)
+    result = fix(shop, models(shop.parent, endpoint.url, api_key_env="TEAM_KEY"), "-vv")
+    assert len(endpoint.prompts) == 1
+    assert "no ***" in result.stderr
+    assert "91f3a7" not in result.output + result.stderr
+    monkeypatch.setenv("TEAM_KEY", "sk-91\nf3a7")
+    result = fix(shop, models(shop.parent, endpoint.url, api_key_env="TEAM_KEY"))
+    assert (result.exit_code, len(endpoint.prompts)) == (2, 1)
+    assert "the key in TEAM_KEY holds a line break" in result.stderr
+    assert "f3a7" not in result.output + result.stderr
 
 
 # -- databases, and SQL that does not run ----------------------------------------------------------------

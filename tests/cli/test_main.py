@@ -31,7 +31,7 @@ def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys\nfrom share_sql.cli.main import cli\n"
         "try: cli.main(['--help'], prog_name='share')\nexcept SystemExit as end: assert end.code == 0\n"
-        "heavy = {'sqlglot', 'openai', 'pydantic', 'rich', 'jinja2', 'rapidfuzz', 'asyncio', 'sqlite3'}\n"
+        "heavy = {'sqlglot', 'httpx2', 'pydantic', 'rich', 'jinja2', 'rapidfuzz', 'asyncio', 'sqlite3'}\n"
         "print('HEAVY', sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -181,6 +181,13 @@ def test_waits_longer_each_time(request_of: Ask, monkeypatch: pytest.MonkeyPatch
     assert all(base / 2 <= found <= base * 1.5 for base, found in zip((1, 2, 4, 8), slept, strict=True))
 
 
+def test_no_wait_of_its_own_is_too_long(request_of: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(failure(503))
+    asked = model(server, first_wait=60.0, retries=3, deadline=9999.0)
+    assert all(30 <= found <= 90 for found in waits(monkeypatch, asked, request_of()))
+    assert len(server.sent) == 4
+
+
 def test_waits_as_long_as_it_is_told(request_of: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server(failure(429, headers={"retry-after": "7"}), completion())
     assert waits(monkeypatch, model(server), request_of()) == [7.0]

@@ -170,6 +170,53 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         RecordedModel(tmp_path / "nothing")
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "x/" * 3000, "a\0b"])
+def test_a_name_that_no_folder_can_have_is_named(name: str) -> None:
+    with pytest.raises(RunFolderError, match="is not a folder"):
+        RecordedModel(name)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"idx": NaN, "response": "x"}', '{"idx": 1.5, "response": "x"}', '{"idx": [], "response": "x"}',
+        '{"idx": {}, "response": "x"}', '{"idx": 1, "response": NaN}', '{"idx": 1, "response": true}',
+        '{"idx": 1, "response": {"text": "x"}}', '{"idx": 1, "prompt": [], "response": "x"}',
+        '{"idx": ' + "1" * 5000 + "}", '{"idx": 1, "response": ' + "[" * 100_000 + "]" * 100_000 + "}",
+        "[" * 100_000, "null", "NaN", '"x"', "5", "\0",
+    ],
+)  # fmt: skip
+def test_a_line_of_another_shape_is_named(folder: Path, request_of: Ask, line: str) -> None:
+    (folder / "masked_traj.jsonl").write_text(line + "\n")
+    with pytest.raises(RunFolderError, match=r"masked_traj\.jsonl:1: ") as caught:
+        ask(RecordedModel(folder), request_of(role="mask", case_id="1"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_line_without_end_is_named(folder: Path, request_of: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("share_sql.models.recorded._LONGEST_LINE", 1 << 20)
+    (folder / "masked_traj.jsonl").write_bytes(b"x" * (3 << 20))
+    with pytest.raises(RunFolderError, match="a line of over 1 MB"):
+        ask(RecordedModel(folder), request_of(role="mask", case_id="1"))
+
+
+@pytest.mark.parametrize("content", ["NaN", "null", '{"7": NaN}', '{"7": [null]}', "[" * 100_000, "\0", ""])
+@pytest.mark.parametrize(
+    ("name", "role"), [("augmented_schema.json", "sam"), ("final_sql.json", "generator")]
+)
+def test_a_table_of_another_shape_is_named(
+    folder: Path, request_of: Ask, content: str, name: str, role: str
+) -> None:
+    (folder / name).write_text(content)
+    with pytest.raises(RunFolderError, match=name):
+        ask(RecordedModel(folder), request_of(role=role, case_id="7"))
+
+
+def test_a_lone_surrogate_in_an_answer_can_be_written(folder: Path, request_of: Ask) -> None:
+    (folder / "masked_traj.jsonl").write_text('{"idx": 1, "response": "a \\ud800 b"}\n')
+    assert ask(RecordedModel(folder), request_of(role="mask", case_id="1")).text == "a \ufffd b"
+
+
 def test_a_folder_of_other_things_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="holds none of"):
         RecordedModel(tmp_path)

@@ -3,12 +3,14 @@
 Where an argument is not given, the environment is asked: OPENAI_API_BASE or OPENAI_BASE_URL, OPENAI_API_KEY,
 ENGINE_ID (the model), and for Azure AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_API_KEY, OPENAI_API_VERSION.
 
-Retries happen here, not in the client, so that they are bounded, named in the error, and the same for
-every server: 408, 409, 429 and 5xx, time-outs and broken connections are tried again after a growing,
-jittered wait, or the wait that Retry-After asks for. What a retry cannot mend is refused at once.
+Retries are bounded, named in the error, and the same for every server: 408, 409, 429 and 5xx, time-outs,
+broken connections and answers that are none are tried again after a growing, jittered wait, or the wait that
+Retry-After asks for. What a retry cannot mend is refused at once. `timeout` bounds each try as a whole,
+`deadline` all tries and waits of an ask; the body of an answer is bounded too (`post.py`).
 
-No key and no header's value ever appears in a message or a repr: what a server says is cleaned of them, and
-its words on 401 and 403, which may quote a key in part, are left out.
+No key, no header's value and nothing else that is secret (`secrets.py`) appears in a message, a log line, a
+repr or an answer: what a server says is covered, and its words on 401 and 403, which may quote a key in part,
+are left out.
 """
 
 from __future__ import annotations
@@ -17,60 +19,62 @@ import asyncio
 import hashlib
 import json
 import logging
+import math
 import os
 import random
+import time
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from share_sql.errors import (
     AnswerEmpty,
     AnswerUnreadable,
     ModelError,
-    ModelLimited,
-    ModelRefused,
     ModelTimeout,
-    ModelUnavailable,
-    ModelUnreachable,
     SettingsError,
 )
-from share_sql.models.base import ModelReply, ModelRequest
-from share_sql.models.wire import answer, retry_after, usage
+from share_sql.models.address import Address, address
+from share_sql.models.base import ModelReply, ModelRequest, Usage
+from share_sql.models.post import LONGEST_BODY, BodyTooLong, Poster, Response
+from share_sql.models.refusals import (
+    LONGEST_SAID,
+    LONGEST_WAIT,
+    MENDS,
+    OTHER_MEND,
+    Again,
+    Server,
+    refusal,
+)
+from share_sql.models.secrets import PLACEHOLDER, Secrets, checked_headers, checked_key
+from share_sql.models.wire import Misshapen, completion, whole
 from share_sql.waits import Waits
 
 if TYPE_CHECKING:
     import httpx2
-    from openai import AsyncOpenAI
 
 _log = logging.getLogger(__name__)
-
-OPENAI_URL = "https://api.openai.com/v1"
-RETRIED = frozenset({408, 409, 429})
-"""Statuses below 500 that a retry may mend."""
-LONGEST_WAIT = 60.0
-"""Seconds; a server that asks for a longer one is taken as unavailable."""
 
 GrammarField = Literal["structured_outputs", "guided_grammar", "grammar"]
 TokensField = Literal["max_tokens", "max_completion_tokens"]
 
 
 @dataclass(frozen=True)
-class Endpoint:
-    """Where and how to reach a model; everything but secrets shows in its repr."""
-
-    url: str
-    model: str
-    azure_version: str | None = None
-    """Azure's API version; None where the server is not Azure."""
-
-
-@dataclass(frozen=True)
 class _Session:
     """What belongs to one event loop: connections and the bound on concurrent calls."""
 
-    client: AsyncOpenAI
+    poster: Poster
     slots: asyncio.Semaphore
+
+
+@dataclass
+class _Account:
+    """What one ask has left and has spent."""
+
+    seconds: float
+    """Left for tries and waits; the wait for its turn does not count."""
+    usage: Usage = field(default_factory=Usage)
 
 
 class EndpointModel:
@@ -94,6 +98,7 @@ class EndpointModel:
         grammar_field: GrammarField | None = None,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float = 120.0,
+        deadline: float = 600.0,
         retries: int = 5,
         first_wait: float = 0.5,
         concurrency: int = 16,
@@ -102,140 +107,183 @@ class EndpointModel:
         """Gather the settings; nothing is sent.
 
         api_key_env: the variable that holds the key, where `api_key` is not given; named in messages.
+        base_url: may hold a user and a password, which are sent in the key's place (HTTP's Basic), and a
+        query, which is sent with each request; all three are as secret as a key.
         temperature: used in place of each request's. send_temperature: False for models that take none.
         tokens_field: what the server calls the bound on tokens; by default `max_completion_tokens` at
         OpenAI and Azure, `max_tokens` elsewhere. grammar_field: how to hand over a request's grammar
         (vLLM: structured_outputs, older vLLM: guided_grammar, llama.cpp: grammar); None leaves it out.
-        extra_body: more fields for each call. timeout, first_wait: seconds. transport: for tests.
+        extra_body: more fields for each call. timeout: seconds for one try, from the connection to the last
+        byte. deadline: seconds for all tries and waits of an ask. first_wait: seconds before the first retry.
+        transport: for tests.
 
-        Raises SettingsError where model, key or Azure's version is known from nowhere.
+        Raises SettingsError where model, key or Azure's version is known from nowhere, and where a setting
+        cannot be sent.
         """
-        self._where = _endpoint(model, base_url, azure_endpoint, azure_api_version)
-        azure = self._where.azure_version is not None
-        official = azure or self._where.url.startswith("https://api.openai.com")
-        self._key_name = api_key_env or ("AZURE_OPENAI_API_KEY" if azure else "OPENAI_API_KEY")
-        key = api_key or os.environ.get(self._key_name)
+        self._where = where = address(model, base_url, azure_endpoint, azure_api_version)
+        azure = where.azure_version is not None
+        key_name = api_key_env or ("AZURE_OPENAI_API_KEY" if azure else "OPENAI_API_KEY")
+        key = api_key or os.environ.get(key_name) or ""
+        key = checked_key(key, key_name if not api_key or api_key_env else "api_key")
         if not key:
-            if official:
+            if where.official:
                 raise SettingsError(
-                    f"{self._where.url} needs a key: set {self._key_name}, or base_url for a server of yours"
+                    f"{where.url} needs a key: set {key_name}, or base_url for a server of yours"
                 )
-            key = "none"  # servers of one's own mostly ask for none; the client insists on one
-        self._key = key
-        self._headers = dict(headers or {})
+            key = PLACEHOLDER
+        self._headers = _all_headers(where, key, checked_headers(headers or {}))
+        pairs = [(where.user, where.password)] if where.user or where.password else []
+        self._secrets = Secrets((key, *where.secrets), headers, pairs, where.query_values)
         self._temperature = temperature
         self._send_temperature = send_temperature
-        self._tokens_field = tokens_field or ("max_completion_tokens" if official else "max_tokens")
+        self._tokens_field = tokens_field or ("max_completion_tokens" if where.official else "max_tokens")
         self._grammar_field = grammar_field
         self.takes_grammar = grammar_field is not None
-        self._extra = dict(extra_body or {})
-        self._timeout = timeout
+        self._extra = _sendable(extra_body or {})
+        self._timeout = _seconds("timeout", timeout)
+        self._deadline = _seconds("deadline", deadline)
         self._retries = retries
-        self._first_wait = first_wait
+        self._first_wait = _seconds("first_wait", first_wait, least=0.0)
         self._concurrency = concurrency
         self._transport = transport
         self._sessions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Session]
         self._sessions = weakref.WeakKeyDictionary()
-        self.name = self._make_name()
-        self.server = self._shown()
+        self.server = self._secrets.cover_sure(where.url)
         """Where it is asked; models at one server are mostly down together."""
+        self.name = self._make_name()
+        self._told_of = Server(self.server, where.model, key_name, self._secrets)
         self._slow = Waits()
+        self._other_names: set[str] = set()
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """The server's answers to a request.
 
         Further calls fetch what is missing of `samples`, where sampling makes them differ. Raises
         ModelUnavailable (or what it was more exactly), AnswerUnreadable or AnswerEmpty after the retries,
-        ModelRefused at once where a retry cannot help.
+        ModelRefused at once where a retry cannot help. Usage counts all tries that the server told of, in the
+        reply and in the error's `spent`.
         """
-        reply = await self._call(request, request.samples)
-        # A temperature of 0 gives the same answer again: more calls would only cost.
-        while len(reply.answers) < request.samples and self._temperature_of(request) > 0:
-            more = await self._call(request, 1)
-            reply = ModelReply(reply.answers + more.answers, reply.usage + more.usage, reply.model)
-        return reply
+        account = _Account(self._deadline)
+        try:
+            reply = await self._call(request, request.samples, account)
+            # A temperature of 0 gives the same answer again: more calls would only cost.
+            while len(reply.answers) < request.samples and self._temperature_of(request) > 0:
+                more = await self._call(request, 1, account)
+                reply = replace(reply, answers=reply.answers + more.answers)
+        except ModelError as error:
+            error.spent = asdict(account.usage)
+            raise
+        return replace(reply, usage=account.usage)
 
     async def close(self) -> None:
         """Close this event loop's connections; may be called twice."""
         session = self._sessions.pop(asyncio.get_running_loop(), None)
         if session is not None:
-            await session.client.close()
+            await session.poster.close()
 
     def __repr__(self) -> str:
-        return f"EndpointModel(model={self._where.model!r}, base_url={self._shown()!r})"
+        return f"EndpointModel(model={self._where.model!r}, base_url={self.server!r})"
 
     # -- one call ------------------------------------------------------------------------------------
 
-    async def _call(self, request: ModelRequest, samples: int) -> ModelReply:
-        body = self._body(request, samples)
+    async def _call(self, request: ModelRequest, samples: int, account: _Account) -> ModelReply:
+        content = json.dumps(self._body(request, samples)).encode()
         session = self._session()
-        attempt = 0
+        tries = 0
         while True:
             try:
                 async with session.slots:
-                    with self._slow.told(f"waiting for {self.name}"):
-                        return await self._send(session.client, body)
-            except _Again as again:
-                attempt += 1
-                if attempt > self._retries or (again.wait or 0) > LONGEST_WAIT:
-                    tries = "one try" if attempt == 1 else f"{attempt} tries"
-                    mend = _MENDS.get(again.kind, "check that the server runs and is not overloaded")
-                    asks = f", asks to wait {again.wait:.0f} s" if (again.wait or 0) > LONGEST_WAIT else ""
-                    raise again.kind(f"{self.name}: no answer after {tries}: {again}{asks}; {mend}") from None
-                wait = min(self._first_wait * 2 ** (attempt - 1), LONGEST_WAIT)
+                    started = time.monotonic()
+                    try:
+                        with self._slow.told(f"waiting for {self.name}"):
+                            return await self._try(session.poster, content, account)
+                    finally:
+                        account.seconds -= time.monotonic() - started
+            except Again as again:
+                tries += 1
+                wait = min(self._first_wait * 2 ** min(tries - 1, 60), LONGEST_WAIT)
                 # Jitter, so that calls refused together do not come back together.
                 wait = again.wait or wait * (0.5 + random.random())  # noqa: S311
+                late = wait >= account.seconds
+                if tries > self._retries or (again.wait or 0) > LONGEST_WAIT or late:
+                    raise self._given_up(again, tries, late) from None
                 _log.debug("%s: %s; asked again in %.1f s", self.name, again, wait)
                 with self._slow.told(f"{self.name}: {again}; asked again"):
                     await asyncio.sleep(wait)
+                account.seconds -= wait
 
-    async def _send(self, client: AsyncOpenAI, body: dict[str, Any]) -> ModelReply:
-        import openai
-
+    async def _try(self, poster: Poster, content: bytes, account: _Account) -> ModelReply:
         try:
-            completion = await client.chat.completions.create(**body)
-        except openai.APIStatusError as error:
-            raise self._refusal(error) from None
-        except openai.APITimeoutError:
-            raise _Again(f"nothing within {self._timeout:g} s", kind=ModelTimeout) from None
-        except openai.APIConnectionError as error:
-            raise _Again(
-                f"no connection to {self._shown()} ({self._clean(error.__cause__ or error)})",
-                kind=ModelUnreachable,
-            ) from None
-        except (openai.OpenAIError, ValueError) as error:
-            raise _Again(
-                f"an answer that cannot be read ({self._clean(error)})", kind=AnswerUnreadable
-            ) from None
-        if isinstance(completion, str) or not hasattr(completion, "choices"):
+            response = await poster.post(content, min(self._timeout, account.seconds), self._timeout)
+        except BodyTooLong:
             raise AnswerUnreadable(
-                f"{self.name}: {self._shown()} did not answer in JSON; check base_url (it mostly ends in /v1)"
-            )
-        if not isinstance(completion.choices, list) or not completion.choices:
-            said = self._clean(getattr(completion, "error", None) or "")
-            raise _Again(f"an answer without choices{said and f' ({said})'}", kind=AnswerUnreadable)
+                f"{self.name}: {self.server} sent more than {LONGEST_BODY >> 20} MB for one answer; "
+                "check base_url and what stands between here and the model"
+            ) from None
+        if not 200 <= response.status < 300:
+            refused = refusal(self._told_of, self.name, response.status, response.headers, response.body)
+            raise refused from None
         try:
-            answers = tuple(answer(choice) for choice in completion.choices)
-            spent = usage(completion.usage)
-            silent = not any(each.text.strip() for each in answers)
-        except (AttributeError, TypeError, KeyError):
-            # The client checks no types: a choice may be anything.
-            raise _Again("an answer whose choices are none", kind=AnswerUnreadable) from None
-        if silent:
-            if answers[0].finish == "length":
+            found = completion(response.body)
+        except Misshapen as error:
+            raise self._unreadable(response, error, account) from None
+        account.usage += found.usage
+        if not any(each.text.strip() for each in found.answers):
+            if found.answers[0].finish == "length":
                 raise AnswerEmpty(
                     f"{self.name}: cut off at its longest length before it answered (a model that reasons "
                     "first?); use another model, or extra_body to have it reason less"
                 )
-            if answers[0].finish == "filter":
+            if found.answers[0].finish == "filter":
                 raise AnswerEmpty(f"{self.name}: the server's content filter held the answer back")
-            raise _Again("an answer without text", kind=AnswerEmpty)
-        return ModelReply(answers, spent, completion.model or self._where.model)
+            raise Again("an answer without text", kind=AnswerEmpty)
+        answers = tuple(replace(each, text=self._secrets.cover_sure(each.text)) for each in found.answers)
+        return ModelReply(answers, found.usage, self._named(found.model))
+
+    def _unreadable(self, response: Response, error: Misshapen, account: _Account) -> Exception:
+        kind = response.headers.get("content-type", "application/json").partition(";")[0].strip()
+        if not error.is_json and not kind.endswith("json"):
+            return AnswerUnreadable(
+                f"{self.name}: {self.server} did not answer in JSON; check base_url (it mostly ends in /v1)"
+            )
+        account.usage += error.usage
+        said = self._secrets.cover(error.said)[:LONGEST_SAID]
+        reason = f"{error} ({said})" if said else str(error)
+        if not error.is_json:
+            reason = f"an answer that cannot be read ({error})"
+        return Again(reason, kind=AnswerUnreadable)
+
+    def _named(self, told: str) -> str:
+        """The model's name as the server gives it. One that is not the asked one's is told, once: a server
+        may put another model in its place."""
+        name = self._secrets.cover(told)[:200] or self._where.model
+        if name != self._where.model and name not in self._other_names and len(self._other_names) < 100:
+            self._other_names.add(name)
+            _log.info("%s answers as %s", self.name, name)
+        return name
+
+    def _given_up(self, again: Again, tries: int, late: bool) -> ModelError:
+        """The error after the last try."""
+        counted = "one try" if tries == 1 else f"{tries} tries"
+        asks = ""
+        if (again.wait or 0) > LONGEST_WAIT:
+            asks = f", asks to wait {again.wait:.0f} s"
+        elif late and tries <= self._retries:
+            asks = f", and its {self._deadline:g} s (`deadline`) are over"
+            if again.kind is ModelTimeout:
+                return ModelTimeout(
+                    f"{self.name}: no answer after {counted}: {again}{asks}; "
+                    "check that the server is not overloaded, or set a longer `deadline` in the models file"
+                )
+        mend = MENDS.get(again.kind, OTHER_MEND)
+        return again.kind(f"{self.name}: no answer after {counted}: {again}{asks}; {mend}")
 
     def _body(self, request: ModelRequest, samples: int) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self._where.model,
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "messages": [
+                {"role": message.role, "content": whole(message.content)} for message in request.messages
+            ],
             self._tokens_field: request.max_tokens,
         }
         if self._send_temperature:
@@ -244,132 +292,67 @@ class EndpointModel:
             body["n"] = samples
         if request.logprobs:
             body["logprobs"] = True
-        extra = dict(self._extra)
+        body |= self._extra
         if request.grammar is not None and self._grammar_field is not None:
             structured = self._grammar_field == "structured_outputs"
-            extra[self._grammar_field] = {"grammar": request.grammar} if structured else request.grammar
-        if extra:
-            body["extra_body"] = extra
+            body[self._grammar_field] = {"grammar": request.grammar} if structured else request.grammar
         return body
 
     def _temperature_of(self, request: ModelRequest) -> float:
         return request.temperature if self._temperature is None else self._temperature
 
-    # -- failures ------------------------------------------------------------------------------------
-
-    def _refusal(self, error: Any) -> Exception:
-        """What a status below 200 or above 299 means: another try, or the end."""
-        status = error.status_code
-        # The client's own words only repeat the status.
-        told = error.body.get("message") if isinstance(error.body, dict) else None
-        said = self._clean(told or error.message.removeprefix(f"Error code: {status}").removeprefix(" - "))
-        why = f" ({said})" if said else ""
-        if (status in RETRIED or status >= 500) and error.code != "insufficient_quota":
-            kind = {408: ModelTimeout, 429: ModelLimited, 504: ModelTimeout}.get(status, ModelUnavailable)
-            return _Again(f"status {status}{why}", retry_after(error.response.headers), kind)
-        where, model = self._shown(), self._where.model
-        mend = {
-            401: f"{where} does not accept the key; set the right one in {self._key_name}",
-            403: f"{where} does not let the key in {self._key_name} use model {model}; "
-            "use another key or model",
-            404: f"{where} knows no model {model}, or is no such address{why}; check model and base_url",
-            429: f"the key's quota at {where} is used up; raise it or use another key",
-        }.get(status, f"{where} refused the request with status {status}{why}")
-        if status == 400 and "max_completion_tokens" in said:
-            mend += '; set tokens_field = "max_completion_tokens"'
-        elif status == 400 and "temperature" in said:
-            mend += "; set send_temperature = false"
-        return ModelRefused(f"{self.name}: {mend}")
-
-    def _clean(self, said: object) -> str:
-        """A server's words in one short line, without key and headers."""
-        text = " ".join(str(said).split())
-        for secret in (self._key, *self._headers.values()):
-            if len(secret) >= 6:
-                text = text.replace(secret, "***")
-        return text[:300]
-
-    def _shown(self) -> str:
-        """The base URL without user name, password and query."""
-        from urllib.parse import urlsplit
-
-        parts = urlsplit(self._where.url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
     # -- set-up --------------------------------------------------------------------------------------
 
     def _make_name(self) -> str:
         settings = (self._temperature, self._send_temperature, self._grammar_field, self._extra)
-        name = f"{self._where.model}@{self._shown()}"
+        name = f"{self._where.model}@{self.server}"
         if settings == (None, True, None, {}):
             return name
         text = json.dumps(settings, sort_keys=True, default=str)
         return f"{name}#{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
     def _session(self) -> _Session:
-        """Client and bound of the running event loop: neither may be shared between two."""
+        """Connections and bound of the running event loop: neither may be shared between two."""
         loop = asyncio.get_running_loop()
         session = self._sessions.get(loop)
         if session is None:
-            session = _Session(self._client(), asyncio.Semaphore(self._concurrency))
+            poster = Poster(self._where, self._headers, self._secrets, self._transport)
+            session = _Session(poster, asyncio.Semaphore(self._concurrency))
             self._sessions[loop] = session
         return session
 
-    def _client(self) -> AsyncOpenAI:
-        import httpx2
-        import openai
 
-        common: dict[str, Any] = {
-            "api_key": self._key,
-            "timeout": self._timeout,
-            "max_retries": 0,
-            "default_headers": self._headers,
-        }
-        if self._transport is not None:
-            common["http_client"] = httpx2.AsyncClient(transport=self._transport)
-        if self._where.azure_version is not None:
-            return openai.AsyncAzureOpenAI(
-                azure_endpoint=self._where.url, api_version=self._where.azure_version, **common
-            )
-        return openai.AsyncOpenAI(base_url=self._where.url, **common)
-
-
-class _Again(Exception):
-    """A failure that another try may mend; `wait` is the seconds the server asked for, `kind` the error that
-    is raised once tries are used up."""
-
-    def __init__(
-        self, message: str, wait: float | None = None, kind: type[ModelError] = ModelUnavailable
-    ) -> None:
-        super().__init__(message)
-        self.wait = wait
-        self.kind = kind
+def _all_headers(where: Address, key: str, given: Mapping[str, str]) -> dict[str, str]:
+    """What is sent with each request; a header that is given wins."""
+    credentials = {"api-key": key} if where.azure_version is not None else {"Authorization": f"Bearer {key}"}
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        "User-Agent": "share-sql",
+        **credentials,
+    }
+    if where.official and where.azure_version is None:
+        # OpenAI's own variables, for keys that belong to several.
+        for name, variable in (
+            ("OpenAI-Organization", "OPENAI_ORG_ID"),
+            ("OpenAI-Project", "OPENAI_PROJECT_ID"),
+        ):
+            value = os.environ.get(variable)
+            if value:
+                headers[name] = checked_key(value, variable)
+    names = {name.lower() for name in given}
+    return {name: value for name, value in headers.items() if name.lower() not in names} | dict(given)
 
 
-_MENDS: Mapping[type[ModelError], str] = {
-    ModelUnreachable: "check that the server runs, and base_url",
-    ModelLimited: "ask less at once (--concurrency, or `concurrency` in the models file), or later",
-    ModelTimeout: "check that the server is not overloaded, or set a longer `timeout` in the models file",
-    AnswerUnreadable: "check base_url and what stands between here and the model",
-    AnswerEmpty: "check the model",
-}
+def _seconds(name: str, value: float, least: float = 1e-3) -> float:
+    if not (math.isfinite(value) and value >= least):
+        raise SettingsError(f"{name} is {value:g} seconds; give a number of seconds above 0")
+    return float(value)
 
 
-def _endpoint(
-    model: str | None, base_url: str | None, azure_endpoint: str | None, azure_version: str | None
-) -> Endpoint:
-    env = os.environ
-    model = model or env.get("ENGINE_ID")
-    if not model:
-        raise SettingsError("no model is named: give `model`, or set ENGINE_ID")
-    url = base_url or ("" if azure_endpoint else env.get("OPENAI_API_BASE") or env.get("OPENAI_BASE_URL"))
-    azure = azure_endpoint or ("" if url else env.get("AZURE_OPENAI_ENDPOINT"))
-    url = azure or url or OPENAI_URL
-    if not url.startswith(("http://", "https://")):
-        raise SettingsError(f"a base_url starts with http:// or https://, not {url.partition(':')[0][:20]!r}")
-    if not azure:
-        return Endpoint(url, model)
-    version = azure_version or env.get("OPENAI_API_VERSION")
-    if not version:
-        raise SettingsError("Azure needs an API version: give `azure_api_version`, or set OPENAI_API_VERSION")
-    return Endpoint(url, model, version)
+def _sendable(extra: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(dict(extra), allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        raise SettingsError("extra_body holds what JSON cannot, e.g. a date; use texts and numbers") from None
+    return dict(extra)

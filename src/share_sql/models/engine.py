@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import signal
 import sys
+import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from typing import Any, Literal, TypeAlias
 from share_sql.errors import ModelRefused, ModelUnavailable, PromptTooLong, ShareError
 from share_sql.models.base import Answer, ModelReply, ModelRequest, Usage
 from share_sql.models.bases import CHATS, Chat
+from share_sql.models.wire import whole
 
 _CACHE_GIGABYTES = 1
 """Bound on the memory for keys and values; SmolLM2-135M takes 23 KB a token."""
@@ -39,8 +41,14 @@ _PRECISION = "f16"
 
 Asked: TypeAlias = "tuple[int, ModelRequest | None]"
 """A request with its number; None in its place takes the number's request back."""
-Sent: TypeAlias = "tuple[int, ModelReply | tuple[Literal['refused', 'too-long', 'unavailable'], str]]"
-"""The answer to a number's request, or what went wrong."""
+Failed: TypeAlias = "tuple[Literal['refused', 'too-long', 'unavailable'], str]"
+"""What went wrong with a request."""
+Sign: TypeAlias = Literal["loading", "working"]
+"""A sign of life: what it does now."""
+Sent: TypeAlias = "tuple[int, ModelReply | Failed] | tuple[None, Sign]"
+"""The answer to a number's request, or what went wrong; or a sign of life."""
+_SIGN_SECONDS = 0.5
+"""Between signs of life, at least."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,9 @@ class Engine:
 
     def start(self, request: ModelRequest) -> _Running:
         """Hand a request to the scheduler."""
-        tokens = self._tokenizer.encode(self._chat(request.messages), add_special_tokens=False).input_ids
+        tokens = self._tokenizer.encode(
+            whole(self._chat(request.messages)), add_special_tokens=False
+        ).input_ids
         length = int(tokens.shape[-1])
         room = self._context - length
         if room < _LEAST_ROOM:
@@ -160,6 +170,8 @@ class Server:
         self.running: dict[int, _Running] = {}
         self.alone: deque[tuple[int, ModelRequest]] = deque()
         """What ran when the engine broke: tried once more, one by one."""
+        self._told = 0.0
+        """When it last gave a sign of life."""
 
     def serve(self) -> None:
         """Work until the other side closes the connection."""
@@ -178,16 +190,23 @@ class Server:
                 handle.cancel()
             return
         try:
-            self.engine = self.engine or Engine(self.weights, self.context, self.chat)
+            if self.engine is None:
+                self._sign("loading")
+                self.engine = Engine(self.weights, self.context, self.chat)
+                self._sign("working")
             self.running[number] = self.engine.start(request)
+            self._sign()
         except ShareError as error:
             self._tell(number, error)
+        except (EOFError, ConnectionError):
+            raise
         except Exception as error:
             self._tell(number, ModelUnavailable(f"{self.name}: the engine failed: {_one_line(error)}"))
 
     def _step(self, engine: Engine) -> None:
         try:
             engine.step()
+            self._sign()
             for number, one in list(self.running.items()):
                 reply = engine.reply(one, self.name)
                 if reply is not None:
@@ -221,6 +240,13 @@ class Server:
             yield self.connection.recv()
         while self.connection.poll():
             yield self.connection.recv()
+
+    def _sign(self, what: Sign | None = None) -> None:
+        """Give a sign of life: at once where `what` is done changes, else now and then."""
+        now = time.monotonic()
+        if what is not None or now - self._told >= _SIGN_SECONDS:
+            self._told = now
+            self.connection.send((None, what or "working"))
 
     def _tell(self, number: int, outcome: ModelReply | ShareError) -> None:
         message: Sent

@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 SHIPPED = "shipped"
 """In place of a folder: the one that comes with the package."""
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 CARD = "card.json"
 """Beside an adapter: {"prompts": NAME}, the prompt set that it was trained on."""
 
@@ -188,6 +190,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} is not TOML: {error}") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{path} is not UTF-8 text") from None
+    except RecursionError:
+        raise SettingsError(f"{path} is nested too deeply") from None
 
 
 def _endpoint(path: Path, role: str, chosen: EndpointSettings) -> Model:
@@ -195,7 +199,13 @@ def _endpoint(path: Path, role: str, chosen: EndpointSettings) -> Model:
 
     key = None
     if chosen.api_key_env is not None:
-        key = os.environ.get(chosen.api_key_env)
+        if not _VARIABLE.fullmatch(chosen.api_key_env):
+            # It may be the key itself: it is not shown.
+            raise SettingsError(
+                f"{path}: models.{role}: api_key_env is no name of a variable; "
+                "set a variable to the key, and name that"
+            )
+        key = os.environ.get(chosen.api_key_env, "").strip()
         if not key:
             raise SettingsError(
                 f"{path}: models.{role}: the environment has no {chosen.api_key_env}; set it to the key"

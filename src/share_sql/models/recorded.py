@@ -18,9 +18,11 @@ line's place is kept in memory.
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,11 @@ from share_sql.errors import AnswerMissing, AnswerSkipped, RunFolderError
 from share_sql.models.base import Answer, ModelReply, ModelRequest
 from share_sql.models.roles import ROLES
 from share_sql.models.run_files import AUGMENTED, FINAL_SQL, GENERATOR_PROMPTS, STEP_FILES
+from share_sql.models.wire import whole
 from share_sql.sql.tag import split_tag
+
+_LONGEST_LINE = 64 << 20
+"""Bytes; the prompts of the largest schemas take one or two megabytes."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class RecordedModel:
         self._lock = threading.Lock()
         self._lines: dict[str, dict[str, _Line]] = {}
         self._tables: dict[str, Mapping[str, Any]] = {}
-        if not self.folder.is_dir():
+        if not os.path.isdir(self.folder):  # a name that no folder can have is no folder
             raise RunFolderError(f"{self.folder} is not a folder; give a run's folder")
         if not self.roles:
             names = ", ".join((*STEP_FILES.values(), FINAL_SQL, AUGMENTED))
@@ -66,10 +72,10 @@ class RecordedModel:
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles that the folder has files for, in the order of the stages."""
-        found = [role for role, file in STEP_FILES.items() if (self.folder / file).is_file()]
-        if "sam" not in found and (self.folder / AUGMENTED).is_file():
+        found = [role for role, file in STEP_FILES.items() if os.path.isfile(self.folder / file)]
+        if "sam" not in found and os.path.isfile(self.folder / AUGMENTED):
             found.append("sam")
-        if (self.folder / FINAL_SQL).is_file():
+        if os.path.isfile(self.folder / FINAL_SQL):
             found.append("generator")
         return tuple(role for role in ROLES if role in found)
 
@@ -108,11 +114,11 @@ class RecordedModel:
                 raise AnswerMissing(f"{self._what(request)} is not in {FINAL_SQL}")
             if not isinstance(sql, str):
                 raise RunFolderError(f"{self.folder / FINAL_SQL}: the value of {case!r} is not text")
-            return ModelReply((Answer(split_tag(sql)[0]),), model=self.name)
+            return self._said(split_tag(sql)[0])
         file = STEP_FILES.get(role)
         record = self._record(file, case) if file else None
         if record is not None and isinstance(record.get("response"), str):
-            return ModelReply((Answer(record["response"]),), model=self.name)
+            return self._said(record["response"])
         if role == "sam":
             columns = self._table(AUGMENTED).get(case)
             if columns is not None:
@@ -120,10 +126,13 @@ class RecordedModel:
                     raise RunFolderError(
                         f"{self.folder / AUGMENTED}: the value of {case!r} is no list of names"
                     )
-                return ModelReply((Answer(json.dumps(columns)),), model=self.name)
+                return self._said(json.dumps(columns))
         if record is not None and record.get("response") is None:
             raise AnswerSkipped(f"{self._what(request)} was not there when it was recorded")
         raise AnswerMissing(f"{self._what(request)} is not there; run this role with a model")
+
+    def _said(self, text: str) -> ModelReply:
+        return ModelReply((Answer(whole(text)),), model=self.name)
 
     def _what(self, request: ModelRequest) -> str:
         return f"{self.folder}: {request.role}'s answer for case {request.case_id}"
@@ -159,7 +168,11 @@ def _index(path: Path) -> dict[str, _Line]:
     try:
         with path.open("rb") as source:
             start = 0
-            for number, raw in enumerate(source, 1):
+            for number, raw in enumerate(iter(partial(source.readline, _LONGEST_LINE), b""), 1):
+                if len(raw) == _LONGEST_LINE:
+                    raise RunFolderError(
+                        f"{path}:{number}: a line of over {_LONGEST_LINE >> 20} MB; remove it"
+                    )
                 if raw.strip():
                     case = str(_parse(path, number, raw)["idx"])
                     if case in found:

@@ -33,11 +33,13 @@ class EndpointSettings(_Strict):
     tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
     grammar_field: Literal["structured_outputs", "guided_grammar", "grammar"] | None = None
     extra_body: dict[str, Any] = {}
-    timeout: float = Field(120.0, gt=0)
-    """Seconds."""
+    timeout: float = Field(120.0, gt=0, allow_inf_nan=False)
+    """Seconds for one try, from the connection to the last byte."""
+    deadline: float = Field(600.0, gt=0, allow_inf_nan=False)
+    """Seconds for all tries and waits of an ask."""
     retries: int = Field(5, ge=0)
-    first_wait: float = Field(0.5, ge=0)
-    """Seconds."""
+    first_wait: float = Field(0.5, ge=0, allow_inf_nan=False)
+    """Seconds before the first retry."""
     concurrency: int = Field(16, ge=1)
 
 

@@ -72,7 +72,11 @@ def cut_off(reply: ModelReply) -> str:
 
 
 def lost(state: State, stage: str, role: str, text: str, error: ModelError) -> State:
-    """The state with a model's failure: as a step note, and as data."""
+    """The state with a model's failure: as a step note, as data, and what its tries cost."""
+    if error.spent:
+        total = state.usage.get(role, Usage()) + Usage(**error.spent)
+        state = replace(state, usage={**state.usage, role: total})
+        error.spent = {}  # the error is raised again for the next model at the same server
     if isinstance(error, AnswerSkipped):
         return noted(state, stage, text, error=str(error))
     failure = ModelFailure(role, error.cause, str(error), error.loses)
