@@ -97,7 +97,7 @@ def test_prose_around_the_sql_is_stripped(assistant: Assistant) -> None:
         ("DROP TABLE stores", "no SELECT"),
         ("SELECT 1; DROP TABLE stores", "2 statements"),
         ("SELECT " + "1+" * 600_000 + "1", "characters long"),
-        ("SELECT " + "(" * 5_000 + "1" + ")" * 5_000, "nested too deeply"),
+        ("SELECT " + "(" * 5_000 + "1" + ")" * 5_000, "nested 5,001 deep"),
     ],
 )
 def test_what_is_no_query_is_kept_and_named(assistant: Assistant, draft: str, said: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from share_sql.schema.values import ValueIndex
 
 
+REFRESH_SECONDS = 10.0
+"""How old the schema and the value index of a database that changes may be."""
 _OPENING = 64
 """Databases that may be opened at once."""
 
@@ -37,11 +40,15 @@ class Registration:
 class OpenDatabase:
     """A database in use: connection, schema and, once asked for, its value index."""
 
-    def __init__(self, name: str, database: Database, schema: Schema, cache: Path | None) -> None:
+    def __init__(
+        self, name: str, database: Database, schema: Schema, cache: Path | None, fingerprint: str
+    ) -> None:
         self.name = name
         """As the catalog knows it."""
         self.database = database
         self.schema = schema
+        self.fingerprint = fingerprint
+        """The database's, when it was opened."""
         self.users = 0
         """How many use it; the catalog counts."""
         self._cache = cache
@@ -82,6 +89,7 @@ class Catalog:
         self._known: dict[str, Registration] = {}
         self._open: dict[str, OpenDatabase] = {}
         self._seen: set[str] = set()
+        self._refreshed: dict[str, float] = {}
         self._lock = threading.Lock()
         # One database is opened by one thread, others beside it; a lock a name would be kept for ever.
         self._opening = tuple(threading.Lock() for _ in range(_OPENING))
@@ -178,6 +186,16 @@ class Catalog:
         """Whether a database of this name was open before."""
         return name in self._seen
 
+    def outdated(self, name: str) -> bool:
+        """Whether a database that has changed since it was opened is to be opened afresh: not more often than
+        every `REFRESH_SECONDS`, since one that is written to all the time would be indexed for each case."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._refreshed.get(name, -REFRESH_SECONDS) < REFRESH_SECONDS:
+                return False
+            self._refreshed[name] = now
+            return True
+
     def _registered(self, name: str) -> Registration:
         known = self._known.get(name)
         if known is None:
@@ -194,6 +212,7 @@ class Catalog:
         known = self._registered(name)
         database = open_database(known.where, name=name)
         try:
+            fingerprint = database.fingerprint()  # first, so that a change from now on shows
             schema = introspect(database)
             if known.declared is not None:
                 schema = merge(schema, known.declared)
@@ -204,7 +223,7 @@ class Catalog:
         except BaseException:
             database.close()
             raise
-        return OpenDatabase(name, database, schema, self._cache)
+        return OpenDatabase(name, database, schema, self._cache, fingerprint)
 
     def close(self) -> None:
         """Close every database, those in use too: their queries end. May be called twice."""

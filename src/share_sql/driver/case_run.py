@@ -74,6 +74,7 @@ class CaseRun:
         self.source = Source(catalog, case.database, self._deadline, patient)
         self._spent: dict[str, float] = {}
         self._exceeded = False
+        self._changed = False
         self._lock = threading.Lock()
         self._working = False
         self._given_up = False
@@ -124,25 +125,39 @@ class CaseRun:
     # -- the story -----------------------------------------------------------------------------------
 
     def _tell(self) -> Generator[Ask, Any, State]:
-        """Take the case through all stages."""
-        state, started = self.state, time.perf_counter()
+        """Take the case through all stages; once more where its database changed on the way."""
+        state = yield from self._told_once(self.state)
+        if self._changed:
+            state = yield from self._told_once(replace(self.state, usage=state.usage))
+            if self._changed:
+                # It is written to all the time: each query saw it whole, but not all the same.
+                state = ended_with(state, StepNote("database", "it changed while the case was under way"))
+        return replace(_told_in_reason(state), seconds=self._spent)
+
+    def _told_once(self, state: State) -> Generator[Ask, Any, State]:
+        """Open the database and take the case through all stages. Notes in `_changed` whether the database
+        was another at the end."""
+        started, self._changed = time.perf_counter(), False
         try:
             try:
                 schema = self.source.open()
-                fingerprint = self.source.fingerprint()
+                fingerprint = self.source.began
                 self._spent["database"] = time.perf_counter() - started
-                state = replace(State.start(self.case, schema, self._plan), fingerprint=fingerprint)
+                state = replace(
+                    State.start(self.case, schema, self._plan), fingerprint=fingerprint, usage=state.usage
+                )
                 if self._plan.inspects:
                     state = replace(state, inspection=Inspection(fingerprint=fingerprint))
                 for stage in self._stages:
                     state = yield from self._take(stage, state)
+                self._changed = self.source.changed
             finally:
                 self.source.close()
         except ShareError as error:
             state = kept(state, "database", str(error), "database")
         except Exception as error:
             state = kept(state, "database", _internal(self.case, error), "internal")
-        return replace(_told_in_reason(state), seconds=self._spent)
+        return state
 
     def _take(self, stage: Stage, before: State) -> Generator[Ask, Any, State]:
         """Take one stage to its end and note its seconds. A stage that fails leaves the state as it was,
@@ -229,6 +244,13 @@ def kept(state: State, stage: str, why: str, cause: str | None = None) -> State:
         runs=query.runs if query is not None and query.outcome is not None else None,
     )  # fmt: skip
     return replace(state, steps=steps, correction=correction)
+
+
+def ended_with(state: State, note: StepNote) -> State:
+    """A state that has ended, with one more note."""
+    steps = (*state.steps, note)
+    ended = state.correction
+    return replace(state, steps=steps, correction=replace(ended, steps=steps) if ended else None)
 
 
 def _told_in_reason(state: State) -> State:

@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from share_sql.driver.case_run import Answer, CaseRun
@@ -26,7 +27,7 @@ from share_sql.errors import (
     ModelUnknown,
     UsageError,
 )
-from share_sql.models.base import ModelReply
+from share_sql.models.base import ModelReply, Usage
 
 if TYPE_CHECKING:
     from share_sql.case import Case
@@ -224,16 +225,25 @@ class Driver:
         return await working
 
     async def _answer(self, ask: Ask, run: CaseRun) -> Answer:
-        """Models' replies, in order; the first error in their place where one failed."""
-        replies: list[ModelReply] = []
+        """Models' replies, in order; where one failed, the first error, with what all of them cost."""
         found = await asyncio.gather(*(self._ask(each, run) for each in ask.requests), return_exceptions=True)
+        replies: list[ModelReply] = []
+        errors: list[ModelError] = []
         for each in found:
             if isinstance(each, ModelError):
-                return each
-            if isinstance(each, BaseException):
+                # A server that is down raises one and the same error for each.
+                errors += [] if any(each is error for error in errors) else [each]
+            elif isinstance(each, BaseException):
                 raise each
-            replies.append(each)
-        return replies
+            else:
+                replies.append(each)
+        if not errors:
+            return replies
+        spent = [*(reply.usage for reply in replies), *(Usage(**error.spent) for error in errors)]
+        for error in errors:
+            error.spent = {}
+        errors[0].spent = asdict(sum(spent, Usage()))
+        return errors[0]
 
     async def _ask(self, request: ModelRequest, run: CaseRun) -> ModelReply:
         """A model's reply. A server that gave up on this case after all retries is not asked again for it."""

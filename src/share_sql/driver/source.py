@@ -47,19 +47,33 @@ class Source:
         self._opened: OpenDatabase | None = None
         self._given_up = threading.Event()
         self._answered: dict[Query, QueryResult | QueryError] = {}
+        self.began = ""
+        """The database's fingerprint when it was opened for the case."""
         self.failure: DatabaseError | None = None
         """What is wrong with the database, once waiting has not helped; it is not tried again."""
 
     def open(self) -> Schema:
-        """Open it. Raises DatabaseError, SchemaError."""
+        """Open it, afresh where it has changed since it was opened. Raises DatabaseError, SchemaError."""
         # What was never there is mostly a wrong name, which no waiting mends.
         seen = self._catalog.seen(self._name)
         self._opened = self._patiently(lambda: self._catalog.acquire(self._name), seen)
+        self.began = self.fingerprint()
+        if self.began != self._opened.fingerprint and self._catalog.outdated(self._name):
+            self._catalog.release(self._opened, broken=True)
+            self._opened = None
+            self._opened = self._patiently(lambda: self._catalog.acquire(self._name))
+            self.began = self.fingerprint()
         return self._opened.schema
 
+    @property
+    def changed(self) -> bool:
+        """Whether it is another than when it was opened for the case. Raises DatabaseError."""
+        return self.failure is None and self.fingerprint() != self.began
+
     def close(self) -> None:
-        """Give it back; what failed is opened afresh by the next case."""
+        """Give it back; what failed is opened afresh by whoever asks next."""
         opened, self._opened = self._opened, None
+        self._answered.clear()
         if opened is not None:
             self._catalog.release(opened, broken=self.failure is not None)
 
