@@ -1,4 +1,4 @@
-"""Code in a process of its own that is stopped when it takes too much: what is broken must not hang the tests."""
+"""Code in a process of its own, stopped when it takes too much: what is broken must not hang the tests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def limited(code: str, *, seconds: int = 20, megabytes: int = 2_000) -> str:
         input=textwrap.dedent(code),
         capture_output=True,
         text=True,
-        preexec_fn=limits,  # noqa: PLW1509 (no thread of the tests' holds a lock that it needs)
+        preexec_fn=limits,
         timeout=300,
         check=False,
     )

@@ -1,4 +1,4 @@
-"""What is too large to be worked on is refused before the parser sees it; what people and programs write is not."""
+"""What is too large is refused before the parser sees it; what people and programs write is not."""
 
 from __future__ import annotations
 

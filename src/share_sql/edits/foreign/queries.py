@@ -289,10 +289,15 @@ def _first_of_each(select: exp.Select, reading: Reading) -> exp.Select | None:
     return whole
 
 
+_MOST_OPERATIONS = 60
+"""Set operations of a query whose members are put into subqueries; each is copied with all that is in it."""
+
+
 def members(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     """SQLite has no parentheses round the members of set operations, nor ORDER BY in them."""
     found = ""
-    for operation in list(tree.find_all(exp.SetOperation)):
+    operations = list(tree.find_all(exp.SetOperation))
+    for operation in operations:
         for key in ("this", "expression"):
             member = operation.args[key]
             if isinstance(member, exp.Subquery) and not member.alias:
@@ -309,6 +314,8 @@ def members(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
                     operation.set(key, query)
                 else:
                     operation.set(key, exp.select("*").from_(member.copy()))
+            elif len(operations) > _MOST_OPERATIONS:
+                continue
             elif key == "expression" and isinstance(member, exp.SetOperation):
                 operation.set(key, exp.select("*").from_(exp.Subquery(this=member.copy())))
                 found = "the order of set operations"
