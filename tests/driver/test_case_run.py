@@ -229,3 +229,39 @@ def test_the_state_holds_the_database_s_fingerprint(assistant: Assistant, path: 
         writer.execute("CREATE TABLE more (x)")
     writer.close()
     assert fingerprint() != before
+
+
+def test_a_case_whose_database_is_replaced_under_it_is_done_again_on_the_new_one(
+    assistant: Assistant, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new one has another table of this name; what was seen of the old one must not decide."""
+
+    def deed() -> None:
+        if not (other := path.with_name("other.sqlite")).exists():
+            with sqlite3.connect(other) as writer:
+                writer.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, segment TEXT)")
+                writer.execute("INSERT INTO customers (segment) VALUES ('ENTERPRISE')")
+            writer.close()
+            shutil.copy(other, path.with_suffix(".new"))
+            os.replace(path.with_suffix(".new"), path)
+
+    meddle(monkeypatch, deed)
+    done = corrected(assistant, path)
+    assert done.sql == WRONG.replace("Enterprise", "ENTERPRISE")
+    assert not any(step.error for step in done.steps)
+
+
+def test_a_database_that_is_written_to_all_the_time_is_told(
+    assistant: Assistant, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def touch() -> None:
+        with sqlite3.connect(path) as writer:
+            writer.execute("CREATE TABLE IF NOT EXISTS log (x)")
+            writer.execute("INSERT INTO log VALUES (1)")
+        writer.close()
+
+    meddle(monkeypatch, touch)
+    done = corrected(assistant, path)
+    assert (done.verdict, done.sql) == ("corrected", WRONG.replace("Enterprise", "enterprise"))
+    assert done.steps[-1].text == "it changed while the case was under way"
+    assert not any(step.cause for step in done.steps)

@@ -6,12 +6,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from tests.limited import limited
 
 from share_sql.assistant import Assistant
 from share_sql.case import Case
 from share_sql.query.examined import Context, Examiner
 from share_sql.schema.model import Schema
+from tests.limited import limited
 
 
 @pytest.fixture

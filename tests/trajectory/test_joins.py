@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.limited import limited
 
 from share_sql.errors import JoinPathError
 from share_sql.schema.model import Column, ForeignKey, Schema, Table
 from share_sql.trajectory.joins import join_path
+from tests.limited import limited
 
 
 def table(name: str, *columns: str) -> Table:
