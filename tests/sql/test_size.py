@@ -41,7 +41,8 @@ def written(shape: tuple[str, str, str, str], depth: int) -> str:
 
 
 def test_no_nesting_kills_the_process_or_hangs_it() -> None:
-    # A thread's stack may be as small as this on some systems; sqlglot's compiled parser does not notice its end.
+    # A thread's stack may be as small as this on some systems; sqlglot's compiled parser does not notice
+    # its end.
     made = {name: [written(shape, depth) for depth in (45, 90, 4_000)] for name, shape in NESTED.items()}
     said = limited(f"""
         import threading

@@ -1,4 +1,4 @@
-"""Large drafts: worked on in proportion to their size, or kept with the reason; never lost, never without end."""
+"""Large drafts: worked on in proportion to their size, or kept with the reason; never lost or endless."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ CORRECTED = {
     "a chain of common table expressions": "WITH a0 AS (SELECT * FROM singer)"
     + "".join(f", a{at} AS (SELECT * FROM a{at - 1})" for at in range(1, 200))
     + " SELECT name FROM a199 JOIN singer USING (id) WHERE singer.town = 'V3'",
-    "a list of numbers": f"SELECT name FROM singer WHERE age IN ({', '.join(map(str, range(5_000)))}) AND town = 'V3'",
-    "branches": f"SELECT CASE {' '.join(f'WHEN age = {at} THEN {at}' for at in range(1_000))} END FROM singer "
-    "WHERE town = 'V3'",
+    "a list of numbers": f"SELECT name FROM singer WHERE age IN ({', '.join(map(str, range(5_000)))}) "
+    "AND town = 'V3'",
+    "branches": f"SELECT CASE {' '.join(f'WHEN age = {at} THEN {at}' for at in range(1_000))} END "
+    "FROM singer WHERE town = 'V3'",
 }
 
 

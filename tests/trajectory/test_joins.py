@@ -155,7 +155,8 @@ LARGE = """
 
     def made(links, key="id", columns=("a", "b")):
         names = dict.fromkeys(name for link in links for name in link)
-        tables = [Table(name, tuple(Column(c) for c in (key, "other_id", *columns)), (key,)) for name in names]
+        every = tuple(Column(column) for column in (key, "other_id", *columns))
+        tables = [Table(name, every, (key,)) for name in names]
         keys = [ForeignKey(one, "other_id", other, key) for one, other in links if one != other]
         return Schema("made", tuple(tables), tuple(keys))
 
@@ -198,7 +199,8 @@ def test_undeclared_keys_of_many_tables_are_found_by_name() -> None:
     wide = [f"c{at}" for at in range(20)]
     alike = made([(f"t{at}", f"t{at}") for at in range(2_000)], key="uid", columns=wide)
     told(alike, "t1", "t2")
-    tables = [Table(f"t{at}", (Column("id"), *(Column(f"c{at}_{n}") for n in range(20))), ("id",)) for at in range(2_000)]
+    own = [(Column("id"), *(Column(f"c{at}_{n}") for n in range(20))) for at in range(2_000)]
+    tables = [Table(f"t{at}", columns, ("id",)) for at, columns in enumerate(own)]
     tables.append(Table("extra", (Column("t7_id"),)))
     told(Schema("made", tuple(tables)), "extra", "t7")
     """,
