@@ -241,7 +241,7 @@ def texts(regex: re.Pattern[str], most: int | None = None) -> Iterator[Callable[
     before = [(first, body, last) for first in own for body in bodies for last in ("", "\0")]
     chosen = singles + pairs + before
     if most is not None and len(chosen) > most:
-        rng = random.Random(regex.pattern)
+        rng = random.Random(ascii(regex.pattern))
         chosen = rng.sample(singles, min(most // 2, len(singles)))
         chosen += rng.sample(pairs + before, min(most // 2, len(pairs) + len(before)))
     for first, body, last in chosen:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from share_sql.errors import SqlTooLarge
 from share_sql.sql.readings import LONGEST_OTHER, MAX_TEXT, MOST_CHARACTERS, MOST_TEXTS, readings
-from share_sql.sql.text import MAX_SQL_BYTES, no_sql
+from share_sql.sql.size import MAX_SQL_BYTES
+from share_sql.sql.text import no_sql
 
 QUERY = "SELECT name, COUNT(*) FROM singer WHERE town = 'St. John''s; Oslo' AND age < 40 GROUP BY name"
 OTHER = "SELECT DISTINCT town FROM singer"

@@ -16,7 +16,7 @@ MOST_CHARACTERS = 200_000
 """Characters of these texts together, without the first: each costs a query and a parse."""
 LONGEST_OTHER = 100_000
 """Characters of the longest of them, without the first: what is longer is not parsed
-(`sql.text.MAX_SQL_BYTES`)."""
+(`sql.size.MAX_SQL_BYTES`)."""
 _MOST_SCANNED = 3_000_000
 """Characters that are gone through at most, over all ways in which one text is read."""
 _PROMPT = re.compile(

@@ -22,7 +22,7 @@ _TOKEN = re.compile(
 
 # What is quoted comes first: a comment's marks in it are none.
 _COMMENT = re.compile(
-    r"'[^']*+(?:''[^']*+)*+|\"[^\"]*+|`[^`]*+`?|\[[^\]\n]{0,200}\]|(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))",
+    r"'[^']*+(?:''[^']*+)*+'?|\"[^\"]*+\"?|`[^`]*+`?|\[[^\]\n]{0,200}\]|(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))",
     re.DOTALL,
 )
 
