@@ -67,6 +67,13 @@ Examples:
 @click.option("--resume", is_flag=True, help="Go on with the run that the folder holds, if any.")
 @limit_option
 @concurrency_option("Cases under way at once.")
+@click.option(
+    "--case-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=900.0,
+    show_default=True,
+    help="What one case may take, models and queries included.",
+)
 @assistant_options
 @cache_option
 @verbose_option
@@ -80,6 +87,7 @@ def command(
     resume: bool,
     limit: int | None,
     concurrency: int,
+    case_seconds: float,
     models: str,
     policy: str,
     prompts: str | None,
@@ -148,6 +156,7 @@ def command(
             policy=policy,
             prompts=prompt_set,
             concurrency=concurrency,
+            case_seconds=case_seconds,
             conventions=settings.conventions,
             without=settings.without,
             only=settings.only,
