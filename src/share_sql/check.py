@@ -64,6 +64,9 @@ class Checked:
     probability that the repair is right."""
     unusable: str | None = None
     """Why nothing could be checked (no such database); None where it could."""
+    incomplete: str | None = None
+    """What could not be looked at, and why (the draft is too much work, or the database went away); None
+    where all was."""
     fingerprint: str = ""
     """The database's fingerprint."""
     rows_hash: str | None = None
@@ -88,12 +91,12 @@ def check(assistant: Assistant, case: Case) -> Checked:
     state = next(iter(assistant.correct_states([case])))
     correction = state.correction
     assert correction is not None, "the judge always leaves a correction"
-    unusable = case_error(correction)
+    failed = case_error(correction)
     draft = state.draft
-    if unusable is not None or draft is None:
-        said = unusable or correction.reason
+    if draft is None or draft.query.outcome is None:
+        said = failed or correction.reason
         none = Observation("fails", said, "error")
-        return Checked("", False, said, (none,), unusable=unusable)
+        return Checked("", False, said, (none,), unusable=failed)
     repair = state.repaired
     weights = state.plan.weights
     outcome = draft.query.outcome if draft.query.runs else None
@@ -112,6 +115,7 @@ def check(assistant: Assistant, case: Case) -> Checked:
         truncated=bool(getattr(outcome, "truncated", False)),
         suggestion=repair.sql if repair is not None else None,
         wrong=round(wrong, 4),
+        incomplete=failed,
         fingerprint=inspection.fingerprint if inspection is not None else "",
         rows_hash=inspection.rows_before if inspection is not None else None,
     )

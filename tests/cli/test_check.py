@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from share_sql.assistant import STAGES
 from share_sql.cli.main import cli
+from share_sql.stages.state import State
 
 WRAPPED = "Sure, 'bonn' it is:\n```sql\nSELECT COUNT(*)\nFROM store WHERE city = 'bonn';\n```\nDone."
 
@@ -120,3 +122,17 @@ def test_a_verdict_can_be_replayed(shop: Path) -> None:
     assert one["fingerprint"] == other["fingerprint"] != ""
     assert one["rows_hash"] != other["rows_hash"]
     assert unsorted[0]["rows_hash"] == unsorted[1]["rows_hash"]
+
+
+def test_what_could_not_be_looked_at_is_told(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def repair(state: State) -> State:
+        raise MemoryError
+
+    stages = tuple(repair if each.__name__ == "repair" else each for each in STAGES)
+    monkeypatch.setattr("share_sql.assistant.STAGES", stages)
+    result = check(shop, "SELECT name FROM store")
+    assert result.exit_code == 1
+    assert "not all could be looked at: there is not enough memory" in result.stderr
+    result = check(shop, "SELECT nothing_like_it FROM store", "--json")
+    assert result.exit_code == 3
+    assert "not enough memory" in json.loads(result.stdout)["incomplete"]

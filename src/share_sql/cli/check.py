@@ -55,7 +55,7 @@ def command(
 
     error: it does not run, or a repair proves it wrong. warning: a risk, or a sign that is wrong more often
     than right. info: a sign that right queries have as often. Exit code 0 where there is neither error nor
-    warning, 3 where there is, 1 where the database cannot be used.
+    warning, 3 where there is, 1 where the database cannot be used or not all could be looked at.
     """
     from share_sql.assistant import Assistant
     from share_sql.case import Case
@@ -77,7 +77,9 @@ def command(
         if not as_json:
             click.echo(f"share: {plain(checked.unusable)}", err=True)
         raise SystemExit(1)
-    raise SystemExit(3 if checked.found else 0)
+    if checked.incomplete is not None:
+        click.echo(f"share: not all could be looked at: {plain(checked.incomplete)}", err=True)
+    raise SystemExit(3 if checked.found else 0 if checked.incomplete is None else 1)
 
 
 def checked_row(checked: Checked) -> dict[str, Any]:
@@ -87,6 +89,7 @@ def checked_row(checked: Checked) -> dict[str, Any]:
         "error": checked.error,
         "findings": [_observation_row(each) for each in checked.observations],
         "wrong": checked.wrong,
+        "incomplete": checked.incomplete,
         "sql": checked.sql,
         "suggestion": checked.suggestion,
         "columns": list(checked.columns),
