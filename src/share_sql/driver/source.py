@@ -29,8 +29,8 @@ _T = TypeVar("_T")
 class Source:
     """One case's database.
 
-    Answers are kept for the length of the case: stages ask alike, and a query that ran into its deadline
-    once is not run again.
+    Answers are kept for the length of the case: stages ask alike, a query that ran into its deadline
+    once is not run again, and a large query names the same values again and again.
 
     Args:
         catalog: opens it.
@@ -47,6 +47,7 @@ class Source:
         self._opened: OpenDatabase | None = None
         self._given_up = threading.Event()
         self._answered: dict[Query, QueryResult | QueryError] = {}
+        self._found: dict[Lookup, tuple[ValueMatch, ...]] = {}
         self.began = ""
         """The database's fingerprint when it was opened for the case."""
         self.failure: DatabaseError | None = None
@@ -74,6 +75,7 @@ class Source:
         """Give it back; what failed is opened afresh by whoever asks next."""
         opened, self._opened = self._opened, None
         self._answered.clear()
+        self._found.clear()
         if opened is not None:
             self._catalog.release(opened, broken=self.failure is not None)
 
@@ -104,9 +106,11 @@ class Source:
 
     def look_up(self, request: Lookup) -> tuple[ValueMatch, ...]:
         """The stored values nearest to a text. Raises DatabaseError."""
-        return self._patiently(
-            lambda: self._use.values.lookup(request.text, columns=request.columns, limit=request.limit)
-        )
+        if request not in self._found:
+            self._found[request] = self._patiently(
+                lambda: self._use.values.lookup(request.text, columns=request.columns, limit=request.limit)
+            )
+        return self._found[request]
 
     @property
     def _use(self) -> OpenDatabase:
