@@ -120,3 +120,10 @@ def test_a_verdict_can_be_replayed(shop: Path) -> None:
     assert one["fingerprint"] == other["fingerprint"] != ""
     assert one["rows_hash"] != other["rows_hash"]
     assert unsorted[0]["rows_hash"] == unsorted[1]["rows_hash"]
+
+
+def test_a_draft_of_many_lines_is_shown_at_once(shop: Path) -> None:
+    draft = "SELECT name\n" * 2 + "\n" * 300_000
+    done = CliRunner().invoke(cli, ["check", "--db", str(shop), "--sql", "-"], input=draft)
+    assert done.exit_code == 3
+    assert done.stdout.count("\n") > 300_000
