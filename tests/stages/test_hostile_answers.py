@@ -1,4 +1,4 @@
-"""Models whose answers are hostile: proved repairs of the draft stand, and no stage fails for its own fault."""
+"""Models whose answers are hostile: proved repairs of the draft stand, and no stage fails by itself."""
 
 from __future__ import annotations
 
