@@ -107,7 +107,6 @@ class Assistant:
 
             models = load_models(models)
         models = dict(models or {})
-        self._concurrency = concurrency
         constrained = frozenset(role for role, model in models.items() if model.takes_grammar)
         if prompts is None and models:
             prompts = prompts_for(models)
@@ -164,7 +163,7 @@ class Assistant:
                 yield state
 
     def _run(self, cases: Iterable[Case]) -> Generator[tuple[int, State], None, None]:
-        done: queue.SimpleQueue[int] = queue.SimpleQueue()
+        done: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         under_way: dict[int, Future[State]] = {}
         numbered = enumerate(cases)
         exhausted = False
@@ -173,19 +172,21 @@ class Assistant:
             done.put(position)
 
         try:
-            while True:
-                while not exhausted and len(under_way) < self._concurrency:
-                    try:
-                        position, case = next(numbered)
-                    except StopIteration:
-                        exhausted = True
-                        break
-                    under_way[position] = self._driver.submit(case, STAGES)
-                    under_way[position].add_done_callback(partial(ended, position))
-                if not under_way:
-                    return
-                position = done.get()
-                yield position, _result(under_way.pop(position))
+            with self._driver.listening(lambda: done.put(None)):
+                while True:
+                    while not exhausted and self._driver.room(len(under_way)):
+                        try:
+                            position, case = next(numbered)
+                        except StopIteration:
+                            exhausted = True
+                            break
+                        under_way[position] = self._driver.submit(case, STAGES)
+                        under_way[position].add_done_callback(partial(ended, position))
+                    if not under_way:
+                        return
+                    ended_now = done.get()
+                    if ended_now is not None:  # else there may be room for more
+                        yield ended_now, _result(under_way.pop(ended_now))
         finally:
             # Whoever goes away early wants nothing of the rest.
             for task in under_way.values():

@@ -51,6 +51,8 @@ class OpenDatabase:
         """The database's, when it was opened."""
         self.users = 0
         """How many use it; the catalog counts."""
+        self.turn = threading.Lock()
+        """Held by whoever asks the database: it answers one after another."""
         self._cache = cache
         self._lock = threading.Lock()
 

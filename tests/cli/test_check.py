@@ -136,3 +136,10 @@ def test_what_could_not_be_looked_at_is_told(shop: Path, monkeypatch: pytest.Mon
     result = check(shop, "SELECT nothing_like_it FROM store", "--json")
     assert result.exit_code == 3
     assert "not enough memory" in json.loads(result.stdout)["incomplete"]
+
+
+def test_a_draft_of_many_lines_is_shown_at_once(shop: Path) -> None:
+    draft = "SELECT name\n" * 2 + "\n" * 300_000
+    done = CliRunner().invoke(cli, ["check", "--db", str(shop), "--sql", "-"], input=draft)
+    assert done.exit_code == 3
+    assert done.stdout.count("\n") > 300_000

@@ -240,3 +240,53 @@ def test_a_flag_before_compare_is_refused(cases: Path, tmp_path: Path) -> None:
     done = call("--cases", cases, "compare", first, first)
     assert done.exit_code == 2
     assert "--cases would change nothing" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("corrections.jsonl", '{"id": "a", "sql": "SELECT 1"}\nnull\n', "position 1: no id, where others"),
+        ("corrections.jsonl", "null\n", "holds no corrections by id"),
+        ("corrections.jsonl", "\0" * 100, "holds no corrections by id"),
+        ("corrections.jsonl", '{"id": "a", "sql": "SELECT 1"}\n{"id": "2", "sq', "line 2 is not JSON"),
+        ("corrections.jsonl", '{"id": "a", "sql": "SELECT 1"}\n' + "[" * 100_000, "line 2 is not JSON"),
+        (
+            "corrections.jsonl",
+            '{"id": "a", "sql": "SELECT 1", "usage": {"sam": 5}}',
+            "the case a is no run's",
+        ),
+        ("timings.jsonl", "[" * 100_000, "holds no times by case"),
+        ("timings.jsonl", '{"id": "a", "seconds": {"sam": 1%s}}' % ("0" * 400), "holds no times by case"),
+        ("timings.jsonl", "null", "holds no times by case"),
+    ],
+)
+def test_a_damaged_run_is_named(own: Path, tmp_path: Path, name: str, text: str, said: str) -> None:
+    run = _run_folder(tmp_path / "run", [{"id": "a", "sql": "SELECT 1"}, {"id": "2", "sql": "SELECT 2"}])
+    assert call("--cases", own, "--predictions", run, "--json").exit_code == 0
+    (run / name).write_text(text)
+    done = call("--cases", own, "--predictions", run, "--json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("share: ")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_large_and_deep_texts_are_scored(tmp_path: Path, shop_path: Path) -> None:
+    texts = ["SELECT " * 14_000, "SELECT " + "(" * 5_000 + "1" + ")" * 5_000, "SELECT '" * 100_000]
+    texts += [
+        " UNION ALL ".join(["SELECT 1"] * 450),
+        "SELECT " + ", ".join(["1"] * 1_990),
+        "WITH a " * 15_000,
+    ]
+    file = tmp_path / "cases.jsonl"
+    pairs = [(text, "SELECT 1") for text in texts] + [("SELECT 1", text) for text in texts]
+    rows = [
+        {"id": at, "database": str(shop_path), "gold": gold, "prediction": prediction, "draft": prediction}
+        for at, (gold, prediction) in enumerate([*pairs, ("SELECT 1", "SELECT 1")])
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = call("--cases", file, "--metrics", "ex,strict,soft-f1", "--no-cache", "--json")
+    assert done.exit_code == 0, done.output
+    cases = json.loads(done.stdout)["cases"]
+    assert len(cases) == len(rows)
+    assert cases[-1]["ex"]

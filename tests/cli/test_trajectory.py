@@ -147,3 +147,42 @@ def test_read_counts_what_can_be_read(tmp_path: Path) -> None:
     wrong = trajectory("read", "--file", path)
     assert wrong.exit_code == 2
     assert "has no field 'response'; name another by --field" in wrong.stderr
+
+
+DEEP = (
+    "res = " + "df.where(element = store.id, filter = 'in', value = " * 60 + "df.select(store.id)" + ")" * 60
+)
+
+
+def test_a_bad_line_of_answers_is_that_line_s_failure(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    rows = [{"response": "res = df.count()"}, {"response": 5}, {"response": [[]]}, {"other": ""}, 5, []]
+    rows += [{"response": "res = df" + ".a" * 400_000}, {"response": "a = " * 20_000}, {"response": DEEP}]
+    write(path, rows)
+    with path.open("a") as file:
+        file.write("[" * 100_000 + "\n" + '{"response": "res')
+    done = trajectory("read", "--file", path, "--problems", "--json")
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["total"], found["failed"], found["masked"]) == (11, 9, 2)
+    assert [each["line"] for each in found["problems"]] == [2, 3, 4, 5, 6, 7, 8, 10, 11]
+    path.write_text("[" * 100_000)
+    done = trajectory("read", "--file", path)
+    assert done.exit_code == 2
+    assert "line 1 is not JSON" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["roundtrip", "compile"])
+def test_large_and_deep_texts_are_each_their_case_s_error(shop: Path, verb: str) -> None:
+    texts = ["SELECT " + "(SELECT " * 5_000 + "1" + ")" * 5_000, "WITH a " * 15_000, "SELECT 1 + " * 90_000]
+    texts += ["res = df" + ".a" * 400_000, "res = df.select(" + "abs(" * 10_000, "res = df.select('" * 5_000]
+    good = {"roundtrip": JOIN, "compile": "res = df.select(store.name)"}[verb]
+    rows = [
+        {"id": str(at), "database": str(shop), "sql": text, "trajectory": text}
+        for at, text in enumerate([*texts, good])
+    ]
+    done = trajectory(verb, "--cases", write(shop.parent / "cases.jsonl", rows), "--json")
+    found = json.loads(done.stdout)["cases"]
+    assert found[-1]["error"] is None
+    assert all(each["error"] and len(each["error"]) < 300 for each in found[:-1])
+    assert not any("internal error" in each["error"] for each in found[:-1])

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,9 @@ from share_sql.catalog import Catalog
 from share_sql.database.base import QueryResult
 from share_sql.errors import CompileError, QueryTimeout
 from share_sql.models.scripted import ScriptedModel
-from share_sql.requests import Steps, query
+from share_sql.requests import Steps, look_up, query
+from share_sql.schema.model import ColumnName, ValueMatch
+from share_sql.schema.values import ValueIndex
 from share_sql.stages.state import State
 
 WRONG = "SELECT COUNT(*) FROM customers WHERE segment = 'Enterprise'"
@@ -148,6 +151,34 @@ def test_models_have_what_is_left_of_the_case_s_time(path: Path, tmp_path: Path)
     assert [(each.role, each.cause) for each in done.lost] == [("sam", "timeout"), ("lom", "timeout")]
     assert "the 0.5 s that a case may take are used up" in done.reason
     assert [request.role for request in model.requests] == ["sam"]
+
+
+def test_the_same_values_are_looked_up_once_a_case(
+    assistant: Assistant, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[object] = []
+    texts: list[str] = []
+    lookup = ValueIndex.lookup
+
+    def counted(self: ValueIndex, text: str, *args: Any, **options: Any) -> tuple[ValueMatch, ...]:
+        texts.append(text)
+        return lookup(self, text, *args, **options)
+
+    def asking(state: State) -> Steps[State]:
+        for _ in range(2):
+            everywhere = yield from look_up("Enterprize")
+            segment = yield from look_up("Enterprize", frozenset({ColumnName("customers", "segment")}))
+            found.extend((everywhere, segment))
+        return state
+
+    monkeypatch.setattr(ValueIndex, "lookup", counted)
+    with_stage(monkeypatch, "warn", asking)
+    corrected(assistant, path)
+    assert texts.count("Enterprize") == 2
+    assert found[0] is found[2]
+    assert found[1] is found[3]
+    corrected(assistant, path)
+    assert texts.count("Enterprize") == 4
 
 
 # -- databases that fail on the way -----------------------------------------------------------------------

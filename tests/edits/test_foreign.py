@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.golden import titled_pairs
+from tests.limited import limited
 
 from share_sql.edits.foreign import translations
 from share_sql.schema.model import Column, Schema, Table
@@ -149,3 +150,14 @@ def test_long_patterns_and_texts_end_soon() -> None:
     pattern = "(" * 3000 + "a" + ")*" * 3000
     assert list(translations(f"SELECT 1 WHERE 'a' ~ '{pattern}'", SCHEMA)) is not None
     assert list(translations("SELECT " + "[" * 20_000, SCHEMA)) == []
+
+
+def test_a_long_row_of_set_operations_is_not_copied_member_by_member() -> None:
+    said = limited("""
+        from share_sql.edits.foreign import translations
+        from share_sql.schema.model import Schema
+
+        sql = " EXCEPT ".join(["WITH w AS (SELECT 1 AS a) SELECT a FROM w"] * 320)
+        print(len(list(translations(sql, Schema("s", ())))) < 50)
+        """)
+    assert said == "True\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlglot import exp
 
-from share_sql.schema.model import Column, Schema, Table
+from share_sql.schema.model import Column, ColumnName, Schema, Table
 from share_sql.sql.names import resolve_tree
 from share_sql.sql.text import parse_select
 
@@ -160,3 +160,11 @@ def test_an_unread_cte_has_no_part_in_the_findings() -> None:
     )
     assert (resolution.tables, resolution.unknown_columns) == (("a",), ())
     assert [bound.status for bound in resolution.unread.values()] == ["unknown", "bound"]
+
+
+def test_a_long_chain_of_common_table_expressions_is_resolved_step_by_step() -> None:
+    chain = ", ".join(f"c{at} AS (SELECT x FROM c{at - 1})" for at in range(1, 200))
+    found = resolve_tree(parse_select(f"WITH c0 AS (SELECT x FROM a), {chain} SELECT x FROM c199"), SCHEMA)
+    assert found.columns == {ColumnName("a", "x")}
+    assert [(name, origin) for name, origin in found.outputs] == [("x", ColumnName("a", "x"))]
+    assert {bound.status for bound in found.names.values()} == {"bound"}

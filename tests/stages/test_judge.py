@@ -13,8 +13,9 @@ from share_sql.judgement.logistic import Logistic
 from share_sql.judgement.weights import Weights, load_weights
 from share_sql.stages.judge import judge
 from share_sql.stages.policies import rivals, scored_row
+from share_sql.stages.repair import repair
 from share_sql.stages.state import State
-from tests.stages.driving import added, corrected, start
+from tests.stages.driving import added, corrected, start, take
 
 OPEN = "SELECT COUNT(*) FROM stores WHERE closed_on IS NULL"
 SHUT = "SELECT COUNT(*) FROM stores WHERE NOT closed_on IS NULL"
@@ -377,3 +378,19 @@ def test_a_rewrite_is_scored_beside_the_repair_not_beside_the_draft(shop: Sqlite
     assert scored_row(state, state.candidates[-1]) == [1.0, 1.0, 0.0, 0.0]
     state = _with(shop, _weighed(shop, blamed), ALL, 1.0, "compile")
     assert scored_row(state, state.candidates[-1]) == [1.0, 1.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize("nicety", ["keep_layout", "told_changes"])
+def test_a_query_too_deep_to_be_told_is_judged_all_the_same(
+    shop: SqliteDatabase, monkeypatch: pytest.MonkeyPatch, nicety: str
+) -> None:
+    def deep(*args: object) -> object:
+        return deep(*args)
+
+    draft = "SELECT COUNT(*) FROM stores WHERE city = 'LEIPZIG'"
+    state = take(repair, shop, start(shop, "How many stores are in Leipzig?", draft))
+    assert state.repaired is not None
+    monkeypatch.setattr(f"share_sql.stages.judge.{nicety}", deep)
+    done = corrected(judge, shop, state)
+    assert (done.verdict, done.sql) == ("corrected", draft.replace("LEIPZIG", "Leipzig"))
+    assert (done.changes == ()) == (nicety == "told_changes")

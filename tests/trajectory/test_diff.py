@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.diff import Change, diff
 from share_sql.trajectory.read import read
+from tests.limited import limited
 from tests.trajectory.trees import trajectories
 
 BEFORE = (
@@ -65,3 +66,43 @@ def test_kinds() -> None:
 def test_any_two_can_be_compared(left: n.Trajectory, right: n.Trajectory) -> None:
     assert diff(left, left) == ()
     assert all("\n" not in str(change) for change in diff(left, right))
+
+
+LARGE = """
+    from share_sql.trajectory import nodes as n
+    from share_sql.trajectory.diff import diff
+
+    def where(column, value):
+        return n.Where(n.Binary("=", n.ColumnRef("t", column), n.Literal(value)))
+"""
+
+
+def test_many_steps_are_compared_with_few() -> None:
+    said = limited(
+        LARGE
+        + """
+    def steps(letter):
+        named = ((f"{letter}{at}", n.Frame("df", (where(letter, at),))) for at in range(3_000))
+        return n.Trajectory(tuple(n.Step(*each) for each in named))
+    print(len(diff(steps("a"), steps("b"))))
+    """,
+        seconds=10,
+        megabytes=800,
+    )
+    assert int(said) >= 3_000
+
+
+def test_many_actions_are_compared_with_few() -> None:
+    said = limited(
+        LARGE
+        + """
+    def actions(first):
+        conditions = tuple(where("a", first + at) for at in range(4_000))
+        return n.Trajectory((n.Step("res", n.Frame("df", conditions)),))
+    changes = diff(actions(0), actions(10_000))
+    print(len(changes), changes[0].kind)
+    """,
+        seconds=5,
+        megabytes=800,
+    )
+    assert said == "4000 changed\n"

@@ -12,6 +12,7 @@ from share_sql import errors
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.read import read
 from share_sql.trajectory.to_sql import to_sql
+from tests.limited import limited
 from tests.trajectory.club import club, club_schema
 from tests.trajectory.goldens import Golden, goldens
 
@@ -99,3 +100,22 @@ def test_the_same_text_in_every_process() -> None:
         for seed in ("1", "2", "3")
     }
     assert len(texts) == 1
+
+
+def test_steps_that_use_each_other_twice_do_not_double_the_work_each_time() -> None:
+    said = limited("""
+        from share_sql.errors import CompileError
+        from share_sql.trajectory.read import read
+        from share_sql.trajectory.to_sql import to_sql
+        from tests.trajectory.club import club_schema
+
+        text = "s0 = df.select(player.id)"
+        for at in range(1, 26):
+            last = f"where(element = player.id, filter = 'in', value = s{at - 1})"
+            text += f"\\ns{at} = df.{last}.{last}.select(player.id)"
+        try:
+            to_sql(read(text).trajectory, club_schema())
+        except CompileError as error:
+            print(error)
+        """)
+    assert said == "the trajectory's steps use each other too often to be compiled\n"

@@ -127,6 +127,8 @@ def _list(rows: list[Any], path: Path) -> Drafts:
     names = [_row_id(row) if isinstance(row, dict) else None for row in rows]
     if rows and None not in names:
         return _keyed(_unique(list(zip(names, rows, strict=True)), path), path)
+    if any(name is not None for name in names):
+        raise BenchmarkError(f"{path}, position {names.index(None)}: no id, where others have one")
     return Drafts(
         path.name, by_position=tuple(_draft(row, f"{path}, position {at}") for at, row in enumerate(rows))
     )

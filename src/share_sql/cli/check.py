@@ -71,8 +71,7 @@ def command(
     if as_json:
         print_json(checked_row(checked))
     elif checked.unusable is None:
-        for line in checked_lines(draft, checked):
-            click.echo(plain(line))
+        click.echo("\n".join(map(plain, checked_lines(draft, checked))))
     if checked.unusable is not None:
         if not as_json:
             click.echo(f"share: {plain(checked.unusable)}", err=True)
@@ -115,12 +114,13 @@ def _observation_row(seen: Observation) -> dict[str, Any]:
 
 def checked_lines(draft: str, checked: Checked) -> Iterator[str]:
     """The draft with a mark below each place, then one line a thing seen."""
+    placed = sorted((each for each in checked.observations if each.place is not None), key=_start)
     start = 0
     for line in draft.splitlines(keepends=True):
         for at in range(0, max(len(line.rstrip()), 1), _WIDTH):
             piece = line.rstrip()[at : at + _WIDTH]
             yield piece.replace("\t", " ")
-            yield from _marks(piece, start + at, checked)
+            yield from _marks(piece, start + at, placed)
         start += len(line)
     for each in checked.observations:
         yield f"{each.severity}: {each.kind}: {' '.join(each.message.split())}"
@@ -137,12 +137,20 @@ def checked_lines(draft: str, checked: Checked) -> Iterator[str]:
         yield "does not run"
 
 
-def _marks(piece: str, start: int, checked: Checked) -> Iterator[str]:
-    """A line for each place that begins in a piece of the draft."""
+def _start(each: Observation) -> int:
+    """Where in the draft the place of an observation begins."""
+    return each.place[0] if each.place is not None else -1
+
+
+def _marks(piece: str, start: int, placed: list[Observation]) -> Iterator[str]:
+    """A line for each place, of those in order, that begins in a piece of the draft."""
+    from bisect import bisect_left
+
     from rich.cells import cell_len
 
-    for each in checked.observations:
-        if each.place is None or not start <= each.place[0] < start + max(len(piece), 1):
+    here = bisect_left(placed, start, key=_start), bisect_left(placed, start + max(len(piece), 1), key=_start)
+    for each in placed[slice(*here)]:
+        if each.place is None:
             continue
         first = each.place[0] - start
         last = min(each.place[1] - start, len(piece))

@@ -37,6 +37,10 @@ DEBUG = "SHARE_DEBUG"
 """Set to 1 in the environment: unexpected errors show their traceback."""
 
 
+def _is_debugged() -> bool:
+    return os.environ.get(DEBUG, "0") not in ("", "0")
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called, and that ends every error in one line."""
 
@@ -93,7 +97,7 @@ def _end(message: str, code: int) -> NoReturn:
 
 
 def _unexpected(error: Exception, message: str) -> NoReturn:
-    if os.environ.get(DEBUG):
+    if _is_debugged():
         traceback.print_exception(error)
         sys.exit(1)
     _end(f"{message} ({DEBUG}=1 shows where)", 1)
@@ -108,7 +112,7 @@ class _StderrHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
         click.echo(f"share: {record.getMessage()}", err=True)
-        if record.exc_info and os.environ.get(DEBUG):
+        if record.exc_info and _is_debugged():
             traceback.print_exception(*record.exc_info)
 
 

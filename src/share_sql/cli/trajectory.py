@@ -203,16 +203,17 @@ def _read_all(path: Path, field: str) -> tuple[dict[str, int], list[dict[str, An
     problems: list[dict[str, Any]] = []
     with progress_bar("reading") as progress:
         rows = list(read_rows(path, "a model's answers, one JSON object a line"))
+        if rows and not any(isinstance(row, dict) and field in row for _, row in rows):
+            number, row = rows[0]
+            if isinstance(row, Exception):
+                raise BenchmarkError(f"{path}, line {number} is not JSON: {row}") from row
+            raise BenchmarkError(f"{path}, line {number} has no field {field!r}; name another by --field")
         for done, (number, row) in enumerate(rows, 1):
             if progress:
                 progress(done, len(rows))
-            if isinstance(row, Exception):
-                raise BenchmarkError(f"{path}, line {number} is not JSON: {row}") from row
-            if not isinstance(row, dict) or field not in row:
-                raise BenchmarkError(f"{path}, line {number} has no field {field!r}; name another by --field")
             counts["total"] += 1
             try:
-                trajectory = read(str(row[field] or "")).trajectory
+                trajectory = read(_answer(row, field)).trajectory
                 if not trajectory.steps:
                     raise TrajectoryError("there is no trajectory in the answer")
             except TrajectoryError as error:
@@ -228,6 +229,20 @@ def _read_all(path: Path, field: str) -> tuple[dict[str, int], list[dict[str, An
             except TrajectoryError as error:
                 problems.append({"line": number, "kind": "unmasked", "text": str(error)})
     return counts, problems
+
+
+def _answer(row: object, field: str) -> str:
+    """A row's answer; empty where it is null. Raises TrajectoryUnreadable where there is no text."""
+    from share_sql.errors import TrajectoryUnreadable
+
+    if isinstance(row, Exception):
+        raise TrajectoryUnreadable(f"the line is not JSON ({row})")
+    if not isinstance(row, dict) or field not in row:
+        raise TrajectoryUnreadable(f"the line is no JSON object with a field {field!r}")
+    answer = row[field]
+    if not isinstance(answer, str | None):
+        raise TrajectoryUnreadable(f"the field {field!r} is {type(answer).__name__}, not text")
+    return answer or ""
 
 
 def _each(

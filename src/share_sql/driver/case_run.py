@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -49,6 +49,7 @@ class CaseRun:
         meter: bounds the processor time of its stages.
         seconds: wall-clock time that the case may take, models and queries included.
         patient: whether a database that was there before and is away now is waited for.
+        queued: called with True and False as the case begins and ends to wait for others on its database.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class CaseRun:
         meter: Meter,
         seconds: float,
         patient: bool = True,
+        queued: Callable[[bool], None] = lambda waits: None,
     ) -> None:
         self.case = case
         self.state = State.start(case, Schema(name=case.database, tables=()), plan)
@@ -71,7 +73,7 @@ class CaseRun:
         self._stages = stages
         self._meter = meter
         self._deadline = time.monotonic() + seconds
-        self.source = Source(catalog, case.database, self._deadline, patient)
+        self.source = Source(catalog, case.database, self._deadline, patient, queued)
         self._spent: dict[str, float] = {}
         self._exceeded = False
         self._changed = False

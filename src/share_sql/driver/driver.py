@@ -11,8 +11,9 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,8 @@ CASE_SECONDS = 900.0
 """Wall-clock time of one case, models included, where nothing else is said."""
 WORK_SECONDS = 3.0
 """Processor time of one case's own work. Ordinary cases take some thousandths of a second."""
+_MOST_QUEUED = 3
+"""Cases that wait for their turn on a database, for each that may be under way."""
 _LOOK_SECONDS = 0.1
 """Time between two looks at how much the cases under way have used."""
 
@@ -83,6 +86,8 @@ class Driver:
         self._futures: set[Future[State]] = set()
         self._meters: set[Meter] = set()
         self._watching: asyncio.Task[None] | None = None
+        self._queued = 0
+        self._listeners: set[Callable[[], None]] = set()
         self._gone: set[str] = set()
         """Databases that were waited for in vain: the next case does not wait again."""
 
@@ -106,6 +111,27 @@ class Driver:
             self._futures.add(future)
         future.add_done_callback(self._futures.discard)
         return future
+
+    def room(self, under_way: int) -> bool:
+        """Whether a caller with so many cases under way may submit one more. Those that only wait for their
+        turn on a database do not count: cases on other databases go past them."""
+        return under_way < self._concurrency + min(self._queued, _MOST_QUEUED * self._concurrency)
+
+    @contextmanager
+    def listening(self, listener: Callable[[], None]) -> Iterator[None]:
+        """Have a function called whenever there may be more room, by whatever thread."""
+        self._listeners.add(listener)
+        try:
+            yield
+        finally:
+            self._listeners.discard(listener)
+
+    def _note_queued(self, waits: bool) -> None:
+        with self._lock:
+            self._queued += 1 if waits else -1
+            listeners = list(self._listeners) if waits else []
+        for listener in listeners:
+            listener()
 
     def check_open(self) -> None:
         """Raises AssistantClosed where nothing can be submitted."""
@@ -145,7 +171,7 @@ class Driver:
     def _start(self) -> None:
         self._owner = os.getpid()
         self._loop = asyncio.new_event_loop()
-        self._pool = ThreadPoolExecutor(self._concurrency, "share-case")
+        self._pool = ThreadPoolExecutor((1 + _MOST_QUEUED) * self._concurrency, "share-case")
         self._thread = threading.Thread(target=self._live, name="share-driver", daemon=True)
         self._thread.start()
 
@@ -198,7 +224,9 @@ class Driver:
     async def _correct(self, case: Case, stages: Sequence[Stage]) -> State:
         meter = Meter(self._work_seconds)
         patient = case.database not in self._gone
-        run = CaseRun(case, self._plan, stages, self._catalog, meter, self._case_seconds, patient)
+        run = CaseRun(
+            case, self._plan, stages, self._catalog, meter, self._case_seconds, patient, self._note_queued
+        )
         self._meters.add(meter)
         self._watching = self._watching or self._loop.create_task(self._watch())
         answer: Answer = None

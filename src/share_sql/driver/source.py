@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
     from share_sql.schema.model import Schema, ValueMatch
 
+_LOOK_SECONDS = 0.2
+"""Time between two looks at whether a case that waits for its turn was given up."""
 _WAITS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 """Seconds between tries of a database that is away or locked; a locked one takes a second more each."""
 
@@ -29,24 +31,35 @@ _T = TypeVar("_T")
 class Source:
     """One case's database.
 
-    Answers are kept for the length of the case: stages ask alike, and a query that ran into its deadline
-    once is not run again.
+    Answers are kept for the length of the case: stages ask alike, a query that ran into its deadline
+    once is not run again, and a large query names the same values again and again.
 
     Args:
         catalog: opens it.
         name: its name, path or URL.
         deadline: when the case's time is used up, of time.monotonic().
         patient: whether the database is waited for that was there before and is away now.
+        queued: called with True when the case begins to wait for others on its database, and with False when
+            its turn has come.
     """
 
-    def __init__(self, catalog: Catalog, name: str, deadline: float, patient: bool = True) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        name: str,
+        deadline: float,
+        patient: bool = True,
+        queued: Callable[[bool], None] = lambda waits: None,
+    ) -> None:
         self._catalog = catalog
         self._name = name
         self._deadline = deadline
         self._patient = patient
+        self._queued = queued
         self._opened: OpenDatabase | None = None
         self._given_up = threading.Event()
         self._answered: dict[Query, QueryResult | QueryError] = {}
+        self._found: dict[Lookup, tuple[ValueMatch, ...]] = {}
         self.began = ""
         """The database's fingerprint when it was opened for the case."""
         self.failure: DatabaseError | None = None
@@ -74,6 +87,7 @@ class Source:
         """Give it back; what failed is opened afresh by whoever asks next."""
         opened, self._opened = self._opened, None
         self._answered.clear()
+        self._found.clear()
         if opened is not None:
             self._catalog.release(opened, broken=self.failure is not None)
 
@@ -83,7 +97,7 @@ class Source:
 
     def fingerprint(self) -> str:
         """The database's fingerprint. Raises DatabaseError."""
-        return self._patiently(self._use.database.fingerprint)
+        return self._patiently(self._in_turn(lambda: self._use.database.fingerprint()))
 
     def query(self, request: Query) -> QueryResult | QueryError:
         """Run SQL; what the database says against it is an answer too. Raises DatabaseError where it cannot
@@ -96,7 +110,7 @@ class Source:
         limits = replace(request.limits, seconds=min(request.limits.seconds, left))
         answer: QueryResult | QueryError
         try:
-            answer = self._patiently(lambda: self._use.database.query(request.sql, limits))
+            answer = self._patiently(self._in_turn(lambda: self._use.database.query(request.sql, limits)))
         except QueryError as error:
             answer = error
         self._answered[request] = answer
@@ -104,14 +118,42 @@ class Source:
 
     def look_up(self, request: Lookup) -> tuple[ValueMatch, ...]:
         """The stored values nearest to a text. Raises DatabaseError."""
-        return self._patiently(
-            lambda: self._use.values.lookup(request.text, columns=request.columns, limit=request.limit)
-        )
+        if request not in self._found:
+            use = self._use
+            look = self._in_turn(
+                lambda: use.values.lookup(request.text, columns=request.columns, limit=request.limit)
+            )
+            self._found[request] = self._patiently(look)
+        return self._found[request]
 
     @property
     def _use(self) -> OpenDatabase:
         assert self._opened is not None, "it is opened first"
         return self._opened
+
+    def _in_turn(self, work: Callable[[], _T]) -> Callable[[], _T]:
+        """The work, done when the database's turn has come: it answers one case after another. Whoever waits
+        says so, since others, on other databases, need not wait with him."""
+
+        def done() -> _T:
+            turn = self._use.turn
+            if not turn.acquire(blocking=False):
+                self._queued(True)
+                try:
+                    self._wait_for(turn)
+                finally:
+                    self._queued(False)
+            try:
+                return work()
+            finally:
+                turn.release()
+
+        return done
+
+    def _wait_for(self, turn: threading.Lock) -> None:
+        while not turn.acquire(timeout=_LOOK_SECONDS):
+            if self._given_up.is_set() or time.monotonic() > self._deadline:
+                raise QueryTimeout(f"{self._name}: other cases hold it for too long")
 
     def _patiently(self, work: Callable[[], _T], wait: bool = True) -> _T:
         """Do it again, for some seconds, where the database is away or locked."""

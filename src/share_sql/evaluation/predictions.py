@@ -80,7 +80,13 @@ def read_predictions(path: Path, by_position: bool = False) -> Predictions:
 
 def read_sql(path: Path, by_position: bool) -> Drafts:
     """SQL from a file or a run folder; by position whatever its ids, where that is asked for."""
-    found = read_drafts(path / CORRECTIONS if path.is_dir() else path)
+    file = path / CORRECTIONS if path.is_dir() else path
+    found = read_drafts(file)
+    if found.by_id is None and file.name == CORRECTIONS:
+        raise BenchmarkError(
+            f"{file} holds no corrections by id; it is damaged, or no run's, whose file is made anew by "
+            "`share run --resume`"
+        )
     if by_position and found.by_id is not None:
         return Drafts(found.source, by_position=tuple(found.by_id.values()))
     return found
@@ -136,7 +142,7 @@ def _timings(file: Path) -> dict[str, dict[str, float]]:
                 raise row
             spent = {str(stage): float(seconds) for stage, seconds in row["seconds"].items()}
             found.setdefault(str(row["id"]), spent)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise BenchmarkError(
             f"{file} holds no times by case ({error!r}); delete it, or make it anew by `share run --resume`"
         ) from error

@@ -17,10 +17,9 @@ All nodes are immutable, hashable and compare by value.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
 from typing import Literal as OneOf
+from typing import TypeAlias
 
 from share_sql.trajectory.tree import Node as Node
 from share_sql.trajectory.tree import mapped as mapped
@@ -105,18 +104,6 @@ class Binary(Node):
     """The operator, lower case."""
     left: Expr
     right: Expr
-
-    def transform(self, change: Callable[[Node], Node]) -> Node:
-        """As any node, but without recursion along the left: `a and b and c …` is a deep tree."""
-        spine = [self]
-        while isinstance(spine[-1].left, Binary):
-            spine.append(spine[-1].left)
-        left: Any = spine[-1].left.transform(change)
-        for link in reversed(spine):
-            right: Any = link.right.transform(change)
-            same = left is link.left and right is link.right
-            left = change(link if same else Binary(link.op, left, right))
-        return cast(Node, left)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,16 @@ class Node:
 
     def transform(self, change: Callable[[Node], Node]) -> Node:
         """Return a copy with `change` applied to every node, children first."""
-        return change(self.rebuilt(lambda node: node.transform(change)))
+        changed: dict[int, Node] = {}
+        todo: list[tuple[Node, bool]] = [(self, False)]  # not recursive, as `walk`
+        while todo:
+            node, has_children = todo.pop()
+            if has_children:
+                changed[id(node)] = change(node.rebuilt(lambda child: changed[id(child)]))
+            else:
+                todo.append((node, True))
+                todo += [(child, False) for child in node.children()][::-1]
+        return changed[id(self)]
 
     def rebuilt(self, change: Callable[[Node], Any]) -> Any:
         """Return a copy with `change` applied to the nodes directly below; itself where that changes none."""
