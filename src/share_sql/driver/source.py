@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from share_sql.schema.model import Schema, ValueMatch
 
 _LOOK_SECONDS = 0.2
-"""Time between two looks at whether a case that waits for its turn was given up."""
+"""Seconds that a case waits for its turn before it says so, and between looks at whether it was given up."""
 _WAITS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 """Seconds between tries of a database that is away or locked; a locked one takes a second more each."""
 
@@ -137,7 +137,7 @@ class Source:
 
         def done() -> _T:
             turn = self._use.turn
-            if not turn.acquire(blocking=False):
+            if not turn.acquire(timeout=_LOOK_SECONDS):
                 self._queued(True)
                 try:
                     self._wait_for(turn)
