@@ -310,13 +310,18 @@ def test_a_run_whose_model_never_answers_stops_early(
 
 
 def test_a_run_whose_model_goes_away_stops_too_and_what_is_done_is_not_asked_twice(
-    shop: Path, endpoint: Endpoint
+    shop: Path, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("share_sql.runfolder.execute.time.sleep", waits.append)
     endpoint.answer = lambda number, prompt: GOOD if number <= 5 else sent({}, 401)
     file, rows = models(shop.parent, endpoint.url), cases(80)
     result = run(shop.parent, file, rows, "--concurrency", 2)
     assert result.exit_code == 1
-    assert "32 cases in a row" in told(result)[0]
+    assert waits == [20.0]
+    pause, stop = (line for line in result.stderr.splitlines() if "in a row" in line)
+    assert "has not answered in 8 cases in a row" in pause
+    assert "16 cases in a row" in stop
     endpoint.answer = lambda number, prompt: GOOD
     endpoint.prompts.clear()
     assert run(shop.parent, file, rows, "--resume").exit_code == 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import platform
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from share_sql.prompts.library import PromptSet
     from share_sql.stages.state import State
 
+
+log = logging.getLogger("share_sql")
 
 OUTAGES = frozenset(
     each.cause
@@ -91,8 +95,11 @@ class Outage:
 
     FIRST = 8
     """Cases in a row that end a run in which the model has never answered."""
-    LATER = 32
-    """The same, where it has answered before."""
+    LATER = 16
+    """The same, where it has answered before. The run pauses once, after half as many: a server that starts
+    again takes a while."""
+    PAUSE_SECONDS = 20.0
+    """How long."""
 
     def __init__(self) -> None:
         self.length = 0
@@ -114,6 +121,12 @@ class Outage:
             before, length = self._rows.get(role, (kind, 0))
             length = length + 1 if before == kind else 1
             self._rows[role] = (kind, length)
+            if length == self.LATER // 2 and role in self._answered:
+                log.warning(
+                    "%s has not answered in %d cases in a row (%s); going on in %.0f s",
+                    *(role, length, failure.message, self.PAUSE_SECONDS),
+                )
+                time.sleep(self.PAUSE_SECONDS)
             if length >= (self.LATER if role in self._answered else self.FIRST):
                 self.length = length
                 return failure
