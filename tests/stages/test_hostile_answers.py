@@ -64,6 +64,8 @@ def test_hostile_answers_cost_no_repair(shop_path: Path, catalog: Catalog, role:
         model = ScriptedModel(answer)
         with Assistant(catalog=catalog, models=dict.fromkeys(roles, model)) as assistant:
             done = assistant.correct(Case("1", QUESTION, str(shop_path), WRONG))
-        assert (done.verdict, done.sql) == ("corrected", WRONG.replace("Enterprise", "enterprise")), title
-        assert not [step for step in done.steps if step.cause], (title, done.steps)
+        assert (done.verdict, done.sql) == ("corrected", WRONG.replace("Enterprise", "enterprise")), ascii(
+            (title, done.reason, done.steps)
+        )
+        assert not [step for step in done.steps if step.cause], ascii((title, done.steps))
     assert shop_path.read_bytes() == before
