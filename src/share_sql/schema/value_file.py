@@ -1,8 +1,6 @@
 """A value index's file in the cache folder: it appears whole or not at all, and damage to it is noticed.
 
-Its name holds a checksum of its content, so that both come and go in one step. The file that is being built
-is locked by its builder: one that nobody has locked was left by a builder that was killed, and is removed
-by the next. Part of `values`.
+Its name holds a checksum of its content, so that both come and go in one step. Part of `values`.
 """
 
 from __future__ import annotations
@@ -11,16 +9,14 @@ import hashlib
 import logging
 import os
 import sqlite3
-import tempfile
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 from share_sql.schema.value_store import FileStore
+from share_sql.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
-_BEGUN = "share-values-"
-"""How the names of files that are being built begin: the folder may be shared with other programs."""
 
 
 def find_file(folder: Path, key: str) -> tuple[FileStore, Path] | None:
@@ -64,20 +60,11 @@ def build_file(folder: Path, key: str, write: Callable[[sqlite3.Connection], Non
     Raises:
         OSError, sqlite3.Error: it cannot be written: a full disk, no rights, something else in its place.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(folder)
-    handle, name = _claim(folder)
-    try:
-        with closing(sqlite3.connect(name)) as connection:
+    with whole_file(folder, "share-values-") as begun:
+        with closing(sqlite3.connect(begun)) as connection:
             write(connection)
-        path = folder / _name(key, Path(name))
-        os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise
-    finally:
-        os.close(handle)
+        path = folder / _name(key, begun)
+        os.replace(begun, path)
     return _opened(path), path
 
 
@@ -95,33 +82,3 @@ def _opened(path: Path) -> FileStore:
     except BaseException:
         connection.close()
         raise
-
-
-def _claim(folder: Path) -> tuple[int, str]:
-    """A new file, locked while its handle is open."""
-    while True:
-        handle, name = tempfile.mkstemp(prefix=_BEGUN, suffix=".tmp", dir=folder)
-        with suppress(OSError):  # a file system without locks: nobody can take it for abandoned either
-            _lock(handle)
-        if os.path.exists(name):
-            return handle, name
-        # Another builder took it for abandoned before it was locked.
-        os.close(handle)
-
-
-def _remove_abandoned(folder: Path) -> None:
-    """Remove what killed builders left."""
-    for path in folder.glob(f"{_BEGUN}*.tmp"):
-        with suppress(OSError):  # it is being built, or is gone, or is another's: not in the way
-            handle = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-            try:
-                _lock(handle)
-                path.unlink()
-            finally:
-                os.close(handle)
-
-
-def _lock(handle: int) -> None:
-    import fcntl
-
-    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
