@@ -27,9 +27,14 @@ def test_it_is_moved_or_removed(tmp_path: Path) -> None:
     with whole_file(folder, "mine-") as begun:
         begun.write_text("whole")
         put_in_place(begun, folder / "done")
-    with pytest.raises(KeyboardInterrupt), whole_file(folder, "mine-") as begun:
-        begun.write_text("half")
-        raise KeyboardInterrupt
+
+    def stopped() -> None:
+        with whole_file(folder, "mine-") as begun:
+            begun.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
     assert [(path.name, path.read_text()) for path in folder.iterdir()] == [("done", "whole")]
 
 

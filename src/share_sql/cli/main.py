@@ -13,6 +13,7 @@ import click
 
 from share_sql import __version__, waits
 from share_sql.cli.common import verbose_option
+from share_sql.cli.streams import mend_streams
 from share_sql.errors import ShareError
 
 VERBS: Mapping[str, str] = {
@@ -93,7 +94,7 @@ def _end(message: str, code: int) -> NoReturn:
 
 
 def _unexpected(error: Exception, message: str) -> NoReturn:
-    if os.environ.get(DEBUG):
+    if os.environ.get(DEBUG, "0") not in ("", "0"):
         traceback.print_exception(error)
         sys.exit(1)
     _end(f"{message} ({DEBUG}=1 shows where)", 1)
@@ -108,7 +109,7 @@ class _StderrHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
         click.echo(f"share: {record.getMessage()}", err=True)
-        if record.exc_info and os.environ.get(DEBUG):
+        if record.exc_info and os.environ.get(DEBUG, "0") not in ("", "0"):
             traceback.print_exception(*record.exc_info)
 
 
@@ -150,5 +151,6 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Entry point of `share`."""
+    mend_streams()
     cli.main(prog_name="share")
     raise AssertionError("the group's main always ends the process")
