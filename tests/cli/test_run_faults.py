@@ -127,17 +127,16 @@ def test_a_full_disk_for_the_cache_or_temporary_files_costs_no_correction(shop: 
 
 @pytest.mark.parametrize("streams", ["2>/dev/full", "2>&-", ">&-", "0<&-", "<&- >&- 2>&-", "2>/dev/full >&-"])
 def test_streams_that_take_nothing_cost_no_case(shop: Path, streams: str) -> None:
-    """What is told there is lost, the warning about the database that is missing included."""
+    """What is told there is lost, the warning about the line that is no case included."""
     if not Path("/dev/full").exists():
         pytest.skip("no device that is always full")
     folder = shop.parent
     cases = write_cases(folder, 3)
-    gone = {"id": "gone", "question": "Q", "database": str(folder / "gone"), "draft": "SELECT 1"}
-    cases.write_text(cases.read_text() + json.dumps(gone) + "\n")
+    cases.write_text(cases.read_text() + '{"id": "half"\n')
     share = f"{sys.executable} -c '{CALL[2]}' run --cases {cases} --out out"
     ended = subprocess.run(["bash", "-c", f"{share} {streams}"], cwd=folder, capture_output=True, text=True)
     assert "Traceback" not in ended.stderr
-    assert ended.returncode == 1, "a case failed"
+    assert ended.returncode == 0
     assert [row["verdict"] for row in corrections(folder / "out")] == ["corrected"] * 3 + ["kept"]
     assert "share:" not in "".join(path.read_text() for path in (folder / "out").iterdir() if path.is_file())
 
