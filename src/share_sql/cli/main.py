@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -100,10 +101,24 @@ class LazyGroup(click.Group):
             output.lost = error
             return 1
         except OSError as error:
+            if traceback.extract_tb(error.__traceback__)[-1].filename == click.utils.__file__:
+                output.lost = error  # click's own text, such as --help, could not be written
+                return 1
+            if error.errno == errno.ENOENT and _homeless():
+                complain("the working folder is gone; go to one that is there")
+                return 2
             return _unexpected(error, str(error), given)
         except Exception as error:
             return _unexpected(error, f"unexpected {type(error).__name__}: {error}", given)
         return outcome if isinstance(outcome, int) else 0
+
+
+def _homeless() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _debugs() -> bool:
