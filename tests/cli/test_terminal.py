@@ -1,4 +1,4 @@
-"""What is printed: nothing that others wrote steers the terminal, and no closed stream ends in a traceback."""
+"""What is printed: nothing that others wrote steers the terminal, no closed stream ends in a traceback."""
 
 from __future__ import annotations
 
@@ -239,6 +239,11 @@ def slow_calls(shop: Path, tmp_path: Path) -> dict[str, list[str]]:
     }
     rows = [row | {"id": str(number), "sql": f"{SLOW} WHERE {number} < 9"} for number in range(8)]
     cases.write_text("".join(json.dumps(each) + "\n" for each in rows))
+    gold = tmp_path / "gold.jsonl"
+    quick = [
+        row | {"id": f"q{number}", "gold": "SELECT name, city FROM store ORDER BY id"} for number in range(40)
+    ]
+    gold.write_text("".join(json.dumps(each) + "\n" for each in [*quick, *rows]))
     view = tmp_path / "view.sqlite"
     connection = sqlite3.connect(view)
     connection.execute("CREATE TABLE t (a TEXT)")
@@ -250,15 +255,7 @@ def slow_calls(shop: Path, tmp_path: Path) -> dict[str, list[str]]:
     connection.close()
     return {
         "eval": ["eval", "--cases", str(cases), "--no-cache"],
-        "calibrate": [
-            "calibrate",
-            "--gold",
-            str(cases),
-            "--drafts",
-            str(cases),
-            "--out",
-            str(tmp_path / "w.json"),
-        ],
+        "calibrate": ["calibrate", "--gold", str(gold), "--out", str(tmp_path / "weights.json")],
         "trajectory": ["trajectory", "roundtrip", "--cases", str(cases)],
         "data": ["data", "teacher", str(tmp_path / "data"), "--cases", str(cases)],
         "describe": ["describe", "--db", str(view)],
