@@ -83,13 +83,14 @@ def test_names_and_values_of_a_database_steer_nothing(hostile: Path, tmp_path: P
         assert steers(done.output) == [], call
 
 
-def test_warnings_of_the_log_steer_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("logger", ["share_sql.x", "sqlglot", "py.warnings"])
+def test_warnings_of_the_log_steer_nothing(logger: str) -> None:
     code = (
-        "import logging, sys\nfrom share_sql.cli.main import cli\n"
+        "import logging, sys\nfrom share_sql.cli.main import main\n"
         "import share_sql.cli.models as verb\nimport click\n"
         f"verb.command = click.Command('models', callback=lambda: "
-        f"logging.getLogger('share_sql.x').warning('%s', {STEERS!r} + '\\nshare: done'))\n"
-        "cli.main(['models'])"
+        f"logging.getLogger({logger!r}).warning('%s', {STEERS!r} + '\\nshare: done'))\n"
+        "sys.argv = ['share', 'models']; main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.startswith("share: �]0;mine")

@@ -185,5 +185,8 @@ def cli() -> None:
 def main() -> NoReturn:
     """Entry point of `share`."""
     open_streams()
+    # What libraries log and warn of may quote a query or a file, and nobody else takes it.
+    logging.lastResort = _StderrHandler(logging.WARNING)
+    logging.captureWarnings(True)
     cli.main(prog_name="share")
     raise AssertionError("the group's main always ends the process")
