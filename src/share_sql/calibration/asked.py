@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.logistic import fit, out_of_fold
-from share_sql.errors import SqlError
+from share_sql.errors import SqlError, UsageError
 from share_sql.judgement.logistic import Logistic
 from share_sql.query.asked import FEATURES, select_features
 from share_sql.sql.text import extract_sql, parse_select
@@ -75,7 +75,12 @@ def fit_asked(data: SelectData) -> tuple[Logistic, dict[str, int]]:
 
     Returns:
         The model, and the figures: columns, dropped, wrongly dropped (out of fold, real queries only).
+
+    Raises:
+        UsageError: there is nothing to learn from.
     """
+    if len(set(data.asked)) < 2:
+        raise UsageError("too few gold queries give columns that can be learnt from; give more cases")
     scores = out_of_fold(data.rows, data.asked, data.groups)
     ranked = sorted(
         (score, asked) for score, asked, real in zip(scores, data.asked, data.real, strict=True) if real

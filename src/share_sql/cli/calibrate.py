@@ -15,9 +15,9 @@ from share_sql.cli.common import (
     cache_option,
     fill_catalog,
     models_for,
-    print_json,
     refuse,
 )
+from share_sql.cli.terminal import interruptible, print_json, say
 
 if TYPE_CHECKING:
     from share_sql.benchmarks.cases import LabelledCase
@@ -127,24 +127,25 @@ def command(
     given = [case.case.database for case in (*with_gold, *paired, *compared, *handed, *weighed)]
     fill_catalog(catalog, given, databases=databases, tables=tables, meanings=meanings, others_too=True)
     labeller = Labeller(catalog, rule)
-    done = calibrate(labeller, with_gold, on_text, schemas, paired, load_weights(), compared, handed)
-    if weighed:
-        assistant = Assistant(
-            catalog=catalog,
-            models=asked,
-            weights=unscored(done.weights, frozenset(edits)),
-            concurrency=AT_ONCE,
-            conventions="benchmark",
-        )
-        done = with_scored(done, weighed, assistant, labeller, frozenset(edits))
-        assistant.close()
-    catalog.close()
+    with interruptible():
+        done = calibrate(labeller, with_gold, on_text, schemas, paired, load_weights(), compared, handed)
+        if weighed:
+            assistant = Assistant(
+                catalog=catalog,
+                models=asked,
+                weights=unscored(done.weights, frozenset(edits)),
+                concurrency=AT_ONCE,
+                conventions="benchmark",
+            )
+            done = with_scored(done, weighed, assistant, labeller, frozenset(edits))
+            assistant.close()
+        catalog.close()
     out.write_text(json.dumps(done.weights.to_json(), indent=1) + "\n", encoding="utf-8")
     if as_json:
         print_json(done.figures)
         return
-    click.echo(f"wrote {out}; enabled repairs: {', '.join(sorted(done.weights.enabled))}")
+    say(f"wrote {out}; enabled repairs: {', '.join(sorted(done.weights.enabled))}")
     for name, figures in done.figures.items():
-        click.echo(f"{name}:")
+        say(f"{name}:")
         for key, value in figures.items():
-            click.echo(f"  {key}: {value}")
+            say(f"  {key}: {value}")

@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from share_sql.cli.common import (
-    FILE,
-    as_json,
-    cache_option,
-    fill_catalog,
-    interruptible,
-    plain,
-    print_json,
-    read_stdin,
-)
+from share_sql.cli.common import FILE, as_json, cache_option, fill_catalog, read_stdin
+from share_sql.cli.terminal import complain, interruptible, print_json, say
 
 if TYPE_CHECKING:
     from share_sql.check import Checked, Observation
@@ -71,13 +63,13 @@ def command(
     if as_json:
         print_json(checked_row(checked))
     elif checked.unusable is None:
-        click.echo("\n".join(map(plain, checked_lines(draft, checked))))
+        say("\n".join(checked_lines(draft, checked)))
     if checked.unusable is not None:
         if not as_json:
-            click.echo(f"share: {plain(checked.unusable)}", err=True)
+            complain(checked.unusable)
         raise SystemExit(1)
     if checked.incomplete is not None:
-        click.echo(f"share: not all could be looked at: {plain(checked.incomplete)}", err=True)
+        complain(f"not all could be looked at: {checked.incomplete}")
     raise SystemExit(3 if checked.found else 0 if checked.incomplete is None else 1)
 
 

@@ -1,15 +1,11 @@
-"""What verbs share: options, the catalog they speak of, JSON and plain text out, progress."""
+"""What verbs share: options, and the catalog they speak of."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -208,67 +204,6 @@ def kinds_of(names: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in (names or "").split(",") if name.strip())
 
 
-def print_json(value: Any) -> None:
-    """Print one JSON value, indented on a terminal. Escapes all but ASCII, so that any stream can take it."""
-    click.echo(json.dumps(value, indent=1 if sys.stdout.isatty() else None))
-
-
 def read_stdin() -> str:
     """All of standard input; bytes that are no UTF-8 become replacement characters."""
     return sys.stdin.buffer.read().decode("utf-8", "replace")
-
-
-def plain(text: str) -> str:
-    """Text without control characters but line breaks and tabs: what a database or a model says must not
-    steer the terminal."""
-    return "".join(
-        char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text
-    )
-
-
-@contextmanager
-def interruptible(hint: str = "") -> Iterator[None]:
-    """End the process at once on Ctrl-C, with exit code 130, and on SIGTERM, with 143.
-
-    Used inside an open Assistant, whose orderly end waits for queries under way, up to their deadlines.
-    Nothing needs that wait: what is finished is on the disk, and database processes end with this one.
-
-    Args:
-        hint: what to do next, after "stopped".
-    """
-
-    def terminated(*_: object) -> None:
-        # The stream may be in the middle of another line; its file takes this one all the same.
-        with suppress(OSError):
-            os.write(2, f"share: stopped{hint}\n".encode())
-        os._exit(143)
-
-    # A caller who had SIGTERM ignored, or handles it, goes on so; and only the main thread may ask.
-    ours = threading.current_thread() is threading.main_thread()
-    ours = ours and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    if ours:
-        signal.signal(signal.SIGTERM, terminated)
-    try:
-        yield
-    except KeyboardInterrupt:
-        click.echo(f"share: stopped{hint}", err=True)
-        sys.stdout.flush()
-        os._exit(130)
-    finally:
-        if ours:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-@contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar on stderr, fed with (done, total); None where stderr is no terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(label, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -17,15 +17,12 @@ from share_sql.cli.common import (
     as_json,
     benchmark_options,
     concurrency_option,
-    interruptible,
     limit_option,
     models_for,
     options,
-    plain,
-    print_json,
-    progress_bar,
     refuse,
 )
+from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from share_sql.training.datasets import Material, Wording
@@ -262,7 +259,7 @@ def stats(folder: Path, as_json: bool) -> None:
 
     from share_sql.training.stats import drawn
 
-    click.echo(plain(drawn(found, width=Console().width)))
+    say(drawn(found, width=Console().width))
 
 
 def _counted(values: Any) -> dict[str, int]:
@@ -368,10 +365,9 @@ def _lost(rows: Sequence[TrajectoryRow | DraftRow]) -> int:
     """How many cases lost a model; told on standard error, with the first reason."""
     lost = [row for row in rows if row.lost]
     if lost:
-        click.echo(
-            f"share: {len(lost)} of {len(rows)} cases lost a model ({plain(str(lost[0].cause))}); the same "
-            "command asks for them again",
-            err=True,
+        complain(
+            f"{len(lost)} of {len(rows)} cases lost a model ({lost[0].cause}); the same "
+            "command asks for them again"
         )
     return len(lost)
 
@@ -382,8 +378,8 @@ def _tell(counts: Mapping[str, Any], *, as_json: bool) -> None:
         return
     for key, value in counts.items():
         if isinstance(value, dict):
-            click.echo(f"{key}:")
+            say(f"{key}:")
             for name, count in list(value.items())[:12]:
-                click.echo(plain(f"  {count:>6}  {name}"))
+                say(f"  {count:>6}  {name}")
         else:
-            click.echo(plain(f"{key}: {value}"))
+            say(f"{key}: {value}")

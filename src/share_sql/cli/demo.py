@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from share_sql.cli.common import FOLDER, plain, print_json, progress_bar
+from share_sql.cli.common import FOLDER
+from share_sql.cli.terminal import draw, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from share_sql.demo.result import DemoResult
@@ -52,7 +53,6 @@ def command(out: Path, as_json: bool) -> None:
 
 
 def _print_table(result: DemoResult) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -64,25 +64,19 @@ def _print_table(result: DemoResult) -> None:
     for item in result.items:
         # Text, not markup: brackets in SQL are no styles.
         table.add_row(
-            Text(plain(item.case.question)),
+            Text(item.case.question),
             Text(item.correction.verdict),
             Text(item.outcome, style=_COLOURS[item.outcome]),
-            Text("\n".join(plain(line) for line in item.what_changed)),
+            Text("\n".join(item.what_changed)),
         )
     counts = result.counts
-    console = Console()
-    console.print(table)
-    console.print()
-    console.print(
+    draw(table)
+    right = (
         f"Right before: {counts['right_before']} of {counts['cases']}.  "
         f"Right after: {counts['right_after']} of {counts['cases']}.  "
-        f"Fixed: {counts['fixed']}.  Broken: {counts['broken']}.",
-        style="bold",
-        highlight=False,
+        f"Fixed: {counts['fixed']}.  Broken: {counts['broken']}."
     )
-    console.print(
-        f"Kept {counts['kept']}, corrected {counts['corrected']}, abstained {counts['abstained']}.",
-        highlight=False,
-    )
-    console.print("What changed: - a step of the draft, + the step in its place.", highlight=False)
-    console.print(Text(f"Page: {result.page}"), soft_wrap=True)
+    draw(Text(f"\n{right}", style="bold"))
+    say(f"Kept {counts['kept']}, corrected {counts['corrected']}, abstained {counts['abstained']}.")
+    say("What changed: - a step of the draft, + the step in its place.")
+    say(f"Page: {result.page}")

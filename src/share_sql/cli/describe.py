@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from share_sql.cli.common import FILE, as_json, plain, print_json, refuse
+from share_sql.cli.common import FILE, as_json, refuse
+from share_sql.cli.terminal import interruptible, print_json, say
 
 EXAMPLES = """\b
 Examples:
@@ -30,7 +31,7 @@ def command(db: str, name: str | None, out: Path | None, as_json: bool) -> None:
     from share_sql.schema.introspect import introspect
     from share_sql.schema.meanings import write_column_meanings
 
-    with open_database(db) as database:
+    with interruptible(), open_database(db) as database:
         schema = introspect(database)
         described = describe(database, schema)
     name = name or schema.name
@@ -42,7 +43,7 @@ def command(db: str, name: str | None, out: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({f"{name}|{column.table}|{column.column}": text for column, text in described.items()})
     elif out is not None:
-        click.echo(f"{len(described)} columns of {name} described in {out}")
+        say(f"{len(described)} columns of {name} described in {out}")
     else:
         for column, text in described.items():
-            click.echo(plain(f"{column}: {text}"))
+            say(f"{column}: {text}")

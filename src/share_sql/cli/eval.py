@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from share_sql.benchmarks.registry import BENCHMARKS
-from share_sql.cli.common import BENCHMARK, FILE, FOLDER, as_json, plain, print_json, progress_bar
+from share_sql.cli.common import BENCHMARK, FILE, FOLDER, as_json
+from share_sql.cli.terminal import interruptible, print_json, progress_bar, say
 from share_sql.evaluation.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def command(
     folder = None if no_cache else cache or default_cache_folder()
     sets = [part for found in inputs.values() for part in (found.cases, found.corrected)]
     everything = [case for part in sets for case in part]
-    with progress_bar("cases") as bar:
+    with interruptible(), progress_bar("cases") as bar:
         done = (lambda count: bar(count, len(everything))) if bar else None
         whole = evaluate(everything, names, options, cache=folder, workers=workers, progress=done)
     scored = iter(split(whole, [len(part) for part in sets]))
@@ -338,7 +339,7 @@ def _show(
 
 def _print_lines(lines: Iterable[str]) -> None:
     for line in lines:
-        click.echo(plain(line))
+        say(line)
 
 
 COMPARE_EXAMPLES = """\b

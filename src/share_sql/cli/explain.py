@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 import click
 
-from share_sql.cli.common import as_json, print_json
+from share_sql.cli.common import as_json
+from share_sql.cli.terminal import print_json, say
 
 EXAMPLES = """\b
 Examples:
@@ -32,11 +33,11 @@ def command(kind: str | None, as_json: bool) -> None:
         return
     if kind is None:
         for each in kinds:
-            click.echo(f"{each.name:22} {', '.join(each.roles):18} {each.line}".rstrip())
+            say(f"{each.name:22} {', '.join(each.roles):18} {each.line}".rstrip())
         return
     found = kinds[0]
     roles = ", ".join(found.roles) or "only a name"
     acts = {"proved", "guessed"} & set(found.roles) and found.conventions != "any"
     about = f"about the {found.about}" + (f"; acts under --conventions {found.conventions}" if acts else "")
-    click.echo(f"{found.name} ({roles}; {about})\n{found.line}")
-    click.echo(f"  before: {found.before}" + (f"\n  after:  {found.after}" if found.after else ""))
+    say(f"{found.name} ({roles}; {about})\n{found.line}")
+    say(f"  before: {found.before}" + (f"\n  after:  {found.after}" if found.after else ""))

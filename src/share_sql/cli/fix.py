@@ -13,16 +13,14 @@ from share_sql.cli.common import (
     assistant_options,
     cache_option,
     fill_catalog,
-    interruptible,
     kinds_of,
     models_for,
-    plain,
-    print_json,
     prompts_of,
     read_stdin,
     refuse,
     verbose_option,
 )
+from share_sql.cli.terminal import complain, interruptible, print_json, say
 
 if TYPE_CHECKING:
     from share_sql.case import Correction
@@ -103,10 +101,9 @@ def command(
     else:
         _print(correction)
     if error := case_error(correction) or failures_in_words(correction.failures):
-        click.echo(f"share: {plain(' '.join(error.split()))}", err=True)
+        complain(" ".join(error.split()))
     elif correction.runs is False:
-        why = plain(" ".join(correction.reason.split()))
-        click.echo(f"share: what is handed back does not run, or is no query: {why}", err=True)
+        complain(f"what is handed back does not run, or is no query: {' '.join(correction.reason.split())}")
     else:
         return
     raise SystemExit(1)
@@ -115,14 +112,14 @@ def command(
 def _print(correction: Correction) -> None:
     from share_sql.case import failures_in_words
 
-    click.echo(plain(correction.sql))
+    say(correction.sql)
     reason = correction.reason
     if failed := failures_in_words(correction.failures):
         reason = reason.removesuffix(failed).removesuffix("; ")  # told in a line of its own
-    click.echo(f"{correction.verdict}: {plain(reason)}", err=True)
+    say(f"{correction.verdict}: {reason}", err=True)
     sure = "unknown" if correction.confidence is None else f"{correction.confidence:.2f}"
-    click.echo(f"confidence {sure}", err=True)
+    say(f"confidence {sure}", err=True)
     for line in correction.changes:
-        click.echo(f"  {plain(line)}", err=True)
+        say(f"  {line}", err=True)
     for warning in correction.inspection.warnings if correction.inspection is not None else ():
-        click.echo(f"warning: {warning.kind}: {plain(warning.message)}", err=True)
+        say(f"warning: {warning.kind}: {warning.message}", err=True)

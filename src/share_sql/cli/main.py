@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import click
 
 from share_sql import __version__, waits
 from share_sql.cli.common import verbose_option
-from share_sql.cli.streams import mend_streams
+from share_sql.cli.terminal import Output, complain, finish, open_streams, say
 from share_sql.errors import ShareError
 
 VERBS: Mapping[str, str] = {
@@ -36,10 +37,7 @@ VERBS: Mapping[str, str] = {
 
 DEBUG = "SHARE_DEBUG"
 """Set to 1 in the environment: unexpected errors show their traceback."""
-
-
-def _is_debugged() -> bool:
-    return os.environ.get(DEBUG, "0") not in ("", "0")
+OFF = frozenset({"", "0", "false", "no", "off"})
 
 
 class LazyGroup(click.Group):
@@ -69,39 +67,70 @@ class LazyGroup(click.Group):
         if not standalone_mode:
             return super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
         _log_to_stderr()
+        output = Output()
+        code = self._ended(output, *args, **extra)
+        finish(output)
+        if output.lost is not None:
+            code = code or 1
+            # Where the reader of a pipe went away, it has what it wanted.
+            if not isinstance(output.lost, BrokenPipeError):
+                complain(f"standard output cannot be written: {output.lost.strerror}")
+        finish(output)
+        sys.exit(code)
+
+    def _ended(self, output: Output, *args: Any, **extra: Any) -> int:
+        """Run; tell an error; the exit code."""
+        given = args[0] if args else extra.get("args")
+        given = sys.argv[1:] if given is None else list(given)
         try:
-            outcome = super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
-            sys.stdout.flush()
+            outcome = super().main(*args, standalone_mode=False, obj=output, **extra)  # type: ignore[call-overload]
+        except SystemExit as end:
+            return end.code if isinstance(end.code, int) else int(end.code is not None)
         except ShareError as error:
-            _end(str(error), error.exit_code)
+            complain(str(error), given=given)
+            return error.exit_code
         except click.ClickException as error:
             where = getattr(error, "ctx", None)
             hint = f" (see `{where.command_path} --help`)" if where else ""
-            _end(f"{error.format_message()}{hint}", error.exit_code)
+            complain(f"{error.format_message()}{hint}", given=given)
+            return error.exit_code
         except (KeyboardInterrupt, click.Abort):
-            _end("stopped", 130)
-        except BrokenPipeError:
-            # The reader went away. What is left in the buffer must not fail once more on the way out.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
+            complain("stopped")
+            return 130
+        except BrokenPipeError as error:
+            output.lost = error
+            return 1
         except OSError as error:
-            _unexpected(error, str(error))
+            if traceback.extract_tb(error.__traceback__)[-1].filename == click.utils.__file__:
+                output.lost = error  # click's own text, such as --help, could not be written
+                return 1
+            if error.errno == errno.ENOENT and _homeless():
+                complain("the working folder is gone; go to one that is there")
+                return 2
+            return _unexpected(error, str(error), given)
         except Exception as error:
-            _unexpected(error, f"unexpected {type(error).__name__}: {error}")
-        sys.exit(outcome if isinstance(outcome, int) else 0)
+            return _unexpected(error, f"unexpected {type(error).__name__}: {error}", given)
+        return outcome if isinstance(outcome, int) else 0
 
 
-def _end(message: str, code: int) -> NoReturn:
-    lines = " ".join(message.split("\n"))
-    click.echo(f"share: {lines}", err=True)
-    sys.exit(code)
+def _homeless() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
-def _unexpected(error: Exception, message: str) -> NoReturn:
-    if _is_debugged():
-        traceback.print_exception(error)
-        sys.exit(1)
-    _end(f"{message} ({DEBUG}=1 shows where)", 1)
+def _debugs() -> bool:
+    return os.environ.get(DEBUG, "").strip().lower() not in OFF
+
+
+def _unexpected(error: Exception, message: str, given: Sequence[str]) -> int:
+    if _debugs():
+        say("".join(traceback.format_exception(error)), err=True, nl=False)
+    else:
+        complain(f"{message} ({DEBUG}=1 shows where)", given=given)
+    return 1
 
 
 class _StderrHandler(logging.Handler):
@@ -112,9 +141,9 @@ class _StderrHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
-        click.echo(f"share: {record.getMessage()}", err=True)
-        if record.exc_info and _is_debugged():
-            traceback.print_exception(*record.exc_info)
+        complain(record.getMessage())
+        if record.exc_info and _debugs():
+            say("".join(traceback.format_exception(*record.exc_info)), err=True, nl=False)
 
 
 def _log_to_stderr() -> None:
@@ -155,6 +184,9 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Entry point of `share`."""
-    mend_streams()
+    open_streams()
+    # What libraries log and warn of may quote a query or a file, and nobody else takes it.
+    logging.lastResort = _StderrHandler(logging.WARNING)
+    logging.captureWarnings(True)
     cli.main(prog_name="share")
     raise AssertionError("the group's main always ends the process")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from share_sql.cli.common import as_json, print_json
+from share_sql.cli.common import as_json
+from share_sql.cli.terminal import print_json, say
 from share_sql.models.bases import DEFAULT_BASE
 
 EXAMPLES = """\b
@@ -47,7 +48,7 @@ def pull(name: str, source: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"name": name, "file": str(path), "sha256": weights.sha256, "licence": weights.licence})
         return
-    click.echo(f"{name} ({weights.licence}) is in {path}.")
+    say(f"{name} ({weights.licence}) is in {path}.")
 
 
 @command.command("list", epilog="\b\nExample:\n  share models list --json")
@@ -80,7 +81,7 @@ def list_(as_json: bool) -> None:
         return
     for base in bases:
         where = base["file"] if base["here"] else "not here yet; `share models pull` fetches it"
-        click.echo(f"base {base['name']} ({base['licence']}): {where}")
+        say(f"base {base['name']} ({base['licence']}): {where}")
     for role, here in adapters.items():
         where = "comes with the package" if here else "is missing; install the package again"
-        click.echo(f"adapter {role}: {where}")
+        say(f"adapter {role}: {where}")

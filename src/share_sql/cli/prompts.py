@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from share_sql.cli.common import FILE, FOLDER, as_json, print_json, refuse
+from share_sql.cli.common import FILE, FOLDER, as_json, refuse
+from share_sql.cli.terminal import print_json, say
 
 EXAMPLES = """\b
 Examples:
@@ -32,7 +33,7 @@ def list_(as_json: bool) -> None:
         print_json({"sets": [{"name": name, "roles": list(roles)} for name, roles in sets.items()]})
         return
     for name, roles in sets.items():
-        click.echo(f"{name}: {', '.join(roles)}")
+        say(f"{name}: {', '.join(roles)}")
 
 
 @command.command("show", epilog="\b\nExample:\n  share prompts show lom")
@@ -48,7 +49,7 @@ def show(role: str, name: str, as_json: bool) -> None:
         messages = [{"role": message.role, "content": message.content} for message in template.messages]
         print_json({"role": role, "variables": list(template.variables), "messages": messages})
         return
-    click.echo(format_template(template), nl=False)
+    say(format_template(template), nl=False)
 
 
 @command.command("import", epilog="\b\nExample:\n  share prompts import for_infer.py --name paper")
@@ -73,5 +74,5 @@ def import_(file: Path, name: str | None, to: Path | None, as_json: bool) -> Non
     if as_json:
         print_json({"name": name, "folder": str(folder), "roles": list(prompts.roles)})
         return
-    click.echo(f"{len(written)} prompts ({', '.join(prompts.roles)}) written to {folder}.")
-    click.echo(f"Use them with --prompts {folder if to else name}.")
+    say(f"{len(written)} prompts ({', '.join(prompts.roles)}) written to {folder}.")
+    say(f"Use them with --prompts {folder if to else name}.")

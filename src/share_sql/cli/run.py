@@ -17,17 +17,14 @@ from share_sql.cli.common import (
     cache_option,
     concurrency_option,
     fill_catalog,
-    interruptible,
     kinds_of,
     limit_option,
     models_for,
-    plain,
-    print_json,
-    progress_bar,
     prompts_of,
     refuse,
     verbose_option,
 )
+from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from share_sql.benchmarks.cases import LabelledCase
@@ -238,9 +235,9 @@ def _report(counts: RunCounts, out: Path, *, as_json: bool) -> None:
         verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.verdicts.items())
         causes = ", ".join(f"{count} {cause}" for cause, count in counts.causes.items())
         failed = f"; {len(counts.failed)} failed ({causes})" if counts.failed else ""
-        click.echo(f"{counts.cases} cases: {verdicts}{failed}. Written to {out}.")
+        say(f"{counts.cases} cases: {verdicts}{failed}. Written to {out}.")
         if counts.not_running:
-            click.echo(f"The SQL handed back does not run in {counts.not_running} of them.")
+            say(f"The SQL handed back does not run in {counts.not_running} of them.")
     _tell_failures(counts)
 
 
@@ -256,22 +253,21 @@ def _tell_failures(counts: RunCounts) -> None:
         which = f" ({_short(some.id, LONGEST_ID)})" if count == 1 else ""
         what = "could not be worked on" if cause in NO_MODEL else "lost a model"
         again = "; --resume does that again" if cause == "database" else ""
-        line = f"share: {count} of {counts.cases} cases {what}{which}: {_short(error, LONGEST_REASON)}{again}"
-        click.echo(plain(line), err=True)
+        line = f"{count} of {counts.cases} cases {what}{which}: {_short(error, LONGEST_REASON)}{again}"
+        complain(line)
     if len(reasons) > MOST_REASONS:
         rest = len(reasons) - MOST_REASONS
-        click.echo(f"share: {rest} more reasons stand in corrections.jsonl, as `error`", err=True)
+        complain(f"{rest} more reasons stand in corrections.jsonl, as `error`")
     if counts.lost:
-        click.echo(f"share: {counts.lost} cases lost a model in all; --resume does them again", err=True)
+        complain(f"{counts.lost} cases lost a model in all; --resume does them again")
     for name, count in counts.changed.items():
-        line = f"share: the database {_short(name, LONGEST_ID)} changed while the run went on; --resume does "
-        click.echo(plain(f"{line}again what came before ({count} of {counts.cases} cases)"), err=True)
+        line = f"the database {_short(name, LONGEST_ID)} changed while the run went on; --resume does "
+        complain(f"{line}again what came before ({count} of {counts.cases} cases)")
     for role, count in counts.unusable.items():
         answered = counts.answered.get(role, 0)
-        click.echo(
-            f"share: {role} gave nothing of use in {count} of {count + answered} cases; `failures` in "
-            "corrections.jsonl says why",
-            err=True,
+        complain(
+            f"{role} gave nothing of use in {count} of {count + answered} cases; `failures` in "
+            "corrections.jsonl says why"
         )
 
 

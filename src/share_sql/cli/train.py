@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from share_sql.cli.common import FILE, FOLDER, as_json, print_json, progress_bar
+from share_sql.cli.common import FILE, FOLDER, as_json
+from share_sql.cli.terminal import print_json, progress_bar, say
 from share_sql.models.bases import DEFAULT_BASE
 from share_sql.models.roles import TRAINED_ROLES
 
@@ -65,7 +66,7 @@ def command(
     ready = make_environment(
         environment,
         deepspeed=used > 1 and "deepspeed" in told,
-        say=lambda line: click.echo(line, err=True),
+        say=lambda line: say(line, err=True),
     )
     with progress_bar(f"training {role}") as progress:
         trained = train(job, ready, resume=resume, progress=progress)
@@ -82,5 +83,5 @@ def command(
         )
         return
     loss = "" if trained.loss is None else f", last loss {trained.loss:.3f}"
-    click.echo(f"{role}: {trained.steps} steps{loss}. The adapter is in {trained.adapter}.")
-    click.echo(f"Use it with --models {out / MODELS_FILE}.")
+    say(f"{role}: {trained.steps} steps{loss}. The adapter is in {trained.adapter}.")
+    say(f"Use it with --models {out / MODELS_FILE}.")

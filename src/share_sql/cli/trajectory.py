@@ -10,17 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from share_sql.cli.common import (
-    FILE,
-    FOLDER,
-    as_json,
-    fill_catalog,
-    options,
-    plain,
-    print_json,
-    progress_bar,
-    read_stdin,
-)
+from share_sql.cli.common import FILE, FOLDER, as_json, fill_catalog, options, read_stdin
+from share_sql.cli.terminal import interruptible, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from share_sql.case import Case
@@ -84,7 +75,7 @@ def show(db: str, sql: str, dialect: Literal["paper", "extended"], masked: bool,
     if as_json:
         print_json({"trajectory": text, "steps": len(trajectory.steps)})
         return
-    click.echo(plain(text))
+    say(text)
 
 
 def _each_options(field: str) -> Callable[[_Function], _Function]:
@@ -186,10 +177,10 @@ def read_(path: Path, field: str, problems: bool, as_json: bool) -> None:
     if as_json:
         print_json({**counts, "problems": found} if problems else counts)
         return
-    click.echo(", ".join(f"{what} {count}" for what, count in counts.items()))
+    say(", ".join(f"{what} {count}" for what, count in counts.items()))
     if problems:
         for problem in found:
-            click.echo(f"  line {problem['line']}: {plain(str(problem['text']))}")
+            say(f"  line {problem['line']}: {problem['text']}")
 
 
 def _read_all(path: Path, field: str) -> tuple[dict[str, int], list[dict[str, Any]]]:
@@ -201,7 +192,7 @@ def _read_all(path: Path, field: str) -> tuple[dict[str, int], list[dict[str, An
 
     counts = dict.fromkeys(("total", "typed", "raw", "failed", "masked"), 0)
     problems: list[dict[str, Any]] = []
-    with progress_bar("reading") as progress:
+    with interruptible(), progress_bar("reading") as progress:
         rows = list(read_rows(path, "a model's answers, one JSON object a line"))
         if rows and not any(isinstance(row, dict) and field in row for _, row in rows):
             number, row = rows[0]
@@ -263,7 +254,7 @@ def _each(
     names = [each.case.database for each in labelled if not each.problem]
     catalog = _catalog(names, databases, tables, beside=cases.absolute().parent)
     rows: list[dict[str, str | None]] = []
-    with progress_bar(field) as progress:
+    with interruptible(), progress_bar(field) as progress:
         for number, each in enumerate(labelled, 1):
             done = Done()
             error = each.problem
@@ -294,9 +285,9 @@ def _each(
         for row in rows:
             text = row["sql"] if row["error"] is None else f"error: {row['error']}"
             note = f"  -- rows {row['rows']}" if NOT_COMPARED in (row.get("rows") or "") else ""
-            click.echo(plain(f"{row['id']}: {text}{note}"))
+            say(f"{row['id']}: {text}{note}")
         of_rows = f", {differ} of them with other rows" if differ else ""
-        click.echo(f"{len(rows)} cases, {failed} failed{of_rows}", err=True)
+        say(f"{len(rows)} cases, {failed} failed{of_rows}", err=True)
     if differ or failed == len(rows):
         raise SystemExit(1)
 

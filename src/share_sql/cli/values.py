@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from share_sql.cli.common import as_json, cache_option, plain, print_json
+from share_sql.cli.common import as_json, cache_option
+from share_sql.cli.terminal import interruptible, print_json, say
 
 EXAMPLES = """\b
 Example:
@@ -31,14 +32,14 @@ def build(db: str, cache: Path | None, as_json: bool) -> None:
     """
     from share_sql.catalog import Catalog
 
-    with closing(Catalog(cache=cache)) as catalog, catalog.use(db) as opened:
+    with interruptible(), closing(Catalog(cache=cache)) as catalog, catalog.use(db) as opened:
         index = opened.values
         size, columns, path = index.size, len(index.columns()), index.path
     if as_json:
         print_json({"database": db, "values": size, "columns": columns, "path": str(path) if path else None})
         return
     where = f"in {path}" if path else "in memory, so small that no file is needed"
-    click.echo(f"{size:,} values of {columns} columns {where}")
+    say(f"{size:,} values of {columns} columns {where}")
 
 
 @command.command("lookup", epilog='\b\nExample:\n  share values lookup --db shop.sqlite "new york"')
@@ -53,12 +54,12 @@ def lookup(db: str, text: str, limit: int, cache: Path | None, as_json: bool) ->
 
     from share_sql.catalog import Catalog
 
-    with closing(Catalog(cache=cache)) as catalog, catalog.use(db) as opened:
+    with interruptible(), closing(Catalog(cache=cache)) as catalog, catalog.use(db) as opened:
         matches = opened.values.lookup(text, limit=limit)
     if as_json:
         print_json({"matches": [asdict(match) for match in matches]})
         return
     for match in matches:
-        click.echo(plain(f"{match.score:6.2f}  {match.table}.{match.column}  {match.value}"))
+        say(f"{match.score:6.2f}  {match.table}.{match.column}  {match.value}")
     if not matches:
-        click.echo("nothing like it is stored", err=True)
+        say("nothing like it is stored", err=True)

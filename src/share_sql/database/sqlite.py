@@ -77,8 +77,13 @@ class SqliteDatabase:
         Raises DatabaseMissing, and DatabaseUnreadable where it is a folder, empty or may not be read. What
         is in the file shows at the first query.
         """
-        self.path = Path(path).absolute()
-        self.name = name if name is not None else self.path.stem
+        self.name = name if name is not None else Path(path).stem
+        try:
+            self.path = Path(path).absolute()
+        except FileNotFoundError:
+            raise errors.DatabaseMissing(
+                f"{self.name}: the path is relative, and the working folder is gone; go to one that is there"
+            ) from None
         self._workers = workers
         self._lock = threading.Lock()
         self._child: Child | None = None

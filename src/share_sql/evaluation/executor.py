@@ -23,7 +23,10 @@ def file_signature(path: str) -> str | None:
     would start the database's process for nothing where the cache knows all answers, and closing a SQLite
     file drops the locks that this process holds on it.
     """
-    parts: list[object] = [str(Path(path).absolute())]
+    try:
+        parts: list[object] = [str(Path(path).absolute())]
+    except FileNotFoundError:  # a relative path in a working folder that is gone
+        return None
     for ending in ("", "-wal", "-journal"):
         try:
             found = os.stat(path + ending)
