@@ -333,3 +333,16 @@ def test_a_database_answers_one_case_after_another_and_says_who_waits(path: Path
     first.close()
     second.close()
     catalog.close()
+
+
+def test_the_log_of_the_stages_can_be_written_whatever_a_model_said(
+    path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = "res = df.where(element = customers.segment, filter = '\ud800').select(t.\udfff)"
+    with (
+        caplog.at_level("INFO", "share_sql.stages"),
+        Assistant(catalog=Catalog(cache=tmp_path), models={"sam": ScriptedModel({"sam": said})}) as assistant,
+    ):
+        corrected(assistant, path)
+    assert "sam" in caplog.text
+    assert caplog.text.encode()

@@ -180,7 +180,9 @@ class CaseRun:
         if told.isEnabledFor(logging.INFO):
             last = after.steps[-1] if len(after.steps) > len(before.steps) else None
             did = "nothing to do" if last is None else ": ".join(filter(None, (last.text, last.error)))
-            told.info("case %s: %s, %.2f s: %s", before.case.id, name, spent, " ".join(did.split()))
+            # A lone surrogate in a model's answer would break whoever writes the log as UTF-8.
+            did = " ".join(did.split()).encode("utf-8", "replace").decode()
+            told.info("case %s: %s, %.2f s: %s", before.case.id, name, spent, did)
         if len(after.steps) == len(before.steps):
             return after
         steps = (*after.steps[:-1], replace(after.steps[-1], seconds=spent))
