@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -69,3 +70,12 @@ def _cache_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         del os.environ["XDG_CACHE_HOME"]
     else:
         os.environ["XDG_CACHE_HOME"] = before
+
+
+@pytest.fixture(autouse=True)
+def _log_level() -> Iterator[None]:
+    """`-v` sets how much the package tells; the next test begins as a new process would."""
+    log = logging.getLogger("share_sql")
+    level = log.level
+    yield
+    log.setLevel(level)
