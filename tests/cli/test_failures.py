@@ -472,3 +472,9 @@ def test_a_replay_misses_only_what_was_not_recorded(shop: Path) -> None:
         ("c2", "missing")
     ]
     assert result.exit_code == 1
+
+
+def test_a_server_that_answers_by_another_model_is_noted(shop: Path, endpoint: Endpoint) -> None:
+    assert run(shop.parent, models(shop.parent, endpoint.url), cases(3)).exit_code == 0
+    told = json.loads((shop.parent / "out" / "run.json").read_text())
+    assert told["answered_as"] == {"sam": ["served"]}

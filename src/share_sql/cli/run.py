@@ -164,8 +164,9 @@ def command(
     ):
         try:
             counts = run_cases(
-                assistant, labelled[:limit], out, settings, catalog=catalog, resume=resume, progress=progress
-            )
+                assistant, labelled[:limit], out, settings, catalog=catalog, resume=resume, progress=progress,
+                answered_as=lambda: {role: _other_names(model) for role, model in asked.items()},
+            )  # fmt: skip
         except RunStopped as stopped:
             if as_json:
                 told = {"tried": stopped.tried, "failed": stopped.failed, "stopped": str(stopped)}
@@ -216,6 +217,11 @@ def _configured(path: Path, part: str, drafts: Path | None) -> BenchmarkFiles:
     if files.drafts is None:
         raise click.UsageError(f"{path} names no drafts for the part {part}; give --drafts.")
     return files
+
+
+def _other_names(model: object) -> tuple[str, ...]:
+    """Names under which a server answered; a cache stands before the model that knows."""
+    return getattr(getattr(model, "model", model), "other_names", ())
 
 
 def _report(counts: RunCounts, out: Path, *, as_json: bool) -> None:

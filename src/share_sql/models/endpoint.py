@@ -175,6 +175,11 @@ class EndpointModel:
             raise
         return replace(reply, usage=account.usage)
 
+    @property
+    def other_names(self) -> tuple[str, ...]:
+        """Names under which the server answered, other than the one that was asked for."""
+        return tuple(sorted(self._other_names))
+
     async def close(self) -> None:
         """Close this event loop's connections; may be called twice."""
         session = self._sessions.pop(asyncio.get_running_loop(), None)

@@ -146,6 +146,7 @@ def run_cases(
     settings: RunSettings,
     *,
     catalog: Catalog | None = None,
+    answered_as: Callable[[], Mapping[str, Sequence[str]]] = dict,
     resume: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> RunCounts:
@@ -158,6 +159,8 @@ def run_cases(
         out: the run folder.
         settings: written to run.json; compared on resuming.
         catalog: the assistant's; where the run is resumed, its databases are looked at. None: they are not.
+        answered_as: asked at the end for run.json: by role, names of models that answered in place of the one
+            that was asked.
         resume: go on with an unfinished run. Finished cases whose database has changed since are done again;
             the log tells it.
         progress: called with the number of finished cases and of all, at the start and after each case.
@@ -224,5 +227,6 @@ def run_cases(
                 "ended": ended.isoformat(timespec="seconds"),
                 "seconds": round((ended - started).total_seconds(), 3),
                 "resumed": resumed,
+                "answered_as": {role: list(names) for role, names in sorted(answered_as().items()) if names},
             }
         )
