@@ -346,3 +346,18 @@ def test_the_log_of_the_stages_can_be_written_whatever_a_model_said(
         corrected(assistant, path)
     assert "sam" in caplog.text
     assert caplog.text.encode()
+
+
+def test_a_database_that_goes_away_at_the_end_takes_no_correction_along(
+    assistant: Assistant, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge(state: State) -> Steps[State]:
+        after = yield from STAGES[-1](state)  # type: ignore[misc]
+        path.unlink()
+        return after
+
+    monkeypatch.setattr("share_sql.assistant.STAGES", (*STAGES[:-1], judge))
+    done = corrected(assistant, path)
+    assert (done.verdict, done.sql) == ("corrected", WRONG.replace("Enterprise", "enterprise"))
+    assert done.steps[-1].cause == "database"
+    assert "there is no file" in done.reason

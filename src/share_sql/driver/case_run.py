@@ -80,7 +80,7 @@ class CaseRun:
         self._lock = threading.Lock()
         self._working = False
         self._given_up = False
-        self._story = self._tell()
+        self._going = self._whole_case()
 
     @property
     def left(self) -> float:
@@ -102,8 +102,8 @@ class CaseRun:
             self._working = True
         try:
             if isinstance(answer, ModelError):
-                return self._story.throw(answer)
-            return self._story.send(answer)
+                return self._going.throw(answer)
+            return self._going.send(answer)
         except StopIteration as stop:
             self.state = stop.value
             return None
@@ -112,7 +112,7 @@ class CaseRun:
                 self._working = False
                 close = self._given_up
             if close:
-                self._story.close()
+                self._going.close()
 
     def give_up(self) -> None:
         """End the case without a correction, as soon as may be, and give its database back."""
@@ -122,21 +122,22 @@ class CaseRun:
         self.source.give_up()
         self._meter.stop()
         if not working:
-            self._story.close()
+            self._going.close()
 
-    # -- the story -----------------------------------------------------------------------------------
+    # -- the case ------------------------------------------------------------------------------------
 
-    def _tell(self) -> Generator[Ask, Any, State]:
+    def _whole_case(self) -> Generator[Ask, Any, State]:
         """Take the case through all stages; once more where its database changed on the way."""
-        state = yield from self._told_once(self.state)
+        state = yield from self._once(self.state)
         if self._changed:
-            state = yield from self._told_once(replace(self.state, usage=state.usage))
+            state = yield from self._once(replace(self.state, usage=state.usage))
             if self._changed:
                 # It is written to all the time: each query saw it whole, but not all the same.
-                state = ended_with(state, StepNote("database", "it changed while the case was under way"))
+                note = StepNote("database", "it changed while the case was under way")
+                state = _with_steps(state, (*state.steps, note))
         return replace(_told_in_reason(state), seconds=self._spent)
 
-    def _told_once(self, state: State) -> Generator[Ask, Any, State]:
+    def _once(self, state: State) -> Generator[Ask, Any, State]:
         """Open the database and take the case through all stages. Notes in `_changed` whether the database
         was another at the end."""
         started, self._changed = time.perf_counter(), False
@@ -152,13 +153,18 @@ class CaseRun:
                     state = replace(state, inspection=Inspection(fingerprint=fingerprint))
                 for stage in self._stages:
                     state = yield from self._take(stage, state)
-                self._changed = self.source.changed
+                try:
+                    self._changed = self.source.changed
+                except DatabaseError as error:
+                    # The case has ended: what came of it stands, though it is to be done again.
+                    note = StepNote("database", "it went away at the end", error=str(error), cause="database")
+                    state = _with_steps(state, (*state.steps, note))
             finally:
                 self.source.close()
         except ShareError as error:
-            state = kept(state, "database", str(error), "database")
+            state = _kept(state, "database", str(error), "database")
         except Exception as error:
-            state = kept(state, "database", _internal(self.case, error), "internal")
+            state = _kept(state, "database", _internal(self.case, error), "internal")
         return state
 
     def _take(self, stage: Stage, before: State) -> Generator[Ask, Any, State]:
@@ -185,9 +191,7 @@ class CaseRun:
             told.info("case %s: %s, %.2f s: %s", before.case.id, name, spent, did)
         if len(after.steps) == len(before.steps):
             return after
-        steps = (*after.steps[:-1], replace(after.steps[-1], seconds=spent))
-        ended = after.correction
-        return replace(after, steps=steps, correction=replace(ended, steps=steps) if ended else None)
+        return _with_steps(after, (*after.steps[:-1], replace(after.steps[-1], seconds=spent)))
 
     def _failed(self, name: str, before: State, error: Exception) -> State:
         """The state after a stage that failed."""
@@ -208,7 +212,7 @@ class CaseRun:
             case _:
                 why, cause = _internal(self.case, error), "internal"
         if name == "judge" or (self._exceeded and before.draft is None):
-            return kept(before, name, why, cause)
+            return _kept(before, name, why, cause)
         return noted(before, name, note, error=why, cause=cause)
 
     def _drive(self, stage: Stage, before: State) -> Generator[Ask, Any, State]:
@@ -238,7 +242,7 @@ class CaseRun:
             step = partial(steps.send, answer)
 
 
-def kept(state: State, stage: str, why: str, cause: str | None = None) -> State:
+def _kept(state: State, stage: str, why: str, cause: str | None = None) -> State:
     """The draft handed back because the case could not be worked on."""
     steps = (*state.steps, StepNote(stage, "the draft is handed back", error=why, cause=cause))
     query = state.draft.query if state.draft is not None else None
@@ -250,9 +254,8 @@ def kept(state: State, stage: str, why: str, cause: str | None = None) -> State:
     return replace(state, steps=steps, correction=correction)
 
 
-def ended_with(state: State, note: StepNote) -> State:
-    """A state that has ended, with one more note."""
-    steps = (*state.steps, note)
+def _with_steps(state: State, steps: tuple[StepNote, ...]) -> State:
+    """The state with these notes, its correction's too where it has ended."""
     ended = state.correction
     return replace(state, steps=steps, correction=replace(ended, steps=steps) if ended else None)
 

@@ -120,11 +120,13 @@ class Driver:
     @contextmanager
     def listening(self, listener: Callable[[], None]) -> Iterator[None]:
         """Have a function called whenever there may be more room, by whatever thread."""
-        self._listeners.add(listener)
+        with self._lock:
+            self._listeners.add(listener)
         try:
             yield
         finally:
-            self._listeners.discard(listener)
+            with self._lock:
+                self._listeners.discard(listener)
 
     def _note_queued(self, waits: bool) -> None:
         with self._lock:
