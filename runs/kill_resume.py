@@ -23,7 +23,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from share_sql.runfolder.folder import FINAL_FILES, JOURNAL, VARYING_FILES
+from share_sql.runfolder.final import FINAL_FILES, VARYING_FILES
+from share_sql.runfolder.folder import JOURNAL
 
 
 def command(data: Path, out: Path, limit: int | None) -> list[str]:

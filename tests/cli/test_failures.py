@@ -15,7 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from share_sql.cli.main import cli
-from share_sql.runfolder.folder import FINAL_FILES, JOURNAL
+from share_sql.runfolder.final import FINAL_FILES
+from share_sql.runfolder.folder import JOURNAL
 from share_sql.runfolder.journal import FAILED
 
 RIGHT = "SELECT COUNT(*) FROM store WHERE city = 'Bonn'"

@@ -17,7 +17,8 @@ from click.testing import CliRunner, Result
 
 from share_sql.assistant import STAGES
 from share_sql.cli.main import cli
-from share_sql.runfolder.folder import FINAL_FILES, JOURNAL, VARYING_FILES
+from share_sql.runfolder.final import FINAL_FILES, VARYING_FILES
+from share_sql.runfolder.folder import JOURNAL
 
 WRONG = "SELECT COUNT(*) FROM store WHERE city = 'bonn'"
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from share_sql.errors import RunFolderError
-from share_sql.runfolder.folder import FINAL_FILES, JOURNAL, VARYING_FILES, open_run_folder
+from share_sql.runfolder.final import FINAL_FILES, VARYING_FILES
+from share_sql.runfolder.folder import JOURNAL, open_run_folder
 
 SETTINGS = {"policy": "gated", "model for sam": "a"}
 CASES = [("7", "aa"), ("x", "bb"), ("8", "cc")]

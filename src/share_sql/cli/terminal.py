@@ -178,8 +178,8 @@ def open_streams() -> None:
 def interruptible(hint: str = "") -> Iterator[None]:
     """End the process at once on Ctrl-C, with exit code 130, and on SIGTERM, with 143.
 
-    An orderly end waits for threads and their queries under way, up to their deadlines. Nothing needs that
-    wait: what is finished is on the disk, and database processes end with this one.
+    An orderly end waits for models to close and for stages to stop. Nothing needs that wait: what is finished
+    is on the disk, and database processes end with this one.
 
     Args:
         hint: what to do next, after "stopped".

@@ -97,7 +97,7 @@ class Source:
 
     def fingerprint(self) -> str:
         """The database's fingerprint. Raises DatabaseError."""
-        return self._patiently(self._in_turn(lambda: self._use.database.fingerprint()))
+        return self._asked(lambda: self._use.database.fingerprint())
 
     def query(self, request: Query) -> QueryResult | QueryError:
         """Run SQL; what the database says against it is an answer too. Raises DatabaseError where it cannot
@@ -110,7 +110,7 @@ class Source:
         limits = replace(request.limits, seconds=min(request.limits.seconds, left))
         answer: QueryResult | QueryError
         try:
-            answer = self._patiently(self._in_turn(lambda: self._use.database.query(request.sql, limits)))
+            answer = self._asked(lambda: self._use.database.query(request.sql, limits))
         except QueryError as error:
             answer = error
         self._answered[request] = answer
@@ -119,11 +119,9 @@ class Source:
     def look_up(self, request: Lookup) -> tuple[ValueMatch, ...]:
         """The stored values nearest to a text. Raises DatabaseError."""
         if request not in self._found:
-            use = self._use
-            look = self._in_turn(
-                lambda: use.values.lookup(request.text, columns=request.columns, limit=request.limit)
+            self._found[request] = self._asked(
+                lambda: self._use.values.lookup(request.text, columns=request.columns, limit=request.limit)
             )
-            self._found[request] = self._patiently(look)
         return self._found[request]
 
     @property
@@ -131,24 +129,24 @@ class Source:
         assert self._opened is not None, "it is opened first"
         return self._opened
 
-    def _in_turn(self, work: Callable[[], _T]) -> Callable[[], _T]:
-        """The work, done when the database's turn has come: it answers one case after another. Whoever waits
-        says so, since others, on other databases, need not wait with him."""
+    def _asked(self, work: Callable[[], _T]) -> _T:
+        """What the database says, once its turn has come, and again where it is away or locked."""
+        return self._patiently(lambda: self._in_turn(work))
 
-        def done() -> _T:
-            turn = self._use.turn
-            if not turn.acquire(timeout=_LOOK_SECONDS):
-                self._queued(True)
-                try:
-                    self._wait_for(turn)
-                finally:
-                    self._queued(False)
+    def _in_turn(self, work: Callable[[], _T]) -> _T:
+        """Do it when the database's turn has come: it answers one case after another. Whoever waits says so,
+        since others, on other databases, need not wait with him."""
+        turn = self._use.turn
+        if not turn.acquire(timeout=_LOOK_SECONDS):
+            self._queued(True)
             try:
-                return work()
+                self._wait_for(turn)
             finally:
-                turn.release()
-
-        return done
+                self._queued(False)
+        try:
+            return work()
+        finally:
+            turn.release()
 
     def _wait_for(self, turn: threading.Lock) -> None:
         while not turn.acquire(timeout=_LOOK_SECONDS):

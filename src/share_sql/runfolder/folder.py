@@ -14,10 +14,8 @@ from typing import IO, Any
 
 from share_sql.errors import RunFolderError
 from share_sql.runfolder.counts import RunCounts
-from share_sql.runfolder.final import FINAL_FILES, VARYING_FILES, write_final_files
+from share_sql.runfolder.final import FINAL_FILES, write_final_files
 from share_sql.runfolder.journal import Journal
-
-__all__ = ["FINAL_FILES", "JOURNAL", "VARYING_FILES", "RunFolder", "open_run_folder"]
 
 JOURNAL = "journal.jsonl"
 log = logging.getLogger("share_sql")
