@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.driver.lives import LIVES
+from tests.driver.living import all_lives
 
+LIVES = all_lives()
 TOLD = {
     "a_model_that_never_answers_ignores_its_end": "a model does not end what was given up",
     "a_model_cannot_be_closed": "could not be closed",
@@ -44,6 +45,6 @@ def test_a_life_ends(name: str, shop_path: Path) -> None:
 _BEGIN = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from tests.driver.lives import main
+from tests.driver.living import main
 main(*sys.argv[1:])
 """

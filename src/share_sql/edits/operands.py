@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from sqlglot import exp
@@ -45,14 +45,17 @@ class Compared(NamedTuple):
     """The other side; several for IN, BETWEEN and CASE."""
 
 
-@lru_cache(maxsize=16)
 def compared(draft: Examined) -> tuple[Compared, ...]:
     """Every comparison of something with constants alone: =, <>, <, >, IN, BETWEEN, IS, LIKE, and CASE with
     an operand. Each family of literals asks for them, one after the other."""
-    return tuple(_compared(draft.tree))
+    return draft.once(_compared)
 
 
-def _compared(tree: exp.Query) -> Iterator[Compared]:
+def _compared(draft: Examined) -> tuple[Compared, ...]:
+    return tuple(_comparisons(draft.tree))
+
+
+def _comparisons(tree: exp.Query) -> Iterator[Compared]:
     for node in tree.find_all(*EQUAL, *ORDERED, exp.In, exp.Between, exp.Like, exp.Glob, exp.Is, exp.Case):
         if isinstance(node, exp.Between):
             operand, others = node.this, [node.args["low"], node.args["high"]]

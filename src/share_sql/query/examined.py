@@ -6,10 +6,10 @@ lives as long as its case and examines each text once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sqlglot import exp
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
     from share_sql.schema.model import Schema
     from share_sql.trajectory.nodes import Trajectory
+
+_T = TypeVar("_T")
 
 UNBOUND = frozenset({"unknown", "ambiguous", "unknown-source"})
 """States of a column reference that keep a query from running."""
@@ -109,6 +111,15 @@ class Examined(Ran):
     tree: exp.Query = field(kw_only=True)
     """The parsed query; whoever changes it copies it first."""
     context: Context = field(kw_only=True)
+    _known: dict[object, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def once(self, work: Callable[[Examined], _T]) -> _T:
+        """What a function says of this query: worked out when it is first asked for, and kept with the query
+        as long as there is one."""
+        if work not in self._known:
+            self._known[work] = work(self)
+        found: _T = self._known[work]
+        return found
 
     @property
     def schema(self) -> Schema:

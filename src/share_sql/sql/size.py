@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from share_sql.errors import SqlTooLarge
 
 if TYPE_CHECKING:
-    from sqlglot import Token, exp
+    from sqlglot import Token, TokenType, exp
 
 MAX_SQL_BYTES = 100_000
 """Longer texts, in characters, are refused unread: parsing time grows with length."""
@@ -90,6 +90,16 @@ def check_depth(tree: exp.Expr, tokens: int) -> None:
         )
 
 
+def _brackets() -> tuple[frozenset[TokenType], frozenset[TokenType]]:
+    """Those that open, and those that close."""
+    from sqlglot import TokenType
+
+    return (
+        frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}),
+        frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}),
+    )
+
+
 def _nesting(tokens: Sequence[Token]) -> int:
     """The most that is open at a time, or of what is in a row, where that is too much.
 
@@ -99,8 +109,7 @@ def _nesting(tokens: Sequence[Token]) -> int:
     """
     from sqlglot import TokenType
 
-    opening = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
-    closing = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
+    opening, closing = _brackets()
     values = {
         TokenType.VAR, TokenType.IDENTIFIER, TokenType.STRING, TokenType.NUMBER, TokenType.HEX_STRING,
         TokenType.NULL, TokenType.TRUE, TokenType.FALSE, TokenType.PLACEHOLDER, *closing,
@@ -143,8 +152,7 @@ def _join_work(tokens: Sequence[Token]) -> int:
     """
     from sqlglot import TokenType
 
-    opening = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
-    closing = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
+    opening, closing = _brackets()
     joins = {TokenType.JOIN, TokenType.STRAIGHT_JOIN}
     conditions = {TokenType.ON, TokenType.USING}
     around: list[int] = []

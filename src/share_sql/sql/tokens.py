@@ -9,20 +9,18 @@ from typing import Literal, NamedTuple, TypeAlias
 
 TokenKind: TypeAlias = Literal["comment", "text", "name", "number", "word", "space", "sign"]
 
-_TOKEN = re.compile(
+_QUOTED = (
     r"(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))"
     r"|(?P<text>'[^']*+(?:''[^']*+)*+(?:'|\Z))"
     r"|(?P<name>\"[^\"]*+(?:\"\"[^\"]*+)*+(?:\"|\Z)|`[^`]*(?:`|\Z)|\[[^\]\n]{0,200}\])"
-    r"|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+(?!\w))?)"
+)
+# A comment's marks inside of what is quoted are none, and the other way round.
+_COMMENT = re.compile(_QUOTED, re.DOTALL)
+_TOKEN = re.compile(
+    _QUOTED + r"|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+(?!\w))?)"
     r"|(?P<word>[^\W\d]\w*)"
     r"|(?P<space>\s+)"
     r"|(?P<sign><=|>=|<>|!=|==|\|\||.)",
-    re.DOTALL,
-)
-
-# What is quoted comes first: a comment's marks in it are none.
-_COMMENT = re.compile(
-    r"'[^']*+(?:''[^']*+)*+'?|\"[^\"]*+\"?|`[^`]*+`?|\[[^\]\n]{0,200}\]|(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))",
     re.DOTALL,
 )
 
