@@ -25,7 +25,7 @@
     │       ├── QueryRefused        it would write, attach or reach outside the database
     │       ├── QueryTimeout        it outlived its deadline and was stopped
     │       └── QueryTooLarge       its result is larger than the cap
-    ├── WorkExceeded                a stage took more processor time than its case may have
+    ├── WorkExceeded                a case took more processor time, or time, than it may have
     ├── RunStopped                  a run that models did not answer ended early
     ├── ModelError
     │   ├── ModelUnavailable        no answer after the retries (5xx, a process that ended)
@@ -244,7 +244,8 @@ class AnswerSkipped(AnswerMissing):
 
 
 class WorkExceeded(ShareError):
-    """A case's own work took more processor time than it may have; its stage was stopped."""
+    """A case took more processor time than its own work may have, or more time in all; its stage was
+    stopped."""
 
 
 class RunStopped(ShareError):

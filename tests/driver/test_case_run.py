@@ -18,7 +18,7 @@ from share_sql.case import Case, Correction
 from share_sql.catalog import Catalog
 from share_sql.database.base import QueryResult
 from share_sql.driver.source import Source
-from share_sql.errors import CompileError, QueryTimeout
+from share_sql.errors import CompileError, DatabaseUnreadable
 from share_sql.models.scripted import ScriptedModel
 from share_sql.requests import Query, Steps, look_up, query
 from share_sql.schema.model import ColumnName, ValueMatch
@@ -136,14 +136,25 @@ def test_a_query_after_the_case_has_run_out_of_time_is_not_run(
     def late(state: State) -> Steps[State]:
         seen.append((yield from query("SELECT 1")))
         time.sleep(0.6)
-        seen.append((yield from query("SELECT 2")))
         seen.append((yield from query("SELECT 1")))
+        seen.append((yield from query("SELECT 2")))
         return state
 
     with_stage(monkeypatch, "read", late)
     with Assistant(catalog=Catalog(cache=tmp_path), case_seconds=0.5) as assistant:
-        corrected(assistant, path)
-    assert [type(each) for each in seen] == [QueryResult, QueryTimeout, QueryResult]
+        done = corrected(assistant, path)
+    assert [type(each) for each in seen] == [QueryResult, QueryResult]
+    assert (done.verdict, done.runs) == ("kept", True)
+    assert {step.cause for step in done.steps if step.error} == {"work"}
+    assert "the time that a case may take is used up" in done.reason
+
+
+def test_a_case_without_any_time_is_told_and_nothing_is_said_of_its_sql(path: Path, tmp_path: Path) -> None:
+    with Assistant(catalog=Catalog(cache=tmp_path), case_seconds=1e-6) as assistant:
+        done = corrected(assistant, path)
+    assert (done.verdict, done.sql, done.runs) == ("kept", WRONG, None)
+    assert done.steps[-1].cause == "work"
+    assert "used up" in done.reason
 
 
 def test_models_have_what_is_left_of_the_case_s_time(path: Path, tmp_path: Path) -> None:
@@ -328,7 +339,8 @@ def test_a_database_answers_one_case_after_another_and_says_who_waits(path: Path
     assert told == [True, False]
     turn.acquire()
     second.give_up()
-    assert isinstance(second.query(Query("SELECT 2")), QueryTimeout)
+    with pytest.raises(DatabaseUnreadable, match="other cases"):
+        second.query(Query("SELECT 2"))
     turn.release()
     first.close()
     second.close()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from share_sql.errors import DatabaseError, DatabaseMissing, DatabaseUnreadable, QueryError, QueryTimeout
+from share_sql.errors import DatabaseError, DatabaseMissing, DatabaseUnreadable, QueryError, WorkExceeded
 from share_sql.requests import Lookup, Query
 
 if TYPE_CHECKING:
@@ -100,13 +100,17 @@ class Source:
         return self._asked(lambda: self._use.database.fingerprint())
 
     def query(self, request: Query) -> QueryResult | QueryError:
-        """Run SQL; what the database says against it is an answer too. Raises DatabaseError where it cannot
-        be asked."""
+        """Run SQL; what the database says against it is an answer too.
+
+        Raises:
+            DatabaseError: it cannot be asked.
+            WorkExceeded: the time of the case is used up; that is no answer of the database.
+        """
         if request in self._answered:
             return self._answered[request]
         left = self._deadline - time.monotonic()
         if left <= 0:
-            return QueryTimeout(f"{self._name}: the time of the case is used up")
+            raise WorkExceeded("the time that a case may take is used up (--case-seconds)")
         limits = replace(request.limits, seconds=min(request.limits.seconds, left))
         answer: QueryResult | QueryError
         try:
@@ -151,7 +155,7 @@ class Source:
     def _wait_for(self, turn: threading.Lock) -> None:
         while not turn.acquire(timeout=_LOOK_SECONDS):
             if self._given_up.is_set() or time.monotonic() > self._deadline:
-                raise QueryTimeout(f"{self._name}: other cases hold it for too long")
+                raise DatabaseUnreadable(f"{self._name}: other cases used it until the time of this was over")
 
     def _patiently(self, work: Callable[[], _T], wait: bool = True) -> _T:
         """Do it again, for some seconds, where the database is away or locked."""
