@@ -21,6 +21,17 @@ Ids = NDArray[np.int32]
 """Token ids."""
 
 
+_SPLITTERS = {
+    "smollm": "",
+    "qwen2": (
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+        r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+    ),
+}
+"""How a text is split before its pieces are encoded, by GGUF's name of it; empty: as GPT-2 does, digits apart.
+Qwen2's pattern is that of its published tokenizer.json."""
+
+
 @dataclass(frozen=True)
 class Examples:
     """Prompts and the answers to learn."""
@@ -50,26 +61,30 @@ class Reader:
 
     @classmethod
     def of(cls, gguf_file: Path) -> Reader:
-        """The tokenizer of SmolLM2's file: byte-level BPE, each digit a token of its own.
+        """The tokenizer of SmolLM2's or Qwen2's file: byte-level BPE, each digit a token of its own.
 
         Raises ValueError where the file's tokenizer is of another kind.
         """
         import gguf
-        from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+        from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
         fields = gguf.GGUFReader(gguf_file).fields
 
         def value(key: str) -> Any:
             return fields[f"tokenizer.ggml.{key}"].contents()
 
-        if (value("model"), value("pre")) != ("gpt2", "smollm"):
-            raise ValueError(f"{gguf_file} has a tokenizer of another kind than SmolLM2's")
+        if value("model") != "gpt2" or value("pre") not in _SPLITTERS:
+            raise ValueError(f"{gguf_file} has a tokenizer of another kind; read are {', '.join(_SPLITTERS)}")
         tokens = value("tokens")
         merges = [tuple(pair.split(" ")) for pair in value("merges")]
         tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-            [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
-        )
+        pattern = _SPLITTERS[value("pre")]
+        if pattern:
+            split = pre_tokenizers.Split(Regex(pattern), "isolated")
+            parts = [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+        else:
+            parts = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(parts)
         tokenizer.decoder = decoders.ByteLevel()
         control = gguf.TokenType.CONTROL
         special = [token for token, kind in zip(tokens, value("token_type"), strict=True) if kind == control]

@@ -1,4 +1,4 @@
-"""A llama in plain PyTorch: SmolLM2-135M read from its GGUF file, with or without a LoRA adapter.
+"""A llama or Qwen2 in plain PyTorch, read from its GGUF file, with or without a LoRA adapter.
 
 Written out, and not left to transformers and peft, for two reasons. Training runs on GPU machines without
 network, where torch, numpy, tokenizers and safetensors may be all there is. And a small model on a large GPU
@@ -14,8 +14,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -25,10 +25,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from share_sql.models.bases import BASES
 from share_sql.models.gguf_merge import permute
 from share_sql.models.lora import CONFIG, WEIGHTS
 
-BASE = "HuggingFaceTB/SmolLM2-135M-Instruct"
+_ARCHITECTURES = {"llama": gguf.MODEL_ARCH.LLAMA, "qwen2": gguf.MODEL_ARCH.QWEN2}
+"""What is read. Qwen2 is a llama with a bias on queries, keys and values; its file keeps Hugging Face's order of rows
+(`gguf_merge.py`)."""
+NORMS = ("input_layernorm", "post_attention_layernorm")
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 MLP = ("gate_proj", "up_proj", "down_proj")
 
@@ -46,6 +50,8 @@ class Shape:
     kv_heads: int
     theta: float
     epsilon: float
+    name: str = ""
+    """Of the base, for the adapter's config."""
 
     @property
     def head(self) -> int:
@@ -56,9 +62,10 @@ class Shape:
 class Linear(nn.Module):
     """A matrix, and what an adapter adds to it."""
 
-    def __init__(self, weight: Tensor, rank: int, alpha: float) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor | None, rank: int, alpha: float) -> None:
         super().__init__()
         self.weight = nn.Parameter(weight, requires_grad=rank == 0)
+        self.bias = nn.Parameter(bias, requires_grad=rank == 0) if bias is not None else None
         self.scale = alpha / rank if rank else 0.0
         if rank:
             self.lora_A = nn.Parameter(torch.empty(rank, weight.shape[1]))
@@ -68,29 +75,41 @@ class Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The product."""
         weight = self.weight
+        bias = self.bias.to(x.dtype) if self.bias is not None else None
+        if self.scale and x.device.type == "cpu":
+            thin = functional.linear(functional.linear(x, self.lora_A.to(x.dtype)), self.lora_B.to(x.dtype))
+            return functional.linear(x, weight.to(x.dtype), bias) + thin * self.scale
         if self.scale:
-            # The sum of both matrices, made once a step, costs next to nothing beside a batch of thousands of
-            # tokens; the two thin products for each token more than double a step's time.
+            # On a GPU the sum of both matrices, made once a step, costs next to nothing beside a batch of thousands
+            # of tokens; the two thin products for each token more than double a step's time. On a CPU they save the
+            # whole matrix's gradient.
             weight = weight + (self.lora_B @ self.lora_A) * self.scale
-        return functional.linear(x, weight.to(x.dtype))
+        return functional.linear(x, weight.to(x.dtype), bias)
 
 
 class Layer(nn.Module):
     """One layer."""
 
-    def __init__(self, shape: Shape, weight: Callable[[str], Tensor], rank: int, alpha: float) -> None:
+    def __init__(self, shape: Shape, read: Read, rank: int, alpha: float) -> None:
         super().__init__()
         self.shape = shape
 
+        def frozen(name: str) -> Tensor:
+            # What an adapter leaves as it is needs no more digits than are computed with.
+            return read(name).to(torch.bfloat16) if rank else read(name)
+
         def matrices(part: str, names: tuple[str, ...]) -> nn.ModuleDict:
-            return nn.ModuleDict({name: Linear(weight(f"{part}.{name}"), rank, alpha) for name in names})
+            return nn.ModuleDict(
+                {
+                    name: Linear(frozen(f"{part}.{name}.weight"), read.maybe(f"{part}.{name}.bias"), rank, alpha)
+                    for name in names
+                }
+            )
 
         self.self_attn = matrices("self_attn", ATTENTION)
         self.mlp = matrices("mlp", MLP)
-        self.input_layernorm = nn.Parameter(weight("input_layernorm"), requires_grad=rank == 0)
-        self.post_attention_layernorm = nn.Parameter(
-            weight("post_attention_layernorm"), requires_grad=rank == 0
-        )
+        for name in NORMS:
+            setattr(self, name, nn.Parameter(read(f"{name}.weight"), requires_grad=rank == 0))
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, attend: Attention) -> Tensor:
         """The hidden states after the layer."""
@@ -121,10 +140,6 @@ def causal(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return functional.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
 
 
-def _below(weight: Callable[[str], Tensor], layer: str, module: str) -> Tensor:
-    return weight(f"{layer}.{module}")
-
-
 class Llama(nn.Module):
     """The model. Parameters are kept in 32 bits; a GPU computes in bfloat16."""
 
@@ -137,13 +152,16 @@ class Llama(nn.Module):
             alpha: LoRA's alpha.
         """
         super().__init__()
-        self.shape, weight = read_gguf(gguf_file)
+        read = Read(gguf_file)
+        self.shape = read.shape
         self.rank, self.alpha = rank, alpha
-        self.embed_tokens = nn.Parameter(weight("model.embed_tokens"), requires_grad=rank == 0)
-        self.norm = nn.Parameter(weight("model.norm"), requires_grad=rank == 0)
+        embedding = read("model.embed_tokens.weight")
+        self.embed_tokens = nn.Parameter(
+            embedding.to(torch.bfloat16) if rank else embedding, requires_grad=rank == 0
+        )
+        self.norm = nn.Parameter(read("model.norm.weight"), requires_grad=rank == 0)
         self.layers = nn.ModuleList(
-            Layer(self.shape, partial(_below, weight, f"model.layers.{i}"), rank, alpha)
-            for i in range(self.shape.layers)
+            Layer(self.shape, read.below(f"model.layers.{i}."), rank, alpha) for i in range(self.shape.layers)
         )
         half = self.shape.head // 2
         turns = self.shape.theta ** (-torch.arange(half, dtype=torch.float32) / half)
@@ -157,7 +175,7 @@ class Llama(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """What it computes in."""
-        return torch.bfloat16 if self.device.type == "cuda" else torch.float32
+        return torch.bfloat16 if self.rank or self.device.type == "cuda" else torch.float32
 
     def forward(
         self,
@@ -198,41 +216,64 @@ def save_adapter(model: Llama, folder: Path) -> None:
     }
     save_file(tensors, folder / WEIGHTS, {"format": "pt"})
     config = {
-        "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": BASE,
+        "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": model.shape.name,
         "r": model.rank, "lora_alpha": model.alpha, "lora_dropout": 0.0, "bias": "none",
         "target_modules": [*ATTENTION, *MLP], "inference_mode": True,
     }  # fmt: skip
     (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 
-def read_gguf(path: Path) -> tuple[Shape, Callable[[str], Tensor]]:
-    """A GGUF file's shape, and a function from Hugging Face's name of a module to its weight in 32 bits.
+class Read:
+    """A GGUF file's weights in 32 bits, by Hugging Face's names."""
 
-    Raises ValueError where the file is of another architecture.
-    """
-    reader = gguf.GGUFReader(path)
-    tensors = {tensor.name: tensor for tensor in reader.tensors}
-    architecture = reader.fields["general.architecture"].contents()
-    if architecture != "llama" or "output.weight" in tensors:
-        raise ValueError(f"{path} is no llama with one matrix for both embeddings")
+    def __init__(self, path: Path) -> None:
+        """Open it. Raises ValueError where it is of another architecture."""
+        reader = gguf.GGUFReader(path)
+        self._tensors = {tensor.name: tensor for tensor in reader.tensors}
+        self._prefix = ""
+        arch = reader.fields["general.architecture"].contents()
+        if arch not in _ARCHITECTURES:
+            raise ValueError(f"{path} is of the architecture {arch}; read are {', '.join(_ARCHITECTURES)}")
+        self._permuted = arch == "llama"
 
-    def value(key: str) -> Any:
-        return reader.fields[f"llama.{key}"].contents()
+        def value(key: str) -> Any:
+            return reader.fields[f"{arch}.{key}"].contents()
 
-    shape = Shape(
-        value("block_count"), value("embedding_length"), value("attention.head_count"),
-        value("attention.head_count_kv"), value("rope.freq_base"), value("attention.layer_norm_rms_epsilon"),
-    )  # fmt: skip
-    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, shape.layers)
+        self.shape = Shape(
+            value("block_count"), value("embedding_length"), value("attention.head_count"),
+            value("attention.head_count_kv"), value("rope.freq_base"), value("attention.layer_norm_rms_epsilon"),
+            base_of(path),
+        )  # fmt: skip
+        self._names = gguf.get_tensor_name_map(_ARCHITECTURES[arch], self.shape.layers)
 
-    def weight(module: str) -> Tensor:
-        tensor = tensors[f"{names.get_name(module)}.weight"]
+    def below(self, prefix: str) -> Read:
+        """The same, with names that begin after a prefix."""
+        other = copy(self)
+        other._prefix = self._prefix + prefix
+        return other
+
+    def maybe(self, name: str) -> Tensor | None:
+        """A tensor; None where the file has none of this name."""
+        module, _, part = (self._prefix + name).rpartition(".")
+        tensor = self._tensors.get(f"{self._names.get_name(module)}.{part}")
+        if tensor is None:
+            return None
         found = gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
-        heads = {"q_proj": shape.heads, "k_proj": shape.kv_heads}.get(module.rsplit(".", 1)[-1])
-        if heads:
+        heads = {"q_proj": self.shape.heads, "k_proj": self.shape.kv_heads}.get(module.rsplit(".", 1)[-1])
+        if heads and self._permuted:
             # The file's row i is Hugging Face's row order[i].
             order = permute(np.arange(len(found), dtype=np.float32)[:, None], heads)[:, 0].astype(int)
             found[order] = found.copy()
         return torch.from_numpy(np.ascontiguousarray(found))
 
-    return shape, weight
+    def __call__(self, name: str) -> Tensor:
+        """A tensor. Raises KeyError where the file has none of this name."""
+        found = self.maybe(name)
+        if found is None:
+            raise KeyError(self._prefix + name)
+        return found
+
+
+def base_of(path: Path) -> str:
+    """What an adapter's config names as its base, by the weights' file."""
+    return next((base.checkpoint for base in BASES.values() if base.weights and base.weights.file == path.name), path.stem)

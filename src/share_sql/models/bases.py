@@ -59,6 +59,8 @@ class Base:
     """What `share models pull` fetches; None: it is trained from a checkpoint and served elsewhere."""
     family: str = ""
     """What the names of its checkpoints hold, where that is not `name`."""
+    checkpoint: str = ""
+    """Its unquantised checkpoint on the Hugging Face Hub, for adapters' configs and for vLLM."""
 
 
 _BASES = (
@@ -74,6 +76,7 @@ _BASES = (
             licence="Apache-2.0",
         ),
         family="smollm2",
+        checkpoint="HuggingFaceTB/SmolLM2-135M-Instruct",
     ),
     Base("llama-3", "llama3"),
     Base("phi-3", "phi"),

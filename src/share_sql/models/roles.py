@@ -128,7 +128,7 @@ _ROLES = (
     Role(
         "drafter",
         "writes drafts whose errors are learnt from; no part of a correction",
-        ("schema", "values", "question", "evidence", "tables"),
+        ("schema", "values", "question", "evidence", "tables", "keys"),
         in_models_file=False,
         examples=True,
     ),

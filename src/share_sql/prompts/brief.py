@@ -27,6 +27,13 @@ def tables(schema: Schema) -> str:
     )
 
 
+def keys(schema: Schema) -> str:
+    """The foreign keys as joins: `singer_in_concert.Singer_ID = singer.Singer_ID, …`."""
+    return ", ".join(
+        f"{key.table}.{key.column} = {key.to_table}.{key.to_column}" for key in schema.foreign_keys
+    )
+
+
 def columns(names: Iterable[ColumnName]) -> str:
     """`singer.Name, singer.Country`."""
     return ", ".join(str(name) for name in names)

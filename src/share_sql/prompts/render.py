@@ -104,6 +104,7 @@ def drafter_variables(
     return {
         "schema": schema_blocks(schema),
         "tables": brief.tables(schema),
+        "keys": brief.keys(schema),
         "values": told(values),
         "question": question,
         "evidence": evidence,
