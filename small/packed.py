@@ -15,10 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from small.examples import Examples, Ids
-from small.llama import Attention
+from small.llama import attention
 
 SEQUENCE = 1_100
 """Tokens of a sequence behind its beginning, at most; a longer example has one of its own."""
@@ -35,35 +34,39 @@ class Packed:
     """Tokens of each answer."""
 
     def __len__(self) -> int:
-        return len(self.begin) + sum(map(len, self.rest))
+        return len(self.begin) + len(self.rest) * max(map(len, self.rest))
 
-    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Ids and positions [1, length], what each token sees [length, length], the places whose next token is an
-        answer's, and those tokens."""
-        start, length = len(self.begin), len(self)
-        ids = np.concatenate((self.begin, *self.rest)).astype(np.int64)
-        of = np.zeros(length, np.int64)
-        positions, places, targets = np.arange(length), [], []
-        at = start
-        for number, (each, answer) in enumerate(zip(self.rest, self.answers, strict=True), 1):
-            of[at : at + len(each)] = number
-            positions[at : at + len(each)] = start + np.arange(len(each))
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Ids and positions [1, length], the places whose next token is an answer's, and those tokens. Each example
+        takes as many places as the longest."""
+        start, room = len(self.begin), max(map(len, self.rest))
+        ids = np.zeros(len(self), np.int64)
+        ids[:start] = self.begin
+        positions = np.concatenate((np.arange(start), *(start + np.arange(room) for _ in self.rest)))
+        places, targets = [], []
+        for number, (each, answer) in enumerate(zip(self.rest, self.answers, strict=True)):
+            at = start + number * room
+            ids[at : at + len(each)] = each
             places.append(np.arange(at + len(each) - answer, at + len(each)) - 1)
             targets.append(each[len(each) - answer :].astype(np.int64))
-            at += len(each)
-        order = np.arange(length)
-        sees = (order[:, None] >= order) & ((of[None] == 0) | (of[:, None] == of[None]))
-        found = (ids[None], positions[None], sees, np.concatenate(places), np.concatenate(targets))
+        found = (ids[None], positions[None], np.concatenate(places), np.concatenate(targets))
         return tuple(torch.from_numpy(each) for each in found)  # type: ignore[return-value]
 
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Attention: the beginning sees itself, each example the beginning and itself."""
+        start, count, room = len(self.begin), len(self.rest), max(map(len, self.rest))
+        sees = torch.ones(room, start + room, dtype=torch.bool, device=q.device).tril(start)
+        whole = torch.ones(start, start, dtype=torch.bool, device=q.device).tril()
+        of_begin = attention(q[:, :, :start].contiguous(), k[:, :, :start], v[:, :, :start], whole)
 
-def seeing(sees: Tensor) -> Attention:
-    """Attention of a sequence whose tokens see what `sees` says."""
+        def each(x: Tensor) -> Tensor:
+            return x[0, :, start:].unflatten(1, (count, room)).transpose(0, 1)
 
-    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return functional.scaled_dot_product_attention(q, k, v, attn_mask=sees, enable_gqa=True)
+        def behind(x: Tensor) -> Tensor:
+            return torch.cat((x[:, :, :start].expand(count, -1, -1, -1), each(x)), 2)
 
-    return attend
+        of_rest = attention(each(q).contiguous(), behind(k), behind(v), sees)
+        return torch.cat((of_begin, of_rest.transpose(0, 1).flatten(1, 2)[None]), 2)
 
 
 def sequences(
@@ -83,16 +86,15 @@ def sequences(
     found = []
     for members in by_group.values():
         common = _common([examples.prompts[i] for i in members])
-        rng.shuffle(members)
+        # Examples of about one length, so that little is padded.
+        room = {i: len(examples.prompts[i]) - common + len(examples.answers[i]) for i in members}
+        members.sort(key=lambda i: room[i] * rng.uniform(0.85, 1.15))
         chosen: list[int] = []
-        used = 0
         for i in members:
-            room = len(examples.prompts[i]) - common + len(examples.answers[i])
-            if chosen and used + room > tokens:
+            if chosen and max(room[j] for j in (*chosen, i)) * (len(chosen) + 1) > tokens:
                 found.append(_sequence(examples, chosen, common))
-                chosen, used = [], 0
+                chosen = []
             chosen.append(i)
-            used += room
         found.append(_sequence(examples, chosen, common))
     rng.shuffle(found)
     return found

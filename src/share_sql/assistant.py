@@ -37,6 +37,7 @@ from share_sql.stages.mask import mask
 from share_sql.stages.policies import POLICIES
 from share_sql.stages.propose import propose
 from share_sql.stages.read import read
+from share_sql.stages.redraft import redraft
 from share_sql.stages.regenerate import regenerate
 from share_sql.stages.repair import repair
 from share_sql.stages.sam import sam
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from share_sql.models.base import Model
     from share_sql.prompts.library import PromptSet
 
-STAGES: tuple[Stage, ...] = (read, bam, mask, sam, lom, regenerate, repair, propose, score, warn, judge)
+STAGES: tuple[Stage, ...] = (read, bam, mask, sam, lom, regenerate, redraft, repair, propose, score, warn, judge)
 """The whole method, in order. The paper's six (SHARE, section 3): bam, mask, sam, lom, regenerate, judge."""
 
 

@@ -127,10 +127,11 @@ _ROLES = (
     ),
     Role(
         "drafter",
-        "writes drafts whose errors are learnt from; no part of a correction",
+        "answers the question too, without seeing the draft",
         ("schema", "values", "question", "evidence", "tables", "keys"),
-        in_models_file=False,
+        adapter=True,
         examples=True,
+        embedded=True,
     ),
 )
 

@@ -27,7 +27,7 @@ class Candidate:
     query: Ran
     """The query, examined once."""
     origin: str
-    """Where it comes from: draft, repair, compile, generator, edit."""
+    """Where it comes from: draft, repair, compile, generator, drafter, edit."""
     note: str = ""
     """What was changed and why, one line; empty where it was written anew."""
     evidence: tuple[WeighedFinding, ...] = ()
@@ -40,6 +40,10 @@ class Candidate:
     """The scorer's log-odds that the change to it mends, less those of the way back; None: not asked."""
     forth: float | None = None
     """The log-odds of the change alone."""
+    samples: int = 0
+    """How many of the drafter's answers are this query."""
+    likelihood: float | None = None
+    """The mean log-probability of a token of such an answer; None where unknown."""
 
     @property
     def sql(self) -> str:
@@ -127,6 +131,8 @@ class State:
     """The augmented schema: the draft's columns and the filled ones."""
     final: Trajectory | None = None
     """lom's result."""
+    answers: int = 0
+    """How many answers the drafter gave."""
     inspection: Inspection | None = None
     """warn's result; judge adds the hashes of rows."""
     correction: Correction | None = None

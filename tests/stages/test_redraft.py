@@ -1,0 +1,78 @@
+"""redraft: answers of a model that does not see the draft."""
+
+from __future__ import annotations
+
+import pytest
+
+from share_sql.database.sqlite import SqliteDatabase
+from share_sql.errors import ModelUnavailable
+from share_sql.models.base import Answer, ModelReply, ModelRequest, Usage
+from share_sql.models.scripted import ScriptedModel
+from share_sql.stages.redraft import SAMPLES, redraft
+from tests.stages.driving import start, take
+
+QUESTION = "How many customers are in the segment enterprise?"
+DRAFT = "SELECT COUNT(credit_limit) FROM customers"
+RIGHT = "SELECT COUNT(*) FROM customers WHERE segment = 'enterprise'"
+
+
+def _replies(*texts: str) -> ScriptedModel:
+    """The first text greedily, with its log-probability; all others drawn."""
+
+    def answer(request: ModelRequest) -> ModelReply:
+        if request.samples == 1:
+            return ModelReply((Answer(texts[0], -3.0, 12),), Usage(50, 12, requests=1), "small")
+        return ModelReply(tuple(map(Answer, texts[1:])), Usage(50, 84, requests=1), "small")
+
+    return ScriptedModel(answer)
+
+
+def test_equal_answers_are_one_candidate_that_counts_them(shop: SqliteDatabase) -> None:
+    model = _replies(RIGHT, RIGHT, "SELECT 1", f"```sql\n{RIGHT}\n```")
+    done = take(redraft, shop, start(shop, QUESTION, DRAFT, roles=("drafter",)), model)
+    own = [each for each in done.candidates if each.origin == "drafter"]
+    assert [(each.sql, each.samples) for each in own] == [(RIGHT, 3), ("SELECT 1", 1)]
+    assert own[0].likelihood == pytest.approx(-0.25)
+    assert own[1].likelihood is None
+    assert own[0].query.runs
+    assert done.answers == 4
+    assert done.usage["drafter"] == Usage(100, 96, requests=2)
+
+
+def test_the_prompt_has_stored_values_and_nothing_of_the_draft(shop: SqliteDatabase) -> None:
+    model = _replies(RIGHT, RIGHT)
+    take(redraft, shop, start(shop, QUESTION, DRAFT, roles=("drafter",)), model)
+    likeliest, drawn = model.requests
+    assert likeliest.temperature == 0 and likeliest.logprobs
+    assert drawn.temperature > 0 and drawn.samples == SAMPLES
+    text = "".join(message.content for message in likeliest.messages)
+    assert QUESTION in text and "customers.segment 'enterprise'" in text
+    assert DRAFT not in text
+
+
+def test_the_prompt_is_the_same_whatever_the_draft_is(shop: SqliteDatabase) -> None:
+    prompts = []
+    for draft in (DRAFT, RIGHT):
+        model = _replies(RIGHT, RIGHT)
+        take(redraft, shop, start(shop, QUESTION, draft, roles=("drafter",)), model)
+        prompts.append(model.requests[0].messages)
+    assert prompts[0] == prompts[1]
+
+
+@pytest.mark.parametrize(("roles", "policy"), [((), "gated"), (("drafter",), "always"), (("drafter",), "errors")])
+def test_nothing_is_asked_without_a_drafter_or_under_other_policies(
+    shop: SqliteDatabase, roles: tuple[str, ...], policy: str
+) -> None:
+    model = _replies(RIGHT, RIGHT)
+    before = start(shop, QUESTION, DRAFT, roles=roles, policy=policy)
+    assert take(redraft, shop, before, model) is before
+    assert model.requests == []
+
+
+def test_a_drafter_that_fails_or_rambles_is_told(shop: SqliteDatabase) -> None:
+    before = start(shop, QUESTION, DRAFT, roles=("drafter",))
+    for model in (ScriptedModel({"drafter": ModelUnavailable("gone")}), _replies("I do not know", "Sorry.")):
+        done = take(redraft, shop, before, model)
+        assert done.candidates == before.candidates
+        assert [failure.role for failure in done.failures] == ["drafter"]
+        assert done.steps[-1].stage == "redraft" and done.steps[-1].error
