@@ -65,7 +65,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_with_room(shop: Path, kilob
     if shutil.which("unshare") is None or subprocess.run([*apart, mount], cwd=folder).returncode:
         pytest.skip("no right to mount a file system of one's own")
     cases = write_cases(folder, 200)
-    share = f"{sys.executable} -c '{CALL[2]}' run --cases {cases} --out small/out"
+    share = f"{sys.executable} -c '{CALL[2]}' run --cases {cases} --out small/out --models none"
     steps = [
         mount,
         f"{share} > first.out 2> first.err || echo $? > first.code",
@@ -127,7 +127,7 @@ def test_a_full_disk_for_the_cache_or_temporary_files_costs_no_correction(shop: 
     places |= dict.fromkeys(away, f"{folder}/small")
     (folder / "room").mkdir()
     setting = " ".join(f"{name}={place}" for name, place in places.items())
-    share = f"{sys.executable} -c '{CALL[2]}' run --cases {cases} --out out"
+    share = f"{sys.executable} -c '{CALL[2]}' run --cases {cases} --out out --models none"
     call = f"{mount}\nhead -c 100k /dev/zero > small/full 2> head.err || true\n{setting} {share}"
     ended = subprocess.run([*apart, call], cwd=folder, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
@@ -145,7 +145,7 @@ def test_streams_that_take_nothing_cost_no_case(shop: Path, streams: str) -> Non
     folder = shop.parent
     cases = write_cases(folder, 3)
     cases.write_text(cases.read_text() + '{"id": "half"\n')
-    share = f"{sys.executable} -c '{CALL[2]}' run --cases {cases} --out out"
+    share = f"{sys.executable} -c '{CALL[2]}' run --cases {cases} --out out --models none"
     ended = subprocess.run(["bash", "-c", f"{share} {streams}"], cwd=folder, capture_output=True, text=True)
     assert "Traceback" not in ended.stderr
     assert ended.returncode == 0
