@@ -216,7 +216,7 @@ def test_the_tables_of_a_benchmark_must_be_of_its_databases(tmp_path: Path, shop
     "flags",
     [
         ("--questions", "q.json"),
-        ("--gold", "g.json"),
+        ("--corrected", "g.json"),
         ("--only-present",),
         ("--linking",),
         ("--tables", "t.json"),

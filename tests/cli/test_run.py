@@ -24,7 +24,8 @@ WRONG = "SELECT COUNT(*) FROM store WHERE city = 'bonn'"
 
 
 def run(*args: object) -> Result:
-    return CliRunner().invoke(cli, ["run", *map(str, args)])
+    models = () if "--models" in args else ("--models", "none")
+    return CliRunner().invoke(cli, ["run", *map(str, args), *models])
 
 
 def write_lines(path: Path, rows: list[Any]) -> Path:
@@ -286,6 +287,7 @@ def test_killed_in_the_middle_it_resumes_to_the_same_files(shop: Path) -> None:
     assert run("--cases", cases, "--out", whole).exit_code == 0
     code = "from share_sql.cli.main import main; main()"
     call = [sys.executable, "-c", code, "run", "--cases", str(cases), "--out", str(cut), "--concurrency", "1"]
+    call += ["--models", "none"]
     for least in (2, 9):
         process = subprocess.Popen([*call, "--resume"], stdout=subprocess.DEVNULL)
         while process.poll() is None:
@@ -310,6 +312,7 @@ def test_an_interrupt_ends_the_run_at_once_and_keeps_what_is_done(shop: Path) ->
     cases, out = write_lines(shop.parent / "cases.jsonl", rows), shop.parent / "out"
     code = "from share_sql.cli.main import main; main()"
     call = [sys.executable, "-c", code, "run", "--cases", str(cases), "--out", str(out), "--concurrency", "1"]
+    call += ["--models", "none"]
     process = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not ((out / JOURNAL).exists() and len(lines(out / JOURNAL)) == 2):
         time.sleep(0.01)
@@ -332,3 +335,14 @@ def test_a_run_says_who_scores(shop: Path) -> None:
     other = run("--cases", cases, "--out", out, "--resume")
     assert other.exit_code != 0
     assert "scorer" in other.stderr
+
+
+def test_without_models_named_it_says_what_there_is(shop: Path) -> None:
+    """In a test's own cache there are no weights."""
+    cases, out = write_lines(shop.parent / "cases.jsonl", [case("1", "SELECT name FROM store")]), "out"
+    done = CliRunner().invoke(cli, ["run", "--cases", str(cases), "--out", str(shop.parent / out)])
+    assert done.exit_code == 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("models: none (the base weights ")
+    settings = json.loads((shop.parent / out / "run.json").read_text(encoding="utf-8"))["settings"]
+    assert not any(key.startswith("model for ") for key in settings)

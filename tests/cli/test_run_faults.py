@@ -38,7 +38,8 @@ def write_cases(folder: Path, count: int) -> Path:
 
 
 def run(*args: object) -> Result:
-    return CliRunner().invoke(cli, ["run", *map(str, args)])
+    models = () if "--models" in args else ("--models", "none")
+    return CliRunner().invoke(cli, ["run", *map(str, args), *models])
 
 
 def corrections(out: Path) -> list[dict[str, Any]]:
@@ -64,7 +65,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_with_room(shop: Path, kilob
     if shutil.which("unshare") is None or subprocess.run([*apart, mount], cwd=folder).returncode:
         pytest.skip("no right to mount a file system of one's own")
     cases = write_cases(folder, 200)
-    share = f"{sys.executable} -c '{CALL[2]}' run --cases {cases} --out small/out"
+    share = f"{sys.executable} -c '{CALL[2]}' run --cases {cases} --out small/out --models none"
     steps = [
         mount,
         f"{share} > first.out 2> first.err || echo $? > first.code",
@@ -86,7 +87,18 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_with_room(shop: Path, kilob
 def test_a_file_that_may_not_grow_is_one_line(shop: Path) -> None:
     cases, out = write_cases(shop.parent, 60), shop.parent / "out"
     limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, -1)); {CALL[2]}"
-    call = [sys.executable, "-c", limited, "run", "--cases", str(cases), "--out", str(out)]
+    call = [
+        sys.executable,
+        "-c",
+        limited,
+        "run",
+        "--cases",
+        str(cases),
+        "--out",
+        str(out),
+        "--models",
+        "none",
+    ]
     ended = subprocess.run(call, capture_output=True, text=True)
     assert ended.returncode == 2
     why = "cannot be written (File too large); mend that and go on with --resume"
@@ -115,7 +127,7 @@ def test_a_full_disk_for_the_cache_or_temporary_files_costs_no_correction(shop: 
     places |= dict.fromkeys(away, f"{folder}/small")
     (folder / "room").mkdir()
     setting = " ".join(f"{name}={place}" for name, place in places.items())
-    share = f"{sys.executable} -c '{CALL[2]}' run --cases {cases} --out out"
+    share = f"{sys.executable} -c '{CALL[2]}' run --cases {cases} --out out --models none"
     call = f"{mount}\nhead -c 100k /dev/zero > small/full 2> head.err || true\n{setting} {share}"
     ended = subprocess.run([*apart, call], cwd=folder, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
@@ -133,7 +145,7 @@ def test_streams_that_take_nothing_cost_no_case(shop: Path, streams: str) -> Non
     folder = shop.parent
     cases = write_cases(folder, 3)
     cases.write_text(cases.read_text() + '{"id": "half"\n')
-    share = f"{sys.executable} -c '{CALL[2]}' run --cases {cases} --out out"
+    share = f"{sys.executable} -c '{CALL[2]}' run --cases {cases} --out out --models none"
     ended = subprocess.run(["bash", "-c", f"{share} {streams}"], cwd=folder, capture_output=True, text=True)
     assert "Traceback" not in ended.stderr
     assert ended.returncode == 0
@@ -213,7 +225,7 @@ def test_a_folder_in_a_files_place_is_one_line(shop: Path) -> None:
 @pytest.mark.usefixtures("interruptible")
 def test_a_run_that_is_stopped_says_how_it_goes_on(shop: Path, number: int, code: int) -> None:
     cases, out = write_cases(shop.parent, 2000), shop.parent / "out"
-    call = [*CALL, "run", "--cases", str(cases), "--out", str(out)]
+    call = [*CALL, "run", "--cases", str(cases), "--out", str(out), "--models", "none"]
     with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         when_begun(out, lambda: process.send_signal(number)).join()
         said, complaint = process.communicate(timeout=60)

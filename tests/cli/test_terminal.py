@@ -136,7 +136,7 @@ def calls(shop: Path, tmp_path: Path) -> dict[str, list[str]]:
     row = {"id": "1", "database": str(shop), "gold": "SELECT 1", "prediction": "SELECT 1", "sql": "SELECT 1"}
     scored.write_text("".join(json.dumps(row | {"id": str(number)}) + "\n" for number in range(20)))
     return {
-        "run": ["run", "--cases", str(cases), "--out", str(tmp_path / "out")],
+        "run": ["run", "--cases", str(cases), "--out", str(tmp_path / "out"), "--models", "none"],
         "eval": ["eval", "--cases", str(scored)],
         "fix": ["fix", "--db", str(shop), *GIVEN],
         "check": [

@@ -49,7 +49,7 @@ def test_each_stage_is_told_as_it_ends(shop: Path, before: tuple[str, ...], more
 def test_run_tells_its_stages_too(shop: Path) -> None:
     cases = shop.parent / "cases.jsonl"
     cases.write_text(f'{{"id": "a", "question": "Q", "database": "shop.sqlite", "draft": "{DRAFT}"}}\n')
-    call = ["run", "--cases", str(cases), "--out", str(shop.parent / "out"), "-v"]
+    call = ["run", "--cases", str(cases), "--out", str(shop.parent / "out"), "-v", "--models", "none"]
     assert stages(CliRunner().invoke(cli, call)) == [stage.__name__ for stage in STAGES]
 
 

@@ -12,6 +12,7 @@ from share_sql.case import Correction, WeighedFinding
 from share_sql.demo.cases import DemoCase
 from share_sql.demo.page import render_page
 from share_sql.demo.result import DemoItem, DemoResult
+from share_sql.demo.stages import StageShown
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> &amp; {{ 7 * 7 }} {% raw %} \" ' </pre>"
 VOID = {"meta", "input", "rect", "br"}
@@ -47,7 +48,12 @@ class Page(HTMLParser):
 
 
 def make(
-    text: str = "plain", *, sql: str = "SELECT 2", before: bool = False, after: bool = True
+    text: str = "plain",
+    *,
+    sql: str = "SELECT 2",
+    before: bool = False,
+    after: bool = True,
+    with_models: bool = False,
 ) -> DemoResult:
     case = DemoCase(id="x-1", question=text, evidence=text, gold=text, draft=text, error="right")
     correction = Correction(
@@ -55,7 +61,9 @@ def make(
         findings=(WeighedFinding(text, text),),
         changes=(f"r: added {text}", f"r: removed {text}", text, text, text),
     )  # fmt: skip
-    return DemoResult((DemoItem(case, correction, before, after, None, 1),), Path("out"))
+    stages = (StageShown("sam", (text, f"res = df.select({text})")), StageShown("judge", (text,)))
+    item = DemoItem(case, correction, before, after, None, 1, stages)
+    return DemoResult((item,), Path("out"), ("sam",) if with_models else ())
 
 
 def test_hostile_text_comes_out_as_text_everywhere() -> None:
@@ -63,8 +71,8 @@ def test_hostile_text_comes_out_as_text_everywhere() -> None:
     assert page.tags.count("script") == plain.tags.count("script") == 1
     assert "img" not in page.tags
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
-    # Question, evidence, reason, finding (twice), draft, changes (5 + 4), gold.
-    assert page.text.count("<script>alert(1)</script>") >= 10
+    # Question, evidence, reason, finding (twice), draft, changes (5 + 4), gold, stages (3).
+    assert page.text.count("<script>alert(1)</script>") >= 13
     assert "{{ 7 * 7 }}" in page.text
 
 
@@ -109,3 +117,13 @@ def test_changed_parts_are_marked_on_both_sides() -> None:
     text = render_page(make("SELECT 1", sql="SELECT 2"))
     assert "<del>1</del>" in text
     assert "<ins>2</ins>" in text
+
+
+def test_it_shows_what_each_stage_made_and_says_who_worked() -> None:
+    alone, together = render_page(make("SELECT 1")), render_page(make("SELECT 1", with_models=True))
+    for page in (alone, together):
+        assert "<dt>sam</dt><dd><code>SELECT 1</code><code>res = df.select(SELECT 1)</code></dd>" in page
+    assert "corrected without a model</h1>" in alone
+    assert "share models pull" in alone
+    assert "corrected with small models</h1>" in together
+    assert "share models pull" not in together

@@ -105,11 +105,23 @@ def test_only_questions_whose_database_is_there(folder: Path) -> None:
 def test_corrected_gold(folder: Path, gold: object) -> None:
     loaded = read_questions("bird", folder / "bird.json", folder / "databases")
     predictions = put(folder, "p.json", {"7": "SELECT 1"})
-    found = read_benchmark(loaded, predictions=predictions, gold=put(folder, "gold.json", gold))
+    found = read_benchmark(loaded, predictions=predictions, corrected=put(folder, "gold.json", gold))
     assert [case.gold for case in found.cases] == ["SELECT 1", "SELECT 2"]
-    assert [case.gold for case in found.corrected] == ["SELECT 1", "SELECT 99"]
+    assert [(case.id, case.gold) for case in found.corrected] == [("9", "SELECT 99")]
+    assert not found.warnings
     with pytest.raises(BenchmarkError, match="found none for these questions"):
-        read_benchmark(loaded, predictions=predictions, gold=put(folder, "gold.json", {"1": "SELECT 1"}))
+        read_benchmark(loaded, predictions=predictions, corrected=put(folder, "gold.json", {"1": "SELECT 1"}))
+
+
+def test_corrected_questions_that_ask_otherwise_are_told(folder: Path) -> None:
+    loaded = read_questions("bird", folder / "bird.json", folder / "databases")
+    predictions = put(folder, "p.json", {"7": "SELECT 1"})
+    same = {"idx": 7, "question": "how  many", "evidence": "", "SQL": "SELECT 70"}
+    other = {"question_id": "9", "idx": 0, "question": "which one", "SQL": "SELECT 90"}
+    gold = put(folder, "gold.json", [same, other, other | {"question_id": "12"}])
+    found = read_benchmark(loaded, predictions=predictions, corrected=gold)
+    assert [(case.id, case.gold) for case in found.corrected] == [("7", "SELECT 70"), ("9", "SELECT 90")]
+    assert "1 of 2 corrected questions have another question or evidence" in found.warnings[0]
 
 
 def test_foreign_keys_of_tables_json(folder: Path) -> None:

@@ -11,8 +11,9 @@ from share_sql.database.child import Child
 from share_sql.database.sqlite import SqliteDatabase
 from share_sql.errors import UsageError
 from share_sql.evaluation.cases import EvalCase, Options
+from share_sql.evaluation.figures import against_drafts, line
 from share_sql.evaluation.runner import evaluate, split
-from share_sql.evaluation.summary import against_drafts, as_json, by_difficulty, line
+from share_sql.evaluation.summary import as_json, by_difficulty
 
 EVERYTHING = ("ex", "strict", "soft-f1", "ves", "r-ves")
 

@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from share_sql.benchmarks.registry import BENCHMARKS
+from share_sql.cli.terminal import say
 from share_sql.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,14 +94,21 @@ benchmark_options = options(
     click.option("--drafts", type=FILE, help="JSON by id, JSON list, JSON Lines, or one query a line."),
 )
 """Options of verbs that read a benchmark's own files."""
-assistant_options = options(
-    click.option(
+
+
+def models_option(default: str) -> Callable[[_Function], _Function]:
+    """`--models`, with what the verb takes where it is not given."""
+    return click.option(
         "--models",
-        default="none",
+        default=default,
         show_default=True,
-        metavar="none|embedded[:DIR]|recorded:DIR|FILE.toml",
-        help="Who answers for bam, mask, sam, lom, generator and scorer.",
-    ),
+        metavar="auto|none|embedded[:DIR]|recorded:DIR|FILE.toml",
+        help="Who answers for bam, mask, sam, lom, generator and scorer. auto: the small models where their "
+        "weights are pulled (share models pull), none elsewhere.",
+    )
+
+
+policy_options = options(
     click.option(
         "--policy",
         type=click.Choice(["gated", "always", "errors"]),
@@ -129,7 +137,7 @@ assistant_options = options(
         help="Keep the draft where a change is less sure than this.",
     ),
 )
-"""Options of verbs that correct drafts."""
+"""Options of verbs that correct drafts: how; `models_option` says with whom."""
 
 
 def fill_catalog(
@@ -185,7 +193,13 @@ def fill_catalog(
 
 
 def models_for(spec: str) -> Mapping[str, Model]:
-    """The models that `--models` names, by role."""
+    """The models that `--models` names, by role. What `auto` chose is told on standard error."""
+    if spec == "auto":
+        from share_sql.models.auto import choose
+
+        chosen = choose()
+        say(chosen.told, err=True)
+        return chosen.models
     from share_sql.models.load import load_models
 
     return load_models(spec)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from share_sql.cli.common import FOLDER
-from share_sql.cli.terminal import draw, print_json, progress_bar, say
+from share_sql.cli.common import FOLDER, models_for, models_option
+from share_sql.cli.terminal import draw, interruptible, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from share_sql.demo.result import DemoResult
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   share demo
-  share demo --out out/demo --json
+  share demo --models none --out out/demo --json
 """
 
 _COLOURS = {"fixed": "green", "broken": "red", "right": "", "wrong": "yellow"}
@@ -30,23 +30,32 @@ _COLOURS = {"fixed": "green", "broken": "red", "right": "", "wrong": "yellow"}
     show_default=True,
     help="Folder for the database, cases, corrections and the page.",
 )
+@models_option("auto")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of the table.")
-def command(out: Path, as_json: bool) -> None:
-    """Correct the drafts of a small made-up shop, without any model.
+def command(out: Path, models: str, as_json: bool) -> None:
+    """Correct the drafts of a small made-up shop.
 
     Makes the shop's database from a seed, corrects 55 drafts of which 18 are right, compares drafts and
-    corrections with gold by their rows, prints a table and writes demo.html.
+    corrections with gold by their rows, prints a table, shows two cases stage by stage and writes demo.html.
+    With the small models that takes a minute or two, without a model a second.
     """
     from share_sql.demo.run import as_json as row
     from share_sql.demo.run import run_demo
 
-    with progress_bar("correcting") as progress:
-        result = run_demo(out, progress=progress)
+    asked = models_for(models)
+    with interruptible(), progress_bar("correcting") as progress:
+        result = run_demo(out, models=asked, progress=progress)
     if not as_json:
         _print_table(result)
         return
     cases = [
-        {"question": item.case.question, "label": item.case.error, "draft": item.case.draft, **row(item)}
+        {
+            "question": item.case.question,
+            "label": item.case.error,
+            "draft": item.case.draft,
+            **row(item),
+            "stages": {stage.name: list(stage.lines) for stage in item.stages},
+        }
         for item in result.items
     ]
     print_json({"cases": cases, "counts": result.counts, "page": str(result.page)})
@@ -71,6 +80,7 @@ def _print_table(result: DemoResult) -> None:
         )
     counts = result.counts
     draw(table)
+    _print_stages(result)
     right = (
         f"Right before: {counts['right_before']} of {counts['cases']}.  "
         f"Right after: {counts['right_after']} of {counts['cases']}.  "
@@ -80,3 +90,20 @@ def _print_table(result: DemoResult) -> None:
     say(f"Kept {counts['kept']}, corrected {counts['corrected']}, abstained {counts['abstained']}.")
     say("What changed: - a step of the draft, + the step in its place.")
     say(f"Page: {result.page}")
+
+
+def _print_stages(result: DemoResult) -> None:
+    """Two cases, with what each stage made of them."""
+    from shutil import get_terminal_size
+
+    from rich.text import Text
+
+    from share_sql.demo.stages import HOW, SHOWN, asked_models, stage_lines
+
+    shown = [item for item in result.items if item.case.id in SHOWN]
+    for item in shown:
+        draw(Text(f"\nStage by stage: {item.case.question}", style="bold"), soft_wrap=True)
+        for label, text in stage_lines(item.stages, min(get_terminal_size().columns, 120)):
+            draw(Text.assemble((label, "cyan"), text), soft_wrap=True)
+    if not any(asked_models(item.stages) for item in shown):
+        say(HOW)

@@ -27,6 +27,8 @@ Examples:
   share eval --cases cases.jsonl --predictions out/first
   share eval --benchmark bird --questions dev.json --databases dev_databases
     --predictions out/bird --drafts gpt-4o.json --html report.html
+  share eval --benchmark bird --questions dev.json --databases dev_databases
+    --predictions out/bird --drafts gpt-4o.json --corrected corrected.json
   share eval --benchmark spider --questions dev.json --tables tables.json
     --databases database --predictions predicted.sql --metrics ex,em,test-suite
   share eval compare first.json second.json
@@ -51,7 +53,13 @@ Examples:
     "scored and compared.",
 )
 @click.option("--drafts", type=ANY, help="SQL before correction, to count fixed and broken.")
-@click.option("--gold", type=FILE, help="Corrected gold by id; scored beside the original.")
+@click.option(
+    "--corrected",
+    "--gold",
+    type=FILE,
+    help="Questions with corrected gold (a JSON list with question_id or idx, and SQL), or SQL by id; the "
+    "questions that have both are scored by either gold.",
+)
 @click.option(
     "--pairing",
     type=click.Choice(["key", "position"]),
@@ -215,7 +223,7 @@ def _unread(
     questions = "it is about a benchmark's questions; --cases has its own"
     unread = {
         "--questions": questions if cases else "",
-        "--gold": questions if cases else "",
+        "--corrected": questions if cases else "",
         "--only-present": questions if cases else "",
         "--linking": "it needs --benchmark" if cases else "",
         "--tables": "" if not cases or "em" in metrics else "of one's own cases only the metric em reads it",
@@ -309,8 +317,9 @@ def _show(
     """Print evaluations by name, each with the one on corrected gold and its linking beside it."""
     from share_sql.evaluation.compare import comparison_json, comparison_lines, scored_run
     from share_sql.evaluation.linking import linking_json
+    from share_sql.evaluation.sides import on_both_golds, sides_json
     from share_sql.evaluation.summary import as_json as to_json
-    from share_sql.evaluation.tables import tables
+    from share_sql.evaluation.tables import corrected_table, tables
 
     reports = []
     for name, (evaluation, corrected) in runs.items():
@@ -318,6 +327,7 @@ def _show(
             report = to_json(evaluation)
             if corrected is not None:
                 report["corrected_gold"] = to_json(corrected)
+                report["both_golds"] = sides_json(on_both_golds(evaluation, corrected))
             if name in linked:
                 report["linking"] = linking_json(linked[name])
             reports.append({"name": name, **report})
@@ -325,7 +335,7 @@ def _show(
             _print_lines([f"{name}:"] if len(runs) > 1 else [])
             _print_lines(tables(evaluation, linked.get(name, {})))
             if corrected is not None:
-                _print_lines(["\nagainst the corrected gold:", *tables(corrected)])
+                _print_lines(["", *corrected_table(evaluation, corrected)])
     if len(runs) == 1:
         if as_json:
             print_json(reports[0])

@@ -10,11 +10,12 @@ import click
 from share_sql.cli.common import (
     FILE,
     as_json,
-    assistant_options,
     cache_option,
     fill_catalog,
     kinds_of,
     models_for,
+    models_option,
+    policy_options,
     prompts_of,
     read_stdin,
     refuse,
@@ -39,7 +40,8 @@ Example:
 @click.option("--sql", "draft", required=True, help="The draft; - reads it from standard input.")
 @click.option("--tables", type=FILE, help="tables.json that completes the database's schema.")
 @click.option("--meanings", type=FILE, help="column_meaning.json with the columns' meanings.")
-@assistant_options
+@models_option("none")
+@policy_options
 @cache_option
 @verbose_option
 @as_json
@@ -64,7 +66,8 @@ def command(
 
     The SQL goes to standard output, the verdict and its reason to standard error. Exit code 1 where the
     database cannot be used, a model gave no answer or none of use, or the SQL handed back does not run or is
-    no query; what is handed back is the best there is all the same.
+    no query; what is handed back is the best there is all the same. Without --models no model is asked, so
+    that the answer is there at once.
     """
     from share_sql.assistant import Assistant
     from share_sql.case import Case, failures_in_words

@@ -12,7 +12,6 @@ from share_sql.cli.common import (
     FILE,
     FOLDER,
     as_json,
-    assistant_options,
     benchmark_options,
     cache_option,
     concurrency_option,
@@ -20,6 +19,8 @@ from share_sql.cli.common import (
     kinds_of,
     limit_option,
     models_for,
+    models_option,
+    policy_options,
     prompts_of,
     refuse,
     verbose_option,
@@ -71,7 +72,8 @@ Examples:
     show_default=True,
     help="What one case may take, models and queries included.",
 )
-@assistant_options
+@models_option("auto")
+@policy_options
 @cache_option
 @verbose_option
 @as_json
@@ -97,6 +99,9 @@ def command(
     **files: Path | None,
 ) -> None:
     """Correct drafts and write the run folder.
+
+    The small models work where their weights are pulled; a line on standard error says whether. What must
+    come out alike everywhere names its --models.
 
     Every case ends with a verdict in corrections.jsonl, whatever is wrong with it. A run that was stopped
     goes on with --resume, which also does again what failed for want of a model or a database, and what was

@@ -11,6 +11,7 @@ import hashlib
 from importlib.resources import files
 
 from share_sql.demo.result import DemoResult
+from share_sql.demo.stages import HOW, SHOWN
 
 
 def render_page(result: DemoResult) -> str:
@@ -29,6 +30,9 @@ def render_page(result: DemoResult) -> str:
     return environment.get_template("page.html.j2").render(
         items=result.items,
         counts=result.counts,
+        models=result.models,
+        shown=SHOWN,
+        how=HOW,
         # The package's own files: the only text that is not escaped.
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704

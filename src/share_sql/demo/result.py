@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from share_sql.case import Correction
 from share_sql.demo.cases import DemoCase
+from share_sql.demo.stages import StageShown
 from share_sql.query.marks import Mark, mark_changes, signed_lines
 
 Outcome: TypeAlias = Literal["fixed", "broken", "right", "wrong"]
@@ -29,6 +30,8 @@ class DemoItem:
     rows_before: int | None
     """Number of rows the draft gives; None where it does not run."""
     rows_after: int | None
+    stages: tuple[StageShown, ...] = ()
+    """What each stage made."""
 
     @property
     def touched(self) -> bool:
@@ -77,6 +80,8 @@ class DemoResult:
     items: tuple[DemoItem, ...]
     out: Path
     """Folder with shop.sqlite, cases.jsonl, column_meaning.json, corrections.jsonl and demo.html."""
+    models: tuple[str, ...] = ()
+    """The roles that a model answered."""
 
     @property
     def page(self) -> Path:

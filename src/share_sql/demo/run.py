@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from share_sql.demo.cases import DemoCase, load_cases, load_meanings, write_cases, write_meanings
 from share_sql.demo.database import NAME, write_database
 from share_sql.demo.result import DemoItem, DemoResult
+from share_sql.demo.stages import stages_shown
 from share_sql.errors import QueryError, UsageError
 
 if TYPE_CHECKING:
-    from share_sql.case import Correction
     from share_sql.database.base import Database, QueryResult
+    from share_sql.models.base import Model
+    from share_sql.stages.state import State
+
+_AT_ONCE = 32
+"""Cases under way at once: models in this process answer more when they are asked more at a time."""
 
 
-def run_demo(out: Path, *, progress: Callable[[int, int], None] | None = None) -> DemoResult:
-    """Correct the demo's drafts without any model and write everything under a folder.
+def run_demo(
+    out: Path,
+    *,
+    models: Mapping[str, Model] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> DemoResult:
+    """Correct the demo's drafts and write everything under a folder.
 
     Args:
         out: folder for the results; made where it is missing, files of the same names are replaced.
+        models: who answers which role, closed at the end; None: no model.
         progress: called with (done, total) after each case.
 
     Returns:
@@ -48,15 +59,16 @@ def run_demo(out: Path, *, progress: Callable[[int, int], None] | None = None) -
 
     catalog = Catalog(cache=out / "cache")
     catalog.add(NAME, database, meanings=load_meanings())
-    corrections: list[Correction] = []
-    with Assistant(catalog=catalog, models={}, conventions="benchmark") as assistant:
-        for correction in assistant.correct_many([case.case() for case in cases]):
-            corrections.append(correction)
+    states: dict[str, State] = {}
+    asked = dict(models or {})
+    with Assistant(catalog=catalog, models=asked, conventions="benchmark", concurrency=_AT_ONCE) as assistant:
+        for state in assistant.correct_states([case.case() for case in cases]):
+            states[state.case.id] = state
             if progress is not None:
-                progress(len(corrections), len(cases))
+                progress(len(states), len(cases))
     catalog.close()
 
-    result = DemoResult(_compare(database, cases, corrections), out)
+    result = DemoResult(_compare(database, cases, states), out, tuple(asked))
     lines = [json.dumps(as_json(item), ensure_ascii=False) for item in result.items]
     (out / "corrections.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     result.page.write_text(render_page(result), encoding="utf-8")
@@ -75,13 +87,16 @@ def as_json(item: DemoItem) -> dict[str, object]:
     return correction_row(item.correction) | compared
 
 
-def _compare(path: Path, cases: tuple[DemoCase, ...], corrections: list[Correction]) -> tuple[DemoItem, ...]:
+def _compare(path: Path, cases: tuple[DemoCase, ...], states: Mapping[str, State]) -> tuple[DemoItem, ...]:
     from share_sql.database.open import open_database
     from share_sql.evaluation.execution import sorts_rows, strict_ex
 
     items: list[DemoItem] = []
     with open_database(path, name=NAME) as database:
-        for case, correction in zip(cases, corrections, strict=True):
+        for case in cases:
+            state = states[case.id]
+            correction = state.correction
+            assert correction is not None, "the judge always leaves a correction"
             gold = database.query(case.gold)
             ordered = sorts_rows(case.gold)
             before, after = _run(database, case.draft), _run(database, correction.sql)
@@ -93,6 +108,7 @@ def _compare(path: Path, cases: tuple[DemoCase, ...], corrections: list[Correcti
                     right_after=after is not None and strict_ex(after.rows, gold.rows, ordered=ordered),
                     rows_before=None if before is None else len(before.rows),
                     rows_after=None if after is None else len(after.rows),
+                    stages=stages_shown(state),
                 )
             )
     return tuple(items)

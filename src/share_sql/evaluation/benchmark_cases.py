@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from share_sql.benchmarks.benchmark import Benchmark
 from share_sql.benchmarks.cases import LabelledCase, read_bytes, read_json
@@ -42,7 +43,7 @@ def read_benchmark(
     *,
     predictions: Path,
     drafts: Path | None = None,
-    gold: Path | None = None,
+    corrected: Path | None = None,
     by_position: bool = False,
     only_present: bool = False,
 ) -> Inputs:
@@ -52,7 +53,8 @@ def read_benchmark(
         loaded: the questions, see `read_questions`.
         predictions: SQL to score in any format of `benchmarks.drafts`, or a run folder.
         drafts: SQL before correction, likewise.
-        gold: corrected gold by id: a questions file, or a file of SQL.
+        corrected: corrected gold: a questions file, whose question and evidence may be corrected too, or a
+            file of SQL by id. Questions that it lacks are left out of `Inputs.corrected`.
         by_position: pair the nth prediction with the nth question whatever its id, as BIRD's scripts do.
         only_present: leave out questions whose database is not in the folder.
 
@@ -95,8 +97,15 @@ def read_benchmark(
         )
     _check_paired(predictions, predicted.sql, pairs)
     extra = predicted.unpaired(row.case.id for row in loaded.cases)
-    corrected = _corrected(cases, [row for _, row in rows], gold, loaded.benchmark.gold) if gold else ()
-    return Inputs(tuple(cases), extra, tuple(warnings), corrected)
+    other: tuple[EvalCase, ...] = ()
+    if corrected is not None:
+        other, reworded = _corrected(cases, [row for _, row in rows], corrected, loaded.benchmark.gold)
+        if reworded:
+            warnings.append(
+                f"{reworded} of {len(other)} corrected questions have another question or evidence; what is "
+                "scored was written for the original"
+            )
+    return Inputs(tuple(cases), extra, tuple(warnings), other)
 
 
 def _check_gold(rows: Sequence[LabelledCase], benchmark: Benchmark, questions: Path) -> None:
@@ -128,37 +137,58 @@ def _check_paired(path: Path, predicted: Drafts, pairs: Sequence[tuple[LabelledC
         )
 
 
+@dataclass(frozen=True)
+class _Gold:
+    """Corrected gold by id or by position, and the rows that it was read from, by id; none for bare SQL."""
+
+    sql: Drafts
+    rows: Mapping[str, Mapping[str, Any]]
+
+
 def _corrected(
-    cases: Sequence[EvalCase], rows: Sequence[LabelledCase], gold: Path, key: str
-) -> tuple[EvalCase, ...]:
-    corrected = _read_gold(gold, key)
-    changed = []
-    hits = 0
+    cases: Sequence[EvalCase], rows: Sequence[LabelledCase], path: Path, key: str
+) -> tuple[tuple[EvalCase, ...], int]:
+    """The cases that have corrected gold, with it, and how many of them ask something else there."""
+    gold = _read_gold(path, key)
+    changed: dict[str | int, EvalCase] = {}
+    reworded = 0
     for at, (case, row) in enumerate(zip(cases, rows, strict=True)):
         name = str(row.raw.get("question_id", row.case.id))
-        sql = corrected.get(name, at)
-        hits += sql is not None
-        changed.append(replace(case, gold=sql.sql) if sql is not None else case)
-    if not hits:
-        raise BenchmarkError(f"{gold}: expected gold SQL by question id, found none for these questions")
-    return tuple(changed)
+        sql = gold.sql.get(name, at)
+        if sql is None or case.id in changed:
+            continue
+        changed[case.id] = replace(case, gold=sql.sql)
+        reworded += _reworded(row, gold.rows.get(name, {}))
+    if not changed:
+        raise BenchmarkError(f"{path}: expected gold SQL by question id, found none for these questions")
+    return tuple(changed.values()), reworded
 
 
-def _read_gold(path: Path, key: str) -> Drafts:
+def _reworded(row: LabelledCase, corrected: Mapping[str, Any]) -> bool:
+    """Whether a corrected question asks otherwise than the original, or knows something else."""
+    asked = {"question": row.case.question, "evidence": row.case.evidence}
+    return any(
+        isinstance(other := corrected.get(field), str) and other.split() != text.split()
+        for field, text in asked.items()
+    )
+
+
+def _read_gold(path: Path, key: str) -> _Gold:
     """Corrected gold by id, from a questions file or a file of SQL."""
     try:
-        rows = json.loads(read_bytes(path, "gold SQL by id; check --gold").decode("utf-8-sig"))
+        rows = json.loads(read_bytes(path, "gold SQL by id; check --corrected").decode("utf-8-sig"))
     except ValueError:
-        return read_drafts(path)
-    if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
-        found = {}
-        for row in rows:
-            name = next((row[field] for field in _ID_KEYS if row.get(field) is not None), None)
-            sql = next((row[field] for field in (key, "SQL", "query", "gold", "sql") if field in row), None)
-            if name is not None and isinstance(sql, str):
-                found[str(name)] = Draft(sql)
-        return Drafts(path.name, by_id=found)
-    return read_drafts(path)
+        return _Gold(read_drafts(path), {})
+    if not (isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows)):
+        return _Gold(read_drafts(path), {})
+    found, known = {}, {}
+    for row in rows:
+        name = next((row[field] for field in _ID_KEYS if row.get(field) is not None), None)
+        sql = next((row[field] for field in (key, "SQL", "query", "gold", "sql") if field in row), None)
+        if name is not None and isinstance(sql, str):
+            found[str(name)] = Draft(sql)
+            known[str(name)] = row
+    return _Gold(Drafts(path.name, by_id=found), known)
 
 
 def same_columns(tables: Path) -> dict[str, dict[str, str]]:

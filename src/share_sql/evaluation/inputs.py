@@ -27,7 +27,7 @@ class Inputs:
     warnings: tuple[str, ...] = ()
     """What is odd in the files, one line each."""
     corrected: tuple[EvalCase, ...] = ()
-    """The same cases with corrected gold where there is one; empty without --gold."""
+    """Those of the cases that have corrected gold, with it; empty without --corrected."""
 
 
 def read_eval_cases(file: Path, databases: Path | None = None) -> Inputs:

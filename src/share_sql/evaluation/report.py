@@ -13,17 +13,16 @@ from typing import Any
 from share_sql.errors import UsageError
 from share_sql.evaluation.assurance import assurance, verdicts
 from share_sql.evaluation.cases import CaseResult
+from share_sql.evaluation.figures import Line, against_drafts, line
 from share_sql.evaluation.metrics import verdicts_among
 from share_sql.evaluation.runner import Evaluation
+from share_sql.evaluation.sides import nothing_apart, on_both_golds, side_rows
 from share_sql.evaluation.spending import spending, spending_rows
 from share_sql.evaluation.summary import (
-    Line,
-    against_drafts,
     by_difficulty,
     database_name,
     drafts_by_metric,
     ex_and_strict_differ,
-    line,
     results_by_database,
     results_by_level,
 )
@@ -61,10 +60,11 @@ def write_report(file: Path, evaluation: Evaluation, corrected: Evaluation | Non
     text = environment.get_template("report.html.j2").render(
         evaluation=evaluation,
         tables=[("", _table(evaluation))]
-        + ([("against the corrected gold", _table(corrected))] if corrected else []),
+        + ([("by the corrected gold", _table(corrected))] if corrected else []),
         drafts={
             name: (found, f"{found.p_value:.3g}") for name, found in drafts_by_metric(evaluation).items()
         },
+        sides=_sides(evaluation, corrected),
         ended=verdicts(evaluation.results),
         spent=spending_rows(spent) if (spent := spending(r.case for r in evaluation.results)) else [],
         troubles=_troubles(evaluation),
@@ -118,11 +118,31 @@ def _table(evaluation: Evaluation) -> dict[str, Any]:
     return {"columns": columns, "metrics": evaluation.metrics}
 
 
+_NOTHING_EXPLAINED = (
+    "Gold that gives no row, or only NULL and 0, is met by any query that finds nothing, and a query that "
+    "finds what was meant is wrong by it. The figures above, the official ones, count these cases."
+)
+
+
+def _sides(evaluation: Evaluation, corrected: Evaluation | None) -> list[tuple[str, str, list[list[str]]]]:
+    """Title, explanation and rows of each table that sets figures side by side."""
+    found = []
+    if corrected is not None:
+        cases = f"{len(corrected.results)} of {len(evaluation.results)} cases have corrected gold."
+        rows = side_rows(on_both_golds(evaluation, corrected), gold=True)
+        found.append(("Original and corrected gold", cases, rows))
+    if any(result.gold_finds_nothing for result in evaluation.results):
+        rows = side_rows(nothing_apart(evaluation))
+        found.append(("Where gold finds nothing", _NOTHING_EXPLAINED, rows))
+    return found
+
+
 def _troubles(evaluation: Evaluation) -> list[tuple[str, list[str]]]:
     results = evaluation.results
     found = [
         ("gold that does not run", [f"{r.case.id}: {r.gold_error}" for r in results if r.gold_error]),
         ("gold without rows", [str(r.case.id) for r in results if r.gold_empty]),
+        ("gold that finds nothing", [str(r.case.id) for r in results if r.gold_finds_nothing]),
         ("no prediction, counted wrong", [str(name) for name in evaluation.missing]),
         ("predictions without a question, left out", list(evaluation.extra)),
         ("warnings", list(evaluation.warnings)),

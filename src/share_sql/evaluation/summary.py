@@ -2,53 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from share_sql.benchmarks.registry import LEVELS
 from share_sql.evaluation.assurance import Assurance, assurance, assurance_json, verdicts, verdicts_json
 from share_sql.evaluation.cases import CaseResult, grouped
+from share_sql.evaluation.figures import Line, drafts_of, line, line_json, transitions_json
 from share_sql.evaluation.metrics import verdicts_among
 from share_sql.evaluation.runner import Evaluation
+from share_sql.evaluation.sides import nothing_apart, sides_json
 from share_sql.evaluation.spending import spending, spending_json
-from share_sql.evaluation.transitions import Transitions, transitions
-
-
-@dataclass(frozen=True)
-class Line:
-    """The figures of a set of cases."""
-
-    cases: int
-    scores: dict[str, float]
-    """Mean score by metric in per cent, over all cases, as the official scripts have it: gold that
-    fails and predictions that are missing count as wrong."""
-    right: dict[str, int]
-    """Number of right cases by metric, for metrics that say right or wrong."""
-    scored: int
-    """Cases whose gold runs."""
-    scores_of_scored: dict[str, float]
-    """Mean score in per cent over the cases whose gold runs."""
-
-
-def line(results: Sequence[CaseResult], metrics: Sequence[str]) -> Line:
-    """Figures of a set of cases; 0 for an empty one."""
-    sound = [result for result in results if result.gold_error is None]
-    return Line(
-        cases=len(results),
-        scores=_means(results, metrics),
-        right={
-            name: sum(bool(result.scores.get(name)) for result in results) for name in verdicts_among(metrics)
-        },
-        scored=len(sound),
-        scores_of_scored=_means(sound, metrics),
-    )
-
-
-def _means(results: Sequence[CaseResult], metrics: Sequence[str]) -> dict[str, float]:
-    count = len(results) or 1
-    return {
-        name: 100 * sum(float(result.scores.get(name) or 0) for result in results) / count for name in metrics
-    }
+from share_sql.evaluation.transitions import Transitions
 
 
 def by_difficulty(evaluation: Evaluation) -> dict[str, Line]:
@@ -74,23 +38,9 @@ def database_name(path: str) -> str:
     return path.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".sqlite")
 
 
-def against_drafts(results: Iterable[CaseResult], metric: str) -> Transitions | None:
-    """What became of the drafts by one metric; None where no case has a draft."""
-    drafted = [result for result in results if metric in result.draft_scores]
-    if not drafted:
-        return None
-    return transitions(
-        [bool(result.draft_scores[metric]) for result in drafted],
-        [bool(result.scores[metric]) for result in drafted],
-        [_changed(result) for result in drafted],
-        [result.gold_finds_nothing for result in drafted],
-    )
-
-
 def drafts_by_metric(evaluation: Evaluation) -> dict[str, Transitions]:
     """What became of the drafts, by each metric that says right or wrong; empty where no case has a draft."""
-    found = {name: against_drafts(evaluation.results, name) for name in verdicts_among(evaluation.metrics)}
-    return {name: moved for name, moved in found.items() if moved is not None}
+    return drafts_of(evaluation.results, evaluation.metrics)
 
 
 def confidence_by_metric(evaluation: Evaluation) -> dict[str, Assurance]:
@@ -106,28 +56,18 @@ def ex_and_strict_differ(evaluation: Evaluation) -> list[str | int] | None:
     return [each.case.id for each in evaluation.results if each.scores["ex"] != each.scores["strict"]]
 
 
-def _changed(result: CaseResult) -> bool:
-    if result.case.verdict:
-        return result.case.verdict == "corrected"
-    return _bare(result.case.draft or "") != _bare(result.case.prediction or "")
-
-
-def _bare(sql: str) -> str:
-    return " ".join(sql.split()).rstrip("; ")
-
-
 def as_json(evaluation: Evaluation) -> dict[str, object]:
     """The whole evaluation as `share eval --json` prints it."""
     results, metrics = evaluation.results, evaluation.metrics
     report: dict[str, object] = {
         "cases": [_case_json(result) for result in results],
-        "total": _line_json(line(results, metrics)),
-        "difficulty": {level: _line_json(found) for level, found in by_difficulty(evaluation).items()},
+        "total": line_json(line(results, metrics)),
+        "difficulty": {level: line_json(found) for level, found in by_difficulty(evaluation).items()},
         "metrics": list(metrics),
         "benchmark": evaluation.options.benchmark,
     }
     if drafts := drafts_by_metric(evaluation):
-        report["drafts"] = {name: _transitions_json(found) for name, found in drafts.items()}
+        report["drafts"] = {name: transitions_json(found) for name, found in drafts.items()}
     if of_a_run(results):
         report |= _own_word(evaluation)
     report["missing"] = list(evaluation.missing)
@@ -136,6 +76,10 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
         {"id": result.case.id, "error": result.gold_error} for result in results if result.gold_error
     ]
     report["gold_empty"] = [result.case.id for result in results if result.gold_empty]
+    report["gold_finds_nothing"] = {
+        "cases": [result.case.id for result in results if result.gold_finds_nothing],
+        **sides_json(nothing_apart(evaluation)),
+    }
     if (differ := ex_and_strict_differ(evaluation)) is not None:
         report["ex_and_strict_differ"] = differ
     report["warnings"] = list(evaluation.warnings)
@@ -160,33 +104,6 @@ def _own_word(evaluation: Evaluation) -> dict[str, object]:
     if (spent := spending(result.case for result in evaluation.results)) is not None:
         word["spent"] = spending_json(spent)
     return word
-
-
-def _line_json(found: Line) -> dict[str, object]:
-    """Metrics under their own names; counts under others."""
-    answer: dict[str, object] = {"cases": found.cases, **{k: round(v, 4) for k, v in found.scores.items()}}
-    answer["right"] = found.right
-    if found.scored != found.cases:
-        answer["gold_runs"] = {
-            "cases": found.scored,
-            **{name: round(value, 4) for name, value in found.scores_of_scored.items()},
-        }
-    return answer
-
-
-def _transitions_json(found: Transitions) -> dict[str, object]:
-    return {
-        "cases": found.cases,
-        "right_before": found.stayed_right + found.broken,
-        "right_after": found.stayed_right + found.fixed,
-        "fixed": found.fixed,
-        "broken": found.broken,
-        "broken_where_gold_finds_nothing": found.broken_for_nothing,
-        "net": found.net,
-        "p": found.p_value,
-        "changed": found.changed,
-        "firing_rate": round(found.firing_rate, 4),
-    }
 
 
 def _case_json(result: CaseResult) -> dict[str, object]:

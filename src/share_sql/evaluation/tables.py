@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from share_sql.evaluation.assurance import verdicts
+from share_sql.evaluation.figures import Line, line
 from share_sql.evaluation.linking import LinkingScore
 from share_sql.evaluation.runner import Evaluation
+from share_sql.evaluation.sides import nothing_apart, on_both_golds, side_rows
 from share_sql.evaluation.spending import spending, spending_rows
 from share_sql.evaluation.summary import (
-    Line,
     by_difficulty,
     confidence_by_metric,
     drafts_by_metric,
     ex_and_strict_differ,
-    line,
     of_a_run,
 )
 
@@ -49,7 +49,7 @@ def tables(evaluation: Evaluation, linked: Mapping[str, LinkingScore] | None = N
     for name, moved in drafts_by_metric(evaluation).items():
         before, after = moved.stayed_right + moved.broken, moved.stayed_right + moved.fixed
         yield (
-            f"{name} against the drafts: {before} right before, {after} after; fixed {moved.fixed}, "
+            f"{name} against the drafts: {before} right before, {after} after; fixed {moved.fixed_shown}, "
             f"broken {moved.broken_shown}, net {moved.net:+d} (p = {moved.p_value:.3g}); changed "
             f"{moved.changed} of {moved.cases}"
         )
@@ -61,6 +61,21 @@ def tables(evaluation: Evaluation, linked: Mapping[str, LinkingScore] | None = N
             f"linking, {which}: precision {score.precision:.3f}, recall {score.recall:.3f}, F1 "
             f"{score.f1:.3f}; complete in {score.complete} of {score.cases}"
         )
+
+
+def corrected_table(evaluation: Evaluation, corrected: Evaluation) -> Iterator[str]:
+    """Yield the lines that set the original gold beside the corrected one.
+
+    Args:
+        evaluation: all questions, by the original gold.
+        corrected: those that have corrected gold, by it.
+    """
+    yield f"by both golds, {len(corrected.results)} of {len(evaluation.results)} cases:"
+    yield from _grid(side_rows(on_both_golds(evaluation, corrected), gold=True))
+    failed = [result for result in corrected.results if result.gold_error]
+    if failed:
+        names = _ids([result.case.id for result in failed])
+        yield f"corrected gold fails in {names}. First: {failed[0].gold_error}"
 
 
 def _own_word(evaluation: Evaluation) -> Iterator[str]:
@@ -95,6 +110,10 @@ def _troubles(evaluation: Evaluation, total: Line) -> Iterator[str]:
     empty = [result.case.id for result in results if result.gold_empty]
     if empty:
         yield f"gold gives no rows in {_ids(empty)}"
+    nothing = [result.case.id for result in results if result.gold_finds_nothing]
+    if nothing:
+        yield f"gold finds nothing (no row, or only NULL and 0) in {_ids(nothing)}; these apart:"
+        yield from _grid(side_rows(nothing_apart(evaluation)))
     if evaluation.missing:
         yield f"no prediction, counted wrong: {_ids(evaluation.missing)}"
     if evaluation.extra:

@@ -26,6 +26,8 @@ class Transitions:
     broken_for_nothing: int = 0
     """Of the broken, those whose gold finds nothing (no row, or only NULL and 0): there a draft that asked
     for what is not stored counted as right."""
+    fixed_for_nothing: int = 0
+    """Of the fixed, those whose gold finds nothing."""
 
     @property
     def net(self) -> int:
@@ -33,10 +35,14 @@ class Transitions:
         return self.fixed - self.broken
 
     @property
+    def fixed_shown(self) -> str:
+        """How many were fixed, and for how many of these gold finds nothing, in words."""
+        return _shown(self.fixed, self.fixed_for_nothing)
+
+    @property
     def broken_shown(self) -> str:
         """How many were broken, and for how many of these gold finds nothing, in words."""
-        for_nothing = f" ({self.broken_for_nothing} where gold finds nothing)"
-        return f"{self.broken}{for_nothing if self.broken_for_nothing else ''}"
+        return _shown(self.broken, self.broken_for_nothing)
 
     @property
     def firing_rate(self) -> float:
@@ -76,6 +82,7 @@ def transitions(
         raise ValueError(f"{len(changed)} change flags for {len(pairs)} cases")
     if nothing is not None and len(nothing) != len(pairs):
         raise ValueError(f"{len(nothing)} flags of gold that finds nothing for {len(pairs)} cases")
+    of_nothing = [pair for pair, empty in zip(pairs, nothing or (), strict=False) if empty]
     return Transitions(
         cases=len(pairs),
         fixed=sum(not was and now for was, now in pairs),
@@ -83,10 +90,13 @@ def transitions(
         stayed_right=sum(was and now for was, now in pairs),
         stayed_wrong=sum(not was and not now for was, now in pairs),
         changed=sum(changed),
-        broken_for_nothing=sum(
-            was and not now and empty for (was, now), empty in zip(pairs, nothing or (), strict=False)
-        ),
+        broken_for_nothing=sum(was and not now for was, now in of_nothing),
+        fixed_for_nothing=sum(not was and now for was, now in of_nothing),
     )
+
+
+def _shown(count: int, for_nothing: int) -> str:
+    return f"{count} ({for_nothing} where gold finds nothing)" if for_nothing else str(count)
 
 
 def mcnemar_exact(first: int, second: int) -> float:

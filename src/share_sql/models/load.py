@@ -1,5 +1,6 @@
 """Models by role, from the text that `--models` takes.
 
+    auto            embedded where its base weights are pulled, else none (`auto.py`)
     none            no model at all
     embedded        the small models that come with the package, in this process: sam, lom and the scorer; bam
                     and mask stay symbolic, which is exact
@@ -58,6 +59,10 @@ def load_models(spec: str) -> Mapping[str, Model]:
     """
     if spec == "none":
         return {}
+    if spec == "auto":
+        from share_sql.models.auto import choose
+
+        return choose().models
     kind, colon, rest = spec.partition(":")
     if kind == "embedded":
         if colon and not rest:
@@ -75,7 +80,7 @@ def load_models(spec: str) -> Mapping[str, Model]:
         return dict.fromkeys(recorded.roles, recorded)
     if not spec.endswith(".toml"):
         raise SettingsError(
-            f"{spec!r} names no models; give none, embedded, recorded:DIR or a models file FILE.toml"
+            f"{spec!r} names no models; give auto, none, embedded, recorded:DIR or a models file FILE.toml"
         )
     return _from_file(Path(spec))
 
