@@ -31,7 +31,7 @@ def drafted(tmp_path: Path) -> Path:
     """Drafts of both questions, among them one that cannot be read and one said twice."""
     path = tmp_path / "drafts.jsonl"
     rows = [
-        {"source": "spider-train", "id": "1", "drafts": [[RIGHT, -1, 2], ["?", -2, 1], [WRONG, -3, 1]]},
+        {"source": "spider-train", "id": "1", "drafts": [[RIGHT, -1, 2], ["?", -2, 1], ["SELECT name\n FROM store", -3, 1]]},
         {"source": "spider-train", "id": "2", "drafts": [[WRONG, -1, 1], [WRONG, -2, 1]]},
         {"source": "bird-train", "id": "1", "drafts": [[RIGHT, -1, 1]]},
     ]
