@@ -4,7 +4,7 @@
 
 PLAN is a JSON file, paths in it as seen from its folder:
 
-    {"base": "base.safetensors", "tokens": 16384,
+    {"base": "base.safetensors", "tokens": 16384, "held": 200,
      "tasks": [{"role": "scorer", "arrays": "scorer.npz", "seconds": 200},
                {"role": "drafter", "name": "drafter-0", "half": 0, "arrays": "drafter.npz", "seconds": 110,
                 "draft_seconds": 50}]}
@@ -48,7 +48,7 @@ MOST_BYTES = 16 * 1024 * 1024 - 64 * 1024
 CHECKPOINT = 120.0
 """Seconds between two writings of an adapter."""
 HELD = 200
-"""Held-out examples that a training is looked at by."""
+"""Held-out examples that a training is looked at by, if the plan says nothing else by `held`."""
 DRAFTED_AT_ONCE = 1_024
 """Questions that are drafted between two looks at the clock; on a CPU, which is for trials, few."""
 DRAFT_LENGTH = 120
@@ -111,7 +111,7 @@ class Run:
             if set(entry) - known:
                 raise ValueError(f"{plan}: a task has no {', '.join(sorted(set(entry) - known))}")
         self.tasks = [Task(**entry) for entry in told["tasks"]]
-        self.tokens = int(told.get("tokens", 16_384))
+        self.tokens, self.held = int(told.get("tokens", 16_384)), int(told.get("held", HELD))
         needed = [told["base"], *(f for task in self.tasks for f in (task.arrays, task.earlier) if f)]
         missing = [name for name in dict.fromkeys(needed) if not (self.folder / name).is_file()]
         if missing:
@@ -159,7 +159,7 @@ class Training:
         self.arrays, self.tokens = arrays, run.tokens
         other = arrays.fold % 2 != task.half if task.half is not None else np.ones(len(arrays), np.bool_)
         self.learnt = arrays.take(np.flatnonzero(other & ~arrays.held))
-        self.held = sample(arrays.take(np.flatnonzero(arrays.held)), HELD, run.tokens)
+        self.held = sample(arrays.take(np.flatnonzero(arrays.held)), run.held, run.tokens)
         if not len(self.learnt):
             raise ValueError("there is nothing to learn")
         rank = min(task.rank, largest_rank(run.model))
