@@ -7,8 +7,8 @@
     held_edits         single edits of drafts of held-out databases: what the scorer is looked at on
     adapter            LoRA adapters for bam, sam and lom
     scorer             the same for the scorer, and how well it does on held-out databases
-    arrays, weights    the same examples, and the base, in files for a GPU machine that has torch and numpy alone
-    parts              a large file in parts, and the parts as one file again
+    arrays, weights    the same examples, and the base, in files for a GPU machine that has torch and numpy
+    alone parts              a large file in parts, and the parts as one file again
     gpu_run            adapters of several roles one after another, bounded by the clock: `small/gpu.sh`
     fetched            what a GPU run brought home, as adapters' folders and as drafts
     calibration_files  what `runs/calibrate.sh` needs of all this

@@ -3,9 +3,9 @@
     python -m small.arrays ROLE EXAMPLES OUT --base GGUF [--prompts SET] [--longest TOKENS] [--most N]
 
 ROLE is any of those that `RECIPES` names, EXAMPLES what `share data`, `small.pairs`, `small.errors` or
-`small.questions` wrote, OUT a `.npz` file, which must stay under 60 MiB. Examples of held-out databases are in it,
-marked, so that a training is looked at by them. --most leaves the last examples out where there are more: those about
-real errors and the shorter ones come first.
+`small.questions` wrote, OUT a `.npz` file, which must stay under 60 MiB. Examples of held-out databases are
+in it, marked, so that a training is looked at by them. --most leaves the last examples out where there are
+more: those about real errors and the shorter ones come first.
 """
 
 from __future__ import annotations
@@ -77,7 +77,12 @@ class Arrays:
 
     @classmethod
     def of(
-        cls, role: str, rows: Sequence[Mapping[str, Any]], reader: Reader, prompts: str, longest: int | None = None
+        cls,
+        role: str,
+        rows: Sequence[Mapping[str, Any]],
+        reader: Reader,
+        prompts: str,
+        longest: int | None = None,
     ) -> Arrays:
         """Examples as token ids.
 

@@ -2,9 +2,9 @@
 
     python -m small.errors OUT --of SOURCE LABELLED... [--of ...] [--prompts SET] [--without-rows]
 
-Arguments as for `small.pairs`; the prompt set must have a prompt for `errors`. Wrong drafts come with what is wrong
-with them, found by comparing their trajectories with gold's (`edits/error_kinds.py`); right drafts and, where a
-question has none, gold come with `nothing`. OUT gets the examples in the layout of `share data`.
+Arguments as for `small.pairs`; the prompt set must have a prompt for `errors`. Wrong drafts come with what is
+wrong with them, found by comparing their trajectories with gold's (`edits/error_kinds.py`); right drafts and,
+where a question has none, gold come with `nothing`. OUT gets the examples in the layout of `share data`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def question_errors(queries: Queries, each: LabelledCase) -> Iterator[Example]:
             continue
         wrong = queries.read(case, sql).trajectory
         if isinstance(wrong, Trajectory):
-            yield example(sql, "wrong draft", *error_words(right, wrong, queries.source.schema(case.database)))
+            yield example(
+                sql, "wrong draft", *error_words(right, wrong, queries.source.schema(case.database))
+            )
 
 
 def source_errors(queries: Queries) -> Iterator[Example]:

@@ -3,9 +3,10 @@
     python -m small.fetched adapters FETCHED MODELS
     python -m small.fetched drafts FETCHED EXAMPLES OUT --base GGUF
 
-`adapters` makes of each NAME.safetensors in FETCHED a folder MODELS/NAME as PEFT writes it, with the card that SHARE
-reads; `--models embedded:MODELS` uses it. `drafts` reads all NAME.drafts.npz as texts, by the base's tokenizer and
-EXAMPLES (the file that their arrays were made of), and writes OUT as `small.draft` does, for `small.label`.
+`adapters` makes of each NAME.safetensors in FETCHED a folder MODELS/NAME as PEFT writes it, with the card
+that SHARE reads; `--models embedded:MODELS` uses it. `drafts` reads all NAME.drafts.npz as texts, by the
+base's tokenizer and EXAMPLES (the file that their arrays were made of), and writes OUT as `small.draft` does,
+for `small.label`.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ def drafts(files: list[Path], rows: list[dict[str, Any]], reader: Reader) -> Ite
     for path in files:
         with np.load(path) as file:
             starts = np.cumsum(file["length"].astype(np.int64))[:-1]
-            each = zip(file["row"].tolist(), file["logprob"].tolist(), np.split(file["ids"], starts), strict=True)
+            each = zip(
+                file["row"].tolist(), file["logprob"].tolist(), np.split(file["ids"], starts), strict=True
+            )
             for row, logprob, ids in each:
                 text = reader.tokenizer.decode(ids.tolist())
                 texts.setdefault(row, Counter())[text] += 1

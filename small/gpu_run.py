@@ -9,11 +9,12 @@ PLAN is a JSON file, paths in it as seen from its folder:
                {"role": "drafter", "name": "drafter-0", "half": 0, "arrays": "drafter.npz", "seconds": 110,
                 "draft_seconds": 50}]}
 
-`base` is what `small.weights` wrote, or a GGUF file where the package gguf is there; `arrays` what `small.arrays` wrote.
-Further settings are the fields of `Task`. With `half` a drafter learns from the other half of the databases and then
-drafts for its own. OUT gets NAME.safetensors of each task, again every two minutes, NAME.drafts.npz, and log.jsonl. What
-was made is of use whenever the run is cut off: another run goes on from an adapter that `earlier` names. --seconds bounds
-all together, reading included: each task gets its share. Needs torch and numpy, and nothing else.
+`base` is what `small.weights` wrote, or a GGUF file where the package gguf is there; `arrays` what
+`small.arrays` wrote. Further settings are the fields of `Task`. With `half` a drafter learns from the other
+half of the databases and then drafts for its own. OUT gets NAME.safetensors of each task, again every two
+minutes, NAME.drafts.npz, and log.jsonl. What was made is of use whenever the run is cut off: another run goes
+on from an adapter that `earlier` names. --seconds bounds all together, reading included: each task gets its
+share. Needs torch and numpy, and nothing else.
 """
 
 from __future__ import annotations
@@ -212,7 +213,12 @@ class Training:
                 mean, losses = torch.stack(losses).mean().item(), []
                 rate = round(seen / (told - started))
                 self.run.log(
-                    "step", task=task.file, step=step, loss=round(mean, 4), examples=done, tokens_a_second=rate
+                    "step",
+                    task=task.file,
+                    step=step,
+                    loss=round(mean, 4),
+                    examples=done,
+                    tokens_a_second=rate,
                 )
             if time.monotonic() - written > CHECKPOINT:
                 written = time.monotonic()
@@ -271,7 +277,9 @@ class Training:
                 labels += [int(answer[0]) == yes for answer in examples.examples.answers]
         self.model.fold(back=True)
         more = {"area": round(area_under(odds, labels), 4)} if judges else {}
-        self.run.log("held out", task=self.task.file, step=step, loss=round(float(np.mean(losses)), 4), **more)
+        self.run.log(
+            "held out", task=self.task.file, step=step, loss=round(float(np.mean(losses)), 4), **more
+        )
 
     def write(self) -> None:
         """Write the adapter."""
@@ -308,7 +316,8 @@ class Training:
 
 
 class Drafts:
-    """Drafts as token ids: `row` (place in the file of examples), `logprob`, `length`, and all `ids` in a row."""
+    """Drafts as token ids: `row` (place in the file of examples), `logprob`, `length`, and all `ids` in a
+    row."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -356,7 +365,11 @@ def go_on_from(model: Llama, path: Path) -> None:
     if config["base_model_name_or_path"] != model.shape.name:
         raise ValueError(f"{path.name} is of {config['base_model_name_or_path']}, not of {model.shape.name}")
     model.adapt(config["r"], config["lora_alpha"])
-    own = {f"base_model.model.model.{name}.weight": p for name, p in model.named_parameters() if ".lora_" in name}
+    own = {
+        f"base_model.model.model.{name}.weight": each
+        for name, each in model.named_parameters()
+        if ".lora_" in name
+    }
     if {n: p.shape for n, p in own.items()} != {n: t.shape for n, t in tensors.items()}:
         raise ValueError(f"{path.name} has other matrices than the base")
     with torch.no_grad():

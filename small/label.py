@@ -4,9 +4,9 @@
 
 SOURCE is a folder of `share data teacher`, DRAFTS what `small.draft` wrote. A draft is SQL, or a
 trajectory in a fence, which is compiled to SQL. One that does not run is first repaired as at work, without
-models, and left out if it still does not run. OUT gets a line a draft, the likeliest of a question first: `id`, `database`, `sql`, `right`. CASES gets up to
-two wrong drafts and a right one of each question as cases with gold, but for held-out databases: what SAM and
-LOM learn from.
+models, and left out if it still does not run. OUT gets a line a draft, the likeliest of a question first:
+`id`, `database`, `sql`, `right`. CASES gets up to two wrong drafts and a right one of each question as cases
+with gold, but for held-out databases: what SAM and LOM learn from.
 """
 
 from __future__ import annotations

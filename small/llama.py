@@ -29,8 +29,8 @@ from share_sql.models.gguf_merge import permute
 from share_sql.models.lora import CONFIG, WEIGHTS
 
 _ARCHITECTURES = ("llama", "qwen2")
-"""What is read. Qwen2 is a llama with a bias on queries, keys and values; its file keeps Hugging Face's order of rows
-(`gguf_merge.py`)."""
+"""What is read. Qwen2 is a llama with a bias on queries, keys and values; its file keeps Hugging Face's order
+of rows (`gguf_merge.py`)."""
 NORMS = ("input_layernorm", "post_attention_layernorm")
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 MLP = ("gate_proj", "up_proj", "down_proj")
@@ -111,9 +111,9 @@ class Linear(nn.Module):
             thin = functional.linear(functional.linear(x, self.lora_A.to(x.dtype)), self.lora_B.to(x.dtype))
             return functional.linear(x, weight.to(x.dtype), bias) + thin * self.scale
         if self.scale:
-            # On a GPU the sum of both matrices, made once a step, costs next to nothing beside a batch of thousands
-            # of tokens; the two thin products for each token more than double a step's time. On a CPU they save the
-            # whole matrix's gradient.
+            # On a GPU the sum of both matrices, made once a step, costs next to nothing beside a batch of
+            # thousands of tokens; the two thin products for each token more than double a step's time. On a
+            # CPU they save the whole matrix's gradient.
             weight = weight + (self.lora_B @ self.lora_A) * self.scale
         return functional.linear(x, weight.to(x.dtype), bias)
 
@@ -132,7 +132,9 @@ class Layer(nn.Module):
         def matrices(part: str, names: tuple[str, ...]) -> nn.ModuleDict:
             return nn.ModuleDict(
                 {
-                    name: Linear(frozen(f"{part}.{name}.weight"), read.maybe(f"{part}.{name}.bias"), rank, alpha)
+                    name: Linear(
+                        frozen(f"{part}.{name}.weight"), read.maybe(f"{part}.{name}.bias"), rank, alpha
+                    )
                     for name in names
                 }
             )
@@ -178,7 +180,8 @@ class Llama(nn.Module):
         """Read the weights.
 
         Args:
-            base: its weights, or a GGUF file of architecture llama or qwen2; with one matrix for input and output
+            base: its weights, or a GGUF file of architecture llama or qwen2; with one matrix for input and
+            output
                 embeddings.
             rank: LoRA's rank; with 0 all weights are trained, else the adapter's alone.
             alpha: LoRA's alpha.
@@ -246,8 +249,8 @@ class Llama(nn.Module):
             each.folded = None if back else total.to(self.dtype)
 
     def compute_thin(self, thin: bool) -> None:
-        """Whether a GPU computes the adapter's two thin products for each token, or the sum of both matrices once
-        a step: with a large base and long batches the first is faster."""
+        """Whether a GPU computes the adapter's two thin products for each token, or the sum of both matrices
+        once a step: with a large base and long batches the first is faster."""
         for each in self.matrices():
             each.thin = thin
 
@@ -308,8 +311,8 @@ class Read:
 
         self.shape = Shape(
             value("block_count"), value("embedding_length"), value("attention.head_count"),
-            value("attention.head_count_kv"), value("rope.freq_base"), value("attention.layer_norm_rms_epsilon"),
-            base_of(path),
+            value("attention.head_count_kv"), value("rope.freq_base"),
+            value("attention.layer_norm_rms_epsilon"), base_of(path),
         )  # fmt: skip
         self._names = gguf.get_tensor_name_map(gguf.MODEL_ARCH[arch.upper()], self.shape.layers)
 
@@ -343,4 +346,7 @@ class Read:
 
 def base_of(path: Path) -> str:
     """What an adapter's config names as its base, by the weights' file."""
-    return next((base.checkpoint for base in BASES.values() if base.weights and base.weights.file == path.name), path.stem)
+    return next(
+        (base.checkpoint for base in BASES.values() if base.weights and base.weights.file == path.name),
+        path.stem,
+    )

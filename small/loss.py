@@ -1,7 +1,7 @@
 """The loss on answers without their scores over the whole vocabulary at once.
 
-Scores over 150,000 tokens take more memory than all else of a small model. Where the embedding is not trained, the
-gradient is known with the loss, so that both are worked out in pieces and no scores are kept.
+Scores over 150,000 tokens take more memory than all else of a small model. Where the embedding is not
+trained, the gradient is known with the loss, so that both are worked out in pieces and no scores are kept.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from small.arrays import Arrays, is_real
 from small.batches import batches_by_length, shuffled_batches
-from small.llama import Attention, Llama
+from small.llama import Llama
 from small.packed import Packed, sequences
 
 _STEP = 16
@@ -69,7 +69,8 @@ class Batch:
         """The states before the answers' tokens."""
 
         def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            # Keys and values are repeated here: with a mask only the slow way of attention takes fewer of them.
+            # Keys and values are repeated here: with a mask only the slow way of attention takes fewer of
+            # them.
             each = q.shape[1] // k.shape[1]
             k, v = k.repeat_interleave(each, 1), v.repeat_interleave(each, 1)
             return functional.scaled_dot_product_attention(q, k, v, attn_mask=self.bias)
@@ -79,8 +80,8 @@ class Batch:
 
 
 def ordered(arrays: Arrays, tokens: int, rng: random.Random) -> list[list[Packed]]:
-    """All examples once, in batches in random order, those about real errors earlier by and large: where time runs
-    out, they have been learnt.
+    """All examples once, in batches in random order, those about real errors earlier by and large: where time
+    runs out, they have been learnt.
 
     Args:
         arrays: the examples.
@@ -93,8 +94,8 @@ def ordered(arrays: Arrays, tokens: int, rng: random.Random) -> list[list[Packed
         chosen = arrays.take(part)
         packed = sequences(chosen.examples, chosen.group.tolist(), rng)
         lengths = np.array([len(each) for each in packed])
-        for batch in shuffled_batches(lengths, tokens, rng) if packed else ():
-            drawn.append((start + rng.random() * (1 - _LATER), [packed[i] for i in batch]))
+        batches = shuffled_batches(lengths, tokens, rng) if packed else []
+        drawn += [(start + rng.random() * (1 - _LATER), [packed[i] for i in batch]) for batch in batches]
     return [batch for _, batch in sorted(drawn, key=lambda each: each[0])]
 
 

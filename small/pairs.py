@@ -3,11 +3,12 @@
     python -m small.pairs OUT --of SOURCE LABELLED... [--of ...] [--prompts SET] [--without-rows]
 
 SOURCE is a folder of `share data teacher`, LABELLED are files of its drafts as `small.label` or `share data`
-wrote them. Of a question real errors come first: its wrong drafts with gold and with their own single edits (as at
-work), and right drafts with theirs. Then comes gold with its single edits, and gold and drafts with columns selected
-along that nobody asked for, as chat models do. Most of it stands there the other way round too. Only pairs whose rows
-differ are kept; questions whose gold does not run, or finds nothing, are left out. OUT gets the examples in the layout
-of `share data`: the scorer's prompt, and yes or no. The pairs are the same whatever the prompt set.
+wrote them. Of a question real errors come first: its wrong drafts with gold and with their own single edits
+(as at work), and right drafts with theirs. Then comes gold with its single edits, and gold and drafts with
+columns selected along that nobody asked for, as chat models do. Most of it stands there the other way round
+too. Only pairs whose rows differ are kept; questions whose gold does not run, or finds nothing, are left out.
+OUT gets the examples in the layout of `share data`: the scorer's prompt, and yes or no. The pairs are the
+same whatever the prompt set.
 """
 
 from __future__ import annotations

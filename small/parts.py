@@ -3,9 +3,9 @@
     python -m small.parts split FILE FOLDER [--mib N]
     python -m small.parts join FOLDER OUT
 
-Parts are FOLDER/NAME.000, NAME.001, … of at most N MiB (60), and FOLDER/NAME.parts.json with the checksum of each and
-of the whole. `join` looks for the parts in FOLDER and in the folders within it, writes OUT where all are whole, and says
-which are missing or damaged where not.
+Parts are FOLDER/NAME.000, NAME.001, … of at most N MiB (60), and FOLDER/NAME.parts.json with the checksum of
+each and of the whole. `join` looks for the parts in FOLDER and in the folders within it, writes OUT where all
+are whole, and says which are missing or damaged where not.
 """
 
 from __future__ import annotations
@@ -34,12 +34,15 @@ def split(file: Path, folder: Path, mib: int = 60) -> list[Path]:
             parts.append(part)
             sums[part.name] = hashlib.sha256(data).hexdigest()
     told = folder / f"{file.name}{_LIST}"
-    told.write_text(json.dumps({"sha256": whole.hexdigest(), "parts": sums}, indent=1) + "\n", encoding="utf-8")
+    told.write_text(
+        json.dumps({"sha256": whole.hexdigest(), "parts": sums}, indent=1) + "\n", encoding="utf-8"
+    )
     return [*parts, told]
 
 
 def join(folder: Path, out: Path) -> None:
-    """Put the parts that lie in a folder, or in folders within it, together. What is there whole is left as it is.
+    """Put the parts that lie in a folder, or in folders within it, together. What is there whole is left as
+    it is.
 
     Raises ValueError where the list or parts are missing, or a part is damaged; the message names them.
     """

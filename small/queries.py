@@ -52,8 +52,8 @@ class Queries:
         self._stored: dict[tuple[str, ColumnName], list[object]] = {}
 
     def gold(self, each: LabelledCase) -> str | None:
-        """A case's gold on one line; None where it is no good: it does not run, or finds nothing in a database
-        whose rows are not made up."""
+        """A case's gold on one line; None where it is no good: it does not run, or finds nothing in a
+        database whose rows are not made up."""
         gold = " ".join(extract_sql(each.gold).split())
         found = self.result(each.case, gold)
         if found is None or not (found.rows or self.is_made_up(each.case)):
@@ -61,8 +61,8 @@ class Queries:
         return gold
 
     def is_made_up(self, case: Case) -> bool:
-        """Whether the database's rows are made up. They hold the constants of gold and of drafts, so that they
-        would tell which of two queries is gold."""
+        """Whether the database's rows are made up. They hold the constants of gold and of drafts, so that
+        they would tell which of two queries is gold."""
         return case.database in self.source.made_up
 
     def result(self, case: Case, sql: str) -> QueryResult | None:

@@ -1,4 +1,5 @@
-"""Files of tensors in the safetensors format, with torch and numpy alone: GPU machines may have nothing else."""
+"""Files of tensors in the safetensors format, with torch and numpy alone: GPU machines may have nothing
+else."""
 
 from __future__ import annotations
 

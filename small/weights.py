@@ -2,8 +2,8 @@
 
     python -m small.weights GGUF OUT
 
-Matrices whose values are whole multiples of one number in each block of 32, as Q8_0 has them, keep 8 bits a value;
-all others have 16. OUT is a safetensors file, as large as GGUF where that is Q8_0.
+Matrices whose values are whole multiples of one number in each block of 32, as Q8_0 has them, keep 8 bits a
+value; all others have 16. OUT is a safetensors file, as large as GGUF where that is Q8_0.
 """
 
 from __future__ import annotations

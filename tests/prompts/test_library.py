@@ -23,7 +23,8 @@ MASK = "role: mask\nvariables: trajectory\n--- user ---\nHide: {{trajectory}}\n"
 
 
 SMALL = {
-    "tables", "columns", "described_columns", "keys", "marked", "changed_columns", "rows_before", "rows_after",
+    "tables", "columns", "described_columns", "keys", "marked", "changed_columns", "rows_before",
+    "rows_after",
 }  # fmt: skip
 """Variables that the sets for small models use, which are fitted to them."""
 
@@ -118,7 +119,7 @@ def test_sets_of_ones_own_are_found_by_name(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "paper" / "mask.md").write_text(MASK, encoding="utf-8")
     assert prompt_set_names() == ("default", "brief", "coder", "paper")
     assert load_prompts("paper").roles == ("mask",)
-    with pytest.raises(PromptError, match="there is no prompt set 'papers'; there are default, brief, coder, paper"):
+    with pytest.raises(PromptError, match="no prompt set 'papers'; there are default, brief, coder, paper"):
         load_prompts("papers")
 
 

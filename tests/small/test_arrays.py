@@ -31,7 +31,11 @@ def test_arrays_come_back(tmp_path: Path) -> None:
     assert [each.tolist() for each in found.examples.prompts] == [[9, 151_000, 7], [9, 8], [9, 8, 6, 5]]
     assert [each.tolist() for each in found.examples.answers] == [[3], [4, 2], [3]]
     assert found.held.tolist() == [False, False, True]
-    assert (found.group.tolist(), found.fold.tolist(), found.row.tolist()) == ([0, 0, 1], [0, 1, 2], [0, 1, 2])
+    assert (found.group.tolist(), found.fold.tolist(), found.row.tolist()) == (
+        [0, 0, 1],
+        [0, 1, 2],
+        [0, 1, 2],
+    )
     assert len(found.take([2])) == 1
 
 

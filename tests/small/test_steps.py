@@ -13,11 +13,13 @@ import pytest
 from share_sql.prompts.library import load_prompts
 from small import errors, held_edits, label, pairs
 from small.examples import read_rows, write_rows
-from tests.small.conftest import CASES, data_folder
+
+from .conftest import CASES, data_folder
 
 ROOT = Path(__file__).parents[2]
 RIGHT = "```SR\ndf1 = df.where(element = store.city, filter = 'Bonn')\nres = df1.select(store.name)\n```"
 WRONG = "```SR\nres = df.select(store.name)\n```"
+SQL = "SELECT name\n FROM store"
 
 
 def run(monkeypatch: pytest.MonkeyPatch, module: Any, *arguments: object) -> None:
@@ -31,7 +33,7 @@ def drafted(tmp_path: Path) -> Path:
     """Drafts of both questions, among them one that cannot be read and one said twice."""
     path = tmp_path / "drafts.jsonl"
     rows = [
-        {"source": "spider-train", "id": "1", "drafts": [[RIGHT, -1, 2], ["?", -2, 1], ["SELECT name\n FROM store", -3, 1]]},
+        {"source": "spider-train", "id": "1", "drafts": [[RIGHT, -1, 2], ["?", -2, 1], [SQL, -3, 1]]},
         {"source": "spider-train", "id": "2", "drafts": [[WRONG, -1, 1], [WRONG, -2, 1]]},
         {"source": "bird-train", "id": "1", "drafts": [[RIGHT, -1, 1]]},
     ]
@@ -86,7 +88,8 @@ def test_pairs_say_which_change_mends(learnt: Path, monkeypatch: pytest.MonkeyPa
     assert {row["database"] for row in rows} == {"bike_1"}
     kinds = {row["kind"].partition(":")[0] for row in rows}
     assert {"gold", "along", "draft", "draft to gold", "gold to draft", "draft back"} <= kinds
-    assert all(row["output"] == "no" for row in rows if row["kind"].startswith(("gold:", "gold to")) or " idle:" in row["kind"])
+    worse = [row for row in rows if row["kind"].startswith(("gold:", "gold to")) or " idle:" in row["kind"]]
+    assert {row["output"] for row in worse} == {"no"}
     assert all(row["output"] == "yes" for row in rows if row["kind"] == "draft to gold")
 
 
@@ -155,8 +158,8 @@ def test_trainings_need_nothing_of_share_that_needs_more_than_numpy() -> None:
     """They run where SHARE is not installed: what they import of it must do without its dependencies."""
     found = set()
     for name in (
-        "adapter", "answer", "arrays", "batches", "draft", "examples", "fit", "folds", "gpu_run", "llama", "loss",
-        "packed", "packed_batches", "report", "scorer", "tensors", "weights",
+        "adapter", "answer", "arrays", "batches", "draft", "examples", "fit", "folds", "gpu_run",
+        "llama", "loss", "packed", "packed_batches", "report", "scorer", "tensors", "weights",
     ):  # fmt: skip
         tree = ast.parse((ROOT / "small" / f"{name}.py").read_text("utf-8"))
         found |= {

@@ -1,7 +1,7 @@
 """What is wrong with a query, in one word or several: the words that the role `errors` answers with.
 
-`name.py` names each difference by the change that mends it; here these kinds are put together into few words, which
-limit what is tried on a draft.
+`name.py` names each difference by the change that mends it; here these kinds are put together into few words,
+which limit what is tried on a draft.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ def kinds_of(words: str) -> frozenset[str] | None:
         words: what a model answered.
 
     Returns:
-        The kinds; none where it says `nothing`; None, for all of them, where it says `other` or no word of WORDS.
+        The kinds; none where it says `nothing`; None, for all of them, where it says `other` or no word of
+        WORDS.
     """
     said = {word.strip(" .").lower() for word in words.split(",")}
     if OTHER in said or not said & set(WORDS):

@@ -1,8 +1,8 @@
 """What the scorer reads: a question, and how a candidate's trajectory differs from the draft's.
 
 A small model judges a difference better than two long texts that are nearly alike, so both are written as
-one, with what changes in braces: `select ( singer.Name { , singer.Age => } )`. Beside it a prompt set may ask for the
-columns concerned, with examples of what they store, and for the first rows of both queries.
+one, with what changes in braces: `select ( singer.Name { , singer.Age => } )`. Beside it a prompt set may ask
+for the columns concerned, with examples of what they store, and for the first rows of both queries.
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ def column_text(names: Collection[ColumnName], schema: Schema, stored: Stored) -
 
 
 def examples_sql(name: ColumnName, schema: Schema) -> str:
-    """SQL that gives examples of what a column stores, for `Stored`: the first ones that are no NULL, out of the
-    first _LOOKED_AT rows, so that a long table costs no more than a short one."""
+    """SQL that gives examples of what a column stores, for `Stored`: the first ones that are no NULL, out of
+    the first _LOOKED_AT rows, so that a long table costs no more than a short one."""
     from sqlglot import exp
 
     column = exp.column(exp.to_identifier(name.column, quoted=True))

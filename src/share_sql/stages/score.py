@@ -63,9 +63,7 @@ def _stored(state: State, queries: list[Ran]) -> Steps[Stored]:
     return found
 
 
-def _scores(
-    state: State, changes: list[tuple[Ran, Ran]], stored: Stored
-) -> Steps[tuple[State, list[float]]]:
+def _scores(state: State, changes: list[tuple[Ran, Ran]], stored: Stored) -> Steps[tuple[State, list[float]]]:
     """Ask about all changes, from one query to another, at once. Raises ModelError."""
     if not changes:
         return state, []

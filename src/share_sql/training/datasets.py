@@ -239,7 +239,11 @@ class _Maker:
         sql = " ".join(extract_sql(each.gold).split())
         found = self.validator.result(each.case.database, sql)
         # A drafter that learns what finds nothing drafts what finds nothing.
-        if isinstance(found, QueryResult) and not found.rows and each.case.database not in self.source.made_up:
+        if (
+            isinstance(found, QueryResult)
+            and not found.rows
+            and each.case.database not in self.source.made_up
+        ):
             raise _Unfit("its gold finds nothing")
         values: tuple[ValueMatch, ...] = ()
         # Made-up rows hold gold's own constants, so they would tell what is asked for.
