@@ -1,6 +1,6 @@
-"""LoRA adapters of SmolLM2-135M from the examples that `share data` writes.
+"""LoRA adapters from the examples that `share data` writes.
 
-    python -m small.adapter EXAMPLES OUT --role ROLE [--seconds S] [--tokens T] [--base GGUF]
+    python -m small.adapter EXAMPLES OUT --role ROLE [--seconds S] [--tokens T] [--base GGUF] [--prompts SET]
 
 ROLE is bam, sam or lom; `python -m small.scorer` trains the scorer the same way. Examples of held-out
 databases are not learnt from. OUT gets the adapter as PEFT writes it, and the card that SHARE reads beside
@@ -21,7 +21,7 @@ import torch
 
 from share_sql.models.load import CARD
 from share_sql.models.weights_file import base_weights
-from share_sql.prompts.library import BRIEF_SET
+from share_sql.prompts.library import BRIEF_SET, SHIPPED_SETS
 from small.examples import Reader, read_rows
 from small.fit import BATCH_TOKENS, fit
 from small.folds import learnable
@@ -75,7 +75,7 @@ def trained(role: str, rows: list[dict[str, Any]], args: argparse.Namespace) -> 
     seconds = args.seconds or recipe.seconds
     fit(model, examples, epochs=recipe.epochs, rate=recipe.rate, seconds=seconds, tokens=args.tokens)
     save_adapter(model, args.out)
-    (args.out / CARD).write_text(json.dumps({"prompts": BRIEF_SET}) + "\n", encoding="utf-8")
+    (args.out / CARD).write_text(json.dumps({"prompts": args.prompts}) + "\n", encoding="utf-8")
     return model, reader
 
 
@@ -95,6 +95,9 @@ def arguments(description: str | None, *files: str) -> argparse.ArgumentParser:
     parser.add_argument("--tokens", type=int, default=BATCH_TOKENS, help="of a batch; some 2000 on a CPU")
     parser.add_argument(
         "--base", type=Path, help="GGUF file of the base; default: what `share models pull` got"
+    )
+    parser.add_argument(
+        "--prompts", default=BRIEF_SET, choices=SHIPPED_SETS, help="set that the examples were made with"
     )
     return parser
 

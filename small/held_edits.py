@@ -1,8 +1,8 @@
 """Single edits of drafts of held-out databases, for the scorer to weigh: which kinds are worth asking about?
 
-    python -m small.held_edits OUT --of SOURCE LABELLED... [--of ...]
+    python -m small.held_edits OUT --of SOURCE LABELLED... [--of ...] [--prompts SET] [--without-rows]
 
-SOURCE and LABELLED as for `small.pairs`. Gold is no draft here: it is right even where it selects what nobody
+Arguments as for `small.pairs`. Gold is no draft here: it is right even where it selects what nobody
 asked for. OUT gets a line an edit that runs and gives other rows: `source`, `draft` (which one), `kind`,
 `before` and `after` (whether right), and the scorer's prompts both ways, `forth` and `back`.
 """
@@ -16,8 +16,7 @@ from typing import Any
 from share_sql.errors import ShareError
 from small.examples import write_rows
 from small.folds import held_out
-from small.pairs import arguments
-from small.queries import Queries
+from small.queries import Queries, arguments, sources
 
 MOST = 40
 """Edits of a draft."""
@@ -48,8 +47,7 @@ def main() -> None:
     """Write the edits of all sources."""
     logging.disable(logging.CRITICAL)
     args = arguments(__doc__).parse_args()
-    sources = [Queries(folder, labelled) for folder, *labelled in args.of]
-    write_rows(args.out, (edit for queries in sources for edit in held_edits(queries)))
+    write_rows(args.out, (edit for queries in sources(args) for edit in held_edits(queries)))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
     python -m small.label SOURCE DRAFTS OUT [CASES]
 
-SOURCE is a folder of `share data teacher`, DRAFTS what `small.draft` wrote. Trajectories are compiled to SQL.
-A draft that does not run is first repaired as at work, without models, and left out if it still does not run.
-OUT gets a line a draft, the likeliest of a question first: `id`, `database`, `sql`, `right`. CASES gets up to
-two wrong drafts and a right one of each question as cases with gold, but for held-out databases: what SAM and
-LOM learn from.
+SOURCE is a folder of `share data teacher`, DRAFTS what `small.draft` wrote. A draft is SQL, or a
+trajectory in a fence, which is compiled to SQL. One that does not run is first repaired as at work, without
+models, and left out if it still does not run. OUT gets a line a draft, the likeliest of a question first:
+`id`, `database`, `sql`, `right`. CASES gets up to two wrong drafts and a right one of each question as cases
+with gold, but for held-out databases: what SAM and LOM learn from.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from small.folds import learnable
 if TYPE_CHECKING:
     from share_sql.benchmarks.cases import LabelledCase
 
+_FENCE = "```SR"
+"""What a trajectory begins with."""
 MOST_TRIED = 6
 """Drafts of a question, the likeliest first."""
 
@@ -57,14 +59,15 @@ class Labeller:
         return found
 
     def runnable(self, case: Case, text: str) -> str | None:
-        """A trajectory's SQL, repaired where it does not run; None where that does not help.
+        """A draft's SQL, repaired where it does not run; None where that does not help.
 
-        Raises ShareError where the trajectory cannot be read or compiled.
+        Raises ShareError where a trajectory cannot be read or compiled.
         """
         schema = self.source.schema(case.database)
-        trajectory = read(text, columns_of(schema)).trajectory
-        hint = f"{case.question} {case.evidence}"
-        sql = " ".join(to_sql(trajectory, schema, hint=hint, guess=True).split())
+        if text.lstrip().startswith(_FENCE):
+            trajectory = read(text, columns_of(schema)).trajectory
+            text = to_sql(trajectory, schema, hint=f"{case.question} {case.evidence}", guess=True)
+        sql = " ".join(text.split())
         if isinstance(self.validator.result(case.database, sql), str):
             sql = self.assistant.correct(Case(case.id, case.question, case.database, sql, case.evidence)).sql
             if isinstance(self.validator.result(case.database, sql), str):

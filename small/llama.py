@@ -17,9 +17,8 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
-import gguf
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -29,9 +28,9 @@ from share_sql.models.bases import BASES
 from share_sql.models.gguf_merge import permute
 from share_sql.models.lora import CONFIG, WEIGHTS
 
-_ARCHITECTURES = {"llama": gguf.MODEL_ARCH.LLAMA, "qwen2": gguf.MODEL_ARCH.QWEN2}
-"""What is read. Qwen2 is a llama with a bias on queries, keys and values; its file keeps Hugging Face's order of rows
-(`gguf_merge.py`)."""
+_ARCHITECTURES = ("llama", "qwen2")
+"""What is read. Qwen2 is a llama with a bias on queries, keys and values; its file keeps Hugging Face's order
+of rows (`gguf_merge.py`)."""
 NORMS = ("input_layernorm", "post_attention_layernorm")
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 MLP = ("gate_proj", "up_proj", "down_proj")
@@ -59,30 +58,62 @@ class Shape:
         return self.width // self.heads
 
 
+class Weights(Protocol):
+    """A base's weights in 32 bits, by Hugging Face's names."""
+
+    shape: Shape
+
+    def below(self, prefix: str) -> Weights:
+        """The same, with names that begin after a prefix."""
+        ...
+
+    def maybe(self, name: str) -> Tensor | None:
+        """A tensor; None where there is none of this name."""
+        ...
+
+    def __call__(self, name: str) -> Tensor:
+        """A tensor. Raises KeyError where there is none of this name."""
+        ...
+
+
 class Linear(nn.Module):
     """A matrix, and what an adapter adds to it."""
+
+    folded: Tensor | None = None
+    """The sum of both, while `Llama.fold` keeps it."""
+    thin: bool = False
+    """Compute the adapter's two thin products for each token, on a GPU too."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, rank: int, alpha: float) -> None:
         super().__init__()
         self.weight = nn.Parameter(weight, requires_grad=rank == 0)
         self.bias = nn.Parameter(bias, requires_grad=rank == 0) if bias is not None else None
-        self.scale = alpha / rank if rank else 0.0
+        self.scale = 0.0
         if rank:
-            self.lora_A = nn.Parameter(torch.empty(rank, weight.shape[1]))
-            self.lora_B = nn.Parameter(torch.zeros(weight.shape[0], rank))
-            nn.init.kaiming_uniform_(self.lora_A, a=math.sqrt(5))
+            self.adapt(rank, alpha)
+
+    def adapt(self, rank: int, alpha: float) -> None:
+        """Begin with a new adapter, which changes nothing yet."""
+        rows, columns = self.weight.shape
+        device = self.weight.device
+        self.scale = alpha / rank
+        self.lora_A = nn.Parameter(torch.empty(rank, columns, device=device))
+        self.lora_B = nn.Parameter(torch.zeros(rows, rank, device=device))
+        nn.init.kaiming_uniform_(self.lora_A, a=math.sqrt(5))
 
     def forward(self, x: Tensor) -> Tensor:
         """The product."""
         weight = self.weight
         bias = self.bias.to(x.dtype) if self.bias is not None else None
-        if self.scale and x.device.type == "cpu":
+        if self.folded is not None:
+            return functional.linear(x, self.folded, bias)
+        if self.scale and (self.thin or x.device.type == "cpu"):
             thin = functional.linear(functional.linear(x, self.lora_A.to(x.dtype)), self.lora_B.to(x.dtype))
             return functional.linear(x, weight.to(x.dtype), bias) + thin * self.scale
         if self.scale:
-            # On a GPU the sum of both matrices, made once a step, costs next to nothing beside a batch of thousands
-            # of tokens; the two thin products for each token more than double a step's time. On a CPU they save the
-            # whole matrix's gradient.
+            # On a GPU the sum of both matrices, made once a step, costs next to nothing beside a batch of
+            # thousands of tokens; the two thin products for each token more than double a step's time. On a
+            # CPU they save the whole matrix's gradient.
             weight = weight + (self.lora_B @ self.lora_A) * self.scale
         return functional.linear(x, weight.to(x.dtype), bias)
 
@@ -90,7 +121,7 @@ class Linear(nn.Module):
 class Layer(nn.Module):
     """One layer."""
 
-    def __init__(self, shape: Shape, read: Read, rank: int, alpha: float) -> None:
+    def __init__(self, shape: Shape, read: Weights, rank: int, alpha: float) -> None:
         super().__init__()
         self.shape = shape
 
@@ -101,7 +132,9 @@ class Layer(nn.Module):
         def matrices(part: str, names: tuple[str, ...]) -> nn.ModuleDict:
             return nn.ModuleDict(
                 {
-                    name: Linear(frozen(f"{part}.{name}.weight"), read.maybe(f"{part}.{name}.bias"), rank, alpha)
+                    name: Linear(
+                        frozen(f"{part}.{name}.weight"), read.maybe(f"{part}.{name}.bias"), rank, alpha
+                    )
                     for name in names
                 }
             )
@@ -158,16 +191,18 @@ def attention(q: Tensor, k: Tensor, v: Tensor, sees: Tensor) -> Tensor:
 class Llama(nn.Module):
     """The model. Parameters are kept in 32 bits; a GPU computes in bfloat16."""
 
-    def __init__(self, gguf_file: Path, rank: int = 0, alpha: float = 0.0) -> None:
+    def __init__(self, base: Path | Weights, rank: int = 0, alpha: float = 0.0) -> None:
         """Read the weights.
 
         Args:
-            gguf_file: of architecture llama, with one matrix for input and output embeddings.
+            base: its weights, or a GGUF file of architecture llama or qwen2; with one matrix for input and
+            output
+                embeddings.
             rank: LoRA's rank; with 0 all weights are trained, else the adapter's alone.
             alpha: LoRA's alpha.
         """
         super().__init__()
-        read = Read(gguf_file)
+        read: Weights = Read(base) if isinstance(base, Path) else base
         self.shape = read.shape
         self.rank, self.alpha = rank, alpha
         embedding = read("model.embed_tokens.weight")
@@ -214,9 +249,51 @@ class Llama(nn.Module):
             x = layer(x, cos, sin, attend(number))
         return functional.rms_norm(x, (self.shape.width,), self.norm.to(x.dtype), self.shape.epsilon)
 
+    def adapt(self, rank: int, alpha: float) -> None:
+        """Begin with a new adapter, which changes nothing yet; the base must have been read for one."""
+        self.rank, self.alpha = rank, alpha
+        for each in self.matrices():
+            each.folded = None
+            each.adapt(rank, alpha)
+
+    @torch.no_grad()
+    def fold(self, *, back: bool = False) -> None:
+        """Keep the sums of base and adapter, for many passes without training; `back` drops them."""
+        for each in self.matrices():
+            total = each.weight + (each.lora_B @ each.lora_A) * each.scale
+            each.folded = None if back else total.to(self.dtype)
+
+    def compute_thin(self, thin: bool) -> None:
+        """Whether a GPU computes the adapter's two thin products for each token, or the sum of both matrices
+        once a step: with a large base and long batches the first is faster."""
+        for each in self.matrices():
+            each.thin = thin
+
+    def matrices(self) -> list[Linear]:
+        """The matrices that an adapter adds to."""
+        return [each for each in self.modules() if isinstance(each, Linear)]
+
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores over the vocabulary, in 32 bits."""
         return functional.linear(hidden, self.embed_tokens.to(hidden.dtype)).float()
+
+
+def adapter_tensors(model: Llama) -> dict[str, Tensor]:
+    """The adapter's matrices in bfloat16, by PEFT's names."""
+    return {
+        f"base_model.model.model.{name}.weight": each.detach().to(torch.bfloat16).cpu().contiguous()
+        for name, each in model.named_parameters()
+        if ".lora_" in name
+    }
+
+
+def adapter_config(model: Llama) -> dict[str, Any]:
+    """The adapter's settings, as PEFT has them in its file."""
+    return {
+        "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": model.shape.name,
+        "r": model.rank, "lora_alpha": model.alpha, "lora_dropout": 0.0, "bias": "none",
+        "target_modules": [*ATTENTION, *MLP], "inference_mode": True,
+    }  # fmt: skip
 
 
 def save_adapter(model: Llama, folder: Path) -> None:
@@ -224,18 +301,8 @@ def save_adapter(model: Llama, folder: Path) -> None:
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {
-        f"base_model.model.model.{name}.weight": each.detach().to(torch.bfloat16).cpu().contiguous()
-        for name, each in model.named_parameters()
-        if ".lora_" in name
-    }
-    save_file(tensors, folder / WEIGHTS, {"format": "pt"})
-    config = {
-        "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": model.shape.name,
-        "r": model.rank, "lora_alpha": model.alpha, "lora_dropout": 0.0, "bias": "none",
-        "target_modules": [*ATTENTION, *MLP], "inference_mode": True,
-    }  # fmt: skip
-    (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    save_file(adapter_tensors(model), folder / WEIGHTS, {"format": "pt"})
+    (folder / CONFIG).write_text(json.dumps(adapter_config(model), indent=1) + "\n", encoding="utf-8")
 
 
 class Read:
@@ -243,6 +310,9 @@ class Read:
 
     def __init__(self, path: Path) -> None:
         """Open it. Raises ValueError where it is of another architecture."""
+        import gguf  # not at the top: a machine that has the weights in another file does without
+
+        self._dequantize = gguf.quants.dequantize
         reader = gguf.GGUFReader(path)
         self._tensors = {tensor.name: tensor for tensor in reader.tensors}
         self._prefix = ""
@@ -256,10 +326,10 @@ class Read:
 
         self.shape = Shape(
             value("block_count"), value("embedding_length"), value("attention.head_count"),
-            value("attention.head_count_kv"), value("rope.freq_base"), value("attention.layer_norm_rms_epsilon"),
-            base_of(path),
+            value("attention.head_count_kv"), value("rope.freq_base"),
+            value("attention.layer_norm_rms_epsilon"), base_of(path),
         )  # fmt: skip
-        self._names = gguf.get_tensor_name_map(_ARCHITECTURES[arch], self.shape.layers)
+        self._names = gguf.get_tensor_name_map(gguf.MODEL_ARCH[arch.upper()], self.shape.layers)
 
     def below(self, prefix: str) -> Read:
         """The same, with names that begin after a prefix."""
@@ -273,7 +343,7 @@ class Read:
         tensor = self._tensors.get(f"{self._names.get_name(module)}.{part}")
         if tensor is None:
             return None
-        found = gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
+        found = self._dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
         heads = {"q_proj": self.shape.heads, "k_proj": self.shape.kv_heads}.get(module.rsplit(".", 1)[-1])
         if heads and self._permuted:
             # The file's row i is Hugging Face's row order[i].
@@ -291,4 +361,7 @@ class Read:
 
 def base_of(path: Path) -> str:
     """What an adapter's config names as its base, by the weights' file."""
-    return next((base.checkpoint for base in BASES.values() if base.weights and base.weights.file == path.name), path.stem)
+    return next(
+        (base.checkpoint for base in BASES.values() if base.weights and base.weights.file == path.name),
+        path.stem,
+    )

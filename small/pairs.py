@@ -1,23 +1,23 @@
 """Pairs of queries for the scorer: a draft and a change to it, with whether that makes a wrong query right.
 
-    python -m small.pairs OUT --of SOURCE LABELLED... [--of ...]
+    python -m small.pairs OUT --of SOURCE LABELLED... [--of ...] [--prompts SET] [--without-rows]
 
 SOURCE is a folder of `share data teacher`, LABELLED are files of its drafts as `small.label` or `share data`
-wrote them. Pairs are gold and drafts with their single edits (as at work); the same with columns selected
-along that nobody asked for, as chat models do; wrong drafts with gold; and most of it the other way round.
-Only pairs whose rows differ are kept. OUT gets the examples in the layout of `share data`: the scorer's
-prompt, and yes or no.
+wrote them. Of a question real errors come first: its wrong drafts with gold and with their own single edits
+(as at work), and right drafts with theirs. Then comes gold with its single edits, and gold and drafts with
+columns selected along that nobody asked for, as chat models do. Most of it stands there the other way round
+too. Only pairs whose rows differ are kept; questions whose gold does not run, or finds nothing, are left out.
+OUT gets the examples in the layout of `share data`: the scorer's prompt, and yes or no. The pairs are the
+same whatever the prompt set.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import random
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -25,7 +25,7 @@ from sqlglot import exp
 from share_sql.edits.likely import column_of, scope_of
 from share_sql.errors import ShareError
 from share_sql.training.examples import Example
-from small.queries import Queries
+from small.queries import Queries, arguments, sources
 
 if TYPE_CHECKING:
     from share_sql.benchmarks.cases import LabelledCase
@@ -42,6 +42,11 @@ EVERY = {"bird-train": 2}
 """By source: every how manyth question is taken, where it is not each."""
 
 
+def is_real(kind: str) -> bool:
+    """Whether a pair is about a draft that a model wrote; all others are about gold, changed on purpose."""
+    return kind.startswith("draft") or kind.endswith("to draft")
+
+
 class Maker:
     """Makes the pairs of one question."""
 
@@ -52,7 +57,7 @@ class Maker:
         self.rng = random.Random(f"{queries.source.name}/{each.case.id}")
 
     def pairs(self) -> list[Example]:
-        """The question's pairs; none where gold does not run. Raises ShareError."""
+        """The question's pairs, real errors first; none where gold is no good. Raises ShareError."""
         gold = self.queries.gold(self.each)
         if gold is None:
             return []
@@ -69,9 +74,14 @@ class Maker:
             pairs.append(self.pair(gold, sql, "gold to draft"))
             pairs += [self.pair(other, sql, "draft to draft") for other in right[:1]]
         self.rng.shuffle(pairs)
-        of_output = [pair for pair in pairs if "select-" in pair.kind][:MOST_OF_OUTPUT]
-        others = [pair for pair in pairs if "select-" not in pair.kind]
-        return [*of_output, *others[: MOST_PAIRS - len(of_output)]]
+        pairs.sort(key=lambda pair: not is_real(pair.kind))
+        of_output = 0
+        kept: list[Example] = []
+        for pair in pairs:
+            of_output += "select-" in pair.kind
+            if "select-" not in pair.kind or of_output <= MOST_OF_OUTPUT:
+                kept.append(pair)
+        return kept[:MOST_PAIRS]
 
     def along(self, sql: str, gold: str) -> list[str]:
         """The query with one or two columns selected along, where that makes it wrong."""
@@ -119,13 +129,13 @@ class Maker:
             if is_right and not becomes:
                 yield self.pair(sql, after, f"{what}: {kind}")
                 if self.rng.random() < 0.5:
-                    yield self.pair(after, sql, f"back: {kind}", mends=True)
+                    yield self.pair(after, sql, f"{what} back: {kind}", mends=True)
             elif not is_right and becomes:
                 yield self.pair(sql, after, f"{what}: {kind}", mends=True)
-                yield self.pair(after, sql, f"back: {kind}")
+                yield self.pair(after, sql, f"{what} back: {kind}")
             elif not is_right and idle < 3 and (what != "along" or kind == "select-drop"):
                 idle += 1
-                yield self.pair(sql, after, f"idle: {kind}")
+                yield self.pair(sql, after, f"{what} idle: {kind}")
 
     def pair(self, old: str, new: str, kind: str, *, mends: bool = False) -> Example:
         """An example."""
@@ -157,22 +167,11 @@ def source_pairs(queries: Queries) -> Iterator[Example]:
             print(f"{each.case.id}: {error}")
 
 
-def arguments(description: str | None) -> argparse.ArgumentParser:
-    """A parser of OUT and the sources."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--of", action="append", nargs="+", type=Path, required=True, metavar="FILE")
-    return parser
-
-
 def main() -> None:
     """Write the pairs of all sources."""
     logging.disable(logging.CRITICAL)
     args = arguments(__doc__).parse_args()
-    sources = [Queries(folder, labelled) for folder, *labelled in args.of]
-    rows = [asdict(pair) for queries in sources for pair in source_pairs(queries)]
+    rows = [asdict(pair) for queries in sources(args) for pair in source_pairs(queries)]
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(rows), encoding="utf-8")
     print(f"{len(rows)} pairs, {sum(row['output'] == 'yes' for row in rows)} mend")

@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
-# From nothing to the shipped models: training data, a small model's own drafts, and adapters of SmolLM2-135M for
-# BAM, SAM, LOM and the scorer.
+# From nothing to small models: training data, a small model's own drafts, and adapters for BAM, SAM, LOM and the
+# scorer; as shipped, of SmolLM2-135M.
 #
 #   small/train.sh [DATA] [OUT]
 #
 # DATA  folder of the benchmarks' data (default: $SHARE_DATA, else ../shared/data); only train questions are read
 # OUT   folder for all that is made (default: out/small); what is there is not made again
 #
+# PROMPTS is the prompt set (default: brief, which the shipped models were trained on; coder for Qwen2.5-Coder), BASE a
+# GGUF file of the base (default: what `share models pull` got). TRAIN=no ends before the adapters are trained, for
+# `small/gpu.sh` to train them on a GPU elsewhere, and drafts nothing itself: DRAFTS is a file of drafts that came from
+# there (a new OUT then), and without it real errors are GPT's alone.
 # SHARE is the command (default: .venv/bin/share), SHARE_PYTHON the Python that has SHARE (default: beside it), and
 # TRAIN_PYTHON one with torch, tokenizers, safetensors, numpy and gguf (default: python3).
 #
@@ -25,9 +29,11 @@ train=${TRAIN_PYTHON:-python3}
 data=${1:-${SHARE_DATA:-$here/../shared/data}}
 out=${2:-$here/out/small}
 options=(${TRAIN_OPTIONS:-})
+prompts=${PROMPTS:-brief}
+[ -z "${BASE:-}" ] || options+=(--base "$BASE")
 export PYTHONPATH="$here:$here/src${PYTHONPATH:+:$PYTHONPATH}"
 mkdir -p "$out"
-"$share" models pull
+[ -n "${BASE:-}" ] || "$share" models pull
 
 step() { [ ! -e "$out/$1" ] && echo "== $1"; }
 
@@ -35,11 +41,16 @@ step() { [ ! -e "$out/$1" ] && echo "== $1"; }
 if step spider-train; then bash "$here/runs/training_data.sh" "$data" "$out"; fi
 
 # 2. Real errors: a model fitted to half of the databases drafts for the others.
-if step brief/drafter_train_data.json; then
-  "$share" data drafter "$out/spider-train" "$out/bird-train" --out "$out/brief" --prompts brief
+if step "$prompts/drafter_train_data.json"; then
+  "$share" data drafter "$out/spider-train" "$out/bird-train" --out "$out/$prompts" --prompts "$prompts"
+fi
+if [ -n "${DRAFTS:-}" ]; then
+  cp "$DRAFTS" "$out/drafts.jsonl"
+elif [ "${TRAIN:-yes}" = no ] && [ ! -e "$out/drafts.jsonl" ]; then
+  : > "$out/drafts.jsonl"
 fi
 if step drafts.jsonl; then
-  "$train" -m small.draft "$out/brief/drafter_train_data.json" "$out/drafts.jsonl" "${options[@]}"
+  "$train" -m small.draft "$out/$prompts/drafter_train_data.json" "$out/drafts.jsonl" "${options[@]}"
 fi
 if step spider-train.labelled.jsonl; then
   "$python" -m small.label "$out/spider-train" "$out/drafts.jsonl" "$out/spider-train.labelled.jsonl" "$out/folds.jsonl"
@@ -47,37 +58,52 @@ fi
 if step bird-train.labelled.jsonl; then
   "$python" -m small.label "$out/bird-train" "$out/drafts.jsonl" "$out/bird-train.labelled.jsonl"
 fi
-if step spider-folds; then
+folds=()
+if [ -s "$out/folds.jsonl" ]; then folds=("$out/spider-folds"); fi
+if [ -n "${folds[*]}" ] && step spider-folds; then
   "$share" data teacher "$out/spider-folds" --cases "$out/folds.jsonl" --databases "$data/spider/database" \
     --tables "$data/spider/tables.json" --meanings "$data/spider/column_meaning.json" --rule spider
 fi
 
-# 3. Examples in the brief prompts. Those of held-out databases are among them; no training below learns from them.
-if step brief/lom_train_data.json; then
-  "$share" data bam "$out/bird-train" "$out/spider-train" --out "$out/brief" --prompts brief
-  "$share" data sam "$out/bird-train" "$out/spider-train" "$out/spider-folds" --out "$out/brief" --prompts brief
-  "$share" data lom "$out/bird-train" "$out/spider-train" "$out/spider-folds" --out "$out/brief" --prompts brief \
+# 3. Examples in the prompts of the set. Those of held-out databases are among them; no training below learns from them.
+if step "$prompts/lom_train_data.json"; then
+  if [ "$prompts" = brief ]; then
+    "$share" data bam "$out/bird-train" "$out/spider-train" --out "$out/brief" --prompts brief
+  fi
+  "$share" data sam "$out/bird-train" "$out/spider-train" "${folds[@]}" --out "$out/$prompts" --prompts "$prompts"
+  "$share" data lom "$out/bird-train" "$out/spider-train" "${folds[@]}" --out "$out/$prompts" --prompts "$prompts" \
     --unchanged 0.8
 fi
 
 # 4. The scorer's pairs, and single edits of held-out drafts that tell which kinds are worth asking it about.
-if step brief/scorer_train_data.json; then
-  "$python" -m small.pairs "$out/brief/scorer_train_data.json" \
+if step "$prompts/scorer_train_data.json"; then
+  "$python" -m small.pairs "$out/$prompts/scorer_train_data.json" \
+    --of "$out/spider-train" "$out/spider-train.labelled.jsonl" \
+    --of "$out/bird-train" "$out/bird-train/drafts.jsonl" "$out/bird-train.labelled.jsonl" --prompts "$prompts"
+fi
+if [ "$prompts" = coder ] && step coder/errors_train_data.json; then
+  "$python" -m small.errors "$out/coder/errors_train_data.json" \
     --of "$out/spider-train" "$out/spider-train.labelled.jsonl" \
     --of "$out/bird-train" "$out/bird-train/drafts.jsonl" "$out/bird-train.labelled.jsonl"
 fi
 if step edits.jsonl; then
   "$python" -m small.held_edits "$out/edits.jsonl" --of "$out/bird-train" "$out/bird-train/drafts.jsonl" \
-    --of "$out/spider-train" "$out/spider-train.labelled.jsonl"
+    --of "$out/spider-train" "$out/spider-train.labelled.jsonl" --prompts "$prompts"
 fi
 
 # 5. The adapters.
+if [ "${TRAIN:-yes}" = no ]; then
+  echo "Train them: small/gpu.sh prepare BASE.gguf $out OUT"
+  exit
+fi
 for role in bam sam lom; do
-  if step "models/$role"; then
-    "$train" -m small.adapter "$out/brief/${role}_train_data.json" "$out/models/$role" --role "$role" "${options[@]}"
+  if [ -e "$out/$prompts/${role}_train_data.json" ] && step "models/$role"; then
+    "$train" -m small.adapter "$out/$prompts/${role}_train_data.json" "$out/models/$role" --role "$role" \
+      --prompts "$prompts" "${options[@]}"
   fi
 done
 if step models/scorer; then
-  "$train" -m small.scorer "$out/brief/scorer_train_data.json" "$out/edits.jsonl" "$out/models/scorer" "${options[@]}"
+  "$train" -m small.scorer "$out/$prompts/scorer_train_data.json" "$out/edits.jsonl" "$out/models/scorer" \
+    --prompts "$prompts" "${options[@]}"
 fi
 echo "Use them with --models embedded:$out/models"

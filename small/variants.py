@@ -7,7 +7,7 @@ import re
 
 LONGEST_SCHEMA = 2_600
 """Characters of a schema's tables, about 900 tokens."""
-_PROMPT = re.compile(r"(Tables:\n)(.*?)(\nValues: .*)", re.DOTALL)
+_PROMPT = re.compile(r"(Tables:\n)(.*?)(\n(?:Keys|Values): .*)", re.DOTALL)
 
 
 def varied(prompt: str, answer: str, rng: random.Random, *, shuffled: bool) -> str:

@@ -22,14 +22,17 @@ from share_sql.prompts.library import (
 MASK = "role: mask\nvariables: trajectory\n--- user ---\nHide: {{trajectory}}\n"
 
 
-BRIEF = {"tables", "columns", "described_columns"}
-"""Variables that say in few words what others say at length; the sets for small models use them."""
+SMALL = {
+    "tables", "columns", "described_columns", "keys", "marked", "changed_columns", "rows_before",
+    "rows_after",
+}  # fmt: skip
+"""Variables that the sets for small models use, which are fitted to them."""
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_default_set_has_every_role_with_all_its_variables(role: str) -> None:
     template = load_prompts().template(role)
-    assert template.variables == tuple(name for name in ROLES[role].variables if name not in BRIEF)
+    assert template.variables == tuple(name for name in ROLES[role].variables if name not in SMALL)
     messages = load_prompts().render(role, **{name: f"<{name}>" for name in template.variables})
     assert [message.role for message in messages] == ["system", "user"]
     for name in template.variables:
@@ -114,9 +117,9 @@ def test_sets_of_ones_own_are_found_by_name(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("SHARE_PROMPTS", str(tmp_path))
     (tmp_path / "paper").mkdir()
     (tmp_path / "paper" / "mask.md").write_text(MASK, encoding="utf-8")
-    assert prompt_set_names() == ("default", "brief", "paper")
+    assert prompt_set_names() == ("default", "brief", "coder", "paper")
     assert load_prompts("paper").roles == ("mask",)
-    with pytest.raises(PromptError, match="there is no prompt set 'papers'; there are default, brief, paper"):
+    with pytest.raises(PromptError, match="no prompt set 'papers'; there are default, brief, coder, paper"):
         load_prompts("papers")
 
 

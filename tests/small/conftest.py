@@ -28,15 +28,17 @@ CASES = [
 ]
 
 
-def data_folder(folder: Path, database: str) -> Path:
-    """A data folder named spider-train whose database has this name."""
+def data_folder(folder: Path, database: str, gold: str = "") -> Path:
+    """A data folder named spider-train whose database has this name; `gold` is the first case's, if given."""
     path = folder / "databases" / database / f"{database}.sqlite"
     path.parent.mkdir(parents=True)
     with sqlite3.connect(path) as connection:
         connection.executescript(SCRIPT)
     connection.close()
     cases = folder / "cases.jsonl"
-    cases.write_text("".join(json.dumps({**case, "database": database}) + "\n" for case in CASES), "utf-8")
+    rows = [{**case, "database": database} for case in CASES]
+    rows[0]["gold"] = gold or rows[0]["gold"]
+    cases.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     source = folder / "spider-train"
     SourceFiles("spider-train", cases=str(cases), databases=str(folder / "databases")).write(source)
     return source

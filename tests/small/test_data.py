@@ -54,6 +54,13 @@ def test_batches_are_shuffled() -> None:
 PROMPT = "Tables:\nsinger(id, name)\nconcert(id, year)\nplace(id, city)\nValues: none\nQuestion: Who?"
 
 
+def test_keys_stay_where_they_are() -> None:
+    prompt = PROMPT.replace("Values:", "Keys: concert.id = place.id\nValues:")
+    for seed in range(5):
+        text = varied(prompt, "SELECT name FROM singer", random.Random(seed), shuffled=True)
+        assert text.splitlines()[4:] == prompt.splitlines()[4:]
+
+
 def test_tables_change_places_and_nothing_else() -> None:
     assert varied(PROMPT, "df.select(singer.name)", random.Random(0), shuffled=False) == PROMPT
     seen = {varied(PROMPT, "df.select(singer.name)", random.Random(i), shuffled=True) for i in range(20)}

@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 
 from share_sql.prompts.library import load_prompts
-from small import held_edits, label, pairs
+from small import errors, held_edits, label, pairs
 from small.examples import read_rows, write_rows
+
+from .conftest import CASES, data_folder
 
 ROOT = Path(__file__).parents[2]
 RIGHT = "```SR\ndf1 = df.where(element = store.city, filter = 'Bonn')\nres = df1.select(store.name)\n```"
 WRONG = "```SR\nres = df.select(store.name)\n```"
+SQL = "SELECT name\n FROM store"
 
 
 def run(monkeypatch: pytest.MonkeyPatch, module: Any, *arguments: object) -> None:
@@ -30,7 +33,7 @@ def drafted(tmp_path: Path) -> Path:
     """Drafts of both questions, among them one that cannot be read and one said twice."""
     path = tmp_path / "drafts.jsonl"
     rows = [
-        {"source": "spider-train", "id": "1", "drafts": [[RIGHT, -1, 2], ["?", -2, 1], [WRONG, -3, 1]]},
+        {"source": "spider-train", "id": "1", "drafts": [[RIGHT, -1, 2], ["?", -2, 1], [SQL, -3, 1]]},
         {"source": "spider-train", "id": "2", "drafts": [[WRONG, -1, 1], [WRONG, -2, 1]]},
         {"source": "bird-train", "id": "1", "drafts": [[RIGHT, -1, 1]]},
     ]
@@ -84,9 +87,48 @@ def test_pairs_say_which_change_mends(learnt: Path, monkeypatch: pytest.MonkeyPa
     assert {row["source"] for row in rows} == {"spider-train"}
     assert {row["database"] for row in rows} == {"bike_1"}
     kinds = {row["kind"].partition(":")[0] for row in rows}
-    assert {"gold", "along", "draft", "draft to gold", "gold to draft", "back"} <= kinds
-    assert all(row["output"] == "no" for row in rows if row["kind"].startswith(("gold:", "idle", "gold to")))
+    assert {"gold", "along", "draft", "draft to gold", "gold to draft", "draft back"} <= kinds
+    worse = [row for row in rows if row["kind"].startswith(("gold:", "gold to")) or " idle:" in row["kind"]]
+    assert {row["output"] for row in worse} == {"no"}
     assert all(row["output"] == "yes" for row in rows if row["kind"] == "draft to gold")
+
+
+def test_the_same_pairs_in_other_prompts(learnt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_rows(learnt / "labelled.jsonl", LABELLED)
+    sources = ("--of", learnt, learnt / "labelled.jsonl")
+    run(monkeypatch, pairs, learnt / "brief.json", *sources)
+    run(monkeypatch, pairs, learnt / "coder.json", *sources, "--prompts", "coder")
+    run(monkeypatch, pairs, learnt / "bare.json", *sources, "--prompts", "coder", "--without-rows")
+    brief, coder, bare = (read_rows(learnt / f"{name}.json") for name in ("brief", "coder", "bare"))
+    same = [[(row["id"], row["kind"], row["output"]) for row in rows] for rows in (brief, coder, bare)]
+    assert same[0] == same[1] == same[2]
+    # Real errors come before what was spoiled on purpose.
+    real = [pairs.is_real(row["kind"]) for row in brief if row["id"] == "2"]
+    assert real == sorted(real, reverse=True)
+    assert 0 < sum(real) < len(real)
+    prompt = next(row["instruction"] for row in coder if row["kind"] == "draft to gold" and row["id"] == "2")
+    assert "store.size: such as 40, 70, 55\n" in prompt
+    assert "Rows before: 1 column, 1 row: North\nRows after: 1 column, 1 row: South\n" in prompt
+    assert not any("such as" in row["instruction"] or "1 row" in row["instruction"] for row in bare)
+
+
+def test_gold_that_finds_nothing_teaches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = data_folder(tmp_path, "bike_1", gold="SELECT name FROM store WHERE city = 'Rome'")
+    write_rows(source / "labelled.jsonl", LABELLED)
+    for module in (pairs, errors):
+        run(monkeypatch, module, source / "out.json", "--of", source, source / "labelled.jsonl")
+        assert {row["id"] for row in read_rows(source / "out.json")} == {"2"}
+
+
+def test_what_is_wrong_is_said_in_words(learnt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_rows(learnt / "labelled.jsonl", [*LABELLED, {"id": "1", "sql": CASES[0]["gold"], "right": True}])
+    run(monkeypatch, errors, learnt / "errors.json", "--of", learnt, learnt / "labelled.jsonl")
+    rows = read_rows(learnt / "errors.json")
+    assert [(row["id"], row["kind"], row["output"]) for row in rows] == [
+        ("1", "right draft", "nothing"), ("1", "wrong draft", "value"), ("1", "wrong draft", "output"),
+        ("2", "gold", "nothing"), ("2", "wrong draft", "order"),
+    ]  # fmt: skip
+    assert "Rows: 1 column, 1 row: East\n" in rows[1]["instruction"]
 
 
 def test_only_held_out_drafts_are_edited(
@@ -115,7 +157,10 @@ def test_databases_that_are_learnt_from_give_no_held_edits(
 def test_trainings_need_nothing_of_share_that_needs_more_than_numpy() -> None:
     """They run where SHARE is not installed: what they import of it must do without its dependencies."""
     found = set()
-    for name in ("adapter", "answer", "draft", "examples", "fit", "llama", "report", "scorer"):
+    for name in (
+        "adapter", "answer", "arrays", "batches", "draft", "examples", "fit", "folds", "gpu_run",
+        "llama", "loss", "packed", "packed_batches", "report", "scorer", "tensors", "weights",
+    ):  # fmt: skip
         tree = ast.parse((ROOT / "small" / f"{name}.py").read_text("utf-8"))
         found |= {
             node.module

@@ -14,6 +14,7 @@ from share_sql.errors import ModelUnavailable
 from share_sql.judgement.weights import load_weights
 from share_sql.models.base import Answer, ModelReply, ModelRequest, Usage
 from share_sql.models.scripted import ScriptedModel
+from share_sql.prompts.library import load_prompts
 from share_sql.query.examined import Examined
 from share_sql.stages.propose import MOST_ASKED, is_worth_asking, propose
 from share_sql.stages.score import KEPT_EDITS, log_odds, score
@@ -251,3 +252,16 @@ def test_a_scorer_that_says_neither_yes_nor_no_is_of_no_use(shop: SqliteDatabase
     done = _scored(shop, ScriptedModel({"scorer": "perhaps"}), (OTHER, "compile"))
     assert [(each.role, each.cause) for each in done.failures] == [("scorer", "unusable")]
     assert all(each.score is None for each in done.candidates)
+
+
+def test_the_coder_set_is_told_rows_and_what_columns_store(shop: SqliteDatabase) -> None:
+    model = _rising()
+    state = start(shop, "Where?", DRAFT, roles=("scorer",))
+    state = replace(state, plan=replace(state.plan, prompts=load_prompts("coder")))
+    state = added(shop, state, OTHER, "compile")
+    take(score, shop, take(propose, shop, state, model), model)
+    prompts = [request.messages[-1].content for request in model.requests]
+    assert all("stores.closed_on: such as 2" in prompt for prompt in prompts)
+    forth = next(prompt for prompt in prompts if "Rows before: 2 columns, 1 row:" in prompt)
+    back = next(prompt for prompt in prompts if "Rows after: 2 columns, 1 row:" in prompt)
+    assert forth.count("Rows") == back.count("Rows") == 2

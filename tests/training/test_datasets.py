@@ -64,7 +64,15 @@ def test_a_drafter_learns_from_the_question_and_the_values_it_names(
     assert "store(" in first.instruction
     assert "Values: store.city 'Bonn'\n" in first.instruction
     assert CASES[0]["question"] in first.instruction
-    assert first.output.startswith("```SR\ndf1 = df.where(element = store.city, filter = 'Bonn')")
+    assert first.output == CASES[0]["gold"]
+
+
+def test_a_drafter_does_not_learn_what_finds_nothing(make_source: Make, tmp_path: Path) -> None:
+    cases = [{**CASES[0], "gold": "SELECT name FROM store WHERE city = 'Rome'"}, CASES[2]]
+    made = material(make_source(cases), tmp_path / "d")
+    dataset = make_dataset("drafter", [made], Making(load_prompts("coder"), "proved"))
+    assert [example.id for example in dataset.examples] == ["3"]
+    assert dataset.left_out[0].cause == "its gold finds nothing"
 
 
 def test_sam_learns_to_fill_the_draft_s_masked_trajectory(make_source: Make, tmp_path: Path) -> None:

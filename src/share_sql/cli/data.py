@@ -237,7 +237,7 @@ def lom(**given: Any) -> None:
 @command.command("drafter", epilog="\b\nExample:\n  share data drafter data/spider --out ft_data")
 @_dataset_options("proved")
 def drafter(**given: Any) -> None:
-    """Make the drafter's examples: a question to its trajectory, without a draft.
+    """Make the drafter's examples: a question to its SQL, without a draft.
 
     Stored values that a question names are told, where the database is there.
     """

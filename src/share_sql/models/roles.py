@@ -109,9 +109,16 @@ _ROLES = (
     Role(
         "scorer",
         "says how likely a change makes a wrong query right",
-        ("question", "change"),
+        ("question", "change", "marked", "changed_columns", "rows_before", "rows_after"),
         adapter=True,
         embedded=True,
+    ),
+    Role(
+        "errors",
+        "says what is wrong with a draft, in one word or several",
+        ("schema", "question", "query", "concerned", "rows", "tables"),
+        without="every kind of change is tried",
+        in_models_file=False,
     ),
     Role(
         "teacher",

@@ -39,7 +39,10 @@ DEFAULT_SET = "default"
 BRIEF_SET = "brief"
 """Name of the prompt set that the shipped small models were trained on."""
 
-SHIPPED_SETS = (DEFAULT_SET, BRIEF_SET)
+CODER_SET = "coder"
+"""Name of the prompt set for small models that are fitted on a code model's weights."""
+
+SHIPPED_SETS = (DEFAULT_SET, BRIEF_SET, CODER_SET)
 """Prompt sets that come with the package."""
 
 PLACEHOLDER = re.compile(r"\{\{([a-z_][a-z0-9_]*)\}\}")

@@ -8,10 +8,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from share_sql.errors import AnswerUnusable, ModelError
+from share_sql.errors import AnswerUnusable, ModelError, QueryError
 from share_sql.models.base import ModelReply, ModelRequest
-from share_sql.query.change_text import change_text, query_text, question_text
+from share_sql.query.change_text import Stored, concerned, examples_sql, scorer_variables
+from share_sql.query.examined import Ran
 from share_sql.requests import Steps, ask_all
+from share_sql.requests import query as run
+from share_sql.schema.model import ColumnName
 from share_sql.stages.asking import lost, render, spent
 from share_sql.stages.state import State
 
@@ -29,14 +32,14 @@ def score(state: State) -> Steps[State]:
     asked = [each for each in state.candidates if each.worth_asking]
     if best is None or not asked:
         return state
-    before = query_text(best.query)
     try:
-        state, forth = yield from _scores(state, [(before, query_text(each.query)) for each in asked])
+        stored = yield from _stored(state, [best.query, *(each.query for each in asked)])
+        state, forth = yield from _scores(state, [(best.query, each.query) for each in asked], stored)
         likely = sorted(zip(forth, asked, strict=True), key=lambda entry: -entry[0])
         likely = [(odds, each) for odds, each in likely if odds >= LEAST_FORTH]
         edits = [(odds, each) for odds, each in likely if each.origin == "edit"][:KEPT_EDITS]
         chosen = [*((odds, each) for odds, each in likely if each.origin != "edit"), *edits]
-        state, back = yield from _scores(state, [(query_text(each.query), before) for _, each in chosen])
+        state, back = yield from _scores(state, [(each.query, best.query) for _, each in chosen], stored)
     except ModelError as error:
         return lost(state, "score", "scorer", "candidates are not scored", error)
     scored = {
@@ -46,15 +49,28 @@ def score(state: State) -> Steps[State]:
     return replace(state, candidates=tuple(scored.get(id(each), each) for each in state.candidates))
 
 
-def _scores(state: State, changes: list[tuple[str, str]]) -> Steps[tuple[State, list[float]]]:
-    """Ask about all changes, from one query's text to another's, at once. Raises ModelError."""
+def _stored(state: State, queries: list[Ran]) -> Steps[Stored]:
+    """Examples of what the queries' columns store, where the prompt tells them."""
+    if state.plan.prompts is None:
+        return {}
+    if "changed_columns" not in state.plan.prompts.template("scorer").variables:
+        return {}
+    found: dict[ColumnName, list[object]] = {}
+    for name in dict.fromkeys(name for each in queries for name in concerned(queries[0], each)):
+        outcome = yield from run(examples_sql(name, state.schema))
+        if not isinstance(outcome, QueryError):
+            found[name] = [row[0] for row in outcome.rows]
+    return found
+
+
+def _scores(state: State, changes: list[tuple[Ran, Ran]], stored: Stored) -> Steps[tuple[State, list[float]]]:
+    """Ask about all changes, from one query to another, at once. Raises ModelError."""
     if not changes:
         return state, []
-    question = question_text(state.case.question, state.case.evidence)
+    asked = (state.case.question, state.case.evidence)
     requests = []
     for old, new in changes:
-        change = change_text(old, new, state.schema)
-        messages = render(state, "scorer", {"question": question, "change": change})
+        messages = render(state, "scorer", scorer_variables(asked, old, new, state.schema, stored))
         requests.append(ModelRequest("scorer", state.case.id, messages, max_tokens=1, logprobs=True))
     replies = yield from ask_all(tuple(requests))
     if not any(_said(reply).startswith(("yes", "no")) for reply in replies):

@@ -6,7 +6,7 @@
 
 and, beyond the paper:
 
-    drafter  the whole schema, question, stored values it names       -> gold's trajectory
+    drafter  the whole schema, question, stored values it names       -> gold SQL
 
 LOM follows the paper's rule. Where the draft uses all of gold's columns and gives other rows, its own
 trajectory is the wrong one; where it uses them and gives gold's rows, a perturbed one is. A source without
@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from share_sql.database.base import QueryResult
 from share_sql.edits.name import differences
 from share_sql.edits.right import Literals
 from share_sql.errors import ShareError
@@ -233,15 +234,25 @@ class _Maker:
         return made
 
     def drafter(self, each: LabelledCase) -> list[Example]:
-        """A question to gold's trajectory, without any draft."""
+        """A question to gold SQL on one line, without any draft."""
         gold = self._gold(each)
+        sql = " ".join(extract_sql(each.gold).split())
+        found = self.validator.result(each.case.database, sql)
+        # A drafter that learns what finds nothing drafts what finds nothing.
+        if (
+            isinstance(found, QueryResult)
+            and not found.rows
+            and each.case.database not in self.source.made_up
+        ):
+            raise _Unfit("its gold finds nothing")
         values: tuple[ValueMatch, ...] = ()
         # Made-up rows hold gold's own constants, so they would tell what is asked for.
         if each.case.database not in self.source.made_up:
             with self.source.open(each.case.database) as opened:
                 if opened is not None and opened.database.dialect == "sqlite":
                     values = spoken_values(phrases(each.case.question), opened.values.lookup)
-        return [self._example("drafter", gold, drafter_variables(gold.schema, values=values, **gold.asked))]
+        variables = drafter_variables(gold.schema, values=values, **gold.asked)
+        return [replace(self._example("drafter", gold, variables), output=sql, dialect="")]
 
     def _lom(self, gold: _Gold, shown: _Shown, linked: ColumnSet) -> Example:
         used, text = linked | columns(shown.trajectory, gold.schema), write(shown.trajectory, "paper")

@@ -1,0 +1,93 @@
+"""What a GPU run brought home, in the files that SHARE and the next step read.
+
+    python -m small.fetched adapters FETCHED MODELS
+    python -m small.fetched drafts FETCHED EXAMPLES OUT --base GGUF
+
+`adapters` makes of each NAME.safetensors in FETCHED a folder MODELS/NAME as PEFT writes it, with the card
+that SHARE reads; `--models embedded:MODELS` uses it. `drafts` reads all NAME.drafts.npz as texts, by the
+base's tokenizer and EXAMPLES (the file that their arrays were made of), and writes OUT as `small.draft` does,
+for `small.label`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from share_sql.models.load import CARD
+from share_sql.models.lora import CONFIG, WEIGHTS
+from small.examples import Reader, read_rows, write_rows
+
+
+def adapters(fetched: Path, models: Path) -> list[Path]:
+    """Make the adapters' folders, and return them."""
+    found = []
+    for file in sorted(fetched.glob("*.safetensors")):
+        told = _told(file)
+        folder = models / file.stem
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, folder / WEIGHTS)
+        config = json.dumps(json.loads(told["config"]), indent=1)
+        (folder / CONFIG).write_text(config + "\n", encoding="utf-8")
+        (folder / CARD).write_text(json.dumps({"prompts": told["prompts"]}) + "\n", encoding="utf-8")
+        found.append(folder)
+    return found
+
+
+def _told(file: Path) -> dict[str, str]:
+    """The texts in a safetensors file's header."""
+    with file.open("rb") as source:
+        size = int.from_bytes(source.read(8), "little")
+        told: dict[str, str] = json.loads(source.read(size))["__metadata__"]
+    return told
+
+
+def drafts(files: list[Path], rows: list[dict[str, Any]], reader: Reader) -> Iterator[dict[str, Any]]:
+    """The drafts of each question, the likeliest first."""
+    texts: dict[int, Counter[str]] = {}
+    sums: dict[tuple[int, str], float] = {}
+    for path in files:
+        with np.load(path) as file:
+            starts = np.cumsum(file["length"].astype(np.int64))[:-1]
+            each = zip(
+                file["row"].tolist(), file["logprob"].tolist(), np.split(file["ids"], starts), strict=True
+            )
+            for row, logprob, ids in each:
+                text = reader.tokenizer.decode(ids.tolist())
+                texts.setdefault(row, Counter())[text] += 1
+                sums[row, text] = logprob
+    for row, found in sorted(texts.items()):
+        listed = [[text, round(sums[row, text], 2), times] for text, times in found.items()]
+        listed.sort(key=lambda draft: -draft[1])
+        yield {"source": rows[row]["source"], "id": rows[row]["id"], "drafts": listed}
+
+
+def main() -> None:
+    """Unpack adapters or drafts."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    one = verbs.add_parser("adapters")
+    other = verbs.add_parser("drafts")
+    for verb, names in ((one, ("fetched", "models")), (other, ("fetched", "examples", "out"))):
+        for name in names:
+            verb.add_argument(name, type=Path)
+    other.add_argument("--base", type=Path, required=True, help="GGUF file, for its tokenizer")
+    args = parser.parse_args()
+    if args.verb == "adapters":
+        print(*adapters(args.fetched, args.models), sep="\n")
+    else:
+        files = sorted(args.fetched.glob("*.drafts.npz"))
+        write_rows(args.out, drafts(files, read_rows(args.examples), Reader.of(args.base)))
+
+
+if __name__ == "__main__":
+    main()
