@@ -51,15 +51,15 @@ def embedded_models(wanted: Mapping[str, Wanted]) -> dict[str, EmbeddedModel]:
             raise SettingsError(f"{role}: {error}" if len(wanted) > 1 else str(error)) from None
     models: dict[_Found, EmbeddedModel] = {}
     by_weights: dict[tuple[Path, str], dict[_Found, None]] = {}
-    for each in found.values():
-        by_weights.setdefault((each.file, each.template), {})[each] = None
+    for one in found.values():
+        by_weights.setdefault((one.file, one.template), {})[one] = None
     for (file, template), these in by_weights.items():
-        adapted = [each for each in these if each.adapter is not None]
+        adapted = [one for one in these if one.adapter is not None]
         if len(adapted) > 1 and _can_be_shared(file):
             models |= _sharing(file, template, list(these))
         else:
-            models |= {each: _alone(each) for each in these}
-    return {role: models[each] for role, each in found.items()}
+            models |= {one: _alone(one) for one in these}
+    return {role: models[one] for role, one in found.items()}
 
 
 def base_of_adapter(adapter: Path) -> Base | None:
