@@ -266,7 +266,8 @@ def _more(
             return f"{answer.status_code}"
         done = had if rest else 0
         with place.open("ab" if rest else "wb") as file:
-            for chunk in answer.iter_bytes(_CHUNK):
+            # As it comes: what is gathered to larger pieces is lost where the connection breaks off.
+            for chunk in answer.iter_raw():
                 # What is longer than it should be is not the file; its checksum will say so.
                 file.write(chunk[: base.size - done])
                 done += len(chunk)
