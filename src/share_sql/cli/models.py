@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -134,7 +135,7 @@ def serve(base: str | None, adapters: Path | None, port: int) -> None:
     served = what_to_serve(base, adapters, port)
     with serving(served) as process:
         say(served.models_file())
-        click.get_text_stream("stdout").flush()
+        sys.stdout.flush()
         code = process.wait()
     raise ModelUnavailable(f"vLLM ended with {code}; what it said is above")
 
