@@ -304,7 +304,7 @@ def test_a_program_that_ends_leaves_no_process(
         from share_sql.models.embedded import EmbeddedModel
         model = EmbeddedModel(Path(sys.argv[1]))
         print(asyncio.run(model.ask(ModelRequest("sam", "1", (Message("user", "hello"),)))).text)
-        print(model._engine._process.pid)
+        print(model._weights._engine._process.pid)
     """
     paths = os.pathsep.join(path for path in sys.path if path)
     done = subprocess.run(

@@ -23,7 +23,7 @@ from share_sql.models.roles import ROLES
 from share_sql.models.weights_file import weights_path
 from share_sql.prompts.library import SHIPPED_SETS
 
-from .adapters import SHAPES, write_adapter, write_weights
+from .adapters import QWEN2, SHAPES, write_adapter, write_qwen2, write_weights
 
 Ask = Callable[..., ModelRequest]
 ENDPOINT = '[models.sam]\nbase_url = "http://localhost:8000/v1"\nmodel = "sam"\n'
@@ -257,3 +257,44 @@ def test_shipped_adapters_say_their_prompts(role: str) -> None:
     folder = shipped_adapters() / role
     assert read_adapter(folder).pairs
     assert json.loads((folder / CARD).read_text(encoding="utf-8"))["prompts"] in SHIPPED_SETS
+
+
+def test_a_base_untuned_is_a_drafter_and_a_folder_of_its_name_wins(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert list(load_models("embedded:smollm2-135m")) == ["drafter"]
+    assert list(load_models("embedded:135m")) == ["drafter"]
+    with pytest.raises(SettingsError, match=r"qwen2\.5-coder-0\.5b are not here yet.*pull qwen2"):
+        load_models("embedded:0.5b")
+    with pytest.raises(SettingsError, match=r"no 7b: .*folder of adapters.*name of a base \(smollm2-135m"):
+        load_models("embedded:7b")
+    write_adapter(tmp_path / "135m" / "sam", SHAPES, 1)
+    assert list(load_models("embedded:135m")) == ["sam"]
+
+
+def test_roles_with_the_same_weights_are_one_model(
+    base: Path, tmp_path: Path, file: Callable[[str], str]
+) -> None:
+    write_adapter(tmp_path / "one", SHAPES, 1)
+    write_adapter(tmp_path / "two", SHAPES, 1, seed=2)
+    text = "".join(
+        f'[models.{role}]\nkind = "embedded"\nadapter = "{folder}"\n'
+        for role, folder in (("sam", "one"), ("lom", "one"), ("scorer", "two"))
+    )
+    models = load_models(file(text))
+    assert models["sam"] is models["lom"]
+    assert models["sam"] is not models["scorer"]
+
+
+def test_an_adapter_finds_its_own_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = weights_path(weights_of("qwen2.5-coder-0.5b"))
+    path.parent.mkdir(parents=True)
+    write_qwen2(path)
+    named = "Qwen/Qwen2.5-Coder-0.5B-Instruct"
+    for at, role in enumerate(("sam", "lom")):
+        write_adapter(tmp_path / "mine" / role, QWEN2, 2, seed=at, base_model_name_or_path=named)
+    models = load_models(f"embedded:{tmp_path / 'mine'}")
+    assert len({model.name for model in models.values()}) == 2
+    assert {repr(model) for model in models.values()} == {f"EmbeddedModel({str(path)!r})"}

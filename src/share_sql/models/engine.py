@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from share_sql.errors import ModelRefused, ModelUnavailable, PromptTooLong, ShareError
+from share_sql.errors import ModelRefused, ModelUnavailable, PromptTooLong, SettingsError, ShareError
 from share_sql.models.base import Answer, ModelReply, ModelRequest, Usage
 from share_sql.models.bases import CHATS, Chat
 from share_sql.models.wire import whole
@@ -39,8 +39,14 @@ _LOOKED_UP = 3
 _PRECISION = "f16"
 """Of keys and values; the engine's own choice of 8 bits is no faster here and moves the answers more."""
 
-Asked: TypeAlias = "tuple[int, ModelRequest | None]"
-"""A request with its number; None in its place takes the number's request back."""
+_KEPT_BLOCK = 32
+"""Tokens of a block that the engine keeps and finds again, by all tokens up to its end."""
+_BEGINNINGS = 200_000
+"""Beginnings of prompts that are remembered; the engine's own memory holds a few thousand blocks."""
+
+Asked: TypeAlias = "tuple[int, ModelRequest | None, int | None]"
+"""A request with its number, and which adapter is to answer it; None in the request's place takes the
+number's request back."""
 Failed: TypeAlias = "tuple[Literal['refused', 'too-long', 'unavailable'], str]"
 """What went wrong with a request."""
 Sign: TypeAlias = Literal["loading", "working"]
@@ -51,6 +57,19 @@ _SIGN_SECONDS = 0.5
 """Between signs of life, at least."""
 
 
+_Later: TypeAlias = "tuple[int, ModelRequest, int | None]"
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Adapters that answer from one base, one at a time."""
+
+    folder: Path
+    """The engine's form of the base (`shared_base.py`)."""
+    adapters: tuple[Path, ...]
+    """Their folders; requests name them by their place here."""
+
+
 @dataclass(frozen=True)
 class _Running:
     """A request that the engine works on."""
@@ -59,33 +78,107 @@ class _Running:
     handles: tuple[Any, ...]
     """One an answer."""
     prompt_tokens: int
+    adapter: int | None = None
 
 
 class Engine:
     """The loaded weights. Used by one thread only."""
 
-    def __init__(self, weights: Path, context: int, chat: Chat) -> None:
+    def __init__(self, weights: Path, context: int, chat: Chat, shared: Shared | None = None) -> None:
+        """Load them. Raises ModelRefused where they cannot be loaded, or adapters do not fit them."""
         import openvino_genai as genai
 
-        scheduler = genai.SchedulerConfig()
-        scheduler.cache_size = _CACHE_GIGABYTES
-        scheduler.enable_prefix_caching = True
-        properties = {"KV_CACHE_PRECISION": _PRECISION, "prompt_lookup": True}
         self._genai = genai
+        self._weights = weights
         self._context = context
         self._chat = chat
+        self._shared = shared
+        self._adapters: list[Any] = []
+        self._adapter: int | None = None
+        """The one that answers now."""
+        self._begun: dict[int, int | None] = {}
+        """By the hash of a prompt's first block: the adapter that it was computed with."""
+        self._keeps = True
+        """Whether beginnings of prompts are kept."""
         self._numbers = itertools.count()
         try:
-            self._pipeline = genai.ContinuousBatchingPipeline(str(weights), scheduler, "CPU", properties)
-        except RuntimeError as error:
-            raise ModelRefused(f"{weights} cannot be loaded: {_one_line(error)}") from None
+            if shared is not None:
+                self._adapters = self._read_adapters(shared)
+            self._load()
+        except (RuntimeError, SettingsError) as error:
+            why = str(error) if isinstance(error, SettingsError) else _one_line(error)
+            raise ModelRefused(f"{weights} cannot be loaded: {why}") from None
+
+    def _read_adapters(self, shared: Shared) -> list[Any]:
+        """The engine's settings for each adapter."""
+        from share_sql.models.lora import WEIGHTS, read_adapter
+        from share_sql.models.shared_base import check_adapters, make_shared
+
+        make_shared(self._weights, shared.folder)
+        read = [read_adapter(folder) for folder in shared.adapters]
+        check_adapters(shared.folder, read)
+        return [
+            self._genai.AdapterConfig(self._genai.Adapter(str(each.folder / WEIGHTS)), each.scale)
+            for each in read
+        ]
+
+    def _load(self) -> None:
+        genai = self._genai
+        scheduler = genai.SchedulerConfig()
+        scheduler.cache_size = _CACHE_GIGABYTES
+        scheduler.enable_prefix_caching = self._keeps
+        properties = {"KV_CACHE_PRECISION": _PRECISION, "prompt_lookup": True}
+        place = self._weights
+        if self._shared is not None:
+            place = self._shared.folder
+            every = [adapter for each in self._adapters for adapter in each.get_adapters()]
+            properties["adapters"] = genai.AdapterConfig(every)
+        self._pipeline = genai.ContinuousBatchingPipeline(str(place), scheduler, "CPU", properties)
         self._tokenizer = self._pipeline.get_tokenizer()
+        self._adapter = None
+
+    def takes(self, request: ModelRequest, adapter: int | None) -> bool:
+        """Whether a request can join those that run now: the same adapter answers them, and no block of its
+        prompt was kept by another."""
+        return self._shared is None or (self._adapter == adapter and not self._clashes(request, adapter))
+
+    def turn(self, request: ModelRequest, adapter: int | None) -> None:
+        """Make ready for a request, while nothing runs.
+
+        The engine finds kept blocks by their tokens alone, so that one adapter would go on from what another
+        computed. Where two have prompts that begin alike, nothing is kept from then on.
+        """
+        if self._shared is None:
+            return
+        if self._clashes(request, adapter):
+            self._keeps = False
+            self._begun.clear()
+            self._load()
+        if self._adapter != adapter:
+            # Requests that join take the adapter of the last call to `generate`, which takes it for all.
+            config = self._genai.GenerationConfig(max_new_tokens=1, apply_chat_template=False)
+            config.num_assistant_tokens, config.max_ngram_size = _PROPOSED, _LOOKED_UP
+            config.adapters = self._adapters[adapter] if adapter is not None else self._genai.AdapterConfig()
+            # No prompt begins with the end of an answer, so that what is kept of this one is in no one's way.
+            end = self._tokenizer.decode([self._tokenizer.get_eos_token_id()], skip_special_tokens=False)
+            tokens = self._tokenizer.encode(end, add_special_tokens=False).input_ids
+            while self._pipeline.has_non_finished_requests():
+                self._pipeline.step()  # what was cancelled ends in a step
+            self._pipeline.generate([tokens], [config])
+            self._adapter = adapter
+
+    def _clashes(self, request: ModelRequest, adapter: int | None) -> bool:
+        return self._keeps and self._begun.get(self._beginning(self._encoded(request)), adapter) != adapter
+
+    def _encoded(self, request: ModelRequest) -> Any:
+        return self._tokenizer.encode(whole(self._chat(request.messages)), add_special_tokens=False).input_ids
+
+    def _beginning(self, tokens: Any) -> int:
+        return hash(tuple(int(token) for token in tokens.data[0][:_KEPT_BLOCK]))
 
     def start(self, request: ModelRequest) -> _Running:
         """Hand a request to the scheduler."""
-        tokens = self._tokenizer.encode(
-            whole(self._chat(request.messages)), add_special_tokens=False
-        ).input_ids
+        tokens = self._encoded(request)
         length = int(tokens.shape[-1])
         room = self._context - length
         if room < _LEAST_ROOM:
@@ -108,13 +201,17 @@ class Engine:
             config.logprobs = 1
         if request.grammar is not None:
             config.structured_output_config = self._genai.StructuredOutputConfig(grammar=request.grammar)
+        if self._shared is not None and self._keeps:
+            if len(self._begun) >= _BEGINNINGS:
+                self._begun.clear()
+            self._begun[self._beginning(tokens)] = self._adapter
         try:
             # With prompt lookup the engine gives one answer a request; each has chance of its own.
             handles = []
             for seed in range(samples):
                 config.rng_seed = seed
                 handles.append(self._pipeline.add_request(next(self._numbers), tokens, config))
-            return _Running(request, tuple(handles), length)
+            return _Running(request, tuple(handles), length, self._adapter)
         except RuntimeError as error:
             raise ModelRefused(f"the request cannot be used: {_one_line(error)}") from None
 
@@ -160,15 +257,26 @@ class Engine:
 class Server:
     """Takes requests from a connection and answers them; one a process."""
 
-    def __init__(self, connection: Connection, weights: Path, context: int, name: str, chat: Chat) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        weights: Path,
+        context: int,
+        name: str,
+        chat: Chat,
+        shared: Shared | None = None,
+    ) -> None:
         self.connection = connection
         self.weights = weights
         self.context = context
         self.name = name
         self.chat = chat
+        self.shared = shared
         self.engine: Engine | None = None
         self.running: dict[int, _Running] = {}
-        self.alone: deque[tuple[int, ModelRequest]] = deque()
+        self.later: deque[_Later] = deque()
+        """What waits for what runs, which another adapter answers; the oldest's adapter is next."""
+        self.alone: deque[_Later] = deque()
         """What ran when the engine broke: tried once more, one by one."""
         self._told = 0.0
         """When it last gave a sign of life."""
@@ -177,23 +285,29 @@ class Server:
         """Work until the other side closes the connection."""
         try:
             while True:
-                for number, request in self._next():
-                    self._take(number, request)
+                for number, request, adapter in self._next():
+                    self._take(number, request, adapter)
                 if self.engine is not None and self.running:
                     self._step(self.engine)
         except (EOFError, ConnectionError):
             return  # whoever asked has gone
 
-    def _take(self, number: int, request: ModelRequest | None) -> None:
+    def _take(self, number: int, request: ModelRequest | None, adapter: int | None) -> None:
         if request is None:
+            self.later = deque(each for each in self.later if each[0] != number)
             for handle in self.running.pop(number).handles if number in self.running else ():
                 handle.cancel()
             return
         try:
             if self.engine is None:
                 self._sign("loading")
-                self.engine = Engine(self.weights, self.context, self.chat)
+                self.engine = Engine(self.weights, self.context, self.chat, self.shared)
                 self._sign("working")
+            if not self.running:
+                self.engine.turn(request, adapter)
+            elif not self.engine.takes(request, adapter):
+                self.later.append((number, request, adapter))
+                return
             self.running[number] = self.engine.start(request)
             self._sign()
         except ShareError as error:
@@ -219,7 +333,7 @@ class Server:
                 raise
             broken, self.running, self.engine = self.running, {}, None
             if len(broken) > 1:
-                self.alone.extend((number, one.request) for number, one in broken.items())
+                self.alone.extend((number, one.request, one.adapter) for number, one in broken.items())
             else:
                 for number, one in broken.items():
                     self._tell(number, self._failure(one.request, error))
@@ -231,15 +345,25 @@ class Server:
         return ModelUnavailable(f"{self.name}: the engine failed: {_one_line(error)}")
 
     def _next(self) -> Iterator[Asked]:
-        """What to start now: one of `alone` at a time, else what has come, waited for if need be."""
+        """What to start now: one of `alone` at a time, else what waited for its adapter, else what has come,
+        waited for if need be."""
         if self.alone:
             if not self.running:
                 yield self.alone.popleft()
             return
         if not self.running:
-            yield self.connection.recv()
+            if self.later:
+                waited, self.later = self.later, deque()
+                yield from waited
+            else:
+                yield self.connection.recv()
         while self.connection.poll():
-            yield self.connection.recv()
+            number, request, adapter = self.connection.recv()
+            if request is not None and self.later:
+                # Else those who wait would be overtaken for ever.
+                self.later.append((number, request, adapter))
+            else:
+                yield number, request, adapter
 
     def _sign(self, what: Sign | None = None) -> None:
         """Give a sign of life: at once where `what` is done changes, else now and then."""
@@ -264,10 +388,13 @@ def _one_line(error: BaseException) -> str:
 
 
 def main() -> None:
-    """Serve on a socket: its number, then weights, context, name and chat template are the arguments."""
+    """Serve on a socket: its number, then weights, context, name and chat template are the arguments; for
+    adapters on one base also the folder of its engine's form, and theirs."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller decides what an interruption means
-    socket, weights, context, name, template = sys.argv[1:6]
-    Server(Connection(int(socket)), Path(weights), int(context), name, CHATS[template]).serve()
+    socket, weights, context, name, template, *more = sys.argv[1:]
+    shared = Shared(Path(more[0]), tuple(map(Path, more[1:]))) if more else None
+    chat = CHATS[template]
+    Server(Connection(int(socket)), Path(weights), int(context), name, chat, shared).serve()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from share_sql.errors import ModelRefused, ModelTimeout, ModelUnavailable, Promp
 from share_sql.models.base import ModelReply, ModelRequest
 
 if TYPE_CHECKING:
-    from share_sql.models.engine import Sent
+    from share_sql.models.engine import Asked, Sent
 
 LOADING_SECONDS = 180.0
 """Without a sign of life while the weights are loaded; they take 5 to 15 seconds on two cores."""
@@ -74,7 +74,7 @@ class EngineProcess:
         self._connection = Connection(ours.detach())
         self._lock = threading.Lock()
         self._waiting: dict[int, _Waiting] = {}
-        self._to_send: queue.SimpleQueue[tuple[int, ModelRequest | None] | None] = queue.SimpleQueue()
+        self._to_send: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
         self._silent = 0.0
         """Seconds that it has been waited for without a sign of life."""
         self._loading = True
@@ -83,14 +83,15 @@ class EngineProcess:
         for work in (self._write, self._read, self._watch):
             threading.Thread(target=work, name=f"share-{name}", daemon=True).start()
 
-    def ask(self, number: int, request: ModelRequest, waiting: _Waiting) -> None:
-        """Hand over a request; the answer goes to `waiting`."""
+    def ask(self, number: int, request: ModelRequest, waiting: _Waiting, adapter: int | None = None) -> None:
+        """Hand over a request, for an adapter to answer where it holds several; the answer goes to
+        `waiting`."""
         with self._lock:
             if not self.ended.is_set():
                 if not self._waiting:
                     self._silent = 0.0
                 self._waiting[number] = waiting
-                self._to_send.put((number, request))
+                self._to_send.put((number, request, adapter))
                 return
         _settle(waiting, self._failure())
 
@@ -98,7 +99,7 @@ class EngineProcess:
         """Give up a request that nobody waits for any more."""
         with self._lock:
             if self._waiting.pop(number, None):
-                self._to_send.put((number, None))
+                self._to_send.put((number, None, None))
 
     def end(self) -> None:
         """End the process, which has nothing to lose; whoever waits is told. May be called twice.

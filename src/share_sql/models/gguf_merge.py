@@ -1,8 +1,7 @@
 """A LoRA adapter merged into the weights of a GGUF file, with the `gguf` package and numpy.
 
 Each matrix is dequantised, the adapter's product is added to those that it adapts, and all are quantised
-again to Q8_0, those too that it leaves alone: openvino-genai answers from Q4_1 weights otherwise than the
-model that was trained, from Q8_0 as it does (probably it rounds Q4_1's offsets to whole steps).
+again to Q8_0, those too that it leaves alone (`gguf_q8.py`).
 
 llama.cpp keeps the rows of the query and key matrices of `llama` models in another order than Hugging Face
 (pairs of a rotation next to each other; `LlamaModel.permute` in its convert_hf_to_gguf.py), so what is added
@@ -19,19 +18,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from share_sql.errors import SettingsError
+from share_sql.models.gguf_q8 import architecture, opened, write_q8
 from share_sql.models.lora import CONFIG, WEIGHTS, Adapter, read_adapter
 from share_sql.models.weights_file import checksum, models_cache
 from share_sql.waits import waiting
 from share_sql.whole_file import put_in_place, whole_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
 _FORMAT = 1
 """Part of each key: a change of how weights are merged makes them anew."""
-_PERMUTED = frozenset(("llama",))
-_PLAIN = frozenset(("qwen2", "qwen3"))
+PERMUTED = frozenset(("llama",))
+PLAIN = frozenset(("qwen2", "qwen3"))
 """Architectures whose rows are kept as Hugging Face has them."""
 
 
@@ -85,58 +87,26 @@ def merge(base: Path, adapter: Adapter, target: Path) -> None:
 
     Raises SettingsError as `merged_weights`, and OSError where the target cannot be written.
     """
-    try:
-        import gguf
-    except ModuleNotFoundError:
-        raise SettingsError("merging an adapter needs the package gguf; install it") from None
-
-    reader = _opened(base)
-    arch = str(reader.fields["general.architecture"].contents())
-    if arch not in _PERMUTED | _PLAIN:
-        known = ", ".join(sorted(_PERMUTED | _PLAIN))
+    reader = opened(base)
+    arch = architecture(reader)
+    if arch not in PERMUTED | PLAIN:
+        known = ", ".join(sorted(PERMUTED | PLAIN))
         raise SettingsError(f"{base} is a {arch} model; adapters can be merged into {known}")
+
+    def change_of(name: str, module: str) -> Callable[[tuple[int, ...]], NDArray[np.float32]]:
+        def change(shape: tuple[int, ...]) -> NDArray[np.float32]:
+            found = _change(reader, adapter, module, name, arch)
+            if found.shape != shape:
+                raise SettingsError(
+                    f"{adapter.folder} was trained on another base: {module} is {found.shape} there and "
+                    f"{shape} in {base.name}"
+                )
+            return found
+
+        return change
+
     added = _added_by_tensor(reader, adapter, arch)
-    writer = gguf.GGUFWriter(target, arch)
-    try:
-        for field in reader.fields.values():
-            if field.name.startswith("GGUF.") or field.name == "general.architecture":
-                continue
-            kind = field.types[0]
-            sub_type = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
-            writer.add_key_value(field.name, field.contents(), kind, sub_type=sub_type)
-        q8 = gguf.GGMLQuantizationType.Q8_0
-        for tensor in reader.tensors:
-            if tensor.data.ndim < 2 or (tensor.tensor_type == q8 and tensor.name not in added):
-                writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
-                continue
-            weight = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
-            module = added.get(tensor.name)
-            if module is not None:
-                change = _change(reader, adapter, module, tensor.name, arch)
-                if change.shape != weight.shape:
-                    raise SettingsError(
-                        f"{adapter.folder} was trained on another base: {module} is {change.shape} there and "
-                        f"{weight.shape} in {base.name}"
-                    )
-                weight = weight + change
-            writer.add_tensor(tensor.name, gguf.quants.quantize(weight, q8), raw_dtype=q8)
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_tensors_to_file()
-    finally:
-        writer.close()
-
-
-def _opened(base: Path) -> Any:
-    """A reader of a GGUF file."""
-    import gguf
-
-    try:
-        return gguf.GGUFReader(base)
-    except FileNotFoundError:
-        raise SettingsError(f"there are no weights {base}; `share models pull` fetches them") from None
-    except (OSError, ValueError, IndexError, KeyError) as error:
-        raise SettingsError(f"{base} is no GGUF file that can be read: {error}") from None
+    write_q8(reader, target, {name: change_of(name, module) for name, module in added.items()})
 
 
 def _added_by_tensor(reader: Any, adapter: Adapter, arch: str) -> dict[str, str]:
@@ -163,7 +133,7 @@ def _change(reader: Any, adapter: Adapter, module: str, tensor: str, arch: str) 
         "attn_q": f"{arch}.attention.head_count",
         "attn_k": f"{arch}.attention.head_count_kv",
     }.get(tensor.split(".")[-2])
-    if arch not in _PERMUTED or heads is None:
+    if arch not in PERMUTED or heads is None:
         return change
     return permute(change, int(reader.fields[heads].contents()))
 

@@ -5,6 +5,7 @@
     embedded        the small models that come with the package, in this process: sam, lom and the scorer; bam
                     and mask stay symbolic, which is exact
     embedded:DIR    adapters in DIR/bam, DIR/sam, DIR/lom, as `share train` writes them, and DIR/scorer
+    embedded:NAME   a pulled base as it is, without an adapter, as drafter: qwen2.5-coder-0.5b, or 0.5b
     recorded:DIR    a run folder's answers, for the roles it holds
     FILE.toml       a models file
 
@@ -29,7 +30,6 @@ adapter `shipped` is the role's own that comes with the package.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tomllib
@@ -38,17 +38,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from share_sql.errors import SettingsError
+from share_sql.models.embedded_load import CARD as CARD
+from share_sql.models.embedded_load import Wanted, embedded_models
 from share_sql.models.roles import ROLES
 
 if TYPE_CHECKING:
     from share_sql.models.base import Model
-    from share_sql.models.settings import EmbeddedSettings, EndpointSettings
+    from share_sql.models.settings import EmbeddedSettings, EndpointSettings, RecordedSettings
 
 SHIPPED = "shipped"
 """In place of a folder: the one that comes with the package."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-CARD = "card.json"
-"""Beside an adapter: {"prompts": NAME}, the prompt set that it was trained on."""
 
 
 def load_models(spec: str) -> Mapping[str, Model]:
@@ -65,10 +65,8 @@ def load_models(spec: str) -> Mapping[str, Model]:
         return choose().models
     kind, colon, rest = spec.partition(":")
     if kind == "embedded":
-        if colon and not rest:
-            raise SettingsError("embedded: needs a folder of adapters, as in embedded:models")
         if colon:
-            return _embedded_all(Path(rest), [role.name for role in ROLES.values() if role.adapter])
+            return _embedded_named(rest)
         # Without a model, bam walks the draft's syntax tree, which is exact.
         return _embedded_all(shipped_adapters(), [role.name for role in ROLES.values() if role.embedded])
     if colon and kind == "recorded":
@@ -90,6 +88,26 @@ def shipped_adapters() -> Path:
     return Path(__file__).with_name("shipped")
 
 
+def _embedded_named(name: str) -> Mapping[str, Model]:
+    """The adapters in a folder, or the base of this name, untuned, as drafter. The folder wins."""
+    from share_sql.models.bases import BASES, base_named, has_weights
+
+    if not name:
+        raise SettingsError(
+            "embedded: needs a folder of adapters or a base's name, as in embedded:models or embedded:0.5b"
+        )
+    base = base_named(name)
+    if base is None or Path(name).is_dir():
+        if not Path(name).is_dir():
+            known = ", ".join(filter(has_weights, BASES))
+            raise SettingsError(
+                f"there is no {name}: embedded: takes a folder of adapters, as `share train` writes them, or "
+                f"the name of a base ({known})"
+            )
+        return _embedded_all(Path(name), [role.name for role in ROLES.values() if role.adapter])
+    return embedded_models({"drafter": Wanted(base.name)})
+
+
 def _embedded_all(folder: Path, among: Sequence[str]) -> Mapping[str, Model]:
     """The adapters that a folder holds, by role."""
     from share_sql.models.lora import is_adapter
@@ -98,48 +116,7 @@ def _embedded_all(folder: Path, among: Sequence[str]) -> Mapping[str, Model]:
     if not roles:
         wanted = ", ".join(f"{role}/" for role in among)
         raise SettingsError(f"{folder} holds no adapter ({wanted}); `share train` writes them")
-    return {role: embedded_model(adapter=folder / role) for role in roles}
-
-
-def embedded_model(
-    base: str | None = None, weights: Path | None = None, adapter: Path | None = None
-) -> Model:
-    """A model in this process; an adapter is merged into its weights first, or found merged.
-
-    Args:
-        base: name of pulled base weights; the default base where neither is given.
-        weights: a GGUF file in its place, of a model with the default base's chat template.
-        adapter: folder of a LoRA adapter.
-
-    Raises:
-        SettingsError: weights or adapter are missing or do not fit, or a package is not installed.
-    """
-    from share_sql.models.bases import BASES, DEFAULT_BASE
-    from share_sql.models.embedded import EmbeddedModel
-    from share_sql.models.gguf_merge import merged_weights
-    from share_sql.models.weights_file import base_weights, checksum
-
-    base = base or DEFAULT_BASE
-    file = weights or base_weights(base)
-    template = BASES[base].template
-    if adapter is not None:
-        # Merged files are named after the checksums of all that made them.
-        return EmbeddedModel(merged_weights(file, adapter), prompts=_trained_on(adapter), template=template)
-    return EmbeddedModel(file, f"{file.stem}-{checksum(file)[:12]}", template=template)
-
-
-def _trained_on(adapter: Path) -> str | None:
-    """The prompt set that an adapter's card names; None without a card."""
-    path = adapter / CARD
-    if not path.is_file():
-        return None
-    try:
-        name = json.loads(path.read_text(encoding="utf-8"))["prompts"]
-    except (OSError, ValueError, KeyError, TypeError):
-        name = None
-    if not isinstance(name, str):
-        raise SettingsError(f'{path} does not name a prompt set; it should hold {{"prompts": "brief"}}')
-    return name
+    return embedded_models({role: Wanted(adapter=folder / role) for role in roles})
 
 
 def _from_file(path: Path) -> Mapping[str, Model]:
@@ -147,26 +124,43 @@ def _from_file(path: Path) -> Mapping[str, Model]:
 
     settings = parse_models_file(path, _read(path))
     models: dict[str, Model] = {}
+    wanted: dict[str, Wanted] = {}
     for role, chosen in settings.models.items():
         if isinstance(chosen, EndpointSettings):
             models[role] = _endpoint(path, role, chosen)
         elif isinstance(chosen, EmbeddedSettings):
-            models[role] = _embedded(path, role, chosen)
+            wanted[role] = _embedded(path, role, chosen)
         else:
-            from share_sql.models.recorded import RecordedModel
+            models[role] = _recorded(path, role, chosen)
+    if wanted:
+        try:
+            models |= embedded_models(wanted)
+        except SettingsError as error:
+            place = f"models.{next(iter(wanted))}: " if len(wanted) == 1 else "models."
+            raise SettingsError(f"{path}: {place}{error}") from None
+    if settings.cache is None:
+        return models
+    from share_sql.models.cache import CachedModel
 
-            models[role] = RecordedModel(path.parent / chosen.folder, chosen.match_prompts)
-            if role not in models[role].roles:  # type: ignore[attr-defined]
-                raise SettingsError(f"{path}: models.{role}: {chosen.folder} holds no answers of {role}")
-            continue  # a recorded answer needs no cache
-        if settings.cache is not None:
-            from share_sql.models.cache import CachedModel
-
-            models[role] = CachedModel(models[role], path.parent / settings.cache.path)
-    return models
+    answers = path.parent / settings.cache.path
+    return {
+        # A recorded answer needs no cache.
+        role: models[role] if chosen.kind == "recorded" else CachedModel(models[role], answers)
+        for role, chosen in settings.models.items()
+    }
 
 
-def _embedded(path: Path, role: str, chosen: EmbeddedSettings) -> Model:
+def _recorded(path: Path, role: str, chosen: RecordedSettings) -> Model:
+    from share_sql.models.recorded import RecordedModel
+
+    model = RecordedModel(path.parent / chosen.folder, chosen.match_prompts)
+    if role not in model.roles:
+        raise SettingsError(f"{path}: models.{role}: {chosen.folder} holds no answers of {role}")
+    return model
+
+
+def _embedded(path: Path, role: str, chosen: EmbeddedSettings) -> Wanted:
+
     if chosen.base is not None and chosen.weights is not None:
         raise SettingsError(f"{path}: models.{role}: give base or weights, not both")
     adapter = path.parent / chosen.adapter if chosen.adapter is not None else None
@@ -174,14 +168,8 @@ def _embedded(path: Path, role: str, chosen: EmbeddedSettings) -> Model:
         adapter = shipped_adapters() / role
         if not adapter.is_dir():
             raise SettingsError(f"{path}: models.{role}: no adapter for {role} comes with the package")
-    try:
-        return embedded_model(
-            chosen.base,
-            path.parent / chosen.weights if chosen.weights is not None else None,
-            adapter,
-        )
-    except SettingsError as error:
-        raise SettingsError(f"{path}: models.{role}: {error}") from None
+    weights = path.parent / chosen.weights if chosen.weights is not None else None
+    return Wanted(chosen.base, weights, adapter)
 
 
 def _read(path: Path) -> dict[str, Any]:

