@@ -27,6 +27,7 @@ class EmbeddedModel:
 
     takes_grammar = True
     """A request's grammar is kept to, token by token."""
+    samples = 1
 
     def __init__(
         self, weights: Path, name: str | None = None, prompts: str | None = None, template: str = "chatml"
@@ -52,6 +53,7 @@ class EmbeddedModel:
         self._context = int(context) if isinstance(context, int) else 2048
         self.name = name or weights.stem
         self.prompts = prompts
+        self.calibrated = prompts is not None  # weights as they are were trained to score nothing
         self._template = template
         self._numbers = itertools.count()
         self._owner = os.getpid()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -40,6 +40,8 @@ class Candidate:
     """The scorer's log-odds that the change to it mends, less those of the way back; None: not asked."""
     forth: float | None = None
     """The log-odds of the change alone."""
+    votes: int = 1
+    """How many of a model's samples agree on it: give its SQL, or other SQL with the same rows."""
 
     @property
     def sql(self) -> str:
@@ -90,16 +92,26 @@ class Plan:
     """Roles whose model can keep its answer to a grammar."""
     min_confidence: float = 0.0
     """A change of less confidence is not made, 0 to 1."""
-
     drops: bool = True
     """Whether what a model wrote may select fewer columns than a draft that runs, as benchmarks want it."""
     inspects: bool = False
     """Whether drafts are inspected too: warnings, hashes of rows, the database's fingerprint."""
 
+    samples: Mapping[str, int] = field(default_factory=dict)
+    """How many answers lom and the generator are asked for, by role; one where it says nothing."""
+    calibrated: bool = True
+    """Whether the weights hold for the scorer's scores."""
+
     @property
     def scores(self) -> bool:
-        """Whether a scorer weighs candidates."""
+        """Whether a scorer is asked about candidates."""
         return self.policy.weighs and "scorer" in self.roles
+
+    @property
+    def weighs_scores(self) -> bool:
+        """Whether scores decide. Those of a scorer that the weights were not fitted on can only speak against
+        a candidate."""
+        return self.scores and self.calibrated
 
 
 @dataclass(frozen=True)
@@ -127,6 +139,8 @@ class State:
     """The augmented schema: the draft's columns and the filled ones."""
     final: Trajectory | None = None
     """lom's result."""
+    samples: tuple[Trajectory, ...] = ()
+    """All of lom's answers, the final trajectory first; each as often as it was given."""
     inspection: Inspection | None = None
     """warn's result; judge adds the hashes of rows."""
     correction: Correction | None = None
