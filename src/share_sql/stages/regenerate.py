@@ -111,7 +111,8 @@ def _added(state: State, texts: list[str], origin: str) -> Steps[State]:
         query = yield from state.examiner.examine(sql)
         queries.append(query)
     own = [counts[normal(query.sql)] for query in queries]
-    hashes = [rows_hash(query.outcome, ordered=False) for query in queries]
+    # Queries that find nothing agree by chance.
+    hashes = [rows_hash(query.outcome, ordered=False) if query.rows else None for query in queries]
     alike: Counter[str] = Counter()
     for rows, count in zip(hashes, own, strict=True):
         if rows is not None:

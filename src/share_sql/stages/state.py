@@ -41,7 +41,7 @@ class Candidate:
     forth: float | None = None
     """The log-odds of the change alone."""
     votes: int = 1
-    """How many of a model's samples agree on it: give its SQL, or other SQL with the same rows."""
+    """How many of a model's samples agree on it: give its SQL, or other SQL with the same rows, if any."""
 
     @property
     def sql(self) -> str:
