@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.models.server import Ask, RawServer, Server, ask, choice, completion, failure, good, model
 
 from share_sql.errors import SettingsError
 from share_sql.models.base import ModelRequest
 from share_sql.models.endpoint import EndpointModel
 from share_sql.models.load import load_models
 from share_sql.models.roles import ROLES
-from tests.models.server import Ask, RawServer, Server, ask, choice, completion, failure, good, model
 
 SCHEMA = json.dumps({"type": "object"})
 

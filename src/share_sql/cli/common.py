@@ -98,7 +98,7 @@ assistant_options = options(
         "--models",
         default="none",
         show_default=True,
-        metavar="none|embedded[:DIR]|recorded:DIR|FILE.toml",
+        metavar="none|embedded[:DIR]|recorded:DIR|openai:MODEL|URL#MODEL|FILE.toml",
         help="Who answers for bam, mask, sam, lom, generator and scorer.",
     ),
     click.option(
