@@ -1,4 +1,4 @@
-"""`share run --models URL#MODEL`: a chat model behind a server of the test's own, which answers as OpenAI's do."""
+"""`share run --models URL#MODEL`: a chat model behind a server of the tests, answering as OpenAI does."""
 
 from __future__ import annotations
 
