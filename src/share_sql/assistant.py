@@ -59,8 +59,8 @@ class Assistant:
     Args:
         catalog: databases by name; None for an empty one (cases then name paths or URLs).
         models: who answers which role: bam, mask, sam, lom, generator, scorer; or what `--models` takes
-            (`none`, `embedded`, `recorded:DIR`, `FILE.toml`). A role that is missing is done symbolically
-            (bam, mask) or left out (the others). `close` closes them.
+            (`none`, `embedded`, `recorded:DIR`, `openai:MODEL`, `URL#MODEL`, `FILE.toml`). A role
+            that is missing is done symbolically (bam, mask) or left out (the others). `close` closes them.
         policy: name of one of `stages.policies.POLICIES`.
         prompts: the prompt set; None for those that each model was trained on, or SHARE's own.
         weights: the judge's calibrated weights; None for the shipped ones.
@@ -112,15 +112,18 @@ class Assistant:
         if prompts is None and models:
             prompts = prompts_for(models)
         kinds = allowed_kinds(conventions, without, only)
+        weights = weights or load_weights()
         plan = Plan(
             POLICIES[policy],
             frozenset(models),
             prompts,
-            (weights or load_weights()).limited(kinds),
+            weights.limited(kinds),
             constrained,
             min_confidence,
             "select-drop" in kinds,
             inspect,
+            {role: model.samples for role, model in models.items()},
+            "scorer" not in models or weights.hold_for(models["scorer"].name, models["scorer"].calibrated),
         )
         self._driver = Driver(catalog or Catalog(), models, plan, concurrency, case_seconds, work_seconds)
         weakref.finalize(self, self._driver.end)

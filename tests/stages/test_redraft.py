@@ -31,7 +31,7 @@ def test_equal_answers_are_one_candidate_that_counts_them(shop: SqliteDatabase) 
     model = _replies(RIGHT, RIGHT, "SELECT 1", f"```sql\n{RIGHT}\n```")
     done = take(redraft, shop, start(shop, QUESTION, DRAFT, roles=("drafter",)), model)
     own = [each for each in done.candidates if each.origin == "drafter"]
-    assert [(each.sql, each.samples) for each in own] == [(RIGHT, 3), ("SELECT 1", 1)]
+    assert [(each.sql, each.votes) for each in own] == [(RIGHT, 3), ("SELECT 1", 1)]
     assert own[0].likelihood == pytest.approx(-0.25)
     assert own[1].likelihood is None
     assert own[0].query.runs

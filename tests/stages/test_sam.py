@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -90,4 +91,21 @@ def test_an_answer_that_lists_columns_augments_the_schema_and_gives_no_trajector
 def test_what_is_no_list_of_columns_is_read_as_a_trajectory(shop: SqliteDatabase, text: str) -> None:
     done = _sam(shop, ScriptedModel({"sam": [text]}), held=False)
     assert done.augmented == {ColumnName("stores", "city")}
+    assert done.steps[-1].error is not None
+
+
+def test_a_model_that_keeps_to_a_json_schema_fills_the_masks_in_order(shop: SqliteDatabase) -> None:
+    model = ScriptedModel({"sam": [UNKNOWN, '{"columns": ["stores.region", "stores.store_name"]}']})
+    done = _sam(shop, model)
+    schema = json.loads(model.requests[1].json_schema or "")["properties"]["columns"]
+    assert (schema["minItems"], schema["maxItems"]) == (2, 2)
+    assert "stores.region" in schema["items"]["enum"]
+    assert _filled(done).endswith("select(stores.store_name)")
+    assert "stores.region" in _filled(done)
+    assert done.texts["sam"].startswith("```SR\n"), "it is kept as other answers are"
+
+
+def test_too_few_columns_fill_nothing(shop: SqliteDatabase) -> None:
+    done = _sam(shop, ScriptedModel({"sam": [UNKNOWN, '{"columns": ["stores.region"]}']}))
+    assert done.filled is None
     assert done.steps[-1].error is not None

@@ -88,10 +88,13 @@ def collect_scored(
             data.cases.append(key)
 
 
-def unscored(weights: Weights, kinds: frozenset[str]) -> Weights:
-    """Weights to learn with: changes of these kinds are guessed, no scored candidate replaces anything."""
+def unscored(weights: Weights, kinds: frozenset[str], scorer: str = "") -> Weights:
+    """Weights to learn with: changes of these kinds are guessed, no scored candidate replaces anything.
+
+    What is fitted with them holds for the scorer of this name alone; without one, as shipped weights do.
+    """
     nothing = Logistic({}, 1.0)
-    return replace(weights, guesses=kinds, scored=nothing, guessed=nothing)
+    return replace(weights, guesses=kinds, scored=nothing, guessed=nothing, scorer=scorer)
 
 
 def with_scored(
@@ -100,21 +103,23 @@ def with_scored(
     assistant: Assistant,
     labeller: Labeller,
     kinds: frozenset[str] = frozenset(),
+    scorer: str = "",
 ) -> Calibration:
     """A calibration with the models of scored candidates fitted too: of rewritten ones, and of edits.
 
     Args:
         done: all else that was fitted.
         cases: drafts with gold, of databases that the assistant's models have not seen.
-        assistant: with a scorer, and weights that `unscored` gave for `kinds`.
+        assistant: with a scorer, and weights that `unscored` gave for `kinds` and `scorer`.
         labeller: says what is right.
         kinds: of single edits.
+        scorer: as in `unscored`.
     """
     data = ScoredData()
     states = sorted(assistant.correct_states(each.case for each in cases), key=lambda s: s.case.database)
     collect_scored(cases, states, labeller, data)
     scored, figures = fit_scored(data.of({""}), SCORED)
-    weights = replace(unscored(done.weights, frozenset()), scored=scored)
+    weights = replace(unscored(done.weights, frozenset(), scorer), scored=scored)
     shown = {**done.figures, "scored": figures}
     if kinds:
         guessed, shown["guessed"] = fit_scored(data.of(kinds), GUESSED)

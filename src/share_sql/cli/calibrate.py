@@ -130,14 +130,16 @@ def command(
     with interruptible():
         done = calibrate(labeller, with_gold, on_text, schemas, paired, load_weights(), compared, handed)
         if weighed:
+            # The weights of a model that shipped ones do not hold for hold for that model alone.
+            scorer = "" if asked["scorer"].calibrated else asked["scorer"].name
             assistant = Assistant(
                 catalog=catalog,
                 models=asked,
-                weights=unscored(done.weights, frozenset(edits)),
+                weights=unscored(done.weights, frozenset(edits), scorer),
                 concurrency=AT_ONCE,
                 conventions="benchmark",
             )
-            done = with_scored(done, weighed, assistant, labeller, frozenset(edits))
+            done = with_scored(done, weighed, assistant, labeller, frozenset(edits), scorer)
             assistant.close()
         catalog.close()
     out.write_text(json.dumps(done.weights.to_json(), indent=1) + "\n", encoding="utf-8")

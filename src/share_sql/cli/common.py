@@ -102,7 +102,7 @@ def models_option(default: str) -> Callable[[_Function], _Function]:
         "--models",
         default=default,
         show_default=True,
-        metavar="auto|none|embedded[:DIR|:NAME]|recorded:DIR|FILE.toml",
+        metavar="auto|none|embedded[:DIR|:NAME]|recorded:DIR|openai:MODEL|URL#MODEL|FILE.toml",
         help="Who answers for bam, mask, sam, lom, generator and scorer. auto: the small models where their "
         "weights are pulled (share models pull), none elsewhere.",
     )

@@ -72,6 +72,18 @@ class Weights:
     """The same of a guessed change."""
     right: Logistic = _UNFITTED
     """Does the query that is handed back answer the question? The confidence."""
+    scorer: str = ""
+    """Name of the model that `scored` and `guessed` were fitted on; empty: the scorer that comes with the
+    package."""
+
+    def hold_for(self, scorer: str, calibrated: bool) -> bool:
+        """Whether a scorer's scores mean what they meant when these weights were fitted.
+
+        Args:
+            scorer: its name.
+            calibrated: whether the shipped weights hold for it (`models.base.Model.calibrated`).
+        """
+        return scorer == self.scorer if self.scorer else calibrated
 
     def limited(self, kinds: frozenset[str]) -> Weights:
         """The same, with only these kinds of change."""
@@ -102,6 +114,7 @@ class Weights:
             "findings": dict(sorted(self.findings.items())),
             "prior": self.prior,
             "guesses": sorted(self.guesses),
+            **({"scorer": self.scorer} if self.scorer else {}),
             "models": {
                 name: {"weights": dict(model.weights), "threshold": model.threshold}
                 for name, model in models.items()
@@ -130,6 +143,7 @@ def load_weights(path: Path = SHIPPED) -> Weights:
             findings=raw["findings"],
             prior=raw["prior"],
             guesses=frozenset(raw["guesses"]),
+            scorer=str(raw.get("scorer", "")),
             **models,
         )
         fitted = {name: model.features for name, model in models.items()}

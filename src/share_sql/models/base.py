@@ -53,6 +53,9 @@ class ModelRequest:
     """How many answers."""
     grammar: str | None = None
     """EBNF that the answer must match; models that cannot follow a grammar ignore it."""
+    json_schema: str | None = None
+    """A JSON schema, as JSON, that the answer may match in place of the grammar; models that can keep their
+    answer to neither ignore both."""
     logprobs: bool = False
     """Ask for the answer's log-probability where the model can tell."""
 
@@ -91,9 +94,13 @@ class Model(Protocol):
     name: str
     """For logs, run.json and the answer cache's key: must change when answers may change."""
     takes_grammar: bool
-    """It keeps its answer to a request's grammar."""
+    """It keeps its answer to a request's grammar or JSON schema."""
     prompts: str | None
     """The prompt set that it was trained on; None for none in particular."""
+    samples: int
+    """How many answers it is asked for as lom and as generator: a greedy one, the others sampled."""
+    calibrated: bool
+    """Shipped weights of the judge hold for its scores."""
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """Answer. Raises ModelUnavailable, ModelRefused, AnswerMissing."""

@@ -1,7 +1,8 @@
 """An answer cache: what a model answered once is not asked again.
 
 One SQLite file, shared by any number of processes. An answer is found by the SHA-256 of all that determines
-it: the model's name, the messages, tokens, temperature, number of samples, grammar, log-probabilities.
+it: the model's name, the messages, tokens, temperature, number of samples, grammar, JSON schema,
+log-probabilities.
 Sampled answers are kept too, so that a run that starts again gets what it got before.
 """
 
@@ -55,6 +56,8 @@ class CachedModel:
         # What is asked of a model must not depend on whether a cache stands before it.
         self.takes_grammar = model.takes_grammar
         self.prompts = model.prompts
+        self.samples = model.samples
+        self.calibrated = model.calibrated
         self.path = Path(path)
         self._owner = os.getpid()
         self._lock = threading.Lock()
@@ -100,7 +103,7 @@ class CachedModel:
         return f"CachedModel({self.model!r}, {str(self.path)!r})"
 
     def _key(self, request: ModelRequest) -> str:
-        parts = (
+        parts: tuple[object, ...] = (
             _FORMAT,
             self.name,
             [(message.role, message.content) for message in request.messages],
@@ -110,6 +113,8 @@ class CachedModel:
             request.grammar,
             request.logprobs,
         )
+        if request.json_schema is not None:
+            parts = (*parts, request.json_schema)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def _get(self, key: str) -> ModelReply | None:

@@ -107,6 +107,7 @@ class EmbeddedModel:
 
     takes_grammar = True
     """A request's grammar is kept to, token by token."""
+    samples = 1
 
     def __init__(
         self,
@@ -135,6 +136,7 @@ class EmbeddedModel:
         self._adapter = adapter
         self.name = name or weights.name
         self.prompts = prompts
+        self.calibrated = prompts is not None  # weights as they are were trained to score nothing
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """The model's answers.

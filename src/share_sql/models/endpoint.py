@@ -37,6 +37,7 @@ from share_sql.errors import (
 )
 from share_sql.models.address import Address, address
 from share_sql.models.base import ModelReply, ModelRequest, Usage
+from share_sql.models.concessions import Concessions
 from share_sql.models.post import LONGEST_BODY, BodyTooLong, Poster, Response
 from share_sql.models.refusals import (
     LONGEST_SAID,
@@ -48,7 +49,7 @@ from share_sql.models.refusals import (
     refusal,
 )
 from share_sql.models.secrets import PLACEHOLDER, Secrets, checked_headers, checked_key
-from share_sql.models.wire import Misshapen, completion, whole
+from share_sql.models.wire import Misshapen, completion, error_of, parsed, whole
 from share_sql.waits import Waits
 
 if TYPE_CHECKING:
@@ -96,7 +97,10 @@ class EndpointModel:
         send_temperature: bool = True,
         tokens_field: TokensField | None = None,
         grammar_field: GrammarField | None = None,
+        adapts: bool = False,
         extra_body: Mapping[str, Any] | None = None,
+        samples: int = 1,
+        calibrated: bool = False,
         timeout: float = 120.0,
         deadline: float = 600.0,
         retries: int = 5,
@@ -113,8 +117,11 @@ class EndpointModel:
         tokens_field: what the server calls the bound on tokens; by default `max_completion_tokens` at
         OpenAI and Azure, `max_tokens` elsewhere. grammar_field: how to hand over a request's grammar
         (vLLM: structured_outputs, older vLLM: guided_grammar, llama.cpp: grammar); None leaves it out.
-        extra_body: more fields for each call. timeout: seconds for one try, from the connection to the last
-        byte. deadline: seconds for all tries and waits of an ask. first_wait: seconds before the first retry.
+        adapts: what the server refuses is left out or named otherwise, and remembered (`concessions.py`); a
+        request's JSON schema is sent as `response_format` where there is no grammar_field.
+        extra_body: more fields for each call. samples, calibrated: as in `Model`.
+        timeout: seconds for one try, from the connection to the last byte. deadline: seconds for all tries
+        and waits of an ask. first_wait: seconds before the first retry.
         transport: for tests.
 
         Raises SettingsError where model, key or Azure's version is known from nowhere, and where a setting
@@ -138,7 +145,10 @@ class EndpointModel:
         self._send_temperature = send_temperature
         self._tokens_field = tokens_field or ("max_completion_tokens" if where.official else "max_tokens")
         self._grammar_field = grammar_field
-        self.takes_grammar = grammar_field is not None
+        self.takes_grammar = grammar_field is not None or adapts
+        self._concessions = Concessions() if adapts else None
+        self.samples = samples
+        self.calibrated = calibrated
         self._extra = _sendable(extra_body or {})
         self._timeout = _seconds("timeout", timeout)
         self._deadline = _seconds("deadline", deadline)
@@ -192,7 +202,7 @@ class EndpointModel:
     # -- one call ------------------------------------------------------------------------------------
 
     async def _call(self, request: ModelRequest, samples: int, account: _Account) -> ModelReply:
-        content = json.dumps(self._body(request, samples)).encode()
+        body = self._body(request, samples)
         session = self._session()
         tries = 0
         while True:
@@ -201,7 +211,7 @@ class EndpointModel:
                     started = time.monotonic()
                     try:
                         with self._slow.told(f"waiting for {self.name}"):
-                            return await self._try(session.poster, content, account)
+                            return await self._try(session.poster, body, account)
                     finally:
                         account.seconds -= time.monotonic() - started
             except Again as again:
@@ -217,7 +227,10 @@ class EndpointModel:
                     await asyncio.sleep(wait)
                 account.seconds -= wait
 
-    async def _try(self, poster: Poster, content: bytes, account: _Account) -> ModelReply:
+    async def _try(self, poster: Poster, body: dict[str, Any], account: _Account) -> ModelReply:
+        if self._concessions is not None:
+            body = self._concessions.shaped(body)
+        content = json.dumps(body).encode()
         try:
             response = await poster.post(content, min(self._timeout, account.seconds), self._timeout)
         except BodyTooLong:
@@ -226,6 +239,8 @@ class EndpointModel:
                 "check base_url and what stands between here and the model"
             ) from None
         if not 200 <= response.status < 300:
+            if self._conceded(response, body):
+                return await self._try(poster, body, account)
             refused = refusal(self._told_of, self.name, response.status, response.headers, response.body)
             raise refused from None
         try:
@@ -235,6 +250,8 @@ class EndpointModel:
         account.usage += found.usage
         if not any(each.text.strip() for each in found.answers):
             if found.answers[0].finish == "length":
+                if self._concessions is not None and self._concessions.gives_room(body):
+                    return await self._try(poster, body, account)
                 raise AnswerEmpty(
                     f"{self.name}: cut off at its longest length before it answered (a model that reasons "
                     "first?); use another model, or extra_body to have it reason less"
@@ -244,6 +261,16 @@ class EndpointModel:
             raise Again("an answer without text", kind=AnswerEmpty)
         answers = tuple(replace(each, text=self._secrets.cover_sure(each.text)) for each in found.answers)
         return ModelReply(answers, found.usage, self._named(found.model))
+
+    def _conceded(self, response: Response, body: Mapping[str, Any]) -> bool:
+        """Whether a refusal told what the server does not take, so that it is worth asking without it."""
+        if self._concessions is None:
+            return False
+        _, message, _ = error_of(parsed(response.body))
+        left_out = self._concessions.learnt(response.status, message, body)
+        if left_out:
+            _log.info("%s refuses %s; it is asked without", self.name, left_out)
+        return bool(left_out)
 
     def _unreadable(self, response: Response, error: Misshapen, account: _Account) -> Exception:
         kind = response.headers.get("content-type", "application/json").partition(";")[0].strip()
@@ -301,6 +328,9 @@ class EndpointModel:
         if request.grammar is not None and self._grammar_field is not None:
             structured = self._grammar_field == "structured_outputs"
             body[self._grammar_field] = {"grammar": request.grammar} if structured else request.grammar
+        elif request.json_schema is not None and self._concessions is not None:
+            schema = {"name": request.role, "strict": True, "schema": json.loads(request.json_schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return body
 
     def _temperature_of(self, request: ModelRequest) -> float:

@@ -7,6 +7,7 @@
     embedded:DIR    adapters in DIR/bam, DIR/sam, DIR/lom, as `share train` writes them, and DIR/scorer
     embedded:NAME   a pulled base as it is, without an adapter, as drafter: qwen2.5-coder-0.5b, or 0.5b
     recorded:DIR    a run folder's answers, for the roles it holds
+    openai:MODEL    a chat model at OpenAI as sam, lom, generator and scorer; URL#MODEL at another server
     FILE.toml       a models file
 
 A models file has a table a role, and may have an answer cache. Paths in it are relative to the file; the
@@ -40,6 +41,7 @@ from typing import TYPE_CHECKING, Any
 from share_sql.errors import SettingsError
 from share_sql.models.embedded_load import CARD as CARD
 from share_sql.models.embedded_load import Wanted, embedded_models
+from share_sql.models.flag import CHAT_ROLES, chat_model
 from share_sql.models.roles import ROLES
 
 if TYPE_CHECKING:
@@ -76,9 +78,13 @@ def load_models(spec: str) -> Mapping[str, Model]:
 
         recorded = RecordedModel(rest)
         return dict.fromkeys(recorded.roles, recorded)
+    chat = chat_model(spec)
+    if chat is not None:
+        return dict.fromkeys(CHAT_ROLES, chat)
     if not spec.endswith(".toml"):
         raise SettingsError(
-            f"{spec!r} names no models; give auto, none, embedded, recorded:DIR or a models file FILE.toml"
+            f"{spec!r} names no models; give auto, none, embedded, recorded:DIR, openai:MODEL, URL#MODEL "
+            "or a models file FILE.toml"
         )
     return _from_file(Path(spec))
 

@@ -50,6 +50,8 @@ class RecordedModel:
     """A run folder as a model for every role it holds answers for."""
 
     takes_grammar = False
+    samples = 1
+    calibrated = False
     prompts: str | None = None
 
     def __init__(self, folder: str | Path, match_prompts: bool = False) -> None:

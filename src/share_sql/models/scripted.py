@@ -28,11 +28,15 @@ class ScriptedModel:
         *,
         takes_grammar: bool = False,
         prompts: str | None = None,
+        samples: int = 1,
+        calibrated: bool = True,
     ) -> None:
         """`delay` is waited before each answer, in seconds, asynchronously; the others as in `Model`."""
         self.name = name
         self.takes_grammar = takes_grammar
         self.prompts = prompts
+        self.samples = samples
+        self.calibrated = calibrated
         self.requests: list[ModelRequest] = []
         """Every request so far, in the order they came."""
         self._answers = answers

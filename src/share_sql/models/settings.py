@@ -32,7 +32,13 @@ class EndpointSettings(_Strict):
     send_temperature: bool = True
     tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
     grammar_field: Literal["structured_outputs", "guided_grammar", "grammar"] | None = None
+    adapts: bool = False
+    """What the server refuses is left out, once told."""
     extra_body: dict[str, Any] = {}
+    samples: int = Field(1, ge=1, le=32)
+    """Answers of lom and of the generator."""
+    calibrated: bool = False
+    """The shipped weights hold for the scores of this scorer."""
     timeout: float = Field(120.0, gt=0, allow_inf_nan=False)
     """Seconds for one try, from the connection to the last byte."""
     deadline: float = Field(600.0, gt=0, allow_inf_nan=False)

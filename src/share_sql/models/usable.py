@@ -30,8 +30,8 @@ def _is_prose(role: str, text: str) -> bool:
     if role in _TRAJECTORY:
         from share_sql.trajectory.read import read
 
-        if text.lstrip().startswith("["):
-            return False  # sam may list columns
+        if text.lstrip().startswith(("[", "{")):
+            return False  # sam may list columns, or fill masks as JSON
         try:
             return not read(text).trajectory.steps
         except TrajectoryError:

@@ -17,22 +17,39 @@ if TYPE_CHECKING:
     from share_sql.trajectory.nodes import Trajectory
 
 
+TEMPERATURE = 0.7
+"""Of sampled answers: high enough that they differ, low enough that most are sensible."""
+
+
 def ask(
-    state: State, role: str, variables: dict[str, str], grammar: str | None = None
+    state: State,
+    role: str,
+    variables: dict[str, str],
+    *,
+    grammar: str | None = None,
+    json_schema: str | None = None,
+    samples: int = 1,
 ) -> Steps[tuple[State, ModelReply]]:
     """Ask the model of a role and note prompt, answer and tokens in the state.
 
-    A model that can keep its answer to a `grammar` does so.
+    A model that can keep its answer to a `grammar` or `json_schema` does so. Of several `samples` the first
+    is the model's likeliest answer, and the one that is noted.
 
     Raises:
         PromptError: the prompt does not fit its variables.
         ModelError: the model gave no answer.
     """
     messages = render(state, role, variables)
-    reply = yield from requests.ask(ModelRequest(role, state.case.id, messages, grammar=grammar))
+    greedy = ModelRequest(role, state.case.id, messages, grammar=grammar, json_schema=json_schema)
+    asked = [greedy]
+    if samples > 1:
+        asked.append(replace(greedy, temperature=TEMPERATURE, samples=samples - 1))
+    replies = yield from requests.ask_all(tuple(asked))
+    answers = tuple(answer for each in replies for answer in each.answers)[:samples]
+    reply = replace(replies[0], answers=answers) if samples > 1 else replies[0]
     prompts = {**state.prompts, role: messages[-1].content}
     texts = {**state.texts, role: reply.text}
-    return replace(spent(state, role, [reply]), prompts=prompts, texts=texts), reply
+    return replace(spent(state, role, replies), prompts=prompts, texts=texts), reply
 
 
 def render(state: State, role: str, variables: dict[str, str]) -> tuple[Message, ...]:
@@ -48,8 +65,8 @@ def spent(state: State, role: str, replies: list[ModelReply]) -> State:
     return replace(state, usage={**state.usage, role: total})
 
 
-def read_answer(state: State, reply: ModelReply) -> Trajectory:
-    """Read a model's trajectory with the schema's names at hand.
+def read_answer(state: State, reply: ModelReply, number: int = 0) -> Trajectory:
+    """Read a model's trajectory with the schema's names at hand; `number` counts its answers.
 
     Raises:
         AnswerUnusable: there is no trajectory in the answer.
@@ -58,17 +75,17 @@ def read_answer(state: State, reply: ModelReply) -> Trajectory:
 
     names = [ColumnName(table.name, column.name) for table, column in state.schema.columns()]
     try:
-        trajectory = read(reply.text, names).trajectory
+        trajectory = read(reply.answers[number].text, names).trajectory
     except TrajectoryUnreadable as error:
-        raise AnswerUnusable(f"{reply.model}: {error}{cut_off(reply)}") from None
+        raise AnswerUnusable(f"{reply.model}: {error}{cut_off(reply, number)}") from None
     if not trajectory.steps:
-        raise AnswerUnusable(f"{reply.model}: the answer holds no trajectory{cut_off(reply)}")
+        raise AnswerUnusable(f"{reply.model}: the answer holds no trajectory{cut_off(reply, number)}")
     return trajectory
 
 
-def cut_off(reply: ModelReply) -> str:
+def cut_off(reply: ModelReply, number: int = 0) -> str:
     """What to say of an answer that its model could not end; empty for any other."""
-    return " (cut off at its longest length)" if reply.answers[0].finish == "length" else ""
+    return " (cut off at its longest length)" if reply.answers[number].finish == "length" else ""
 
 
 def lost(state: State, stage: str, role: str, text: str, error: ModelError) -> State:

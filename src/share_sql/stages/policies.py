@@ -13,6 +13,8 @@ from share_sql.query.asked import asks_for_more, asks_twice
 from share_sql.query.examined import Examined
 from share_sql.stages.state import Candidate, Choice, Policy, State
 
+SAMPLED: Mapping[str, str] = MappingProxyType({"compile": "lom", "generator": "generator"})
+"""By origin, the role whose model may be asked for several samples."""
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 
 
@@ -86,6 +88,7 @@ def _rescue(state: State, runnable: list[Candidate]) -> Choice:
     """The draft does not run: its repair, unless a rewrite is better, or the best of the rewrites."""
     draft = state.draft
     because = f" ({draft.query.failure})" if draft is not None and draft.query.failure is not None else ""
+    runnable = [each for each in runnable if _leads(state, each)]
     if not runnable:
         return Choice(None, "the draft does not run and no candidate does" + because + _unread(state))
     if draft is not None and any(each.origin == "repair" for each in runnable):
@@ -109,12 +112,14 @@ def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
     for other in runnable:
         if other is current or _drops(state, current, other):
             continue
-        row = scored_row(state, other)
+        row = scored_row(state, other) if state.plan.calibrated else None
         if row is not None:
             model: Logistic = weights.guessed if other.origin == "edit" else weights.scored
             odds = model(row)
-        elif state.plan.scores and other.origin == "compile":
+        elif state.plan.weighs_scores and other.origin == "compile":
             continue  # not worth asking about
+        elif not state.plan.weighs_scores and (speaks_against(other) or not _leads(state, other)):
+            continue
         else:
             model, odds = weights.compared, _odds(state, current, other)
         if odds - model.threshold > best_lead:
@@ -126,6 +131,29 @@ def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
     if repaired is None:
         return _stays(state)
     return Choice(repaired, _what(repaired), sureness(state, repaired))
+
+
+def may_win(state: State, current: Candidate, other: Candidate) -> bool:
+    """Whether a candidate with other rows would win against a current query that runs, without a scorer."""
+    if not other.query.runs or other.query.rows == current.query.rows:
+        return False
+    wins = _odds(state, current, other) > state.plan.weights.compared.threshold
+    return wins and _leads(state, other) and not _drops(state, current, other)
+
+
+def speaks_against(candidate: Candidate) -> bool:
+    """Whether the scorer finds the way back to the current query no worse than the change to a candidate."""
+    return candidate.forth is not None and (candidate.score is None or candidate.score <= 0)
+
+
+def _leads(state: State, candidate: Candidate) -> bool:
+    """Whether a candidate is the one that most of its model's samples agree on; true without samples."""
+    if state.plan.samples.get(SAMPLED.get(candidate.origin, ""), 1) == 1:
+        return True
+    # Stages add samples so that of equals the likeliest comes last.
+    own = [each for each in state.candidates if each.origin == candidate.origin and each.query.runs]
+    most = max((each.votes for each in own), default=0)
+    return candidate is next((each for each in reversed(own) if each.votes == most), None)
 
 
 def _drops(state: State, current: Candidate, other: Candidate) -> bool:

@@ -12,6 +12,7 @@ from share_sql.judgement.features import loses_constants
 from share_sql.query.change_text import alike, query_text
 from share_sql.query.examined import Examined, Ran
 from share_sql.requests import Steps
+from share_sql.stages.policies import may_win
 from share_sql.stages.state import Candidate, State
 
 MOST_ASKED = 14
@@ -25,6 +26,8 @@ def propose(state: State) -> Steps[State]:
     if not state.plan.scores or best is None or not best.query.runs or not isinstance(best.query, Examined):
         return state
     start, kinds = best.query, state.plan.weights.guesses
+    if not state.plan.weighs_scores:
+        return _marked(state, best)
     candidates: list[Candidate] = []
     seen: set[str] = set()
     for candidate in state.candidates:
@@ -42,6 +45,16 @@ def propose(state: State) -> Steps[State]:
             if is_worth_asking(start, query):
                 seen.add(sql)
                 candidates.append(Candidate(query, "edit", edit.message, kind=edit.kind, worth_asking=True))
+    return replace(state, candidates=tuple(candidates))
+
+
+def _marked(state: State, best: Candidate) -> State:
+    """The state for a scorer that the weights were not fitted on: it is asked about what would win without a
+    scorer, and no change is guessed for it."""
+    candidates = (
+        replace(each, worth_asking=each.origin != "draft" and may_win(state, best, each))
+        for each in state.candidates
+    )
     return replace(state, candidates=tuple(candidates))
 
 

@@ -58,7 +58,7 @@ def redraft(state: State) -> Steps[State]:
     added = []
     for sql, samples in texts.items():
         query = yield from state.examiner.examine(sql)
-        added.append(Candidate(query, "drafter", samples=samples, likelihood=likelihood[sql]))
+        added.append(Candidate(query, "drafter", votes=samples, likelihood=likelihood[sql]))
     state = replace(
         state,
         candidates=(*state.candidates, *added),

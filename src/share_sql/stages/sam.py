@@ -17,7 +17,7 @@ from share_sql.schema.model import ColumnName, ColumnSet, Schema
 from share_sql.stages.asking import ask, lost, noted, read_answer
 from share_sql.stages.state import State
 from share_sql.trajectory.columns import columns, unknown_columns
-from share_sql.trajectory.grammar import filling_grammar
+from share_sql.trajectory.grammar import filled_in, filling_grammar, filling_schema
 from share_sql.trajectory.write import write
 
 
@@ -39,9 +39,11 @@ def sam(state: State) -> Steps[State]:
         asks_again = "sam" in state.plan.constrained and state.masked is not None
         if asks_again and listed is None and not _is_filled(state, reply):
             # Free answers may mend more than names; one that names what the schema lacks is asked for again,
-            # with a grammar of the schema.
-            grammar = filling_grammar(variables["masked_trajectory"], state.schema)
-            state, reply = yield from ask(state, "sam", variables, grammar=grammar)
+            # with a grammar of the schema, or its JSON schema.
+            masked = variables["masked_trajectory"]
+            grammar, form = filling_grammar(masked, state.schema), filling_schema(masked, state.schema)
+            state, reply = yield from ask(state, "sam", variables, grammar=grammar, json_schema=form)
+            state, reply = _as_trajectory(state, masked, reply)
         if listed is not None:
             state = replace(state, augmented=state.linked | listed)
             return noted(state, "sam", f"{len(listed)} columns listed by {reply.model}, and no trajectory")
@@ -51,6 +53,15 @@ def sam(state: State) -> Steps[State]:
     added = columns(filled, state.schema)
     state = replace(state, filled=filled, augmented=state.linked | added)
     return noted(state, "sam", f"{len(added - state.linked)} columns added by {reply.model}")
+
+
+def _as_trajectory(state: State, masked: str, reply: ModelReply) -> tuple[State, ModelReply]:
+    """An answer in JSON as the trajectory it stands for, so that it is kept as other models write it."""
+    text = filled_in(masked, reply.text)
+    if text is None:
+        return state, reply
+    first = replace(reply.answers[0], text=text)
+    return replace(state, texts={**state.texts, "sam": text}), replace(reply, answers=(first,))
 
 
 def _is_filled(state: State, reply: ModelReply) -> bool:

@@ -15,7 +15,8 @@ from share_sql.query.examined import Ran
 from share_sql.requests import Steps, ask_all
 from share_sql.requests import query as run
 from share_sql.schema.model import ColumnName
-from share_sql.stages.asking import lost, render, spent
+from share_sql.stages.asking import lost, noted, render, spent
+from share_sql.stages.policies import speaks_against
 from share_sql.stages.state import State
 
 KEPT_EDITS = 3
@@ -42,10 +43,18 @@ def score(state: State) -> Steps[State]:
         state, back = yield from _scores(state, [(each.query, best.query) for _, each in chosen], stored)
     except ModelError as error:
         return lost(state, "score", "scorer", "candidates are not scored", error)
-    scored = {
+    scored = {id(each): replace(each, forth=odds) for odds, each in zip(forth, asked, strict=True)}
+    scored |= {
         id(each): replace(each, score=odds - other, forth=odds)
         for (odds, each), other in zip(chosen, back, strict=True)
     }
+    if not state.plan.weighs_scores:
+        against = sum(speaks_against(each) for each in scored.values())
+        state = noted(
+            state, "score",
+            f"the weights were not fitted on this scorer, so it can only speak against a candidate: "
+            f"against {against} of {len(scored)}",
+        )  # fmt: skip
     return replace(state, candidates=tuple(scored.get(id(each), each) for each in state.candidates))
 
 

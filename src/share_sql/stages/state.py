@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -40,10 +40,11 @@ class Candidate:
     """The scorer's log-odds that the change to it mends, less those of the way back; None: not asked."""
     forth: float | None = None
     """The log-odds of the change alone."""
-    samples: int = 0
-    """How many of the drafter's answers are this query."""
+    votes: int = 1
+    """How many of a model's samples agree on it: give its SQL, or, of lom and the generator, other SQL with the same
+    rows, if any."""
     likelihood: float | None = None
-    """The mean log-probability of a token of such an answer; None where unknown."""
+    """Of an answer of the drafter, the mean log-probability of a token; None where unknown."""
 
     @property
     def sql(self) -> str:
@@ -94,16 +95,26 @@ class Plan:
     """Roles whose model can keep its answer to a grammar."""
     min_confidence: float = 0.0
     """A change of less confidence is not made, 0 to 1."""
-
     drops: bool = True
     """Whether what a model wrote may select fewer columns than a draft that runs, as benchmarks want it."""
     inspects: bool = False
     """Whether drafts are inspected too: warnings, hashes of rows, the database's fingerprint."""
 
+    samples: Mapping[str, int] = field(default_factory=dict)
+    """How many answers lom and the generator are asked for, by role; one where it says nothing."""
+    calibrated: bool = True
+    """Whether the weights hold for the scorer's scores."""
+
     @property
     def scores(self) -> bool:
-        """Whether a scorer weighs candidates."""
+        """Whether a scorer is asked about candidates."""
         return self.policy.weighs and "scorer" in self.roles
+
+    @property
+    def weighs_scores(self) -> bool:
+        """Whether scores decide. Those of a scorer that the weights were not fitted on can only speak against
+        a candidate."""
+        return self.scores and self.calibrated
 
 
 @dataclass(frozen=True)
@@ -133,6 +144,8 @@ class State:
     """lom's result."""
     answers: int = 0
     """How many answers the drafter gave."""
+    samples: tuple[Trajectory, ...] = ()
+    """All of lom's answers, the final trajectory first; each as often as it was given."""
     inspection: Inspection | None = None
     """warn's result; judge adds the hashes of rows."""
     correction: Correction | None = None
