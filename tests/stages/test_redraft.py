@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from share_sql.database.sqlite import SqliteDatabase
 from share_sql.errors import ModelUnavailable
 from share_sql.models.base import Answer, ModelReply, ModelRequest, Usage
 from share_sql.models.scripted import ScriptedModel
-from share_sql.stages.redraft import SAMPLES, redraft
+from share_sql.stages.redraft import redraft
+from share_sql.stages.state import State
 from tests.stages.driving import start, take
 
 QUESTION = "How many customers are in the segment enterprise?"
@@ -27,9 +30,15 @@ def _replies(*texts: str) -> ScriptedModel:
     return ScriptedModel(answer)
 
 
+def _start(shop: SqliteDatabase, draft: str = DRAFT) -> State:
+    """A case whose drafter is asked for four answers."""
+    state = start(shop, QUESTION, draft, roles=("drafter",))
+    return replace(state, plan=replace(state.plan, samples={"drafter": 4}))
+
+
 def test_equal_answers_are_one_candidate_that_counts_them(shop: SqliteDatabase) -> None:
     model = _replies(RIGHT, RIGHT, "SELECT 1", f"```sql\n{RIGHT}\n```")
-    done = take(redraft, shop, start(shop, QUESTION, DRAFT, roles=("drafter",)), model)
+    done = take(redraft, shop, _start(shop), model)
     own = [each for each in done.candidates if each.origin == "drafter"]
     assert [(each.sql, each.votes) for each in own] == [(RIGHT, 3), ("SELECT 1", 1)]
     assert own[0].likelihood == pytest.approx(-0.25)
@@ -41,10 +50,10 @@ def test_equal_answers_are_one_candidate_that_counts_them(shop: SqliteDatabase) 
 
 def test_the_prompt_has_stored_values_and_nothing_of_the_draft(shop: SqliteDatabase) -> None:
     model = _replies(RIGHT, RIGHT)
-    take(redraft, shop, start(shop, QUESTION, DRAFT, roles=("drafter",)), model)
+    take(redraft, shop, _start(shop), model)
     likeliest, drawn = model.requests
     assert likeliest.temperature == 0 and likeliest.logprobs
-    assert drawn.temperature > 0 and drawn.samples == SAMPLES
+    assert drawn.temperature > 0 and drawn.samples == 3
     text = "".join(message.content for message in likeliest.messages)
     assert QUESTION in text and "customers.segment 'enterprise'" in text
     assert DRAFT not in text
@@ -54,7 +63,7 @@ def test_the_prompt_is_the_same_whatever_the_draft_is(shop: SqliteDatabase) -> N
     prompts = []
     for draft in (DRAFT, RIGHT):
         model = _replies(RIGHT, RIGHT)
-        take(redraft, shop, start(shop, QUESTION, draft, roles=("drafter",)), model)
+        take(redraft, shop, _start(shop, draft), model)
         prompts.append(model.requests[0].messages)
     assert prompts[0] == prompts[1]
 
@@ -70,9 +79,15 @@ def test_nothing_is_asked_without_a_drafter_or_under_other_policies(
 
 
 def test_a_drafter_that_fails_or_rambles_is_told(shop: SqliteDatabase) -> None:
-    before = start(shop, QUESTION, DRAFT, roles=("drafter",))
+    before = _start(shop)
     for model in (ScriptedModel({"drafter": ModelUnavailable("gone")}), _replies("I do not know", "Sorry.")):
         done = take(redraft, shop, before, model)
         assert done.candidates == before.candidates
         assert [failure.role for failure in done.failures] == ["drafter"]
         assert done.steps[-1].stage == "redraft" and done.steps[-1].error
+
+
+def test_one_answer_is_asked_for_where_the_model_says_no_more(shop: SqliteDatabase) -> None:
+    model = _replies(RIGHT)
+    done = take(redraft, shop, start(shop, QUESTION, DRAFT, roles=("drafter",)), model)
+    assert len(model.requests) == 1 and done.answers == 1

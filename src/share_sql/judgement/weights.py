@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from share_sql.errors import SettingsError
+from share_sql.judgement.agreement import AGREED, OPINION, Answers, opinion
 from share_sql.judgement.confidence import CONFIDENCE, confidence_features
 from share_sql.judgement.features import COMPARED, GUESSED, SCORED
 from share_sql.judgement.logistic import Logistic, sigmoid
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from share_sql.query.examined import Ran
 
 MODELS: Mapping[str, tuple[str, ...]] = {
-    "asked": ASKED, "compared": COMPARED, "scored": SCORED, "guessed": GUESSED, "right": CONFIDENCE
+    "asked": ASKED, "compared": COMPARED, "scored": SCORED, "guessed": GUESSED, "agreed": AGREED,
+    "right": CONFIDENCE, "right_answers": OPINION,
 }  # fmt: skip
 """The logistic models of a weights file, each with the features that this version knows."""
 
@@ -70,8 +72,12 @@ class Weights:
     """The same of a rewritten candidate that the scorer weighed."""
     guessed: Logistic = _UNFITTED
     """The same of a guessed change."""
+    agreed: Logistic = _UNFITTED
+    """The same of an answer of the drafter."""
     right: Logistic = _UNFITTED
     """Does the query that is handed back answer the question? The confidence."""
+    right_answers: Logistic = _UNFITTED
+    """The same where there are answers of the drafter."""
     scorer: str = ""
     """Name of the model that `scored` and `guessed` were fitted on; empty: the scorer that comes with the
     package."""
@@ -94,16 +100,20 @@ class Weights:
         """Probability that a query with findings of these kinds is wrong, 0 to 1."""
         return sigmoid(self.prior + sum(self.findings.get(kind, 0.0) for kind in sorted(kinds)))
 
-    def confidence(self, query: Ran, mended: Collection[str] = ()) -> float:
+    def confidence(self, query: Ran, mended: Collection[str] = (), answers: Answers | None = None) -> float:
         """Probability that a query answers the question, 0 to 1.
 
         Args:
             query: the query that is handed back.
             mended: what the changes that led to it are about (`edits.table.Kind.about`).
+            answers: the drafter's, where it gave some.
         """
         if not query.runs and query.outcome is not None:
             return 0.0
-        return self.right(confidence_features(query, mended)) if self.right else 1 - self.wrong(query.kinds)
+        alone = self.right(confidence_features(query, mended)) if self.right else 1 - self.wrong(query.kinds)
+        if answers is None or not answers.count or not self.right_answers:
+            return alone
+        return self.right_answers(opinion(answers, query, alone))
 
     def to_json(self) -> dict[str, Any]:
         """As stored in a weights file."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from share_sql.errors import SqlTooLarge
+from share_sql.judgement.agreement import Answers, agreed_features, rows_of
 from share_sql.judgement.features import compared_features, guessed_features, scored_features
 from share_sql.judgement.logistic import Logistic
 from share_sql.query.asked import asks_for_more, asks_twice
@@ -84,6 +85,31 @@ def scored_row(state: State, candidate: Candidate) -> list[float] | None:
     return scored_features(best.query, candidate.query, score, forth)
 
 
+def answers_of(state: State) -> Answers:
+    """The drafter's answers, those with the same rows together."""
+    own = [(each.query, each.votes) for each in state.candidates if each.origin == "drafter" and each.votes]
+    return Answers.of(state.answers, own)
+
+
+def agreed_row(state: State, candidate: Candidate) -> list[float] | None:
+    """Features of an answer of the drafter that may replace the draft or its repair; None where it may not.
+
+    Only a query whose own result is abnormal (no row, NULL or zero alone) is replaced, and only by one whose result is
+    not: that signal says where to look, the answers say what is better. Without it they broke more than they mended.
+    """
+    best = state.repaired or state.draft
+    if candidate.origin != "drafter" or best is None:
+        return None
+    current, other = best.query, candidate.query
+    rows = rows_of(other)
+    if not isinstance(current, Examined) or not isinstance(other, Examined) or not rows or other.is_abnormal:
+        return None
+    if not current.runs or not current.is_abnormal:
+        return None
+    own = (each for each in state.candidates if each.origin == "drafter" and each.kind)
+    return agreed_features(answers_of(state), other, near=any(rows_of(each.query) == rows for each in own))
+
+
 def _rescue(state: State, runnable: list[Candidate]) -> Choice:
     """The draft does not run: its repair, unless a rewrite is better, or the best of the rewrites."""
     draft = state.draft
@@ -96,6 +122,9 @@ def _rescue(state: State, runnable: list[Candidate]) -> Choice:
         return Choice(
             choice.candidate, f"the draft does not run{because}; {choice.reason}", choice.confidence
         )
+    answers = answers_of(state)
+    most = max(answers.share(each.query) for each in runnable)
+    runnable = [each for each in runnable if answers.share(each.query) == most]
     best = runnable[0]
     for other in runnable[1:]:
         if _odds(state, best, other) > _odds(state, other, best):
@@ -109,12 +138,16 @@ def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
     repaired = next((each for each in runnable if each.origin == "repair"), None)
     current = repaired or draft
     best, best_odds, best_lead = None, 0.0, 0.0
+    model: Logistic
     for other in runnable:
         if other is current or _drops(state, current, other):
             continue
         row = scored_row(state, other) if state.plan.calibrated else None
-        if row is not None:
-            model: Logistic = weights.guessed if other.origin == "edit" else weights.scored
+        if other.origin == "drafter":
+            agreed = agreed_row(state, other)
+            model, odds = weights.agreed, weights.agreed(agreed) if agreed is not None else 0.0
+        elif row is not None:
+            model = weights.guessed if other.origin == "edit" else weights.scored
             odds = model(row)
         elif state.plan.weighs_scores and other.origin == "compile":
             continue  # not worth asking about
@@ -176,7 +209,7 @@ def _odds(state: State, draft: Candidate, other: Candidate) -> float:
 
 def sureness(state: State, candidate: Candidate) -> float:
     """Probability that a candidate answers the question, 0 to 1."""
-    return state.plan.weights.confidence(candidate.query, candidate.mended)
+    return state.plan.weights.confidence(candidate.query, candidate.mended, answers_of(state))
 
 
 def _what(candidate: Candidate) -> str:

@@ -1,6 +1,7 @@
 """propose: guessed changes become candidates, and those that are worth a question to the scorer are marked.
 
-The changes start from the draft's repair where there is one, else from the draft.
+The changes start from the draft's repair where there is one, else from the draft. A change that gives the rows of
+the drafter's answers is a candidate too: two roads lead to the same rows, and it keeps most of the draft.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from share_sql.edits.guesses import single_edits
+from share_sql.judgement.agreement import rows_of
 from share_sql.judgement.features import loses_constants
 from share_sql.query.change_text import alike, query_text
 from share_sql.query.examined import Examined, Ran
@@ -20,7 +22,9 @@ MOST_ASKED = 14
 
 
 def propose(state: State) -> Steps[State]:
-    """Add guessed changes of the kinds that the weights name; nothing to do without a scorer."""
+    """Add guessed changes: those that the drafter's answers confirm, and, with a scorer, those of the kinds that the
+    weights name."""
+    state = yield from _confirmed(state)
     best = state.repaired or state.draft
     # Where it does not run there is nothing to lose, and nothing that a change could start from.
     if not state.plan.scores or best is None or not best.query.runs or not isinstance(best.query, Examined):
@@ -31,7 +35,7 @@ def propose(state: State) -> Steps[State]:
     candidates: list[Candidate] = []
     seen: set[str] = set()
     for candidate in state.candidates:
-        rewritten = candidate.origin not in ("draft", "repair") and candidate.sql not in seen
+        rewritten = candidate.origin not in ("draft", "repair", "drafter") and candidate.sql not in seen
         if rewritten and len(seen) < MOST_ASKED and is_worth_asking(start, candidate.query):
             seen.add(candidate.sql)
             candidate = replace(candidate, worth_asking=True)
@@ -56,6 +60,30 @@ def _marked(state: State, best: Candidate) -> State:
         for each in state.candidates
     )
     return replace(state, candidates=tuple(candidates))
+
+
+def _confirmed(state: State) -> Steps[State]:
+    """Add each change that alone gives the rows of answers of the drafter, which are not the current query's."""
+    best = state.repaired or state.draft
+    if not state.answers or best is None or not best.query.runs or not isinstance(best.query, Examined):
+        return state
+    start, own = best.query, rows_of(best.query)
+    wanted: dict[frozenset[object], Candidate] = {}
+    for candidate in state.candidates:
+        rows = rows_of(candidate.query)
+        if candidate.origin == "drafter" and rows and rows != own:
+            wanted.setdefault(rows, candidate)
+    added: list[Candidate] = []
+    for edit in single_edits(start) if wanted else ():
+        query = yield from state.examiner.examine(start.text(edit.tree))
+        if isinstance(query, Examined) and (answer := wanted.pop(rows_of(query) or frozenset(), None)):
+            likelihood = answer.likelihood
+            added.append(
+                Candidate(query, "drafter", edit.message, kind=edit.kind, votes=0, likelihood=likelihood)
+            )
+        if not wanted:
+            break
+    return replace(state, candidates=(*state.candidates, *added))
 
 
 def is_worth_asking(start: Examined, query: Ran) -> bool:

@@ -1,4 +1,4 @@
-"""redraft: a model that does not see the draft answers the question too, several times.
+"""redraft: a model that does not see the draft answers the question too.
 
 Where its rows are the draft's, the draft is seldom wrong; where most of its answers agree on other rows, they are
 evidence for another query. It is evidence because it is independent: neither the draft nor its columns are in the
@@ -21,9 +21,8 @@ from share_sql.sql.text import extract_sql
 from share_sql.stages.asking import cut_off, lost, noted, render, spent
 from share_sql.stages.state import Candidate, State
 
-SAMPLES = 3
-"""Answers that are drawn beside the likeliest one."""
 TEMPERATURE = 0.8
+"""Of the answers beside the likeliest one, where the model is asked for several."""
 LONGEST = 256
 """Tokens of an answer; the longest gold of Spider and BIRD takes about 200."""
 
@@ -46,8 +45,9 @@ def redraft(state: State) -> Steps[State]:
     try:
         messages = render(state, "drafter", variables)
         likeliest = ModelRequest("drafter", state.case.id, messages, max_tokens=LONGEST, logprobs=True)
-        drawn = replace(likeliest, temperature=TEMPERATURE, samples=SAMPLES)
-        replies = yield from ask_all((likeliest, drawn))
+        more = state.plan.samples.get("drafter", 1) - 1
+        drawn = (replace(likeliest, temperature=TEMPERATURE, samples=more),) if more else ()
+        replies = yield from ask_all((likeliest, *drawn))
     except ModelError as error:
         return lost(state, "redraft", "drafter", "no other answer was written", error)
     state = spent(state, "drafter", replies)

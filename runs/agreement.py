@@ -1,0 +1,140 @@
+"""What the drafter's answers are worth: fit the confidence and the answers' model, each tried on databases left out.
+
+    python runs/agreement.py [DATA] [OUT] [--every N] [--write]
+
+DATA is laid out as docs/results.md says (default: $SHARE_DATA, else ../shared/data). Every set of published drafts of
+Spider dev and BIRD dev is corrected with the shipped drafter alone; the drafter has learnt from none of these databases.
+Its answers are kept in OUT (default out/agreement), so a second call takes minutes. Printed are the figures for
+docs/results.md: each database is judged by models that did not see it, nor some of the generators. --write puts the
+models, fitted on all, into the shipped weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from share_sql.assistant import Assistant
+from share_sql.benchmarks.files import BenchmarkFiles, load
+from share_sql.calibration.agreed import AgreedData, Asked, collect_agreed, fit_agreed, fit_opinion, tried
+from share_sql.calibration.label import Labeller
+from share_sql.catalog import Catalog
+from share_sql.evaluation.assurance import calibration_error, reliability
+from share_sql.judgement.weights import SHIPPED, load_weights
+from share_sql.models.base import Model
+from share_sql.models.cache import CachedModel
+from share_sql.models.load import load_models
+
+
+def sets(data: Path, out: Path) -> Iterator[tuple[str, BenchmarkFiles]]:
+    """Name and files of each set of drafts."""
+    spider, bird = data / "spider", data / "bird" / "dev"
+    for drafts in sorted((spider / "drafts").glob("*.json")):
+        yield (
+            f"spider-{drafts.stem}",
+            BenchmarkFiles(
+                "spider", spider / "dev.json", spider / "database", spider / "tables.json",
+                spider / "column_meaning.json", drafts,
+            ),
+        )  # fmt: skip
+    here = {path.name for path in (bird / "dev_databases").iterdir()}
+    questions = out / "bird_dev.json"
+    rows = json.loads((bird / "dev.json").read_text(encoding="utf-8"))
+    questions.write_text(json.dumps([row for row in rows if row["db_id"] in here]), encoding="utf-8")
+    for drafts in sorted((bird / "drafts").glob("*.json")):
+        yield (
+            f"bird-{drafts.stem}",
+            BenchmarkFiles(
+                "bird", questions, bird / "dev_databases", bird / "dev_tables.json",
+                bird / "column_meaning.json", drafts,
+            ),
+        )  # fmt: skip
+
+
+def models(out: Path) -> Mapping[str, Model]:
+    """The drafter, behind a cache."""
+    return {"drafter": CachedModel(load_models("embedded")["drafter"], out / "answers.sqlite")}
+
+
+def collect(name: str, files: BenchmarkFiles, out: Path, every: int, data: AgreedData) -> None:
+    """Correct one set and label what came of it."""
+    loaded = load(files)
+    loaded = replace(loaded, cases=loaded.cases[::every])
+    catalog = Catalog()
+    loaded.register(catalog)
+    with Assistant(catalog=catalog, models=models(out), conventions="benchmark", concurrency=16) as assistant:
+        states = list(assistant.correct_states(each.case for each in loaded.cases))
+    states.sort(key=lambda state: state.case.database)
+    collect_agreed(loaded.cases, states, Labeller(catalog, files.benchmark), name, data)
+
+
+def area(scored: list[tuple[float, bool]]) -> float:
+    """Area under the ROC curve: the chance that a right query is surer than a wrong one."""
+    below = wins = 0.0
+    for _, right in sorted(scored):
+        wins += below if right else 0
+        below += not right
+    return wins / max(1.0, below * sum(right for _, right in scored))
+
+
+def report(cases: list[Asked]) -> None:
+    """Print the figures."""
+    print(f"{len(cases)} cases, {len({each.question for each in cases})} questions")
+    known = [each for each in cases if each.opinion is not None]
+    alone = [(each.opinion[1], each.before) for each in known if each.opinion is not None]
+    _, scored = fit_opinion(cases)
+    confidences, right = zip(*scored, strict=True)
+    error = calibration_error(reliability(confidences, right))
+    print(f"confidence: area {area(alone):.3f} without answers, {area(scored):.3f} with them; error {error:.3f}")
+    wrong = sum(not each for each in right)
+    for limit in (0.5, 0.4, 0.3, 0.2):
+        below = [is_right for sure, is_right in scored if sure < limit]
+        missed = sum(not each for each in below)
+        share = missed / max(1, len(below))
+        print(f"  below {limit}: {len(below)}, of them wrong {share:.3f}, of the wrong ones {missed / wrong:.3f}")
+    for share in (1.0, 0.0):
+        some = [each.before for each in known if each.opinion is not None and each.opinion[2] == share]
+        print(f"  answers that agree {share:g}: {len(some)} queries, {sum(some) / max(1, len(some)):.3f} right")
+    acts: Counter[str] = Counter()
+    for case, rival in zip(cases, tried(cases), strict=True):
+        if rival is not None and rival.right != case.before:
+            acts["fixed" if rival.right else "broken"] += 1
+    print(f"answers in place of abnormal results, left out: fixed {acts['fixed']}, broken {acts['broken']}")
+
+
+def main() -> None:
+    """Collect, report, and write where that is asked for."""
+    logging.disable(logging.CRITICAL)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "data", type=Path, nargs="?", default=Path(os.environ.get("SHARE_DATA", "../shared/data"))
+    )
+    parser.add_argument("out", type=Path, nargs="?", default=Path("out/agreement"))
+    parser.add_argument("--every", type=int, default=1, help="every how manyth question is taken")
+    parser.add_argument("--write", action="store_true", help="put the models into the shipped weights")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    data = AgreedData()
+    for name, files in sets(args.data, args.out):
+        collect(name, files, args.out, args.every, data)
+        print(f"{name}: {len(data.cases)} cases so far", flush=True)
+    report(data.cases)
+    agreed, figures = fit_agreed(data.cases)
+    right, _ = fit_opinion(data.cases)
+    print(f"answers' model, fitted on all: {figures}; {dict(agreed.weights)}")
+    print(f"confidence, fitted on all: {dict(right.weights)}")
+    if args.write:
+        weights = replace(load_weights(), agreed=agreed, right_answers=right)
+        SHIPPED.write_text(json.dumps(weights.to_json(), indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""What another model's answers say of a query: how many give its rows, as numbers.
+
+The drafter answers the question without seeing the draft. Agreement by execution is the best evidence that needs no
+look inside a model (arXiv 2508.14056); it is evidence here because the answers are independent of the draft.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from share_sql.judgement.logistic import logit
+from share_sql.query.examined import Examined, Ran
+
+AGREED = ("bias", "share", "near", "least-asked")
+"""Features of another answer that may replace a current query with an abnormal result, in the order of the weights. Few,
+for there are few such questions to learn from."""
+
+OPINION = ("bias", "alone", "share", "rival")
+"""Features of the confidence where there are answers, in the order of the weights; `alone` is what it would be without
+them, as log-odds."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The drafter's answers that run, those with the same rows together."""
+
+    count: int
+    """All answers that were given, those that do not run included."""
+    groups: tuple[tuple[frozenset[object], int], ...]
+    """Rows, and how many answers give them."""
+
+    @staticmethod
+    def of(count: int, answers: Sequence[tuple[Ran, int]]) -> Answers:
+        """Group answers.
+
+        Args:
+            count: all that were given.
+            answers: queries with how often each was given.
+        """
+        groups: dict[frozenset[object], int] = {}
+        for query, times in answers:
+            if (rows := rows_of(query)) is not None:
+                groups[rows] = groups.get(rows, 0) + times
+        return Answers(count, tuple(groups.items()))
+
+    def share(self, query: Ran) -> float:
+        """The share of all answers that give a query's rows, 0 to 1."""
+        return self._times(rows_of(query)) / max(1, self.count)
+
+    def rival(self, query: Ran) -> float:
+        """The largest share of answers that agree on other rows, 0 to 1."""
+        own = rows_of(query)
+        return max((times for rows, times in self.groups if rows != own), default=0) / max(1, self.count)
+
+    def _times(self, wanted: frozenset[object] | None) -> int:
+        return next((times for rows, times in self.groups if rows == wanted), 0)
+
+
+def rows_of(query: Ran) -> frozenset[object] | None:
+    """A query's rows as a set; None where it does not run."""
+    return frozenset(query.rows) if query.runs and query.rows is not None else None
+
+
+def opinion(answers: Answers, query: Ran, alone: float) -> list[float]:
+    """Describe a query that is handed back by what the answers say of it, in the order of OPINION.
+
+    Args:
+        answers: at least one.
+        query: the query.
+        alone: the confidence without answers, 0 to 1.
+    """
+    return [
+        1.0,
+        logit(min(max(alone, 0.01), 0.99)),
+        answers.share(query),
+        answers.rival(query),
+    ]
+
+
+def agreed_features(answers: Answers, other: Examined, *, near: bool) -> list[float]:
+    """Describe another answer that may replace the current query.
+
+    Args:
+        answers: all of them.
+        other: what may replace it.
+        near: whether a single edit of the current query gives the same rows.
+
+    Returns:
+        One number a feature, in the order of AGREED.
+    """
+    least = min(other.asked, default=1.0)
+    return [1.0, answers.share(other), float(near), 1.0 - least]
