@@ -1,12 +1,13 @@
-"""What the drafter's answers are worth: fit the confidence and the answers' model, each tried on databases left out.
+"""What the drafter's answers are worth: fit the confidence and the answers' model, each tried on databases
+left out.
 
     python runs/agreement.py [DATA] [OUT] [--every N] [--write]
 
-DATA is laid out as docs/results.md says (default: $SHARE_DATA, else ../shared/data). Every set of published drafts of
-Spider dev and BIRD dev is corrected with the shipped drafter alone; the drafter has learnt from none of these databases.
-Its answers are kept in OUT (default out/agreement), so a second call takes minutes. Printed are the figures for
-docs/results.md: each database is judged by models that did not see it, nor some of the generators. --write puts the
-models, fitted on all, into the shipped weights.
+DATA is laid out as docs/results.md says (default: $SHARE_DATA, else ../shared/data). Every set of published
+drafts of Spider dev and BIRD dev is corrected with the shipped drafter alone; the drafter has learnt from
+none of these databases. Its answers are kept in OUT (default out/agreement), so a second call takes minutes.
+Printed are the figures for docs/results.md: each database is judged by models that did not see it, nor some
+of the generators. --write puts the models, fitted on all, into the shipped weights.
 """
 
 from __future__ import annotations
@@ -91,16 +92,20 @@ def report(cases: list[Asked]) -> None:
     _, scored = fit_opinion(cases)
     confidences, right = zip(*scored, strict=True)
     error = calibration_error(reliability(confidences, right))
-    print(f"confidence: area {area(alone):.3f} without answers, {area(scored):.3f} with them; error {error:.3f}")
+    print(
+        f"confidence: area {area(alone):.3f} without answers, {area(scored):.3f} with them; error {error:.3f}"
+    )
     wrong = sum(not each for each in right)
     for limit in (0.5, 0.4, 0.3, 0.2):
         below = [is_right for sure, is_right in scored if sure < limit]
         missed = sum(not each for each in below)
         share = missed / max(1, len(below))
-        print(f"  below {limit}: {len(below)}, of them wrong {share:.3f}, of the wrong ones {missed / wrong:.3f}")
+        print(f"  below {limit}: {len(below)}, of them wrong {share:.3f}, of all wrong {missed / wrong:.3f}")
     for share in (1.0, 0.0):
         some = [each.before for each in known if each.opinion is not None and each.opinion[2] == share]
-        print(f"  answers that agree {share:g}: {len(some)} queries, {sum(some) / max(1, len(some)):.3f} right")
+        print(
+            f"  answers that agree {share:g}: {len(some)} queries, {sum(some) / max(1, len(some)):.3f} right"
+        )
     acts: Counter[str] = Counter()
     for case, rival in zip(cases, tried(cases), strict=True):
         if rival is not None and rival.right != case.before:

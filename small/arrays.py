@@ -14,7 +14,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -115,8 +115,15 @@ class Arrays:
     def take(self, which: Sequence[int] | NDArray[np.int64]) -> Arrays:
         """Those at these positions."""
         places = np.asarray(which, np.int64)
-        others = (self.group, self.fold, self.held, self.kind, self.row)
-        return Arrays(self.role, self.told, self.examples.take(places.tolist()), *(a[places] for a in others))
+        return replace(
+            self,
+            examples=self.examples.take(places.tolist()),
+            group=self.group[places],
+            fold=self.fold[places],
+            held=self.held[places],
+            kind=self.kind[places],
+            row=self.row[places],
+        )
 
     def write(self, path: Path) -> None:
         """Write the file. Raises ValueError where it is too large; nothing is left then."""

@@ -28,8 +28,8 @@ _SPLITTERS = {
         r"|\s*[\r\n]+|\s+(?!\S)|\s+"
     ),
 }
-"""How a text is split before its pieces are encoded, by GGUF's name of it; empty: as GPT-2 does, digits apart.
-Qwen2's pattern is that of its published tokenizer.json."""
+"""How a text is split before its pieces are encoded, by GGUF's name of it; empty: as GPT-2 does, digits
+apart. Qwen2's pattern is that of its published tokenizer.json."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,10 @@ class Reader:
             split = pre_tokenizers.Split(Regex(pattern), "isolated")
             parts = [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
         else:
-            parts = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+            parts = [
+                pre_tokenizers.Digits(individual_digits=True),
+                pre_tokenizers.ByteLevel(add_prefix_space=False),
+            ]
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence(parts)
         tokenizer.decoder = decoders.ByteLevel()
         control = gguf.TokenType.CONTROL

@@ -64,8 +64,8 @@ def drafts(files: list[Path], rows: list[dict[str, Any]], reader: Reader) -> Ite
                 texts.setdefault(row, Counter())[text] += 1
                 sums[row, text] = logprob
     for row, found in sorted(texts.items()):
-        listed = [[text, round(sums[row, text], 2), times] for text, times in found.items()]
-        listed.sort(key=lambda draft: -draft[1])
+        by_likelihood = sorted(found.items(), key=lambda each: -sums[row, each[0]])
+        listed = [[text, round(sums[row, text], 2), times] for text, times in by_likelihood]
         yield {"source": rows[row]["source"], "id": rows[row]["id"], "drafts": listed}
 
 

@@ -1,8 +1,8 @@
 """Examples of one database in one sequence: what their prompts begin with alike is read once.
 
-A drafter's prompt begins with the database's tables, which are most of it. A sequence is that beginning, then what
-follows in each example; an example sees the beginning and itself. So a question costs its own words and its answer,
-a third of its prompt.
+A drafter's prompt begins with the database's tables, which are most of it. A sequence is that beginning, then
+what follows in each example; an example sees the beginning and itself. So a question costs its own words and
+its answer, a third of its prompt.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Packed:
         return len(self.begin) + len(self.rest) * max(map(len, self.rest))
 
     def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Ids and positions [1, length], the places whose next token is an answer's, and those tokens. Each example
-        takes as many places as the longest."""
+        """Ids and positions [1, length], the places whose next token is an answer's, and those tokens. Each
+        example takes as many places as the longest."""
         start, room = len(self.begin), max(map(len, self.rest))
         ids = np.zeros(len(self), np.int64)
         ids[:start] = self.begin

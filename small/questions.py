@@ -2,9 +2,9 @@
 
     python -m small.questions DATA OUT
 
-DATA is the folder of the benchmarks. OUT gets a line a question of Spider train and BIRD train: the drafter's prompt
-as at work, and gold. Gold that does not run, or finds nothing, is left out where the database is there: of BIRD train,
-whose databases are not, nothing is known.
+DATA is the folder of the benchmarks. OUT gets a line a question of Spider train and BIRD train: the drafter's
+prompt as at work, and gold. Gold that does not run, or finds nothing, is left out where the database is
+there: of BIRD train, whose databases are not, nothing is known.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from share_sql.catalog import Catalog
 from share_sql.errors import ShareError
 from share_sql.prompts.library import BRIEF_SET, load_prompts
 from share_sql.prompts.render import drafter_variables
+from share_sql.schema.model import ValueMatch
 from share_sql.schema.spoken import phrases, spoken_values
 from share_sql.schema.tables_json import read_tables_json
 from share_sql.training.examples import message_texts
@@ -41,7 +42,8 @@ def rows(source: str, files: BenchmarkFiles, *, prove: bool = True) -> Iterator[
     schemas = read_tables_json(files.tables) if files.tables else {}
     for each in loaded.cases:
         case = each.case
-        schema, values = schemas.get(case.database), ()
+        schema = schemas.get(case.database)
+        values: tuple[ValueMatch, ...] = ()
         if loaded.databases[case.database].path.exists():
             with catalog.use(case.database) as opened:
                 schema = opened.schema
@@ -75,8 +77,9 @@ def files_of(data: Path, which: str) -> BenchmarkFiles:
         )  # fmt: skip
     folder /= part
     databases = folder / f"{part}_databases"
+    databases = databases if databases.exists() else folder
     return BenchmarkFiles(
-        "bird", folder / f"{part}.json", databases if databases.exists() else folder, folder / f"{part}_tables.json",
+        "bird", folder / f"{part}.json", databases, folder / f"{part}_tables.json",
         folder / "column_meaning.json",
     )  # fmt: skip
 
@@ -93,7 +96,11 @@ def main() -> None:
     args = parser.parse_args()
     write_rows(
         args.out,
-        (row for part in args.of for row in rows(part, files_of(args.data, part), prove=part.endswith("train"))),
+        (
+            row
+            for part in args.of
+            for row in rows(part, files_of(args.data, part), prove=part.endswith("train"))
+        ),
     )
 
 

@@ -49,7 +49,20 @@ if TYPE_CHECKING:
     from share_sql.models.base import Model
     from share_sql.prompts.library import PromptSet
 
-STAGES: tuple[Stage, ...] = (read, bam, mask, sam, lom, regenerate, redraft, repair, propose, score, warn, judge)
+STAGES: tuple[Stage, ...] = (
+    read,
+    bam,
+    mask,
+    sam,
+    lom,
+    regenerate,
+    redraft,
+    repair,
+    propose,
+    score,
+    warn,
+    judge,
+)
 """The whole method, in order. The paper's six (SHARE, section 3): bam, mask, sam, lom, regenerate, judge."""
 
 

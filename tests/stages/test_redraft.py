@@ -52,10 +52,13 @@ def test_the_prompt_has_stored_values_and_nothing_of_the_draft(shop: SqliteDatab
     model = _replies(RIGHT, RIGHT)
     take(redraft, shop, _start(shop), model)
     likeliest, drawn = model.requests
-    assert likeliest.temperature == 0 and likeliest.logprobs
-    assert drawn.temperature > 0 and drawn.samples == 3
+    assert likeliest.temperature == 0
+    assert likeliest.logprobs
+    assert drawn.temperature > 0
+    assert drawn.samples == 3
     text = "".join(message.content for message in likeliest.messages)
-    assert QUESTION in text and "customers.segment 'enterprise'" in text
+    assert QUESTION in text
+    assert "customers.segment 'enterprise'" in text
     assert DRAFT not in text
 
 
@@ -68,7 +71,9 @@ def test_the_prompt_is_the_same_whatever_the_draft_is(shop: SqliteDatabase) -> N
     assert prompts[0] == prompts[1]
 
 
-@pytest.mark.parametrize(("roles", "policy"), [((), "gated"), (("drafter",), "always"), (("drafter",), "errors")])
+@pytest.mark.parametrize(
+    ("roles", "policy"), [((), "gated"), (("drafter",), "always"), (("drafter",), "errors")]
+)
 def test_nothing_is_asked_without_a_drafter_or_under_other_policies(
     shop: SqliteDatabase, roles: tuple[str, ...], policy: str
 ) -> None:
@@ -84,10 +89,12 @@ def test_a_drafter_that_fails_or_rambles_is_told(shop: SqliteDatabase) -> None:
         done = take(redraft, shop, before, model)
         assert done.candidates == before.candidates
         assert [failure.role for failure in done.failures] == ["drafter"]
-        assert done.steps[-1].stage == "redraft" and done.steps[-1].error
+        assert done.steps[-1].stage == "redraft"
+        assert done.steps[-1].error
 
 
 def test_one_answer_is_asked_for_where_the_model_says_no_more(shop: SqliteDatabase) -> None:
     model = _replies(RIGHT)
     done = take(redraft, shop, start(shop, QUESTION, DRAFT, roles=("drafter",)), model)
-    assert len(model.requests) == 1 and done.answers == 1
+    assert len(model.requests) == 1
+    assert done.answers == 1

@@ -112,7 +112,8 @@ def fit_agreed(cases: Sequence[Asked]) -> tuple[Logistic, dict[str, float]]:
 
 
 def tried(cases: Sequence[Asked], generators: int = 5) -> list[Rival | None]:
-    """What each case would be given by a model, with its threshold, that saw neither its database nor its generator.
+    """What each case would be given by a model, with its threshold, that saw neither its database nor its
+    generator.
 
     Args:
         cases: of several databases and generators.
@@ -134,8 +135,8 @@ def fit_opinion(cases: Sequence[Asked]) -> tuple[Logistic, list[tuple[float, boo
     """Fit the confidence where there are answers.
 
     Returns:
-        The model; and of each case whose query runs the confidence by a model that did not see its database, and
-        whether it is right.
+        The model; and of each case whose query runs the confidence by a model that did not see its database,
+        and whether it is right.
     """
     known = [each for each in cases if each.opinion is not None]
     out: list[tuple[float, bool]] = []

@@ -1,7 +1,8 @@
 """What another model's answers say of a query: how many give its rows, as numbers.
 
-The drafter answers the question without seeing the draft. Agreement by execution is the best evidence that needs no
-look inside a model (arXiv 2508.14056); it is evidence here because the answers are independent of the draft.
+The drafter answers the question without seeing the draft. Agreement by execution is the best evidence that
+needs no look inside a model (arXiv 2508.14056); it is evidence here because the answers are independent of
+the draft.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from share_sql.judgement.logistic import logit
 from share_sql.query.examined import Examined, Ran
 
 AGREED = ("bias", "share", "near", "least-asked")
-"""Features of another answer that may replace a current query with an abnormal result, in the order of the weights. Few,
-for there are few such questions to learn from."""
+"""Features of another answer that may replace a current query with an abnormal result, in the order of the
+weights. Few, for there are few such questions to learn from."""
 
 OPINION = ("bias", "alone", "share", "rival")
-"""Features of the confidence where there are answers, in the order of the weights; `alone` is what it would be without
-them, as log-odds."""
+"""Features of the confidence where there are answers, in the order of the weights; `alone` is what it would
+be without them, as log-odds."""
 
 
 @dataclass(frozen=True)

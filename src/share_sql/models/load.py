@@ -69,8 +69,7 @@ def load_models(spec: str) -> Mapping[str, Model]:
     if kind == "embedded":
         if colon:
             return _embedded_named(rest)
-        # Without a model, bam walks the draft's syntax tree, which is exact.
-        return _embedded_all(shipped_adapters(), [role.name for role in ROLES.values() if role.embedded])
+        return _shipped()
     if colon and kind == "recorded":
         if not rest:
             raise SettingsError("recorded: needs a run's folder, as in recorded:runs/first")
@@ -92,6 +91,19 @@ def load_models(spec: str) -> Mapping[str, Model]:
 def shipped_adapters() -> Path:
     """Folder of the adapters that come with the package: one folder a role."""
     return Path(__file__).with_name("shipped")
+
+
+def _shipped() -> Mapping[str, Model]:
+    """The adapters that come with the package, of those bases that were pulled; without a model, bam walks
+    the draft's syntax tree, which is exact. Raises SettingsError where no base was pulled."""
+    from share_sql.models.embedded_load import base_of_adapter
+    from share_sql.models.weights_file import has_base
+
+    roles = [role.name for role in ROLES.values() if role.embedded]
+    bases = {role: base_of_adapter(shipped_adapters() / role) for role in roles}
+    here = [role for role, base in bases.items() if base is None or has_base(base.name)]
+    # Where none is here, the first one's error says how to get it.
+    return _embedded_all(shipped_adapters(), here or roles)
 
 
 def _embedded_named(name: str) -> Mapping[str, Model]:

@@ -39,6 +39,11 @@ def base_weights(name: str = DEFAULT_BASE) -> Path:
     return path
 
 
+def has_base(name: str) -> bool:
+    """Whether base weights of this name were pulled."""
+    return weights_path(weights_of(name)).is_file()
+
+
 def weights_path(base: Weights) -> Path:
     """Where a base's weights are kept."""
     return models_cache() / "base" / base.file

@@ -1,7 +1,7 @@
 """A large schema without the tables that a question hardly means, for models that read it whole.
 
-Each column in a prompt costs tokens, and a schema of thousands fits no small model. What is kept depends on the
-question and its stored values alone, never on the draft.
+Each column in a prompt costs tokens, and a schema of thousands fits no small model. What is kept depends on
+the question and its stored values alone, never on the draft.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ _COUNTED = 4
 """Columns of a table that count at most, so that wide tables do not win by width."""
 
 
-def narrowed(schema: Schema, text: str, values: Iterable[ValueMatch] = (), most: int = MOST_COLUMNS) -> Schema:
+def narrowed(
+    schema: Schema, text: str, values: Iterable[ValueMatch] = (), most: int = MOST_COLUMNS
+) -> Schema:
     """The schema with its likeliest tables, in its own order.
 
     Args:
@@ -32,8 +34,8 @@ def narrowed(schema: Schema, text: str, values: Iterable[ValueMatch] = (), most:
         most: columns at most; a table that alone has more keeps its first ones.
 
     Returns:
-        The schema itself where it is small enough; else one with fewer tables, those that join two of them, and the
-        keys between them.
+        The schema itself where it is small enough; else one with fewer tables, those that join two of them,
+        and the keys between them.
     """
     if sum(len(table.columns) for table in schema.tables) <= most:
         return schema
@@ -48,10 +50,10 @@ def narrowed(schema: Schema, text: str, values: Iterable[ValueMatch] = (), most:
         kept.add(table.name)
         room -= len(table.columns)
     for name in _between(schema, kept):
-        table = schema.table(name)
-        if table is not None and len(table.columns) <= room:
+        joining = schema.table(name)
+        if joining is not None and len(joining.columns) <= room:
             kept.add(name)
-            room -= len(table.columns)
+            room -= len(joining.columns)
     tables = tuple(
         replace(table, columns=table.columns[:most]) for table in schema.tables if table.name in kept
     )

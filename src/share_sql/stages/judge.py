@@ -13,10 +13,14 @@ from share_sql.query.place import place_in_draft
 from share_sql.requests import Steps
 from share_sql.sql.tag import split_tag
 from share_sql.sql.tokens import uncommented
-from share_sql.stages.policies import normal, sureness
+from share_sql.stages.policies import answers_of, normal, sureness
 from share_sql.stages.state import Candidate, Choice, State
 from share_sql.trajectory.nodes import Trajectory
 from share_sql.trajectory.told import told_changes
+
+DOUBTED = 0.3
+"""Confidence below which a draft is doubted where the drafter's answers give other rows: five in six of those
+are wrong."""
 
 
 def judge(state: State) -> Steps[State]:
@@ -45,7 +49,10 @@ def judge(state: State) -> Steps[State]:
         return _end(state, state.draft, "corrected", reason, sure, against)
     wrong = state.plan.weights.wrong(state.draft.query.kinds)
     doubtful = state.draft.query.runs and bool(against) and wrong > 0.5
-    return _end(state, None, "abstained" if doubtful else "kept", choice.reason, sure, against)
+    reason = choice.reason
+    if state.draft.query.runs and sure < DOUBTED and answers_of(state).rival(state.draft.query):
+        doubtful, reason = True, f"{reason}; a model that did not see the draft answers with other rows"
+    return _end(state, None, "abstained" if doubtful else "kept", reason, sure, against)
 
 
 def _laid_out(state: State, chosen: Candidate) -> Steps[Candidate]:

@@ -94,8 +94,9 @@ def answers_of(state: State) -> Answers:
 def agreed_row(state: State, candidate: Candidate) -> list[float] | None:
     """Features of an answer of the drafter that may replace the draft or its repair; None where it may not.
 
-    Only a query whose own result is abnormal (no row, NULL or zero alone) is replaced, and only by one whose result is
-    not: that signal says where to look, the answers say what is better. Without it they broke more than they mended.
+    Only a query whose own result is abnormal (no row, NULL or zero alone) is replaced, and only by one whose
+    result is not: that signal says where to look, the answers say what is better. Without it they broke more
+    than they mended.
     """
     best = state.repaired or state.draft
     if candidate.origin != "drafter" or best is None:

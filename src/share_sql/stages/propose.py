@@ -1,7 +1,8 @@
 """propose: guessed changes become candidates, and those that are worth a question to the scorer are marked.
 
-The changes start from the draft's repair where there is one, else from the draft. A change that gives the rows of
-the drafter's answers is a candidate too: two roads lead to the same rows, and it keeps most of the draft.
+The changes start from the draft's repair where there is one, else from the draft. A change that gives the
+rows of the drafter's answers is a candidate too: two roads lead to the same rows, and it keeps most of the
+draft.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ MOST_ASKED = 14
 
 
 def propose(state: State) -> Steps[State]:
-    """Add guessed changes: those that the drafter's answers confirm, and, with a scorer, those of the kinds that the
-    weights name."""
+    """Add guessed changes: those that the drafter's answers confirm, and, with a scorer, those of the kinds
+    that the weights name."""
     state = yield from _confirmed(state)
     best = state.repaired or state.draft
     # Where it does not run there is nothing to lose, and nothing that a change could start from.
@@ -63,7 +64,8 @@ def _marked(state: State, best: Candidate) -> State:
 
 
 def _confirmed(state: State) -> Steps[State]:
-    """Add each change that alone gives the rows of answers of the drafter, which are not the current query's."""
+    """Add each change that alone gives the rows of answers of the drafter, which are not the current
+    query's."""
     best = state.repaired or state.draft
     if not state.answers or best is None or not best.query.runs or not isinstance(best.query, Examined):
         return state

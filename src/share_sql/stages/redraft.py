@@ -1,8 +1,8 @@
 """redraft: a model that does not see the draft answers the question too.
 
-Where its rows are the draft's, the draft is seldom wrong; where most of its answers agree on other rows, they are
-evidence for another query. It is evidence because it is independent: neither the draft nor its columns are in the
-prompt.
+Where its rows are the draft's, the draft is seldom wrong; where most of its answers agree on other rows, they
+are evidence for another query. It is evidence because it is independent: neither the draft nor its columns
+are in the prompt.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ LONGEST = 256
 
 
 def redraft(state: State) -> Steps[State]:
-    """Ask the drafter for answers of its own; nothing to do without one, or where candidates are not weighed."""
+    """Ask the drafter for answers of its own; nothing to do without one, or where candidates are not
+    weighed."""
     if "drafter" not in state.plan.roles or not state.plan.policy.weighs or state.draft is None:
         return state
     asked = phrases(state.case.question)

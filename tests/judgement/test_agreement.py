@@ -1,0 +1,103 @@
+"""What the drafter's answers say of a query."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.stages.driving import added, corrected, start, take
+
+from share_sql.database.sqlite import SqliteDatabase
+from share_sql.judgement.agreement import AGREED, OPINION, Answers, opinion, rows_of
+from share_sql.judgement.logistic import Logistic
+from share_sql.judgement.weights import load_weights
+from share_sql.stages.judge import judge
+from share_sql.stages.policies import agreed_row, answers_of
+from share_sql.stages.propose import propose
+from share_sql.stages.state import State
+
+QUESTION = "Which stores are in Atlantis?"
+EMPTY = "SELECT store_name FROM stores WHERE city = 'Atlantis'"
+FULL = "SELECT store_name FROM stores"
+SAME = "SELECT store_name FROM stores WHERE 1 = 1"
+OTHER = "SELECT city FROM stores"
+
+
+def _asked(shop: SqliteDatabase, draft: str, *answers: tuple[str, int], **fields: float) -> State:
+    """A case whose drafter gave answers, each so many times."""
+    weights = load_weights()
+    agreed = Logistic(dict(zip(AGREED, (-4.0, 8.0, 0.0, 0.0), strict=True)), fields.get("threshold", 0.5))
+    right = Logistic(dict(zip(OPINION, (0.0, 1.0, 3.0, -6.0), strict=True)), 0.5)
+    state = start(shop, QUESTION, draft, weights=replace(weights, agreed=agreed, right_answers=right))
+    for sql, votes in answers:
+        state = added(shop, state, sql, "drafter", votes=votes)
+    return replace(state, answers=sum(votes for _, votes in answers))
+
+
+def test_answers_with_the_same_rows_count_together(shop: SqliteDatabase) -> None:
+    state = _asked(shop, FULL, (SAME, 2), (OTHER, 1), ("SELECT nothing FROM stores", 1))
+    assert state.draft is not None
+    answers = answers_of(state)
+    assert answers.share(state.draft.query) == pytest.approx(0.5)
+    assert answers.rival(state.draft.query) == pytest.approx(0.25)
+    assert [times for _, times in answers.groups] == [2, 1]
+
+
+def test_a_query_that_does_not_run_has_no_rows(shop: SqliteDatabase) -> None:
+    state = _asked(shop, "SELECT nothing FROM stores", (SAME, 1))
+    assert state.draft is not None
+    assert rows_of(state.draft.query) is None
+    assert answers_of(state).share(state.draft.query) == 0.0
+
+
+def test_agreement_raises_the_confidence_and_another_answer_lowers_it(shop: SqliteDatabase) -> None:
+    alone = corrected(judge, shop, _asked(shop, FULL)).confidence
+    agrees = corrected(judge, shop, _asked(shop, FULL, (SAME, 1))).confidence
+    differs = corrected(judge, shop, _asked(shop, FULL, (OTHER, 1))).confidence
+    assert differs is not None
+    assert alone is not None
+    assert agrees is not None
+    assert differs < alone < agrees
+
+
+def test_a_draft_that_the_answers_speak_against_is_handed_back_as_doubted(shop: SqliteDatabase) -> None:
+    doubted = corrected(judge, shop, _asked(shop, FULL, (OTHER, 1)))
+    assert (doubted.verdict, doubted.sql) == ("abstained", FULL)
+    assert "did not see the draft" in doubted.reason
+    assert corrected(judge, shop, _asked(shop, FULL, (SAME, 1))).verdict == "kept"
+
+
+def test_without_answers_the_confidence_is_as_it_was(shop: SqliteDatabase) -> None:
+    state = _asked(shop, FULL)
+    assert state.draft is not None
+    weights = state.plan.weights
+    assert corrected(judge, shop, state).confidence == pytest.approx(
+        weights.confidence(state.draft.query), abs=1e-4
+    )
+    assert opinion(Answers.of(1, [(state.draft.query, 1)]), state.draft.query, 0.5) == [1.0, 0.0, 1.0, 0.0]
+
+
+def test_an_answer_replaces_an_abnormal_result_alone(shop: SqliteDatabase) -> None:
+    assert corrected(judge, shop, _asked(shop, EMPTY, (FULL, 1))).sql == FULL
+    assert corrected(judge, shop, _asked(shop, OTHER, (FULL, 1))).sql == OTHER
+    # Below the threshold, and where the answer finds nothing either, the draft stays.
+    assert corrected(judge, shop, _asked(shop, EMPTY, (FULL, 1), threshold=0.999)).sql == EMPTY
+    assert corrected(judge, shop, _asked(shop, EMPTY, (f"{EMPTY} AND 1 = 1", 1))).sql == EMPTY
+
+
+def test_the_shipped_weights_let_no_answer_replace_a_draft_that_runs() -> None:
+    assert load_weights().agreed.threshold == 1.0
+
+
+def test_a_single_edit_with_an_answer_s_rows_is_a_candidate(shop: SqliteDatabase) -> None:
+    state = take(propose, shop, _asked(shop, EMPTY, (FULL, 1)))
+    near = [each for each in state.candidates if each.kind]
+    assert [(each.sql, each.kind, each.votes) for each in near] == [(FULL, "condition-drop", 0)]
+    row = agreed_row(state, near[0])
+    assert row is not None
+    assert dict(zip(AGREED, row, strict=True))["near"] == 1.0
+
+
+def test_of_answers_for_a_draft_that_does_not_run_the_one_most_agree_on_wins(shop: SqliteDatabase) -> None:
+    done = corrected(judge, shop, _asked(shop, "SELECT x FROM y", (OTHER, 1), (FULL, 2)))
+    assert (done.verdict, done.sql) == ("corrected", FULL)
