@@ -23,11 +23,20 @@ from pathlib import Path
 
 from share_sql.assistant import Assistant
 from share_sql.benchmarks.files import BenchmarkFiles, load
-from share_sql.calibration.agreed import AgreedData, Asked, collect_agreed, fit_agreed, fit_opinion, tried
+from share_sql.calibration.agreed import (
+    LEAST_BOUND,
+    AgreedData,
+    Asked,
+    collect_agreed,
+    fit_agreed,
+    fit_opinion,
+    lower_bound,
+    tried,
+)
 from share_sql.calibration.label import Labeller
 from share_sql.catalog import Catalog
 from share_sql.evaluation.assurance import calibration_error, reliability
-from share_sql.judgement.weights import SHIPPED, load_weights
+from share_sql.judgement.weights import SHIPPED, UNFITTED, load_weights
 from share_sql.models.base import Model
 from share_sql.models.cache import CachedModel
 from share_sql.models.load import load_models
@@ -84,8 +93,8 @@ def area(scored: list[tuple[float, bool]]) -> float:
     return wins / max(1.0, below * sum(right for _, right in scored))
 
 
-def report(cases: list[Asked]) -> None:
-    """Print the figures."""
+def report(cases: list[Asked]) -> bool:
+    """Print the figures; whether answers may act, as they do on databases left out."""
     print(f"{len(cases)} cases, {len({each.question for each in cases})} questions")
     known = [each for each in cases if each.opinion is not None]
     alone = [(each.opinion[1], each.before) for each in known if each.opinion is not None]
@@ -110,7 +119,13 @@ def report(cases: list[Asked]) -> None:
     for case, rival in zip(cases, tried(cases), strict=True):
         if rival is not None and rival.right != case.before:
             acts["fixed" if rival.right else "broken"] += 1
-    print(f"answers in place of abnormal results, left out: fixed {acts['fixed']}, broken {acts['broken']}")
+    total = acts["fixed"] + acts["broken"]
+    bound = lower_bound(acts["fixed"] / max(1, total), total)
+    print(
+        f"answers in place of abnormal results, left out: fixed {acts['fixed']}, broken {acts['broken']}, "
+        f"bound {bound:.3f}"
+    )
+    return bound >= LEAST_BOUND
 
 
 def main() -> None:
@@ -131,13 +146,14 @@ def main() -> None:
     for name, files in sets(args.data, args.out):
         collect(name, files, args.out, args.every, data)
         print(f"{name}: {len(data.cases)} cases so far", flush=True)
-    report(data.cases)
+    holds = report(data.cases)
     agreed, figures = fit_agreed(data.cases)
     right, _ = fit_opinion(data.cases)
     print(f"answers' model, fitted on all: {figures}; {dict(agreed.weights)}")
     print(f"confidence, fitted on all: {dict(right.weights)}")
     if args.write:
-        weights = replace(load_weights(), agreed=agreed, right_answers=right)
+        # What does not hold on databases left out does not act, however well it looks on all of them.
+        weights = replace(load_weights(), agreed=agreed if holds else UNFITTED, right_answers=right)
         SHIPPED.write_text(json.dumps(weights.to_json(), indent=1) + "\n", encoding="utf-8")
 
 

@@ -101,3 +101,13 @@ def test_a_single_edit_with_an_answer_s_rows_is_a_candidate(shop: SqliteDatabase
 def test_of_answers_for_a_draft_that_does_not_run_the_one_most_agree_on_wins(shop: SqliteDatabase) -> None:
     done = corrected(judge, shop, _asked(shop, "SELECT x FROM y", (OTHER, 1), (FULL, 2)))
     assert (done.verdict, done.sql) == ("corrected", FULL)
+
+
+def test_a_query_that_an_answer_agrees_with_is_not_rewritten(shop: SqliteDatabase) -> None:
+    rewritten = Logistic(dict.fromkeys(load_weights().compared.features, 1.0), 0.1)
+    for answers, sql in ((((SAME, 1),), FULL), (((OTHER, 1),), f"{OTHER} WHERE 1 = 1")):
+        other = f"{OTHER} WHERE 1 = 1"
+        state = added(shop, _asked(shop, FULL, *answers), other, "compile")
+        weights = replace(state.plan.weights, compared=rewritten)
+        state = replace(state, plan=replace(state.plan, weights=weights))
+        assert corrected(judge, shop, state).sql == sql

@@ -30,7 +30,8 @@ MODELS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The logistic models of a weights file, each with the features that this version knows."""
 
-_UNFITTED = Logistic({}, 1.0)
+UNFITTED = Logistic({}, 1.0)
+"""A model without weights, which lets nothing act."""
 
 
 @dataclass(frozen=True)
@@ -64,19 +65,19 @@ class Weights:
     """Log-odds that a query without findings is wrong."""
     guesses: frozenset[str] = frozenset()
     """Kinds of guessed change that are worth a question to the scorer."""
-    asked: Logistic = _UNFITTED
+    asked: Logistic = UNFITTED
     """Was an output column asked for? One is dropped below the threshold."""
-    compared: Logistic = _UNFITTED
+    compared: Logistic = UNFITTED
     """Is a candidate that no scorer weighed right, and the draft wrong?"""
-    scored: Logistic = _UNFITTED
+    scored: Logistic = UNFITTED
     """The same of a rewritten candidate that the scorer weighed."""
-    guessed: Logistic = _UNFITTED
+    guessed: Logistic = UNFITTED
     """The same of a guessed change."""
-    agreed: Logistic = _UNFITTED
+    agreed: Logistic = UNFITTED
     """The same of an answer of the drafter."""
-    right: Logistic = _UNFITTED
+    right: Logistic = UNFITTED
     """Does the query that is handed back answer the question? The confidence."""
-    right_answers: Logistic = _UNFITTED
+    right_answers: Logistic = UNFITTED
     """The same where there are answers of the drafter."""
     scorer: str = ""
     """Name of the model that `scored` and `guessed` were fitted on; empty: the scorer that comes with the
@@ -93,7 +94,7 @@ class Weights:
 
     def limited(self, kinds: frozenset[str]) -> Weights:
         """The same, with only these kinds of change."""
-        asked = self.asked if "unasked-column" in kinds else _UNFITTED
+        asked = self.asked if "unasked-column" in kinds else UNFITTED
         return replace(self, enabled=self.enabled & kinds, guesses=self.guesses & kinds, asked=asked)
 
     def wrong(self, kinds: frozenset[str]) -> float:

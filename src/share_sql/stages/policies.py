@@ -140,8 +140,10 @@ def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
     current = repaired or draft
     best, best_odds, best_lead = None, 0.0, 0.0
     model: Logistic
+    agrees = answers_of(state).share(current.query) > 0
     for other in runnable:
-        if other is current or _drops(state, current, other):
+        # Where an answer that is independent of it gives its rows, a query is too seldom wrong to be rewritten.
+        if other is current or agrees or _drops(state, current, other):
             continue
         row = scored_row(state, other) if state.plan.calibrated else None
         if other.origin == "drafter":
