@@ -19,6 +19,8 @@
 # `small/draft.py`). TRAIN_OPTIONS goes to each of them: "--seconds 30 --tokens 2000" for a trial on a CPU. Shipped bam,
 # sam and lom were trained side by side, two thirds as fast, on drafts of the same kind whose model wrote SQL.
 #
+# DRAFTER_BASE, a GGUF file of Qwen2.5-Coder-0.5B (`share models pull 0.5b` tells where it is), trains the drafter too.
+#
 # The same adapters by LLaMA-Factory, from OUT/ft_data:
 #   share train sam --base smollm2-135m --data OUT/ft_data --out OUT/models --recipe runs/recipes/smollm2-135m.yaml
 set -euo pipefail
@@ -105,5 +107,13 @@ done
 if step models/scorer; then
   "$train" -m small.scorer "$out/$prompts/scorer_train_data.json" "$out/edits.jsonl" "$out/models/scorer" \
     --prompts "$prompts" "${options[@]}"
+fi
+
+# 6. The drafter that answers beside a draft: on a code model, from questions and gold alone.
+if [ -n "${DRAFTER_BASE:-}" ]; then
+  if step questions.jsonl; then "$python" -m small.questions "$data" "$out/questions.jsonl"; fi
+  if step models/drafter; then
+    "$train" -m small.drafter "$out/questions.jsonl" "$out/models/drafter" --base "$DRAFTER_BASE"
+  fi
 fi
 echo "Use them with --models embedded:$out/models"

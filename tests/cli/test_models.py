@@ -17,7 +17,7 @@ def test_list_says_what_is_missing_and_how_to_get_it() -> None:
     told = json.loads(CliRunner().invoke(cli, ["models", "list", "--json"]).output)
     assert told["bases"][0]["name"] == "smollm2-135m"
     assert told["bases"][0]["here"] is False
-    assert [row["role"] for row in told["adapters"]] == ["bam", "sam", "lom", "scorer"]
+    assert [row["role"] for row in told["adapters"]] == ["bam", "sam", "lom", "scorer", "drafter"]
 
 
 def test_pull_refuses_other_files(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from share_sql.errors import SettingsError
 from share_sql.models import load
-from share_sql.models.auto import choose
 from share_sql.models.base import Model
 from share_sql.models.scripted import ScriptedModel
 
@@ -29,14 +28,14 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Model]:
 
 
 def test_the_small_models_where_they_work(small: Mapping[str, Model]) -> None:
-    chosen = choose()
+    chosen = load.chosen_models()
     assert chosen.models == small
     assert chosen.told == "models: embedded (sam, scorer); --models none is quicker"
     assert load.load_models("auto") == small
 
 
 def test_none_where_no_weights_are_pulled() -> None:
-    chosen = choose()
+    chosen = load.chosen_models()
     assert chosen.models == {}
     assert chosen.told.startswith("models: none (the base weights ")
     assert "`share models pull`" in chosen.told
@@ -52,8 +51,10 @@ def test_none_where_the_engine_is_not_installed(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(importlib.util, "find_spec", without)
     monkeypatch.setattr("share_sql.models.weights_file.base_weights", lambda name: Path(__file__))
     monkeypatch.setattr("share_sql.models.gguf_merge.merged_weights", lambda file, adapter: file)
-    assert choose().models == {}
-    assert choose().told == "models: none (models in this process need openvino-genai; install it)"
+    assert load.chosen_models().models == {}
+    assert (
+        load.chosen_models().told == "models: none (models in this process need openvino-genai; install it)"
+    )
 
 
 def test_embedded_by_name_is_still_an_error_there() -> None:

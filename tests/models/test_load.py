@@ -181,7 +181,7 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_embedded_brings_what_is_shipped(shipped: Path, base: Path) -> None:
-    with pytest.raises(SettingsError, match=r"holds no adapter \(sam/, lom/, scorer/\)"):
+    with pytest.raises(SettingsError, match=r"holds no adapter \(sam/, lom/, scorer/, drafter/\)"):
         load_models("embedded")
     write_adapter(shipped / "lom", SHAPES, 1)
     assert list(load_models("embedded")) == ["lom"]

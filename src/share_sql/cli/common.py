@@ -195,9 +195,9 @@ def fill_catalog(
 def models_for(spec: str) -> Mapping[str, Model]:
     """The models that `--models` names, by role. What `auto` chose is told on standard error."""
     if spec == "auto":
-        from share_sql.models.auto import choose
+        from share_sql.models.load import chosen_models
 
-        chosen = choose()
+        chosen = chosen_models()
         say(chosen.told, err=True)
         return chosen.models
     from share_sql.models.load import load_models

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from pathlib import Path
 
 import click
@@ -123,7 +124,8 @@ Examples:
 )
 @click.option("--adapters", type=FOLDER, help="Folder with an adapter a role, as `share train` writes it.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port.")
-def serve(base: str | None, adapters: Path | None, port: int) -> None:
+@as_json
+def serve(base: str | None, adapters: Path | None, port: int, as_json: bool) -> None:
     """Serve a base with its adapters through vLLM, on this machine, until it is stopped.
 
     vLLM has to be installed, and fetches the base's unquantised checkpoint from the Hub. Once it answers, the
@@ -134,7 +136,10 @@ def serve(base: str | None, adapters: Path | None, port: int) -> None:
 
     served = what_to_serve(base, adapters, port)
     with serving(served) as process:
-        say(served.models_file())
+        if as_json:
+            print_json(tomllib.loads(served.models_file()))
+        else:
+            say(served.models_file())
         sys.stdout.flush()
         code = process.wait()
     raise ModelUnavailable(f"vLLM ended with {code}; what it said is above")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,13 +22,15 @@ class Chosen:
     """One line for people: which models, or why none and how to get them."""
 
 
-def choose() -> Chosen:
+def choose(small: Callable[[], Mapping[str, Model]]) -> Chosen:
     """The small models that come with the package where their base weights are pulled and the engine is
-    installed; else none, with the reason. Nothing is fetched."""
-    from share_sql.models.load import load_models
+    installed; else none, with the reason. Nothing is fetched.
 
+    Args:
+        small: gives the small models, or raises SettingsError where they cannot work.
+    """
     try:
-        models = load_models("embedded")
+        models = small()
     except SettingsError as error:
         # Whatever keeps the small models from working, the work itself goes on without them.
         return Chosen({}, f"models: none ({error})")

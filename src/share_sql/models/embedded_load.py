@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ def embedded_models(wanted: Mapping[str, Wanted]) -> dict[str, EmbeddedModel]:
         SettingsError: weights or adapter are missing or do not fit, or a package is not installed. Its
             message begins with the role where there are several.
     """
+    if find_spec("openvino_genai") is None:
+        raise SettingsError("models in this process need openvino-genai; install it")
     found: dict[str, _Found] = {}
     for role, each in wanted.items():
         try:

@@ -45,6 +45,7 @@ from share_sql.models.flag import CHAT_ROLES, chat_model
 from share_sql.models.roles import ROLES
 
 if TYPE_CHECKING:
+    from share_sql.models.auto import Chosen
     from share_sql.models.base import Model
     from share_sql.models.settings import EmbeddedSettings, EndpointSettings, RecordedSettings
 
@@ -62,9 +63,7 @@ def load_models(spec: str) -> Mapping[str, Model]:
     if spec == "none":
         return {}
     if spec == "auto":
-        from share_sql.models.auto import choose
-
-        return choose().models
+        return chosen_models().models
     kind, colon, rest = spec.partition(":")
     if kind == "embedded":
         if colon:
@@ -93,16 +92,24 @@ def shipped_adapters() -> Path:
     return Path(__file__).with_name("shipped")
 
 
+def chosen_models() -> Chosen:
+    """What `auto` stands for on this machine."""
+    from share_sql.models.auto import choose
+
+    return choose(_shipped)
+
+
 def _shipped() -> Mapping[str, Model]:
     """The adapters that come with the package, of those bases that were pulled; without a model, bam walks
     the draft's syntax tree, which is exact. Raises SettingsError where no base was pulled."""
     from share_sql.models.embedded_load import base_of_adapter
-    from share_sql.models.weights_file import has_base
+    from share_sql.models.weights_file import base_weights, has_base
 
     roles = [role.name for role in ROLES.values() if role.embedded]
     bases = {role: base_of_adapter(shipped_adapters() / role) for role in roles}
     here = [role for role, base in bases.items() if base is None or has_base(base.name)]
-    # Where none is here, the first one's error says how to get it.
+    if not here:
+        base_weights()  # its error says how to get them
     return _embedded_all(shipped_adapters(), here or roles)
 
 

@@ -135,7 +135,7 @@ _ROLES = (
     Role(
         "drafter",
         "answers the question too, without seeing the draft",
-        ("schema", "values", "question", "evidence", "tables", "keys"),
+        ("schema", "keys", "values", "question", "evidence", "tables"),
         adapter=True,
         examples=True,
         embedded=True,

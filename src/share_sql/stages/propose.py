@@ -66,10 +66,12 @@ def _marked(state: State, best: Candidate) -> State:
 def _confirmed(state: State) -> Steps[State]:
     """Add each change that alone gives the rows of answers of the drafter, which are not the current
     query's."""
-    best = state.repaired or state.draft
-    if not state.answers or best is None or not best.query.runs or not isinstance(best.query, Examined):
+    current = state.repaired or state.draft
+    if not state.answers or current is None or not isinstance(current.query, Examined):
         return state
-    start, own = best.query, rows_of(best.query)
+    start, own = current.query, rows_of(current.query)
+    if own is None:
+        return state
     wanted: dict[frozenset[object], Candidate] = {}
     for candidate in state.candidates:
         rows = rows_of(candidate.query)
