@@ -24,6 +24,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Model]:
         return models
 
     monkeypatch.setattr(load, "_embedded_all", embedded)
+    monkeypatch.setattr("share_sql.models.weights_file.has_base", lambda name: True)
     return models
 
 
@@ -49,8 +50,7 @@ def test_none_where_the_engine_is_not_installed(monkeypatch: pytest.MonkeyPatch)
         return None if name == "openvino_genai" else whole(name, package)
 
     monkeypatch.setattr(importlib.util, "find_spec", without)
-    monkeypatch.setattr("share_sql.models.weights_file.base_weights", lambda name: Path(__file__))
-    monkeypatch.setattr("share_sql.models.gguf_merge.merged_weights", lambda file, adapter: file)
+    monkeypatch.setattr("share_sql.models.weights_file.has_base", lambda name: True)
     assert load.chosen_models().models == {}
     assert (
         load.chosen_models().told == "models: none (models in this process need openvino-genai; install it)"

@@ -23,7 +23,7 @@ MASK = "role: mask\nvariables: trajectory\n--- user ---\nHide: {{trajectory}}\n"
 
 
 SMALL = {
-    "tables", "columns", "described_columns", "keys", "marked", "changed_columns", "rows_before",
+    "tables", "columns", "described_columns", "marked", "changed_columns", "rows_before",
     "rows_after",
 }  # fmt: skip
 """Variables that the sets for small models use, which are fitted to them."""

@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +43,8 @@ def embedded_models(wanted: Mapping[str, Wanted]) -> dict[str, EmbeddedModel]:
         SettingsError: weights or adapter are missing or do not fit, or a package is not installed. Its
             message begins with the role where there are several.
     """
+    from importlib.util import find_spec
+
     if find_spec("openvino_genai") is None:
         raise SettingsError("models in this process need openvino-genai; install it")
     found: dict[str, _Found] = {}

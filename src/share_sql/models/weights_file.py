@@ -7,7 +7,6 @@ cannot use as it is, is written again (`gguf_q8.py`), and only that is kept.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from share_sql.errors import SettingsError
 from share_sql.models.bases import DEFAULT_BASE, Weights, weights_of
+from share_sql.models.checksums import checksum as checksum
 from share_sql.waits import waiting
 from share_sql.whole_file import put_in_place, whole_file
 
@@ -47,15 +47,6 @@ def has_base(name: str) -> bool:
 def weights_path(base: Weights) -> Path:
     """Where a base's weights are kept."""
     return models_cache() / "base" / base.file
-
-
-def checksum(path: Path) -> str:
-    """A file's SHA-256. Raises SettingsError where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 def pull(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from share_sql.errors import ModelUnavailable, SettingsError
 from share_sql.models.bases import HubFile, Part, Weights
-from share_sql.models.weights_file import checksum
+from share_sql.models.checksums import checksum
 from share_sql.waits import waiting
 from share_sql.whole_file import put_in_place, whole_file
 
