@@ -1,6 +1,6 @@
 """Precision and recall of `share check` on NL2SQL-BUGs (HKUSTDial, KDD 2025): SQL that experts call wrong.
 
-    runs/nl2sql_bugs.py [DATA] [MODELS]
+    runs/nl2sql_bugs.py [DATA]
 
 A query is said wrong where its calibrated probability of being wrong is 0.5 or more. Nothing is fitted
 to this set. The figures are of the part whose two databases are at hand: 317 cases, of which 24% are
@@ -13,9 +13,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from share_sql.assistant import Assistant
 from share_sql.case import Case
@@ -34,15 +32,11 @@ def main() -> None:
     cases = json.loads((data / "nl2sql-bugs" / "cases.json").read_text(encoding="utf-8"))
     seen: Counter[tuple[bool, bool]] = Counter()
     of_type: Counter[tuple[str, bool]] = Counter()
-    models = sys.argv[2] if len(sys.argv) > 2 else "none"
-    with Assistant(inspect=True, models=models) as assistant, ThreadPoolExecutor(8) as pool:
-
-        def checked(case: dict[str, Any]) -> bool:
+    with Assistant(inspect=True) as assistant:
+        for case in cases:
             database = data / "bird" / "dev" / "dev_databases" / case["db_id"] / f"{case['db_id']}.sqlite"
             asked = Case(str(case["id"]), case["question"], str(database), case["sql"], case["evidence"])
-            return check(assistant, asked).wrong >= 0.5
-
-        for case, said in zip(cases, pool.map(checked, cases), strict=True):
+            said = check(assistant, asked).wrong >= 0.5
             seen[not case["label"], said] += 1
             of_type.update((name, said) for name in {each["error_type"] for each in case["error_types"]})
     hits, alarms = seen[True, True], seen[False, True]

@@ -7,8 +7,8 @@ out/small_models) keeps each run and an answer cache: what a model answered once
 second call, or a variant that asks the same, takes seconds. Times and tokens are told for what was really
 asked, so look at those of a first call.
 
-Variants: full (sam, lom, scorer, policy gated), no-model, without-sam, without-lom, without-scorer
-(candidates are compared without one), without-judge (policy always: the paper's), with-bam (bam by its
+Variants: full (sam, lom, scorer, drafter, policy gated), no-model, drafter (it alone), without-drafter,
+without-sam, without-lom, without-scorer (candidates are compared without one), without-judge (policy always: the paper's), with-bam (bam by its
 model, not the syntax tree), untuned (SmolLM2 without adapters, on the first 40 cases).
 """
 
@@ -26,10 +26,12 @@ from typing import Any
 SHARE = os.environ.get("SHARE", ".venv/bin/share")
 VARIANTS: dict[str, tuple[tuple[str, ...], str]] = {
     "no-model": ((), "gated"),
-    "full": (("sam", "lom", "scorer"), "gated"),
-    "without-sam": (("lom", "scorer"), "gated"),
-    "without-lom": (("sam", "scorer"), "gated"),
-    "without-scorer": (("sam", "lom"), "gated"),
+    "full": (("sam", "lom", "scorer", "drafter"), "gated"),
+    "without-drafter": (("sam", "lom", "scorer"), "gated"),
+    "drafter": (("drafter",), "gated"),
+    "without-sam": (("lom", "scorer", "drafter"), "gated"),
+    "without-lom": (("sam", "scorer", "drafter"), "gated"),
+    "without-scorer": (("sam", "lom", "drafter"), "gated"),
     "without-judge": (("sam", "lom"), "always"),
     "with-bam": (("bam", "sam", "lom", "scorer"), "gated"),
     "untuned": (("sam", "lom", "scorer"), "gated"),

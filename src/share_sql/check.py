@@ -12,8 +12,6 @@ from share_sql.query.examined import Examined
 from share_sql.query.layout import layout_changes
 from share_sql.query.place import place_in_draft
 from share_sql.runfolder.record import case_error
-from share_sql.stages.judge import doubted
-from share_sql.stages.policies import sureness
 
 if TYPE_CHECKING:
     from share_sql.assistant import Assistant
@@ -84,7 +82,7 @@ def check(assistant: Assistant, case: Case) -> Checked:
     """Look at a draft without changing it.
 
     Args:
-        assistant: with `inspect`; of models only the drafter has a say.
+        assistant: without models, and with `inspect`.
         case: the draft; its question and evidence may be empty, and what they would prove is then not seen.
 
     Returns:
@@ -105,9 +103,6 @@ def check(assistant: Assistant, case: Case) -> Checked:
     inspection = correction.inspection
     warnings = inspection.warnings if inspection is not None else ()
     wrong = max((weights.wrong(draft.query.kinds), *(_WRONG_SHARE.get(each.kind, 0.0) for each in warnings)))
-    sure = sureness(state, draft)
-    if doubted(state, draft, sure):
-        wrong = max(wrong, 1 - sure)
     if repair is not None:
         wrong = max(wrong, min(sigmoid(fault.weight) for fault in repair.evidence))
     return Checked(

@@ -50,14 +50,9 @@ def judge(state: State) -> Steps[State]:
     wrong = state.plan.weights.wrong(state.draft.query.kinds)
     doubtful = state.draft.query.runs and bool(against) and wrong > 0.5
     reason = choice.reason
-    if doubted(state, state.draft, sure):
+    if state.draft.query.runs and sure < DOUBTED and answers_of(state).rival(state.draft.query):
         doubtful, reason = True, f"{reason}; a model that did not see the draft answers with other rows"
     return _end(state, None, "abstained" if doubtful else "kept", reason, sure, against)
-
-
-def doubted(state: State, draft: Candidate, sure: float) -> bool:
-    """Whether an answer of the drafter has other rows than a draft that is unsure besides."""
-    return draft.query.runs and sure < DOUBTED and answers_of(state).rival(draft.query) > 0
 
 
 def _laid_out(state: State, chosen: Candidate) -> Steps[Candidate]:
