@@ -10,7 +10,8 @@ asked, so look at those of a first call.
 Variants: full (sam, lom, scorer, drafter, policy gated), no-model, drafter (it alone), without-drafter,
 without-sam, without-lom, without-scorer (candidates are compared without one), without-judge (policy always:
 the paper's), with-bam (bam by its model, not the syntax tree), untuned (SmolLM2 without adapters, on the
-first 40 cases). """
+first 40 cases).
+"""
 
 from __future__ import annotations
 
