@@ -120,8 +120,10 @@ class EngineProcess:
         while (message := self._to_send.get()) is not None:
             try:
                 self._connection.send(message)
-            except (OSError, ValueError):
-                return  # the reader of its answers informs all that wait
+            except (OSError, ValueError, TypeError):
+                # The reader of its answers informs all that wait. A long message is written in pieces: where the
+                # reader closes the connection between two, the next has no descriptor, which is a TypeError.
+                return
 
     def _read(self) -> None:
         """Hand answers over until the process ends; then tell all that wait."""
