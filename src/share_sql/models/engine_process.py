@@ -121,8 +121,8 @@ class EngineProcess:
             try:
                 self._connection.send(message)
             except (OSError, ValueError, TypeError):
-                # The reader of its answers informs all that wait. A long message is written in pieces: where the
-                # reader closes the connection between two, the next has no descriptor, which is a TypeError.
+                # The reader of its answers informs all that wait. A long message is written in pieces: where
+                # the reader closes the connection between two, the next has no descriptor: a TypeError.
                 return
 
     def _read(self) -> None:
