@@ -36,6 +36,8 @@ from share_sql.calibration.agreed import (
 from share_sql.calibration.label import Labeller
 from share_sql.catalog import Catalog
 from share_sql.evaluation.assurance import calibration_error, reliability
+from share_sql.judgement.agreement import AGREED
+from share_sql.judgement.logistic import Logistic
 from share_sql.judgement.weights import SHIPPED, UNFITTED, load_weights
 from share_sql.models.base import Model
 from share_sql.models.cache import CachedModel
@@ -72,16 +74,37 @@ def models(out: Path) -> Mapping[str, Model]:
     return {"drafter": CachedModel(load_models("embedded")["drafter"], out / "answers.sqlite")}
 
 
-def collect(name: str, files: BenchmarkFiles, out: Path, every: int, data: AgreedData) -> None:
-    """Correct one set and label what came of it."""
+def collect(name: str, files: BenchmarkFiles, out: Path, every: int, data: AgreedData) -> str:
+    """Correct one set and label what came of it; figures of the set, one line."""
     loaded = load(files)
     loaded = replace(loaded, cases=loaded.cases[::every])
     catalog = Catalog()
     loaded.register(catalog)
-    with Assistant(catalog=catalog, models=models(out), conventions="benchmark", concurrency=16) as assistant:
+    # A model of answers that lets none act, so that single edits with their rows are looked for.
+    weights = replace(load_weights(), agreed=Logistic(dict.fromkeys(AGREED, 0.0), 1.0))
+    with Assistant(
+        catalog=catalog, models=models(out), weights=weights, conventions="benchmark", concurrency=16
+    ) as assistant:
         states = list(assistant.correct_states(each.case for each in loaded.cases))
     states.sort(key=lambda state: state.case.database)
-    collect_agreed(loaded.cases, states, Labeller(catalog, files.benchmark), name, data)
+    labeller = Labeller(catalog, files.benchmark)
+    collect_agreed(loaded.cases, states, labeller, name, data)
+    counts: Counter[str] = Counter()
+    labelled = {each.case.id: each for each in loaded.cases}
+    for state in states:
+        case, gold = state.case, labelled[state.case.id].gold
+        if not labeller.gold_runs(case.database, gold) or state.correction is None:
+            continue
+        before = labeller.right(case.database, case.draft, gold)
+        after = labeller.right(case.database, state.correction.sql, gold)
+        own = next((each.sql for each in state.candidates if each.origin == "drafter"), "")
+        counts["before"] += before
+        counts["after"] += after
+        counts["fixed"] += after and not before
+        counts["broken"] += before and not after
+        counts["answers right"] += labeller.right(case.database, own, gold)
+    names = ("before", "after", "fixed", "broken", "answers right")
+    return f"{name}: " + ", ".join(f"{each} {counts[each]}" for each in names)
 
 
 def area(scored: list[tuple[float, bool]]) -> float:
@@ -144,8 +167,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     data = AgreedData()
     for name, files in sets(args.data, args.out):
-        collect(name, files, args.out, args.every, data)
-        print(f"{name}: {len(data.cases)} cases so far", flush=True)
+        print(collect(name, files, args.out, args.every, data), flush=True)
     holds = report(data.cases)
     agreed, figures = fit_agreed(data.cases)
     right, _ = fit_opinion(data.cases)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from share_sql.edits.error_kinds import ERROR_KINDS, WORDS, error_words, kinds_of
+from share_sql.edits.error_kinds import ERROR_KINDS, WORDS, error_words
 from share_sql.edits.name import NAMED
 from share_sql.schema.model import Column, ForeignKey, Schema, Table
 from share_sql.trajectory.from_sql import from_sql
@@ -44,11 +44,4 @@ def test_a_kind_has_one_word() -> None:
     every = [kind for members in ERROR_KINDS.values() for kind in members]
     assert len(every) == len(set(every))
     assert set(every) <= NAMED
-
-
-def test_an_answer_limits_what_is_tried() -> None:
-    assert kinds_of("order, value") == ERROR_KINDS["order"] | ERROR_KINDS["value"]
-    assert kinds_of("nothing") == frozenset()
-    assert kinds_of("order, other") is None
-    assert kinds_of("I do not know") is None
     assert WORDS[0] == "nothing"

@@ -8,7 +8,7 @@ import pytest
 from tests.stages.driving import added, corrected, start, take
 
 from share_sql.database.sqlite import SqliteDatabase
-from share_sql.judgement.agreement import AGREED, OPINION, Answers, opinion, rows_of
+from share_sql.judgement.agreement import AGREED, OPINION, Answers, opinion
 from share_sql.judgement.logistic import Logistic
 from share_sql.judgement.weights import load_weights
 from share_sql.stages.judge import judge
@@ -46,7 +46,7 @@ def test_answers_with_the_same_rows_count_together(shop: SqliteDatabase) -> None
 def test_a_query_that_does_not_run_has_no_rows(shop: SqliteDatabase) -> None:
     state = _asked(shop, "SELECT nothing FROM stores", (SAME, 1))
     assert state.draft is not None
-    assert rows_of(state.draft.query) is None
+    assert state.draft.query.row_set is None
     assert answers_of(state).share(state.draft.query) == 0.0
 
 

@@ -193,16 +193,20 @@ def fill_catalog(
 
 
 def models_for(spec: str) -> Mapping[str, Model]:
-    """The models that `--models` names, by role. What `auto` chose is told on standard error."""
-    if spec == "auto":
-        from share_sql.models.load import chosen_models
+    """The models that `--models` names, by role. What `auto` chose is told on standard error, and what
+    `embedded` does without."""
+    from share_sql.models.load import chosen_models, load_models, not_pulled
 
+    if spec == "auto":
         chosen = chosen_models()
         say(chosen.told, err=True)
-        return chosen.models
-    from share_sql.models.load import load_models
-
-    return load_models(spec)
+        models = chosen.models
+    else:
+        models = load_models(spec)
+    if models and spec in ("auto", "embedded"):
+        for role, base in not_pulled().items():
+            say(f"models: {role} is left out; `share models pull {base}` fetches its base", err=True)
+    return models
 
 
 def prompts_of(prompts: str | None, models: Mapping[str, Model]) -> PromptSet:

@@ -1,7 +1,6 @@
 """What is wrong with a query, in one word or several: the words that the role `errors` answers with.
 
-`name.py` names each difference by the change that mends it; here these kinds are put together into few words,
-which limit what is tried on a draft.
+`name.py` names each difference by the change that mends it; here these kinds are put together into few words.
 """
 
 from __future__ import annotations
@@ -66,19 +65,3 @@ def error_words(right: Trajectory, wrong: Trajectory, schema: Schema) -> tuple[s
     if read[0] != read[1]:
         found.add("table")
     return tuple(word for word in WORDS if word in found) or (OTHER,)
-
-
-def kinds_of(words: str) -> frozenset[str] | None:
-    """The kinds of change that an answer leaves open: `condition, order` those of both.
-
-    Args:
-        words: what a model answered.
-
-    Returns:
-        The kinds; none where it says `nothing`; None, for all of them, where it says `other` or no word of
-        WORDS.
-    """
-    said = {word.strip(" .").lower() for word in words.split(",")}
-    if OTHER in said or not said & set(WORDS):
-        return None
-    return frozenset().union(*(ERROR_KINDS.get(word, frozenset()) for word in said))

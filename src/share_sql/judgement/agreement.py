@@ -41,26 +41,18 @@ class Answers:
         """
         groups: dict[frozenset[object], int] = {}
         for query, times in answers:
-            if (rows := rows_of(query)) is not None:
+            if (rows := query.row_set) is not None:
                 groups[rows] = groups.get(rows, 0) + times
         return Answers(count, tuple(groups.items()))
 
     def share(self, query: Ran) -> float:
         """The share of all answers that give a query's rows, 0 to 1."""
-        return self._times(rows_of(query)) / max(1, self.count)
+        return sum(times for rows, times in self.groups if rows == query.row_set) / max(1, self.count)
 
     def rival(self, query: Ran) -> float:
         """The largest share of answers that agree on other rows, 0 to 1."""
-        own = rows_of(query)
-        return max((times for rows, times in self.groups if rows != own), default=0) / max(1, self.count)
-
-    def _times(self, wanted: frozenset[object] | None) -> int:
-        return next((times for rows, times in self.groups if rows == wanted), 0)
-
-
-def rows_of(query: Ran) -> frozenset[object] | None:
-    """A query's rows as a set; None where it does not run."""
-    return frozenset(query.rows) if query.runs and query.rows is not None else None
+        others = (times for rows, times in self.groups if rows != query.row_set)
+        return max(others, default=0) / max(1, self.count)
 
 
 def opinion(answers: Answers, query: Ran, alone: float) -> list[float]:

@@ -63,7 +63,7 @@ def compared_features(draft: Examined, candidate: Examined) -> list[float]:
     before, after = _properties(draft), _properties(candidate)
     values = {
         "bias": 1.0,
-        "same-rows": float(draft.rows is not None and _set(draft) == _set(candidate)),
+        "same-rows": float(draft.rows is not None and draft.row_set == candidate.row_set),
         "select-differs": float(before["select-items"] != after["select-items"]),
     }
     for kind in _KINDS:
@@ -116,10 +116,6 @@ def loses_constants(draft: Examined, candidate: Examined) -> bool:
 
 def _literals(query: Examined) -> set[str]:
     return {str(literal.this).lower() for literal in query.tree.find_all(exp.Literal)}
-
-
-def _set(query: Examined) -> frozenset[object] | None:
-    return None if query.rows is None else frozenset(query.rows)
 
 
 def _properties(query: Examined) -> dict[str, float]:

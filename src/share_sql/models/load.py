@@ -99,18 +99,31 @@ def chosen_models() -> Chosen:
     return choose(_shipped)
 
 
+def not_pulled() -> Mapping[str, str]:
+    """The roles of `embedded` whose base weights are not here, each with its base's name."""
+    from share_sql.models.bases import DEFAULT_BASE
+    from share_sql.models.embedded_load import base_of_adapter
+    from share_sql.models.weights_file import has_base
+
+    missing = {}
+    for role in (role.name for role in ROLES.values() if role.embedded):
+        base = base_of_adapter(shipped_adapters() / role)
+        name = base.name if base is not None else DEFAULT_BASE
+        if not has_base(name):
+            missing[role] = name
+    return missing
+
+
 def _shipped() -> Mapping[str, Model]:
     """The adapters that come with the package, of those bases that were pulled; without a model, bam walks
     the draft's syntax tree, which is exact. Raises SettingsError where no base was pulled."""
-    from share_sql.models.embedded_load import base_of_adapter
-    from share_sql.models.weights_file import base_weights, has_base
+    from share_sql.models.weights_file import base_weights
 
-    roles = [role.name for role in ROLES.values() if role.embedded]
-    bases = {role: base_of_adapter(shipped_adapters() / role) for role in roles}
-    here = [role for role, base in bases.items() if base is None or has_base(base.name)]
+    missing = not_pulled()
+    here = [role.name for role in ROLES.values() if role.embedded and role.name not in missing]
     if not here:
         base_weights()  # its error says how to get them
-    return _embedded_all(shipped_adapters(), here or roles)
+    return _embedded_all(shipped_adapters(), here or list(missing))
 
 
 def _embedded_named(name: str) -> Mapping[str, Model]:

@@ -8,18 +8,16 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from share_sql.child_process import ends_with_block
 from share_sql.errors import ModelUnavailable, SettingsError
 from share_sql.models.bases import BASES, DEFAULT_BASE, base_named
 from share_sql.models.embedded_load import base_of_adapter
@@ -33,7 +31,6 @@ _RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 _LOADING_SECONDS = 1800.0
 """Until it answers; the checkpoint is downloaded first."""
 _POLL_SECONDS = 0.25
-_END_SECONDS = 20.0
 _CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + "
     "(message['content'] | replace('<|', '< |')) + '<|im_end|>\\n' }}{% endfor %}"
@@ -153,12 +150,9 @@ def serving(served: Served) -> Iterator[subprocess.Popen[bytes]]:
             )
         except OSError as error:
             raise SettingsError(f"{command[0]} cannot be started: {error.strerror or error}") from None
-        try:
-            with _terminated_as_interrupted():
-                _wait(process, served)
-                yield process
-        finally:
-            _end(process)
+        with ends_with_block(process):
+            _wait(process, served)
+            yield process
 
 
 def _wait(process: subprocess.Popen[bytes], served: Served) -> None:
@@ -177,34 +171,3 @@ def _wait(process: subprocess.Popen[bytes], served: Served) -> None:
                     return
             time.sleep(_POLL_SECONDS)
     raise ModelUnavailable(f"vLLM did not answer on {served.url} in {_LOADING_SECONDS / 60:g} minutes")
-
-
-@contextlib.contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does, so that the server never stays behind."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers
-        return
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the server and the workers that it started."""
-    if process.poll() is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(_END_SECONDS)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

@@ -84,6 +84,11 @@ class Ran:
         """Its rows in order; None where it did not run."""
         return None if self.outcome is None or isinstance(self.outcome, QueryError) else self.outcome.rows
 
+    @cached_property
+    def row_set(self) -> frozenset[object] | None:
+        """Its rows whatever their order and number; None where it did not run."""
+        return None if self.rows is None else frozenset(self.rows)
+
     @property
     def is_abnormal(self) -> bool:
         """Whether its result is one that questions rarely have: failed, empty, all NULL or zero."""

@@ -29,6 +29,7 @@ def ask(
     grammar: str | None = None,
     json_schema: str | None = None,
     samples: int = 1,
+    max_tokens: int = ModelRequest.max_tokens,
 ) -> Steps[tuple[State, ModelReply]]:
     """Ask the model of a role and note prompt, answer and tokens in the state.
 
@@ -40,7 +41,7 @@ def ask(
         ModelError: the model gave no answer.
     """
     messages = render(state, role, variables)
-    greedy = ModelRequest(role, state.case.id, messages, grammar=grammar, json_schema=json_schema)
+    greedy = ModelRequest(role, state.case.id, messages, max_tokens, grammar=grammar, json_schema=json_schema)
     asked = [greedy]
     if samples > 1:
         asked.append(replace(greedy, temperature=TEMPERATURE, samples=samples - 1))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from share_sql.errors import SqlTooLarge
-from share_sql.judgement.agreement import Answers, agreed_features, rows_of
+from share_sql.judgement.agreement import Answers, agreed_features
 from share_sql.judgement.features import compared_features, guessed_features, scored_features
 from share_sql.judgement.logistic import Logistic
 from share_sql.query.asked import asks_for_more, asks_twice
@@ -102,13 +102,13 @@ def agreed_row(state: State, candidate: Candidate) -> list[float] | None:
     if candidate.origin != "drafter" or best is None:
         return None
     current, other = best.query, candidate.query
-    rows = rows_of(other)
-    if not isinstance(current, Examined) or not isinstance(other, Examined) or not rows or other.is_abnormal:
+    if not isinstance(current, Examined) or not isinstance(other, Examined) or other.is_abnormal:
         return None
     if not current.runs or not current.is_abnormal:
         return None
-    own = (each for each in state.candidates if each.origin == "drafter" and each.kind)
-    return agreed_features(answers_of(state), other, near=any(rows_of(each.query) == rows for each in own))
+    edits = (each.query for each in state.candidates if each.origin == "drafter" and each.kind)
+    near = any(edit.row_set == other.row_set for edit in edits)
+    return agreed_features(answers_of(state), other, near=near)
 
 
 def _rescue(state: State, runnable: list[Candidate]) -> Choice:

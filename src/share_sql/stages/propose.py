@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from share_sql.edits.guesses import single_edits
-from share_sql.judgement.agreement import rows_of
 from share_sql.judgement.features import loses_constants
 from share_sql.query.change_text import alike, query_text
 from share_sql.query.examined import Examined, Ran
@@ -65,26 +64,21 @@ def _marked(state: State, best: Candidate) -> State:
 
 def _confirmed(state: State) -> Steps[State]:
     """Add each change that alone gives the rows of answers of the drafter, which are not the current
-    query's."""
+    query's; nothing to do where the weights let no answer act."""
     current = state.repaired or state.draft
-    if not state.answers or current is None or not isinstance(current.query, Examined):
+    if not state.answers or not state.plan.weights.agreed or current is None:
         return state
-    start, own = current.query, rows_of(current.query)
-    if own is None:
+    start = current.query
+    if not isinstance(start, Examined) or not start.runs:
         return state
-    wanted: dict[frozenset[object], Candidate] = {}
-    for candidate in state.candidates:
-        rows = rows_of(candidate.query)
-        if candidate.origin == "drafter" and rows and rows != own:
-            wanted.setdefault(rows, candidate)
+    own = (each.query for each in state.candidates if each.origin == "drafter")
+    wanted = {query.row_set for query in own if query.rows and query.row_set != start.row_set}
     added: list[Candidate] = []
     for edit in single_edits(start) if wanted else ():
         query = yield from state.examiner.examine(start.text(edit.tree))
-        if isinstance(query, Examined) and (answer := wanted.pop(rows_of(query) or frozenset(), None)):
-            likelihood = answer.likelihood
-            added.append(
-                Candidate(query, "drafter", edit.message, kind=edit.kind, votes=0, likelihood=likelihood)
-            )
+        if isinstance(query, Examined) and query.row_set in wanted:
+            wanted.discard(query.row_set)
+            added.append(Candidate(query, "drafter", edit.message, kind=edit.kind, votes=0))
         if not wanted:
             break
     return replace(state, candidates=(*state.candidates, *added))

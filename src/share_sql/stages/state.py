@@ -43,8 +43,6 @@ class Candidate:
     votes: int = 1
     """How many of a model's samples agree on it: give its SQL, or, of lom and the generator, other SQL with
     the same rows, if any."""
-    likelihood: float | None = None
-    """Of an answer of the drafter, the mean log-probability of a token; None where unknown."""
 
     @property
     def sql(self) -> str:

@@ -11,16 +11,14 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
-import threading
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from share_sql.child_process import ends_with_block
 from share_sql.errors import RunFolderError, SettingsError, TrainingError
 from share_sql.models.bases import has_weights, template_of
 from share_sql.models.lora import is_adapter
@@ -37,7 +35,6 @@ _DEEPSPEED = {
     "zero3": {"stage": 3, "overlap_comm": True, "stage3_gather_16bit_weights_on_model_save": True},
 }
 _POLL_SECONDS = 0.5
-_END_SECONDS = 20.0
 
 Progress = Callable[[int, int], None]
 
@@ -246,48 +243,16 @@ def _run(job: Job, environment: Environment, progress: Progress | None) -> None:
             raise TrainingError(
                 f"{environment.factory} cannot be started: {error.strerror or error}"
             ) from None
-        try:
-            with _terminated_as_interrupted():
-                while process.poll() is None:
-                    time.sleep(_POLL_SECONDS)
-                    if progress is not None:
-                        steps, total, _ = read_progress(job.folder)
-                        if total:
-                            progress(steps, total)
-        finally:
-            _end(process)
+        with ends_with_block(process):
+            while process.poll() is None:
+                time.sleep(_POLL_SECONDS)
+                if progress is not None:
+                    steps, total, _ = read_progress(job.folder)
+                    if total:
+                        progress(steps, total)
     if process.returncode:
         last = last_line(log.read_text("utf-8", "replace"), "it said nothing")
         raise TrainingError(
             f"LLaMA-Factory ended with {process.returncode}: {last} (all of it in {log}); "
             "mend the cause and go on with --resume"
         )
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM ends the training as Ctrl-C does, so that its process never stays behind."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers
-        return
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and what it started, if it still runs."""
-    if process.poll() is not None:
-        return
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(_END_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
