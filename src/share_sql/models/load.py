@@ -101,16 +101,14 @@ def chosen_models() -> Chosen:
 
 def not_pulled() -> Mapping[str, str]:
     """The roles of `embedded` whose base weights are not here, each with its base's name."""
-    from share_sql.models.bases import DEFAULT_BASE
     from share_sql.models.embedded_load import base_of_adapter
     from share_sql.models.weights_file import has_base
 
     missing = {}
     for role in (role.name for role in ROLES.values() if role.embedded):
         base = base_of_adapter(shipped_adapters() / role)
-        name = base.name if base is not None else DEFAULT_BASE
-        if not has_base(name):
-            missing[role] = name
+        if base is not None and not has_base(base.name):
+            missing[role] = base.name
     return missing
 
 
