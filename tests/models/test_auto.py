@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from share_sql.cli.common import models_for
 from share_sql.errors import SettingsError
 from share_sql.models import load
 from share_sql.models.base import Model
@@ -60,3 +61,20 @@ def test_none_where_the_engine_is_not_installed(monkeypatch: pytest.MonkeyPatch)
 def test_embedded_by_name_is_still_an_error_there() -> None:
     with pytest.raises(SettingsError, match="share models pull"):
         load.load_models("embedded")
+
+
+def test_what_embedded_does_without_is_named() -> None:
+    assert load.not_pulled() == {
+        "sam": "smollm2-135m",
+        "lom": "smollm2-135m",
+        "scorer": "smollm2-135m",
+        "drafter": "qwen2.5-coder-0.5b",
+    }
+
+
+def test_what_embedded_does_without_is_told(
+    small: Mapping[str, Model], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(load, "not_pulled", lambda: {"drafter": "qwen2.5-coder-0.5b"})
+    assert models_for("embedded") == small
+    assert "drafter is left out; `share models pull qwen2.5-coder-0.5b`" in capsys.readouterr().err
