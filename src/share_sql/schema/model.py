@@ -22,6 +22,8 @@ class Column:
     primary_key: bool = False
     meaning: str | None = None
     """Description for people and models, in words; None where there is none."""
+    allowed: tuple[str, ...] = ()
+    """The values that an enumerated type or a check lets in, as text; empty where none is declared."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,20 @@ class Table:
     """One table or view."""
 
     name: str
-    """Name as the database spells it."""
+    """Name as the database spells it; with its namespace before it, `sales.order`, where the name alone is
+    not enough to read it. No two tables of a schema have the same."""
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()
     """Names of the key's columns, in key order."""
     is_view: bool = False
+    namespace: str | None = None
+    """The namespace (PostgreSQL and DuckDB: schema) it lies in; None where there is none to name."""
+
+    @property
+    def own(self) -> str:
+        """Its name without a namespace."""
+        prefix = f"{self.namespace}."
+        return self.name.removeprefix(prefix) if self.namespace is not None else self.name
 
     @cached_property
     def _by_name(self) -> Mapping[str, Column]:

@@ -1,0 +1,87 @@
+"""What SHARE knows of each SQL dialect that a database may have: one entry a dialect, asked everywhere else.
+
+What sqlglot knows (how a dialect is read and written, where it sorts NULL) is asked of sqlglot; here is what
+it does not know: which names bind, what a comparison means, what a database refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from share_sql.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The facts of one dialect."""
+
+    name: str
+    """sqlglot's name: sqlite, postgres, mysql, duckdb."""
+    title: str
+    """Its name for people and prompts."""
+    quote: str = '"'
+    """The sign round a name that needs one; doubled inside."""
+    quoted_text: bool = False
+    """Whether a name in double quotes that is no column is read as text."""
+    name_case: Literal["ignored", "folded", "tables"] = "ignored"
+    """ignored: case never counts in names. folded: a name without quotes is taken in lower case, one in
+    quotes as it stands. tables: case counts in names of tables and their aliases, not of columns."""
+    before_tables: frozenset[str] | None = None
+    """What may stand before a table of the database beside its own namespace; None: anything."""
+    row_ids: frozenset[str] = frozenset()
+    """Names of a row's number, where no column has that name."""
+    like_ignores_case: bool = False
+    """Whether LIKE takes capitals and small letters (of ASCII at least) as the same."""
+    equals_ignores_case: bool = False
+    """Whether = takes capitals and small letters of texts as the same, unless the column says otherwise."""
+    whole_division: bool = False
+    """Whether / of two whole numbers gives a whole number."""
+    bare_group_columns: bool = False
+    """Whether a column beside an aggregate that is no key of the groups is let pass."""
+    lenient_types: bool = False
+    """Whether texts and numbers are compared and reckoned with as one kind, without an error."""
+    aliases_in: frozenset[str] = frozenset({"order"})
+    """Clauses that know the result's aliases: where, group, having, order."""
+
+
+_EVERYWHERE = frozenset({"where", "group", "having", "order"})
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({
+    dialect.name: dialect
+    for dialect in (
+        Dialect(
+            "sqlite", "SQLite", quoted_text=True, before_tables=frozenset({"", "main", "temp"}),
+            row_ids=frozenset({"rowid", "oid", "_rowid_"}), like_ignores_case=True, whole_division=True,
+            bare_group_columns=True, lenient_types=True, aliases_in=_EVERYWHERE,
+        ),
+        Dialect(
+            "postgres", "PostgreSQL", name_case="folded", before_tables=frozenset({""}),
+            row_ids=frozenset({"ctid"}), whole_division=True, aliases_in=frozenset({"group", "order"}),
+        ),
+        Dialect(
+            "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
+            like_ignores_case=True, equals_ignores_case=True, bare_group_columns=True, lenient_types=True,
+            aliases_in=frozenset({"group", "having", "order"}),
+        ),
+        Dialect(
+            "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
+            aliases_in=_EVERYWHERE,
+        ),
+    )
+})  # fmt: skip
+"""By sqlglot's name: the dialects of databases that SHARE can ask."""
+
+
+def dialect_of(name: str) -> Dialect:
+    """The facts of a dialect.
+
+    Raises:
+        UsageError: it is none of those that SHARE can ask; the message names them.
+    """
+    try:
+        return DIALECTS[name]
+    except KeyError:
+        raise UsageError(f"there is no SQL dialect {name!r}; give one of {', '.join(DIALECTS)}") from None
