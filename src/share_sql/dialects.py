@@ -45,6 +45,12 @@ class Dialect:
     """Whether texts and numbers are compared and reckoned with as one kind, without an error."""
     aliases_in: frozenset[str] = frozenset({"order"})
     """Clauses that know the result's aliases: where, group, having, order."""
+    schemes: tuple[str, ...] = ()
+    """Schemes of URLs that name such a database."""
+    endings: tuple[str, ...] = ()
+    """What the names of files that hold such a database end in, the usual one first."""
+    suite: str = ""
+    """What the files of a test suite are called that lie beside a database's own; empty: there are none."""
 
 
 _EVERYWHERE = frozenset({"where", "group", "having", "order"})
@@ -56,23 +62,30 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "sqlite", "SQLite", quoted_text=True, before_tables=frozenset({"", "main", "temp"}),
             row_ids=frozenset({"rowid", "oid", "_rowid_"}), like_ignores_case=True, whole_division=True,
             bare_group_columns=True, lenient_types=True, aliases_in=_EVERYWHERE,
+            schemes=("sqlite",), endings=(".sqlite", ".db", ".sqlite3"), suite="*.sqlite*",
         ),
         Dialect(
             "postgres", "PostgreSQL", name_case="folded", before_tables=frozenset({""}),
             row_ids=frozenset({"ctid"}), whole_division=True, aliases_in=frozenset({"group", "order"}),
+            schemes=("postgresql", "postgres"),
         ),
         Dialect(
             "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
             like_ignores_case=True, equals_ignores_case=True, bare_group_columns=True, lenient_types=True,
             aliases_in=frozenset({"group", "having", "order"}),
+            schemes=("mysql", "mariadb"),
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
             aliases_in=_EVERYWHERE,
+            schemes=("duckdb",), endings=(".duckdb",),
         ),
     )
 })  # fmt: skip
 """By sqlglot's name: the dialects of databases that SHARE can ask."""
+
+PLAIN = DIALECTS["sqlite"]
+"""The dialect that goes without saying: that of a file whose name says nothing else."""
 
 
 def dialect_of(name: str) -> Dialect:
