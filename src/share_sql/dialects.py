@@ -52,6 +52,12 @@ class Dialect:
     prompt_language: str = ""
     """What prompts that ask for SQL alone call it; empty for the title. SQLite is SQL there: models were
     trained so."""
+    schemes: tuple[str, ...] = ()
+    """Schemes of URLs that name such a database."""
+    endings: tuple[str, ...] = ()
+    """What the names of files that hold such a database end in, the usual one first."""
+    suite: str = ""
+    """What the files of a test suite are called that lie beside a database's own; empty: there are none."""
 
 
 _EVERYWHERE = frozenset({"where", "group", "having", "order"})
@@ -64,24 +70,31 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             row_ids=frozenset({"rowid", "oid", "_rowid_"}), like_ignores_case=True, whole_division=True,
             bare_group_columns=True, lenient_types=True, aliases_in=_EVERYWHERE,
             prompt_quote="`", prompt_quotes="backticks", prompt_language="SQL",
+            schemes=("sqlite",), endings=(".sqlite", ".db", ".sqlite3"), suite="*.sqlite*",
         ),
         Dialect(
             "postgres", "PostgreSQL", name_case="folded", before_tables=frozenset({""}),
             row_ids=frozenset({"ctid"}), whole_division=True, aliases_in=frozenset({"group", "order"}),
+            schemes=("postgresql", "postgres"),
         ),
         Dialect(
             "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
             like_ignores_case=True, equals_ignores_case=True, bare_group_columns=True, lenient_types=True,
             aliases_in=frozenset({"group", "having", "order"}),
             prompt_quote="`", prompt_quotes="backticks",
+            schemes=("mysql", "mariadb"),
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
             aliases_in=_EVERYWHERE,
+            schemes=("duckdb",), endings=(".duckdb",),
         ),
     )
 })  # fmt: skip
 """By sqlglot's name: the dialects of databases that SHARE can ask."""
+
+PLAIN = DIALECTS["sqlite"]
+"""The dialect that goes without saying: that of a file whose name says nothing else."""
 
 
 def dialect_of(name: str) -> Dialect:

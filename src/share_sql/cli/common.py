@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from share_sql.benchmarks.places import Places
 from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.cli.configured import check_name, known_as, settings
 from share_sql.cli.terminal import say
@@ -25,6 +26,26 @@ if TYPE_CHECKING:
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class _Databases(click.ParamType):
+    """A folder of databases, or a URL with `{name}` where the database's name is to stand."""
+
+    name = "databases"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "DIRECTORY|URL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Places:
+        if not isinstance(value, str) or not is_url(value):
+            folder: Path = FOLDER.convert(value, param, ctx)
+            return folder
+        return value
+
+
+DATABASES = _Databases()
+"""Where databases lie that are given by name, see `benchmarks.places`."""
+DATABASES_HELP = "Folder with NAME/NAME.sqlite or NAME.duckdb, or a URL, postgresql://user@host/{name}."
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -94,7 +115,7 @@ benchmark_options = options(
     click.option("--benchmark", type=BENCHMARK, help="Read a benchmark's own files."),
     click.option("--questions", type=FILE, help="The benchmark's questions (dev.json, train.json)."),
     click.option("--tables", type=FILE, help="The benchmark's schemas (tables.json)."),
-    click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite."),
+    click.option("--databases", type=DATABASES, help=DATABASES_HELP),
     click.option("--meanings", type=FILE, help="column_meaning.json."),
     click.option("--drafts", type=FILE, help="JSON by id, JSON list, JSON Lines, or one query a line."),
 )
@@ -152,7 +173,7 @@ def fill_catalog(
     catalog: Catalog,
     names: Iterable[str],
     *,
-    databases: Path | None = None,
+    databases: Places | None = None,
     tables: Path | None = None,
     meanings: Path | None = None,
     beside: Path | None = None,
@@ -165,7 +186,7 @@ def fill_catalog(
     Args:
         catalog: takes them.
         names: as the cases have them: a name, a path or a URL.
-        databases: folder with `<name>/<name>.sqlite`, for names.
+        databases: folder with `<name>/<name>.sqlite`, or a URL with `{name}`, for names.
         tables: tables.json; its entry for the name, or for a path's stem, completes the schema.
         meanings: column_meaning.json, likewise.
         beside: folder that relative paths are looked for in as well, after the current one.
@@ -175,10 +196,10 @@ def fill_catalog(
         BenchmarkError: a file cannot be used.
         UsageError: there is no such folder, or a file knows none of the names.
     """
-    from share_sql.benchmarks.files import database_path
+    from share_sql.benchmarks.places import place_of
     from share_sql.cli.described import Described
 
-    if databases is not None and not databases.is_dir():
+    if isinstance(databases, Path) and not databases.is_dir():
         raise UsageError(f"there is no folder {databases}; --databases is one with NAME/NAME.sqlite")
     # The case itself will say that it names no database.
     asked = [name for name in dict.fromkeys(names) if name.strip() and "\x00" not in name]
@@ -189,9 +210,11 @@ def fill_catalog(
         where = name
         # os.path, not Path: what no file can be called (too long, say) is no file, and no error.
         if not is_url(name) and not os.path.isfile(name):
-            places = [database_path(databases, name)] if databases else []
+            places = [place_of(databases, name)] if databases else []
             places += [beside / name] if beside else []
-            where = str(next((place for place in places if os.path.isfile(place)), name))
+            # A URL of --databases is where names lie that are no file.
+            found = (place for place in places if isinstance(place, str) or os.path.isfile(place))
+            where = str(next(found, name))
         named = known.get(name) if where == name else None
         if named is None:
             declared, meant = given.of(name, name)

@@ -32,6 +32,7 @@ from share_sql.cli.terminal import complain, interruptible, print_json, progress
 if TYPE_CHECKING:
     from share_sql.benchmarks.cases import LabelledCase
     from share_sql.benchmarks.files import BenchmarkFiles
+    from share_sql.benchmarks.places import Places
     from share_sql.catalog import Catalog
     from share_sql.runfolder.counts import RunCounts
 
@@ -46,6 +47,8 @@ Examples:
   share run --benchmark bird --questions dev.json --tables dev_tables.json
     --databases dev_databases --meanings column_meaning.json
     --drafts gpt-4o.json --out out/bird --resume
+  share run --benchmark bird --questions mini_dev_postgresql.json
+    --databases 'postgresql://user@host/{name}' --drafts gpt-4.json --out out/mini
   share run --data-config configs/data_config.json --drafts baseline_sql.json --out out/dev
 """
 
@@ -99,6 +102,7 @@ def command(
     min_confidence: float,
     cache: Path | None,
     as_json: bool,
+    databases: Places | None,
     **files: Path | None,
 ) -> None:
     """Correct drafts and write the run folder.
@@ -127,14 +131,14 @@ def command(
     if cases is not None:
         if files["questions"] or files["drafts"]:
             raise click.UsageError("--questions and --drafts belong to --benchmark; --cases holds both.")
-        labelled = _cases(cases, catalog, files["databases"], files["tables"], files["meanings"])
+        labelled = _cases(cases, catalog, databases, files["tables"], files["meanings"])
     else:
         from share_sql.benchmarks.files import load
 
         places = (
             _configured(data_config, part, files["drafts"])
             if data_config
-            else _benchmark_files(benchmark, **files)
+            else _benchmark_files(benchmark, databases=databases, **files)
         )
         loaded = load(places)
         loaded.register(catalog)
@@ -186,7 +190,7 @@ def command(
 
 
 def _cases(
-    path: Path, catalog: Catalog, databases: Path | None, tables: Path | None, meanings: Path | None
+    path: Path, catalog: Catalog, databases: Places | None, tables: Path | None, meanings: Path | None
 ) -> list[LabelledCase]:
     from share_sql.benchmarks.cases import read_cases_jsonl
 
@@ -205,7 +209,7 @@ def _benchmark_files(
     name: str | None,
     *,
     questions: Path | None,
-    databases: Path | None,
+    databases: Places | None,
     drafts: Path | None,
     **others: Path | None,
 ) -> BenchmarkFiles:

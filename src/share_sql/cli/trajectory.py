@@ -10,11 +10,21 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from share_sql.cli.common import FILE, FOLDER, as_json, fill_catalog, options, read_stdin, use_database
+from share_sql.cli.common import (
+    DATABASES,
+    DATABASES_HELP,
+    FILE,
+    as_json,
+    fill_catalog,
+    options,
+    read_stdin,
+    use_database,
+)
 from share_sql.cli.configured import config_option, db_option, known_as
 from share_sql.cli.terminal import interruptible, print_json, progress_bar, say
 
 if TYPE_CHECKING:
+    from share_sql.benchmarks.places import Places
     from share_sql.case import Case
     from share_sql.catalog import Catalog, OpenDatabase
     from share_sql.database.base import Database
@@ -86,7 +96,7 @@ def show(db: str, sql: str, dialect: Literal["paper", "extended"], masked: bool,
 def _each_options(field: str) -> Callable[[_Function], _Function]:
     return options(
         click.option("--cases", type=FILE, required=True, help=f"JSON Lines with id, database, {field}."),
-        click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite, for names."),
+        click.option("--databases", type=DATABASES, help=DATABASES_HELP),
         click.option("--tables", type=FILE, help="tables.json that completes the schemas."),
         config_option,
         as_json,
@@ -247,7 +257,7 @@ def _each(
     work: Callable[[str, OpenDatabase, Case], Done],
     *,
     cases: Path,
-    databases: Path | None,
+    databases: Places | None,
     tables: Path | None,
     as_json: bool,
 ) -> None:
@@ -300,7 +310,7 @@ def _each(
 
 def _catalog(
     names: list[str],
-    databases: Path | None = None,
+    databases: Places | None = None,
     tables: Path | None = None,
     beside: Path | None = None,
 ) -> Catalog:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from share_sql.benchmarks.cases import read_rows
+from share_sql.benchmarks.places import Places, database_path, place_of
+from share_sql.database.where import is_url
 from share_sql.errors import CaseError
 from share_sql.evaluation.cases import EvalCase
 from share_sql.sql.tag import split_tag
@@ -30,15 +32,15 @@ class Inputs:
     """Those of the cases that have corrected gold, with it; empty without --corrected."""
 
 
-def read_eval_cases(file: Path, databases: Path | None = None) -> Inputs:
+def read_eval_cases(file: Path, databases: Places | None = None) -> Inputs:
     """Read labelled cases with their predictions.
 
     Args:
         file: JSONL, a case a line (or one JSON list). `id` may be missing: the case's place, from 0,
             stands in. `prediction` may be missing or null: counted wrong. `draft`, `difficulty`,
             `question`, `confidence`, `verdict` and `reason` are used where they are.
-        databases: folder of databases; None takes `database` as a path, from here or from the file's
-            folder.
+        databases: folder of databases, or a URL with `{name}`, for names; None takes `database` as a path,
+            from here or from the file's folder. A URL is always taken as it stands.
 
     Returns:
         The cases in order, with a warning for each id given twice.
@@ -64,13 +66,13 @@ def read_eval_cases(file: Path, databases: Path | None = None) -> Inputs:
     )
 
 
-def _case(record: object, at: int, where: str, databases: Path | None, folder: Path) -> EvalCase:
+def _case(record: object, at: int, where: str, databases: Places | None, folder: Path) -> EvalCase:
     if not isinstance(record, dict):
         raise CaseError(f"{where}: not a JSON object; a case looks like {{'id': …, 'database': …}}")
     name = record.get("database", record.get("db_id"))
     gold = record.get("gold")
     if not isinstance(name, str) or not name:
-        raise CaseError(f"{where}: no `database`; give a path or, with --databases, a name")
+        raise CaseError(f"{where}: no `database`; give a path, a URL or, with --databases, a name")
     if not isinstance(gold, str):
         raise CaseError(f"{where}: no `gold`; `share eval` needs the gold SQL of each case")
     case_id = record.get("id", at)
@@ -79,6 +81,7 @@ def _case(record: object, at: int, where: str, databases: Path | None, folder: P
     return EvalCase(
         id=case_id,
         database=str(find_database(name, databases, folder)),
+        name=name if isinstance(databases, str) and not is_url(name) else "",
         gold=gold,
         prediction=_sql(record, "prediction", where),
         draft=_sql(record, "draft", where),
@@ -108,13 +111,19 @@ def _sql(record: dict[str, object], field: str, where: str) -> str | None:
     return split_tag(value)[0] if isinstance(value, str) else None
 
 
-def find_database(name: str, databases: Path | None, folder: Path) -> Path:
-    """Where a case's database lies: `DIR/name/name.sqlite` or `DIR/name.sqlite` in the folder of
-    databases, else the path itself, else the path from the case file's folder. It need not exist."""
+def find_database(name: str, databases: Places | None, folder: Path) -> Path | str:
+    """Where a case's database lies: the URL that it names; `DIR/name/name.sqlite` or `DIR/name.sqlite` in the
+    folder of databases (see `benchmarks.places` for other endings, and for a URL in a folder's place), else
+    the path itself, else the path from the case file's folder. It need not exist."""
+    if is_url(name):
+        return name
+    if isinstance(databases, str):
+        return place_of(databases, name)
     if databases is not None:
         nested = databases / name / f"{name}.sqlite"
         if exists(nested) or not exists(databases / f"{name}.sqlite"):
-            return nested if not isfile(name) else Path(name)
+            other = database_path(databases, name)
+            return Path(name) if isfile(name) else other if exists(other) else nested
         return databases / f"{name}.sqlite"
     path = Path(name)
     return path if exists(path) or path.is_absolute() or not exists(folder / path) else folder / path

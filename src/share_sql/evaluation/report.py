@@ -196,7 +196,7 @@ def _case(result: CaseResult, metrics: Sequence[str], verdict: str | None) -> Ma
         move = {(False, True): "fixed", (True, False): "broken"}.get((was, now), "")
     return {
         "id": str(case.id),
-        "database": database_name(case.database),
+        "database": database_name(case),
         "difficulty": case.difficulty,
         "question": case.question,
         "right": bool(result.scores.get(verdict)) if verdict else False,
