@@ -31,13 +31,14 @@
     workers = 4
 
 It is `share.toml` in the working folder, or the file that `--config` or SHARE_CONFIG names. Paths in it are
-relative to it. `${NAME}` in any text is the environment's variable.
+relative to it. `${NAME}` in any text is the environment's variable; a database, or the service, for which one is
+not set cannot be used, all else can.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -131,12 +132,26 @@ class Settings(_Strict):
     file: Path | None = None
     """The file; None where there is none."""
     databases: Mapping[str, DatabaseSettings] = {}
-    """By name."""
+    """By name, without those of `problems`."""
     models: Mapping[str, Any] = Field({}, repr=False)
     """`use`, or a table a role; see `models.load`."""
     policy: PolicySettings = PolicySettings()
     cache: CacheSettings = CacheSettings()
     service: ServiceSettings = ServiceSettings()
+    problems: Mapping[str, str] = {}
+    """Databases by name, and `service` under no name: what keeps each from being used, such as a variable
+    that only another machine has. The rest holds."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The databases' names, in the file's order but for those with problems, which come last."""
+        return (*self.databases, *(name for name in self.problems if name))
+
+    def database(self, name: str) -> DatabaseSettings | None:
+        """A database by name; None where the file does not name it. Raises SettingsError for its problem."""
+        if name and name in self.problems:
+            raise SettingsError(self.problems[name])
+        return self.databases.get(name)
 
     @property
     def models_spec(self) -> str | None:
@@ -200,21 +215,53 @@ def _checked(
         line = line_of(text, key)
         return SettingsError(f"{shown}{f', line {line}' if line else ''}: {problem}")
 
+    def fault_of(error: Unset) -> SettingsError:
+        return fault(error.key, f"{'.'.join(error.key)}: {error}")
+
     for part, held in tables.items():
         if part not in _PARTS:
             raise fault((part,), f"unknown key {part}{nearest(part, _PARTS)}")
         if not isinstance(held, dict):
             raise fault((part,), f"{part} is no table; write [{part}]")
+    for name, held in tables.get("databases", {}).items():
+        if not isinstance(held, dict):
+            key = ("databases", name)
+            raise fault(key, f"databases.{name} is no table; write [databases.{name}] with url or path in it")
+    problems: dict[str, str] = {}
     try:
-        tables = filled(tables, environment)
+        tables = _filled(tables, environment, lambda name, error: problems.update({name: str(fault_of(error))}))
     except Unset as error:
-        raise fault(error.key, f"{'.'.join(error.key)}: {error}") from None
+        raise fault_of(error) from None
     _check_models(file, tables.get("models", {}), fault)
     try:
-        found = Settings.model_validate({**tables, "file": file})
+        found = Settings.model_validate({**tables, "file": file, "problems": problems})
     except ValidationError as error:
         raise fault(*_told(error)) from None
     return _placed(found, file.parent)
+
+
+def _filled(
+    tables: dict[str, Any], environment: Mapping[str, str], spoilt: Callable[[str, Unset], None]
+) -> dict[str, Any]:
+    """The tables with their variables filled in, without the databases (and the service) that lack one, which
+    are told. Raises Unset for any other table."""
+    done: dict[str, Any] = {}
+    for part, held in tables.items():
+        if part == "databases":
+            done[part] = {}
+            for name, table in held.items():
+                try:
+                    done[part][name] = filled(table, environment, (part, name))
+                except Unset as error:
+                    spoilt(name, error)
+            continue
+        try:
+            done[part] = filled(held, environment, (part,))
+        except Unset as error:
+            if part != "service":
+                raise
+            spoilt("", error)
+    return done
 
 
 def _check_models(file: Path, models: dict[str, Any], fault: Any) -> None:

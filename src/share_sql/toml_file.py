@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from share_sql.errors import SettingsError
 
-_VARIABLE = re.compile(r"\$(?:\$|\{([^}]*)\})")
+_VARIABLE = re.compile(r"\$(?:\$|\{([^}]*)(\}?))")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"\s*\[\[?(.+?)\]\]?\s*(?:#.*)?")
 _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
@@ -81,7 +81,7 @@ def _filled_text(text: str, environment: Mapping[str, str], key: tuple[str, ...]
         name = found[1]
         if name is None:
             return "$"
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name) or not found[2]:
             raise Unset(key, "${…} takes the name of a variable; $$ stands for one $")
         if name not in environment:
             raise Unset(key, f"the environment has no {name}; set it")
@@ -103,8 +103,9 @@ def line_of(text: str, key: Sequence[str]) -> int | None:
             found = (*table, *_path(begun[1]))
         else:
             continue
-        if found and tuple(key[: len(found)]) == found and (best is None or len(found) > best[0]):
-            best = (len(found), number)
+        alike = min(len(found), len(key))
+        if found[:alike] == tuple(key[:alike]) and alike > (best[0] if best else 0):
+            best = (alike, number)
     return best[1] if best else None
 
 

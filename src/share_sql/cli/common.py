@@ -203,9 +203,10 @@ def fill_catalog(
         raise UsageError(f"there is no folder {databases}; --databases is one with NAME/NAME.sqlite")
     # The case itself will say that it names no database.
     asked = [name for name in dict.fromkeys(names) if name.strip() and "\x00" not in name]
-    given, known = Described(tables, meanings), settings().databases
+    given, known = Described(tables, meanings), settings()
     if not others_too:
-        given.check((name, known[name].where if name in known else name) for name in asked)
+        found = ((name, known.databases.get(name)) for name in asked)
+        given.check((name, each.where if each is not None else name) for name, each in found)
     for name in asked:
         where = name
         # os.path, not Path: what no file can be called (too long, say) is no file, and no error.
@@ -213,9 +214,9 @@ def fill_catalog(
             places = [place_of(databases, name)] if databases else []
             places += [beside / name] if beside else []
             # A URL of --databases is where names lie that are no file.
-            found = (place for place in places if isinstance(place, str) or os.path.isfile(place))
-            where = str(next(found, name))
-        named = known.get(name) if where == name else None
+            there = (place for place in places if isinstance(place, str) or os.path.isfile(place))
+            where = str(next(there, name))
+        named = known.database(name) if where == name else None
         if named is None:
             declared, meant = given.of(name, name)
             catalog.add(known_as(name), where, declared, meant)

@@ -56,6 +56,12 @@ def settings() -> Settings:
     return found if found is not None else Settings()
 
 
+def place_named(name: str) -> str | None:
+    """Path or URL of a database that the settings name; None for any other. Raises SettingsError."""
+    found = settings().database(name)
+    return found.where if found is not None else None
+
+
 def known_as(database: str) -> str:
     """A database's name in cases, messages and files: as it was given, without a password."""
     from share_sql.database.where import shown
@@ -74,7 +80,10 @@ def check_name(name: str) -> None:
     from share_sql.errors import DatabaseMissing
     from share_sql.toml_file import nearest
 
-    known: Iterable[str] = settings().databases
+    known: Iterable[str] = settings().names
     plain = name.strip() and not any(sign in name for sign in "/\\.:\x00")
     if known and plain and name not in known and not os.path.exists(name):
-        raise DatabaseMissing(f"there is no database {name}: {settings().file} does not name it, and there is no such file{nearest(name, known)}")
+        raise DatabaseMissing(
+            f"there is no database {name}: {settings().file} does not name it, and there is no such file"
+            f"{nearest(name, known)}"
+        )

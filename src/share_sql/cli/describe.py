@@ -34,7 +34,7 @@ def command(db: str, name: str | None, out: Path | None, as_json: bool) -> None:
     from share_sql.schema.meanings import write_column_meanings
 
     check_name(db)
-    named = settings().databases.get(db)
+    named = settings().database(db)
     where = named.where if named is not None else db
     with interruptible(), open_database(where, name=db if named is not None else None) as database:
         schema = introspect(database)
