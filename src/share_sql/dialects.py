@@ -51,6 +51,8 @@ class Dialect:
     """What the names of files that hold such a database end in, the usual one first."""
     suite: str = ""
     """What the files of a test suite are called that lie beside a database's own; empty: there are none."""
+    roles: bool = False
+    """Whether a role is asked for, which may see less than there is."""
 
 
 _EVERYWHERE = frozenset({"where", "group", "having", "order"})
@@ -68,12 +70,14 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "postgres", "PostgreSQL", name_case="folded", before_tables=frozenset({""}),
             row_ids=frozenset({"ctid"}), whole_division=True, aliases_in=frozenset({"group", "order"}),
             schemes=("postgresql", "postgres"),
+            roles=True,
         ),
         Dialect(
             "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
             like_ignores_case=True, equals_ignores_case=True, bare_group_columns=True, lenient_types=True,
             aliases_in=frozenset({"group", "having", "order"}),
             schemes=("mysql", "mariadb"),
+            roles=True,
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
