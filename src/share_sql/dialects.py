@@ -45,6 +45,13 @@ class Dialect:
     """Whether texts and numbers are compared and reckoned with as one kind, without an error."""
     aliases_in: frozenset[str] = frozenset({"order"})
     """Clauses that know the result's aliases: where, group, having, order."""
+    prompt_quote: str = '"'
+    """What prompts put round a name with a space."""
+    prompt_quotes: str = "double quotes"
+    """The same in words."""
+    prompt_language: str = ""
+    """What prompts that ask for SQL alone call it; empty for the title. SQLite is SQL there: models were
+    trained so."""
     schemes: tuple[str, ...] = ()
     """Schemes of URLs that name such a database."""
     endings: tuple[str, ...] = ()
@@ -64,6 +71,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "sqlite", "SQLite", quoted_text=True, before_tables=frozenset({"", "main", "temp"}),
             row_ids=frozenset({"rowid", "oid", "_rowid_"}), like_ignores_case=True, whole_division=True,
             bare_group_columns=True, lenient_types=True, aliases_in=_EVERYWHERE,
+            prompt_quote="`", prompt_quotes="backticks", prompt_language="SQL",
             schemes=("sqlite",), endings=(".sqlite", ".db", ".sqlite3"), suite="*.sqlite*",
         ),
         Dialect(
@@ -76,6 +84,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
             like_ignores_case=True, equals_ignores_case=True, bare_group_columns=True, lenient_types=True,
             aliases_in=frozenset({"group", "having", "order"}),
+            prompt_quote="`", prompt_quotes="backticks",
             schemes=("mysql", "mariadb"),
             roles=True,
         ),

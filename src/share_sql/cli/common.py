@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from share_sql.benchmarks.places import Places
 from share_sql.benchmarks.registry import BENCHMARKS
+from share_sql.cli.configured import check_name, known_as, settings
 from share_sql.cli.terminal import say
 from share_sql.database.where import is_url
 from share_sql.errors import UsageError
@@ -87,7 +88,10 @@ def refuse(why: str, *names: str) -> None:
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 cache_option = click.option(
-    "--cache", type=FOLDER, help="Folder for value indexes.  [default: the user's cache folder]"
+    "--cache",
+    type=FOLDER,
+    envvar="SHARE_CACHE",
+    help="Folder for value indexes.  [default: the user's cache folder]",
 )
 verbose_option = click.option(
     "-v",
@@ -124,6 +128,7 @@ def models_option(default: str) -> Callable[[_Function], _Function]:
         "--models",
         default=default,
         show_default=True,
+        envvar="SHARE_MODELS",
         metavar="auto|none|embedded[:DIR|:NAME]|recorded:DIR|openai:MODEL|URL#MODEL|FILE.toml",
         help="Who answers for bam, mask, sam, lom, generator and scorer. auto: the small models where their "
         "weights are pulled (share models pull), none elsewhere.",
@@ -136,6 +141,7 @@ policy_options = options(
         type=click.Choice(["gated", "always", "errors"]),
         default="gated",
         show_default=True,
+        envvar="SHARE_POLICY",
         help="gated: a candidate must earn its place. always: the last one wins, as in the paper. "
         "errors: only drafts that fail are touched.",
     ),
@@ -156,6 +162,7 @@ policy_options = options(
         type=click.FloatRange(0, 1),
         default=0.0,
         show_default=True,
+        envvar="SHARE_MIN_CONFIDENCE",
         help="Keep the draft where a change is less sure than this.",
     ),
 )
@@ -172,7 +179,9 @@ def fill_catalog(
     beside: Path | None = None,
     others_too: bool = False,
 ) -> None:
-    """Make the databases that cases name known to a catalog.
+    """Make the databases that cases name known to a catalog, under their names without a password.
+
+    What the settings say of a name holds where the flags say nothing.
 
     Args:
         catalog: takes them.
@@ -188,40 +197,65 @@ def fill_catalog(
         UsageError: there is no such folder, or a file knows none of the names.
     """
     from share_sql.benchmarks.places import place_of
-    from share_sql.schema.meanings import read_column_meanings
-    from share_sql.schema.tables_json import read_tables_json
+    from share_sql.cli.described import Described
 
-    schemas = read_tables_json(tables) if tables else {}
-    known = read_column_meanings(meanings, verbatim=True) if meanings else {}
     if isinstance(databases, Path) and not databases.is_dir():
         raise UsageError(f"there is no folder {databases}; --databases is one with NAME/NAME.sqlite")
     # The case itself will say that it names no database.
     asked = [name for name in dict.fromkeys(names) if name.strip() and "\x00" not in name]
-    for file, holds in ((tables, schemas.keys()), (meanings, known.keys())):
-        if others_too or not file or not asked:
-            continue
-        if not any(key in holds for name in asked for key in (name, Path(name).stem)):
-            some = ", ".join([*holds][:5]) or "none at all"
-            raise UsageError(f"{file} knows nothing of {Path(asked[0]).stem}; it has {some}")
+    given, known = Described(tables, meanings), settings()
+    if not others_too:
+        found = ((name, known.databases.get(name)) for name in asked)
+        given.check((name, each.where if each is not None else name) for name, each in found)
     for name in asked:
         where = name
         # os.path, not Path: what no file can be called (too long, say) is no file, and no error.
-        if "://" not in name and not os.path.isfile(name):
+        if not is_url(name) and not os.path.isfile(name):
             places = [place_of(databases, name)] if databases else []
             places += [beside / name] if beside else []
             # A URL of --databases is where names lie that are no file.
-            found = (place for place in places if isinstance(place, str) or os.path.isfile(place))
-            where = str(next(found, name))
-        key = name if name in schemas or name in known else Path(name).stem
-        catalog.add(name, where, declared=schemas.get(key), meanings=known.get(key))
+            there = (place for place in places if isinstance(place, str) or os.path.isfile(place))
+            where = str(next(there, name))
+        named = known.database(name) if where == name else None
+        if named is None:
+            declared, meant = given.of(name, name)
+            catalog.add(known_as(name), where, declared, meant)
+            continue
+        own = Described(tables or _path(named.tables), meanings or _path(named.meanings))
+        own.check([(name, named.where)])
+        catalog.add(name, named.where, *own.of(name, named.where))
+
+
+def use_database(
+    catalog: Catalog, database: str, tables: Path | None = None, meanings: Path | None = None
+) -> str:
+    """Make the database that `--db` names known to a catalog.
+
+    Returns:
+        The name that the catalog has it under.
+
+    Raises:
+        DatabaseMissing: it is a name that neither the settings nor a file has.
+        BenchmarkError, UsageError: as `fill_catalog`.
+    """
+    check_name(database)
+    fill_catalog(catalog, [database], tables=tables, meanings=meanings)
+    return known_as(database)
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text is not None else None
 
 
 def models_for(spec: str) -> Mapping[str, Model]:
     """The models that `--models` names, by role. What `auto` chose is told on standard error, and what
     `embedded` does without."""
-    from share_sql.models.load import chosen_models, load_models, not_pulled
+    from share_sql.models.load import chosen_models, load_models, models_of, not_pulled
 
-    if spec == "auto":
+    found = settings()
+    if found.file is not None and spec == str(found.file):
+        models = models_of(found.file, {"models": found.models})
+    elif spec == "auto":
         chosen = chosen_models()
         say(chosen.told, err=True)
         models = chosen.models

@@ -10,6 +10,7 @@ import click
 
 from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.cli.common import BENCHMARK, DATABASES, DATABASES_HELP, FILE, FOLDER, as_json
+from share_sql.cli.configured import config_option, place_named
 from share_sql.cli.terminal import interruptible, print_json, progress_bar, say
 from share_sql.evaluation.metrics import METRICS
 
@@ -85,6 +86,7 @@ Examples:
 @click.option("--cache", type=FOLDER, help="Folder for results.  [default: the user's cache folder]")
 @click.option("--no-cache", is_flag=True, help="Run every query, keep no result.")
 @click.option("--html", type=FILE, help="Write a report to open in a browser.")
+@config_option
 @as_json
 @click.pass_context
 def command(
@@ -262,7 +264,7 @@ def _read_cases(
     from share_sql.evaluation.inputs import read_eval_cases
     from share_sql.evaluation.predictions import with_predictions
 
-    found = read_eval_cases(cases, databases)
+    found = read_eval_cases(cases, databases, place_named)
     if not predictions:
         if all(case.prediction is None for case in found.cases):
             raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from share_sql.cli.common import (
     refuse,
     verbose_option,
 )
+from share_sql.cli.configured import config_option, known_as
 from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ Examples:
 @models_option("auto")
 @policy_options
 @cache_option
+@config_option
 @verbose_option
 @as_json
 def command(
@@ -196,7 +199,10 @@ def _cases(
     fill_catalog(
         catalog, names, databases=databases, tables=tables, meanings=meanings, beside=path.absolute().parent
     )
-    return labelled
+    # What is written into the run folder holds no password, and a password that has changed is no other case.
+    return [
+        replace(each, case=replace(each.case, database=known_as(each.case.database))) for each in labelled
+    ]
 
 
 def _benchmark_files(
@@ -217,8 +223,6 @@ def _benchmark_files(
 
 
 def _configured(path: Path, part: str, drafts: Path | None) -> BenchmarkFiles:
-    from dataclasses import replace
-
     from share_sql.benchmarks.data_config import read_data_config
 
     files = read_data_config(path, part)

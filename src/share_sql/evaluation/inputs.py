@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os.path import exists, isfile  # Path's raise for a name that is too long
 from pathlib import Path
@@ -32,7 +32,9 @@ class Inputs:
     """Those of the cases that have corrected gold, with it; empty without --corrected."""
 
 
-def read_eval_cases(file: Path, databases: Places | None = None) -> Inputs:
+def read_eval_cases(
+    file: Path, databases: Places | None = None, known: Callable[[str], str | None] = lambda name: None
+) -> Inputs:
     """Read labelled cases with their predictions.
 
     Args:
@@ -41,6 +43,7 @@ def read_eval_cases(file: Path, databases: Places | None = None) -> Inputs:
             `question`, `confidence`, `verdict` and `reason` are used where they are.
         databases: folder of databases, or a URL with `{name}`, for names; None takes `database` as a path,
             from here or from the file's folder. A URL is always taken as it stands.
+        known: the place of a database that the settings name; None for any other.
 
     Returns:
         The cases in order, with a warning for each id given twice.
@@ -55,7 +58,7 @@ def read_eval_cases(file: Path, databases: Places | None = None) -> Inputs:
         where = f"{file}, line {number}"
         if isinstance(record, Exception):
             raise CaseError(f"{where} is no valid JSON: {record}")
-        cases.append(_case(record, at, where, databases, file.parent))
+        cases.append(_case(record, at, where, databases, file.parent, known))
     if not cases:
         raise CaseError(f"{file} holds no cases; give one JSON object a line")
     counts = Counter(str(case.id) for case in cases)
@@ -66,7 +69,14 @@ def read_eval_cases(file: Path, databases: Places | None = None) -> Inputs:
     )
 
 
-def _case(record: object, at: int, where: str, databases: Places | None, folder: Path) -> EvalCase:
+def _case(
+    record: object,
+    at: int,
+    where: str,
+    databases: Places | None,
+    folder: Path,
+    known: Callable[[str], str | None],
+) -> EvalCase:
     if not isinstance(record, dict):
         raise CaseError(f"{where}: not a JSON object; a case looks like {{'id': …, 'database': …}}")
     name = record.get("database", record.get("db_id"))
@@ -78,10 +88,11 @@ def _case(record: object, at: int, where: str, databases: Places | None, folder:
     case_id = record.get("id", at)
     if not isinstance(case_id, str | int):
         raise CaseError(f"{where}: `id` is neither text nor a whole number")
+    named = known(name) if databases is None else None
     return EvalCase(
         id=case_id,
-        database=str(find_database(name, databases, folder)),
-        name=name if isinstance(databases, str) and not is_url(name) else "",
+        database=named or str(find_database(name, databases, folder)),
+        name=name if named or (isinstance(databases, str) and not is_url(name)) else "",
         gold=gold,
         prediction=_sql(record, "prediction", where),
         draft=_sql(record, "draft", where),

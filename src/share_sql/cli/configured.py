@@ -1,0 +1,89 @@
+"""What a call has from the settings file: databases by name, and defaults of flags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from share_sql.settings import DatabaseSettings, Settings
+
+_META = "share_sql.settings"
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+def _configure(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
+    """Read the settings file before any other option is looked at: what it says stands in for flags that
+    neither the call nor the environment gives."""
+    from share_sql.settings import load_settings
+
+    if context.resilient_parsing:
+        return
+    settings = load_settings(path)
+    context.meta[_META] = settings
+    context.default_map = {**settings.flags, **(context.default_map or {})}
+
+
+config_option = click.option(
+    "--config",
+    type=FILE,
+    is_eager=True,
+    expose_value=False,
+    envvar="SHARE_CONFIG",
+    callback=_configure,
+    help="Settings file.  [default: share.toml, where there is one]",
+)
+"""`--config`, for verbs that use a database or models."""
+
+db_option = click.option(
+    "--db",
+    required=True,
+    metavar="FILE|URL|NAME",
+    help="The database, opened read-only: a file, a URL, or a name from the settings.",
+)
+"""`--db`, for verbs that use one database."""
+
+
+def settings() -> Settings:
+    """The running call's settings; empty ones where its verb takes none."""
+    from share_sql.settings import Settings
+
+    context = click.get_current_context(silent=True)
+    found = context.meta.get(_META) if context is not None else None
+    return found if found is not None else Settings()
+
+
+def place_named(name: str) -> str | None:
+    """Path or URL of a database that the settings name; None for any other. Raises SettingsError."""
+    found = settings().database(name)
+    return found.where if found is not None else None
+
+
+def known_as(database: str) -> str:
+    """A database's name in cases, messages and files: as it was given, without a password."""
+    from share_sql.database.where import shown
+
+    return shown(database)
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is no database of the settings and no file, where the settings name some.
+
+    Raises:
+        DatabaseMissing: there is none; the message names the nearest known one.
+    """
+    import os
+
+    from share_sql.errors import DatabaseMissing
+    from share_sql.toml_file import nearest
+
+    known: Iterable[str] = settings().names
+    plain = name.strip() and not any(sign in name for sign in "/\\.:\x00")
+    if known and plain and name not in known and not os.path.exists(name):
+        raise DatabaseMissing(
+            f"there is no database {name}: {settings().file} does not name it, and there is no such file"
+            f"{nearest(name, known)}"
+        )
