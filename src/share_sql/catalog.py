@@ -51,8 +51,10 @@ class OpenDatabase:
         """The database's, when it was opened."""
         self.users = 0
         """How many use it; the catalog counts."""
-        self.turn = threading.Lock()
-        """Held by whoever asks the database: it answers one after another."""
+        self.turn = threading.Semaphore(database.parallel)
+        """Held by whoever asks the database: it answers so many at a time."""
+        self.indexing = threading.Semaphore()
+        """Held by whoever asks for values before there is an index of them: one builds it."""
         self._cache = cache
         self._lock = threading.Lock()
 
@@ -63,17 +65,22 @@ class OpenDatabase:
         return ValueIndex.open(self.database, self.schema, self._cache)
 
     @property
+    def indexed(self) -> bool:
+        """Whether the value index is there."""
+        return "_values" in self.__dict__
+
+    @property
     def values(self) -> ValueIndex:
         """The value index; built, or found in the cache folder, on first use and after damage."""
         with self._lock:
-            if "_values" in self.__dict__ and self._values.damaged:
+            if self.indexed and self._values.damaged:
                 self._values.close()
                 del self._values
             return self._values
 
     def close(self) -> None:
         """Give connection and index back; may be called twice."""
-        if "_values" in self.__dict__:
+        if self.indexed:
             self._values.close()
         self.database.close()
 

@@ -58,6 +58,8 @@ class Dialect:
     """What the names of files that hold such a database end in, the usual one first."""
     suite: str = ""
     """What the files of a test suite are called that lie beside a database's own; empty: there are none."""
+    roles: bool = False
+    """Whether a role is asked for, which may see less than there is."""
 
 
 _EVERYWHERE = frozenset({"where", "group", "having", "order"})
@@ -76,6 +78,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "postgres", "PostgreSQL", name_case="folded", before_tables=frozenset({""}),
             row_ids=frozenset({"ctid"}), whole_division=True, aliases_in=frozenset({"group", "order"}),
             schemes=("postgresql", "postgres"),
+            roles=True,
         ),
         Dialect(
             "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
@@ -83,6 +86,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             aliases_in=frozenset({"group", "having", "order"}),
             prompt_quote="`", prompt_quotes="backticks",
             schemes=("mysql", "mariadb"),
+            roles=True,
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),

@@ -34,6 +34,7 @@ class DuckdbDatabase:
     """A DuckDB file as `database.base.Database`."""
 
     dialect = "duckdb"
+    parallel = 4
 
     def __init__(self, path: str | Path, name: str | None = None) -> None:
         import duckdb

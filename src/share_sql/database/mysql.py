@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from share_sql import errors
 from share_sql.database.base import Limits, QueryResult, Row
-from share_sql.database.pool import Lost, Pool
+from share_sql.database.pool import SIZE, Lost, Pool
 from share_sql.database.text import checked, one_line
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class MysqlDatabase:
     """A MySQL or MariaDB database as `database.base.Database`."""
 
     dialect = "mysql"
+    parallel = SIZE
 
     def __init__(self, url: str, name: str | None = None) -> None:
         self._parameters = _parameters(url)

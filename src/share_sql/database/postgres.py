@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from share_sql import errors
 from share_sql.database.base import Limits, QueryResult, Row
-from share_sql.database.pool import Lost, Pool
+from share_sql.database.pool import SIZE, Lost, Pool
 from share_sql.database.text import checked, one_line
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class PostgresDatabase:
     """A PostgreSQL database as `database.base.Database`."""
 
     dialect = "postgres"
+    parallel = SIZE
 
     def __init__(self, url: str, name: str | None = None) -> None:
         self._parameters = _parameters(url)

@@ -23,6 +23,7 @@ from share_sql.evaluation.summary import (
     database_name,
     drafts_by_metric,
     ex_and_strict_differ,
+    in_words,
     results_by_database,
     results_by_level,
 )
@@ -59,6 +60,7 @@ def write_report(file: Path, evaluation: Evaluation, corrected: Evaluation | Non
     styles = {style, *(inner for _, svg in plots for inner in _STYLE.findall(svg))}
     text = environment.get_template("report.html.j2").render(
         evaluation=evaluation,
+        dialects=in_words(evaluation),
         tables=[("", _table(evaluation))]
         + ([("by the corrected gold", _table(corrected))] if corrected else []),
         drafts={

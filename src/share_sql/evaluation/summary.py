@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from share_sql.benchmarks.registry import LEVELS
-from share_sql.database.where import is_url
+from share_sql.database.where import dialect_at, is_url
+from share_sql.dialects import PLAIN, Dialect
 from share_sql.evaluation.assurance import Assurance, assurance, assurance_json, verdicts, verdicts_json
 from share_sql.evaluation.cases import CaseResult, EvalCase, grouped
 from share_sql.evaluation.figures import Line, drafts_of, line, line_json, transitions_json
@@ -42,6 +43,18 @@ def database_name(case: EvalCase) -> str:
     return own.removesuffix(".sqlite").removesuffix(".duckdb")
 
 
+def spoken(evaluation: Evaluation) -> dict[str, Dialect]:
+    """By database name, the dialect that it speaks; empty where all are files of the one that goes without
+    saying."""
+    found = {database_name(result.case): dialect_at(result.case.database) for result in evaluation.results}
+    return dict(sorted(found.items())) if {*found.values()} - {PLAIN} else {}
+
+
+def in_words(evaluation: Evaluation) -> str:
+    """Titles of the dialects that the databases speak; empty where there is nothing to say."""
+    return " and ".join(dict.fromkeys(dialect.title for dialect in spoken(evaluation).values()))
+
+
 def drafts_by_metric(evaluation: Evaluation) -> dict[str, Transitions]:
     """What became of the drafts, by each metric that says right or wrong; empty where no case has a draft."""
     return drafts_of(evaluation.results, evaluation.metrics)
@@ -70,6 +83,8 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
         "metrics": list(metrics),
         "benchmark": evaluation.options.benchmark,
     }
+    if dialects := spoken(evaluation):
+        report["dialects"] = {name: dialect.name for name, dialect in dialects.items()}
     if drafts := drafts_by_metric(evaluation):
         report["drafts"] = {name: transitions_json(found) for name, found in drafts.items()}
     if of_a_run(results):
