@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,5 +49,6 @@ def examine_database(settings: Settings, database: str) -> Looked:
     from share_sql.schema.introspect import introspect
 
     named = settings.database(database)
-    where = named.where if named is not None else database
-    return check_database(where, database if named is not None else shown(database), introspect)
+    if named is None:
+        return check_database(database, shown(database), introspect)
+    return check_database(named.where, database, partial(introspect, namespaces=named.namespaces))
