@@ -87,7 +87,7 @@ def place_named(name: str) -> str | None:
 
 def known_as(database: str) -> str:
     """A database's name in cases, messages and files: as it was given, without a password."""
-    from share_sql.database.where import shown
+    from share_sql.database.address import shown
 
     return shown(database)
 

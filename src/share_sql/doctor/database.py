@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from share_sql.database.base import Limits, Row
-from share_sql.database.where import shown
+from share_sql.database.address import shown
 from share_sql.dialects import dialect_of
 from share_sql.doctor import duckdb, mysql, postgres, sqlite
 from share_sql.doctor.asked import Asked, Known

@@ -45,7 +45,7 @@ def examine(
 def examine_database(settings: Settings, database: str) -> Looked:
     """Look at a database: a path, a URL or a name from the settings. Raises SettingsError for a name that
     cannot be used."""
-    from share_sql.database.where import shown
+    from share_sql.database.address import shown
     from share_sql.schema.introspect import introspect
 
     named = settings.database(database)
