@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,11 @@ def place_named(name: str) -> str | None:
     """Path or URL of a database that the settings name; None for any other. Raises SettingsError."""
     found = settings().database(name)
     return found.where if found is not None else None
+
+
+def places_named() -> Callable[[str], str | None] | None:
+    """Where databases lie that are known by name, where the settings name any; None where they name none."""
+    return place_named if settings().names else None
 
 
 def known_as(database: str) -> str:
