@@ -1,14 +1,14 @@
-"""A PostgreSQL schema of 2,000 tables with 20 columns each: how long its introspection takes, and a correction.
+"""A PostgreSQL schema of 2,000 tables with 20 columns each: how long introspection takes, and a correction.
 
     python runs/large_schema.py SERVER [--tables 2000] [--columns 20] [--rows 20] [--profile]
 
-SERVER: URL of a role that may create databases and roles, postgresql://postgres@127.0.0.1/postgres. The script
-makes a database and a role that may read it, named share_large_schema_PID, and drops both at its end.
+SERVER: URL of a role that may create databases and roles, postgresql://postgres@127.0.0.1/postgres. The
+script makes a database and a role that may read it, named share_large_schema_PID, and drops both at its end.
 
 Each table has a key, foreign keys to two others, texts, numbers and dates. Prints seconds: of introspection,
 of the first correction of a catalog (which opens the database, reads its schema and, where stored values are
-asked for, indexes them), and of later ones, by draft. --profile prints where the time goes, of introspection and
-of the later corrections.
+asked for, indexes them), and of later ones, by draft. --profile prints where the time goes, of introspection
+and of the later corrections.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ DRAFTS = {
     "runs": "SELECT count(*) FROM {first} WHERE amount_3 > 100",
     "a wrong column": "SELECT count(*) FROM {first} WHERE amount_33 > 100",
     "a wrong table": "SELECT count(*) FROM {first}s WHERE amount_3 > 100",
-    "a join": "SELECT a.label_1 FROM {first} a JOIN {second} b ON a.parent_1 = b.id WHERE b.label_2 = 'north'",
+    "a join": "SELECT a.label_1 FROM {first} a JOIN {second} b ON a.parent_1 = b.id "
+    "WHERE b.label_2 = 'north'",
     "another dialect": "SELECT IFNULL(`label_1`, 'x') FROM `{first}` LIMIT 2, 3",
 }
 
@@ -124,10 +125,11 @@ def fill(url: str, reader: str, tables: int, columns: int, rows: int) -> None:
                     own, kind = others[which % len(others)]
                     kinds.append(f"{own}_{which // len(others) + 1} {kind}")
                 statements.append(f"CREATE TABLE {name} ({', '.join(kinds)})")
+                parent = "n" if at else "NULL"
                 statements.append(
-                    f"INSERT INTO {name} (id, parent_1, label_1, label_2, amount_3)"  # noqa: S608
-                    f" SELECT n, {'n' if at else 'NULL'}, 'label ' || n, CASE WHEN n % 2 = 0 THEN 'North' ELSE 'South'"
-                    f" END, n * 10 FROM generate_series(1, {rows}) n"
+                    f"INSERT INTO {name} (id, parent_1, label_1, label_2, amount_3) "
+                    f"SELECT n, {parent}, 'label ' || n, CASE WHEN n % 2 = 0 THEN 'North' ELSE 'South' END, "
+                    f"n * 10 FROM generate_series(1, {rows}) n"
                 )
             connection.execute(("BEGIN;" + ";".join(statements) + ";COMMIT").encode())
         connection.execute(

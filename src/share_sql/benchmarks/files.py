@@ -12,6 +12,7 @@ from share_sql.benchmarks.benchmark import Benchmark
 from share_sql.benchmarks.cases import LabelledCase, mark_duplicates, read_json
 from share_sql.benchmarks.drafts import Drafts, read_drafts
 from share_sql.benchmarks.places import Places, check_places, place_of
+from share_sql.benchmarks.places import database_path as database_path  # where callers look for it
 from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.case import Case
 from share_sql.errors import BenchmarkError

@@ -1,13 +1,16 @@
 """Where databases lie that are known by name: in a folder, a file each, or behind a URL.
 
-dev_databases                      dev_databases/NAME/NAME.sqlite, or dev_databases/NAME.duckdb, …
-postgresql://user@host/{name}      the database NAME of a server; {name} may stand anywhere in the URL
-postgresql://user@host/bird        one database that holds the tables of all
+    dev_databases                      dev_databases/NAME/NAME.sqlite, or dev_databases/NAME.duckdb, …
+    postgresql://user@host/{name}      the database NAME of a server; {name} may stand anywhere in the URL
+    postgresql://user@host/bird        one database that holds the tables of all
+
+Or where a function says: one that looks names up in the settings, say.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote
@@ -16,8 +19,8 @@ from share_sql.database.where import is_url, shown
 from share_sql.dialects import DIALECTS
 from share_sql.errors import BenchmarkError
 
-Places: TypeAlias = Path | str
-"""A folder, or a URL."""
+Places: TypeAlias = Path | str | Callable[[str], str | None]
+"""A folder, a URL, or what gives path or URL of a name, None where it knows none."""
 
 ENDINGS = tuple(ending for dialect in DIALECTS.values() for ending in dialect.endings)
 """Of files that hold a database, in the order in which they are looked for."""
@@ -35,7 +38,11 @@ def place_of(places: Places, name: str) -> str | Path:
 
     Whether it is there is found out when it is opened.
     """
-    return database_path(places, name) if isinstance(places, Path) else places.replace(_NAME, quote(name, ""))
+    if isinstance(places, Path):
+        return database_path(places, name)
+    if isinstance(places, str):
+        return places.replace(_NAME, quote(name, ""))
+    return places(name) or Path(name)
 
 
 def check_places(places: Places) -> None:
@@ -43,7 +50,7 @@ def check_places(places: Places) -> None:
     if isinstance(places, Path):
         if not places.is_dir():
             raise BenchmarkError(f"there is no folder {places}; expected <name>/<name>.sqlite in it")
-    elif {*"{}"} & {*places.replace(_NAME, "")}:
+    elif isinstance(places, str) and {*"{}"} & {*places.replace(_NAME, "")}:
         raise BenchmarkError(f"{shown(places)}: the place of a database's name in a URL is {_NAME}")
 
 

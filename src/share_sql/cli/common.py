@@ -28,7 +28,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-class _Databases(click.ParamType):
+class _Databases(click.ParamType[Places]):
     """A folder of databases, or a URL with `{name}` where the database's name is to stand."""
 
     name = "databases"

@@ -85,6 +85,11 @@ def place_named(name: str) -> str | None:
     return found.where if found is not None else None
 
 
+def places_named() -> Callable[[str], str | None] | None:
+    """Where databases lie that are known by name, where the settings name any; None where they name none."""
+    return place_named if settings().names else None
+
+
 def known_as(database: str) -> str:
     """A database's name in cases, messages and files: as it was given, without a password."""
     from share_sql.database.address import shown

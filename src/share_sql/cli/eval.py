@@ -10,7 +10,7 @@ import click
 
 from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.cli.common import BENCHMARK, DATABASES, DATABASES_HELP, FILE, FOLDER, as_json
-from share_sql.cli.configured import config_option, place_named
+from share_sql.cli.configured import config_option, place_named, places_named
 from share_sql.cli.terminal import interruptible, print_json, progress_bar, say
 from share_sql.evaluation.metrics import METRICS
 
@@ -300,6 +300,7 @@ def _read(
     from share_sql.errors import UsageError
     from share_sql.evaluation.benchmark_cases import read_benchmark, read_questions
 
+    databases = databases or places_named()
     needed = {"--questions": questions, "--databases": databases, "--predictions": predictions or None}
     missing = [flag for flag, value in needed.items() if value is None]
     if questions is None or databases is None or missing:

@@ -26,7 +26,7 @@ from share_sql.cli.common import (
     refuse,
     verbose_option,
 )
-from share_sql.cli.configured import config_option, known_as
+from share_sql.cli.configured import config_option, known_as, places_named
 from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -215,6 +215,7 @@ def _benchmark_files(
 ) -> BenchmarkFiles:
     from share_sql.benchmarks.files import BenchmarkFiles
 
+    databases = databases or places_named()
     if questions and databases and drafts:
         return BenchmarkFiles(name or "", questions, databases, drafts=drafts, **others)
     needed = {"--questions": questions, "--databases": databases, "--drafts": drafts}

@@ -128,7 +128,7 @@ def find_database(name: str, databases: Places | None, folder: Path) -> Path | s
     the path itself, else the path from the case file's folder. It need not exist."""
     if is_url(name):
         return name
-    if isinstance(databases, str):
+    if databases is not None and not isinstance(databases, Path):
         return place_of(databases, name)
     if databases is not None:
         nested = databases / name / f"{name}.sqlite"
