@@ -50,10 +50,12 @@ def _rights(known: Known) -> Iterator[Check]:
             found = True
             yield right(f"on {where}", f"has {some(writes)}", "REVOKE them, or use a user of its own")
     if "FILE" in whole or "ALL PRIVILEGES" in whole:
-        folder = known.ask("SELECT @@global.secure_file_priv")[0][0]
-        if folder is not None:
+        folder, version = known.ask("SELECT @@global.secure_file_priv, version()")[0]
+        # NULL: MySQL lets nobody, MariaDB everybody.
+        if folder is not None or "mariadb" in str(version).lower():
             place = f"files in {folder}" if folder else "any file that the server may"
-            yield right("secure_file_priv", f"lets it read and write {place}", "set secure_file_priv to NULL")
+            mend = "set secure_file_priv to an empty folder"
+            yield right("secure_file_priv", f"lets it read and write {place}", mend)
     if names := [str(row[0]) for row in known.ask(_DEFINERS)]:
         found = True
         told = f"sees {some(names)}, which run with their definer's rights"
