@@ -31,7 +31,7 @@ class Copied:
     """What was copied."""
 
     rows: dict[str, int]
-    """By table, in the file's order."""
+    """By table, in the order in which they were copied."""
     notes: tuple[str, ...]
     """What is otherwise than in the file, in a line each."""
 
@@ -98,8 +98,7 @@ def _copy(reader: sqlite3.Connection, path: Path, target: str, over: bool) -> Co
             writer.links(table, notes)
         writer.commit()
         notes += [f"{what} ({count:,} values)" for what, count in mended.items()]
-        names = [table.name for table in tables]
-        return Copied({name: rows[name] for name in sorted(rows, key=names.index)}, tuple(notes))
+        return Copied(rows, tuple(notes))
     except BaseException as error:
         with suppress(*writer.failures):
             writer.undo(made)

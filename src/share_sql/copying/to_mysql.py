@@ -2,12 +2,13 @@
 
 MySQL commits with each CREATE TABLE, so a copy that fails is taken back by dropping what it made. Texts have
 the database's own collation, which for the most part takes capitals and small letters as the same; where that
-would make two keys the same, those columns have a binary one. Columns in keys are VARCHAR, which TEXT cannot be.
+would make two keys the same, those columns have a binary one. Columns in keys are VARCHAR: TEXT may not be.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -46,6 +47,7 @@ class MysqlTarget:
 
         self.failures: tuple[type[Exception], ...] = (pymysql.MySQLError,)
         self._same = same
+        self._infinite: Counter[str] = Counter()
         self._binary: set[tuple[str, str]] = set()
         try:
             parts = urlsplit(url)
@@ -157,12 +159,16 @@ class MysqlTarget:
         sql = sql.replace(_listed([table.name]), _listed([table.name]).replace("%", "%%"))
         with self._connection.cursor() as cursor:
             for batch in batches:
-                cursor.executemany(sql, [_finite(row, reals) for row in batch] if reals else batch)
+                cursor.executemany(
+                    sql, [self._finite(row, reals, table) for row in batch] if reals else batch
+                )
                 count += len(batch)
         return count
 
     def keys(self, table: PlannedTable, notes: list[str]) -> None:
         """They are there."""
+        notes += [f"{where}: {count:,} infinite numbers are NULL" for where, count in self._infinite.items()]
+        self._infinite.clear()
 
     def links(self, table: PlannedTable, notes: list[str]) -> None:
         """Each by itself: one that cannot be made is left out."""
@@ -192,6 +198,16 @@ class MysqlTarget:
         """Give the connection back."""
         if self._connection.open:
             self._connection.close()
+
+    def _finite(self, row: tuple[Value, ...], reals: Sequence[int], table: PlannedTable) -> tuple[Value, ...]:
+        """MySQL's numbers know no infinity."""
+        values = list(row)
+        for at in reals:
+            value = values[at]
+            if isinstance(value, float) and not math.isfinite(value):
+                values[at] = None
+                self._infinite[f"{table.name}.{table.columns[at].name}"] += 1
+        return tuple(values)
 
     def _run(self, sql: str) -> None:
         with self._connection.cursor() as cursor:
@@ -223,13 +239,3 @@ class MysqlTarget:
 
 def _listed(names: Iterable[str]) -> str:
     return listed(names, "`")
-
-
-def _finite(row: tuple[Value, ...], reals: Sequence[int]) -> tuple[Value, ...]:
-    """MySQL's numbers know no infinity."""
-    values = list(row)
-    for at in reals:
-        value = values[at]
-        if isinstance(value, float) and not math.isfinite(value):
-            values[at] = None
-    return tuple(values)
