@@ -1,4 +1,4 @@
-"""Databases and flags from share.toml: flags over the environment over the file, names for databases, no password."""
+"""Databases by name and flags from share.toml: flags over the environment over the file; no password told."""
 
 from __future__ import annotations
 

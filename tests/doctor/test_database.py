@@ -1,4 +1,4 @@
-"""What doctor says of a database: how it is opened, what is seen, what its role could do, how to make another."""
+"""What doctor says of a database: how it opens, what is seen, what its role could do, how to make another."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from tests.servers.database import ServerDatabase, run
 
 from share_sql.doctor.database import Looked, check_database
 from share_sql.doctor.examine import examine_database
 from share_sql.schema.introspect import introspect
 from share_sql.settings import Settings
-from tests.servers.database import ServerDatabase, run
 
 
 def look(where: str) -> Looked:
@@ -50,7 +50,9 @@ def test_a_duckdb_file(tmp_path: Path) -> None:
     assert status(look(str(path)))["role file"] == "warning"
 
 
-@pytest.mark.parametrize("where", ["gone.sqlite", "postgresql://u:s3cret@127.0.0.1:1/d", "oracle://u:s3cret@h/d"])
+@pytest.mark.parametrize(
+    "where", ["gone.sqlite", "postgresql://u:s3cret@127.0.0.1:1/d", "oracle://u:s3cret@h/d"]
+)
 def test_a_database_that_cannot_be_opened(where: str) -> None:
     looked = look(where)
     assert status(looked) == {"database connection": "failed"}
@@ -85,7 +87,7 @@ def test_a_postgres_superuser_fails_and_the_role_to_paste_can_only_read(
     found = status(looked)
     assert found["database connection"] == "ok"
     assert found["role superuser"] == "failed"
-    assert '2 tables: 1 in S b, 1 in public' in texts(looked)
+    assert "2 tables: 1 in S b, 1 in public" in texts(looked)
     assert urlsplit(postgres_database.owner).password not in texts(looked)
     postgres_database.run("DROP ROLE IF EXISTS share_reader")
     pasted(postgres_database.owner, looked.recipe, "pw")

@@ -33,7 +33,9 @@ def installed(monkeypatch: pytest.MonkeyPatch, versions: dict[str, str]) -> None
         return versions.get(package) or real(package)
 
     monkeypatch.setattr(metadata, "version", version)
-    monkeypatch.setattr(metadata, "requires", lambda _: ["sqlglot<31,>=30.20", "rich>=14", "x>=1; extra == 'y'"])
+    monkeypatch.setattr(
+        metadata, "requires", lambda _: ["sqlglot<31,>=30.20", "rich>=14", "x>=1; extra == 'y'"]
+    )
 
 
 def test_packages_that_fit_are_ok(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +107,7 @@ def test_weights_that_are_not_here_are_a_warning_for_the_default_alone(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     checks = list(check_weights())
     assert [check.status for check in checks].count("warning") == 1
-    assert all("share models pull" in check.text for check in checks)
+    assert all("share models pull" in f"{check.text} {check.mend}" for check in checks)
     damaged = tmp_path / "share-sql" / "models" / "base" / "SmolLM2-135M-Instruct.Q4_1.gguf"
     damaged.parent.mkdir(parents=True)
     damaged.write_bytes(b"no weights")
@@ -135,5 +137,10 @@ def test_models_that_cannot_be_loaded_are_told() -> None:
 
 
 def test_all_groups_come_in_order(tmp_path: Path) -> None:
-    checks = examine(Settings(), "", tmp_path, lambda: {})
-    assert list(dict.fromkeys(check.group for check in checks)) == ["installation", "settings", "cache", "models"]
+    checks = examine(Settings(), "", tmp_path, dict)
+    assert list(dict.fromkeys(check.group for check in checks)) == [
+        "installation",
+        "settings",
+        "cache",
+        "models",
+    ]
