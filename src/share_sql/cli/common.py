@@ -223,7 +223,10 @@ def fill_catalog(
             continue
         own = Described(tables or _path(named.tables), meanings or _path(named.meanings))
         own.check([(name, named.where)])
-        catalog.add(name, named.where, *own.of(name, named.where))
+        declared, meant = own.of(name, named.where)
+        catalog.add(
+            name, named.where, declared, meant, namespaces=named.namespaces, limits=named.limits
+        )
 
 
 def use_database(

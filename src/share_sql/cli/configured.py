@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from share_sql.settings import DatabaseSettings, Settings
 
-_META = "share_sql.settings"
+_META, _FAULT = "share_sql.settings", "share_sql.settings.fault"
 FILE = click.Path(dir_okay=False, path_type=Path)
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def _configure(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
@@ -22,21 +24,37 @@ def _configure(context: click.Context, parameter: click.Parameter, path: Path | 
 
     if context.resilient_parsing:
         return
-    settings = load_settings(path)
-    context.meta[_META] = settings
-    context.default_map = {**settings.flags, **(context.default_map or {})}
+    found = load_settings(path)
+    context.meta[_META] = found
+    context.default_map = {**found.flags, **(context.default_map or {})}
 
 
-config_option = click.option(
-    "--config",
-    type=FILE,
-    is_eager=True,
-    expose_value=False,
-    envvar="SHARE_CONFIG",
-    callback=_configure,
-    help="Settings file.  [default: share.toml, where there is one]",
-)
+def _configure_leniently(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
+    """The same for a verb that tells itself what is wrong with the file."""
+    from share_sql.errors import SettingsError
+
+    try:
+        _configure(context, parameter, path)
+    except SettingsError as error:
+        context.meta[_FAULT] = str(error)
+
+
+def _config(callback: Callable[[click.Context, click.Parameter, Path | None], None]) -> Callable[[_Function], _Function]:
+    return click.option(
+        "--config",
+        type=FILE,
+        is_eager=True,
+        expose_value=False,
+        envvar="SHARE_CONFIG",
+        callback=callback,
+        help="Settings file.  [default: share.toml, where there is one]",
+    )
+
+
+config_option = _config(_configure)
 """`--config`, for verbs that use a database or models."""
+lenient_config_option = _config(_configure_leniently)
+"""The same, where a file that cannot be used does not end the call; see `settings_fault`."""
 
 db_option = click.option(
     "--db",
@@ -56,6 +74,11 @@ def settings() -> Settings:
     return found if found is not None else Settings()
 
 
+def settings_fault() -> str:
+    """What keeps the running call's settings file from being used; empty where nothing does."""
+    return str(click.get_current_context().meta.get(_FAULT, ""))
+
+
 def place_named(name: str) -> str | None:
     """Path or URL of a database that the settings name; None for any other. Raises SettingsError."""
     found = settings().database(name)
@@ -69,7 +92,7 @@ def places_named() -> Callable[[str], str | None] | None:
 
 def known_as(database: str) -> str:
     """A database's name in cases, messages and files: as it was given, without a password."""
-    from share_sql.database.where import shown
+    from share_sql.database.address import shown
 
     return shown(database)
 
@@ -80,8 +103,6 @@ def check_name(name: str) -> None:
     Raises:
         DatabaseMissing: there is none; the message names the nearest known one.
     """
-    import os
-
     from share_sql.errors import DatabaseMissing
     from share_sql.toml_file import nearest
 

@@ -37,7 +37,7 @@ def command(db: str, name: str | None, out: Path | None, as_json: bool) -> None:
     named = settings().database(db)
     where = named.where if named is not None else db
     with interruptible(), open_database(where, name=db if named is not None else None) as database:
-        schema = introspect(database)
+        schema = introspect(database, named.namespaces if named is not None else None)
         described = describe(database, schema)
     name = name or schema.name
     if out is not None:

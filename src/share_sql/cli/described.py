@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from share_sql.database.where import name_of, shown
+from share_sql.database.address import shown
+from share_sql.database.where import name_of
 from share_sql.errors import UsageError
 
 if TYPE_CHECKING:

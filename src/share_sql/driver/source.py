@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from share_sql.database.address import shown
 from share_sql.errors import DatabaseError, DatabaseMissing, DatabaseUnreadable, QueryError, WorkExceeded
 from share_sql.requests import Lookup, Query
 
@@ -113,6 +114,8 @@ class Source:
         if left <= 0:
             raise WorkExceeded("the time that a case may take is used up (--case-seconds)")
         limits = replace(request.limits, seconds=min(request.limits.seconds, left))
+        if self._use.limits is not None:
+            limits = limits.within(self._use.limits)
         answer: QueryResult | QueryError
         try:
             answer = self._asked(lambda: self._use.database.query(request.sql, limits))
@@ -125,8 +128,7 @@ class Source:
         """The stored values nearest to a text. Raises DatabaseError."""
         if request not in self._found:
             self._found[request] = self._asked(
-                lambda: self._use.values.lookup(request.text, columns=request.columns, limit=request.limit),
-                of_values=True,
+                lambda: self._use.look_up(request.text, request.columns, request.limit), of_values=True
             )
         return self._found[request]
 
@@ -160,7 +162,9 @@ class Source:
     def _wait_for(self, turn: threading.Semaphore) -> None:
         while not turn.acquire(timeout=_LOOK_SECONDS):
             if self._given_up.is_set() or time.monotonic() > self._deadline:
-                raise DatabaseUnreadable(f"{self._name}: other cases used it until the time of this was over")
+                raise DatabaseUnreadable(
+                    f"{shown(self._name)}: other cases used it until the time of this was over"
+                )
 
     def _patiently(self, work: Callable[[], _T], wait: bool = True) -> _T:
         """Do it again, for some seconds, where the database is away or locked."""
