@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from share_sql.database.where import dialect_at, file_of, is_url, name_of, shown
+from share_sql.database.address import own_name, shown
+from share_sql.database.where import dialect_at, file_of, is_url
 
 PLACES = {
     "dbs/shop.sqlite": ("sqlite", "dbs/shop.sqlite", "shop"),
@@ -21,24 +22,23 @@ PLACES = {
 
 @pytest.mark.parametrize("where", PLACES)
 def test_what_a_place_says(where: str) -> None:
-    assert (dialect_at(where).name, file_of(where), name_of(where)) == PLACES[where]
+    assert (dialect_at(where).name, file_of(where), own_name(where)) == PLACES[where]
     assert is_url(where) == ("://" in where)
 
 
 @pytest.mark.parametrize(
-    ("where", "safe"),
+    "where",
     [
-        ("shop.sqlite", "shop.sqlite"),
-        ("postgresql://u:hidden@h:1/shop", "postgresql://u@h:1/shop"),
-        ("postgresql://u:hid%40den@h/shop?a=b&password=hidden", "postgresql://u@h/shop?a=b"),
-        ("mysql://u:hid@hidden@h/shop", "mysql://u@h/shop"),
-        ("mysql://u:hid/hidden@h/shop", "mysql://…"),
-        ("mysql://u:hid?hidden@h/shop", "mysql://…"),
-        ("mysql://u:hid#hidden@h/shop", "mysql://…"),
-        ("mysql://u:[hidden@h/shop", "mysql://…"),
-        ("postgresql://h/shop?user=u&sslpassword=hidden", "postgresql://h/shop?user=u"),
+        "postgresql://u:hidden@h:1/shop",
+        "postgresql://u:hid%40den@h/shop?a=b&password=hidden",
+        "mysql://u:hid@hidden@h/shop",
+        "mysql://u:hid/hidden@h/shop",
+        "mysql://u:hid?hidden@h/shop",
+        "mysql://u:hid#hidden@h/shop",
+        "mysql://u:[hidden@h/shop",
+        "postgresql://h/shop?user=u&sslpassword=hidden",
     ],
 )
-def test_a_password_is_never_shown(where: str, safe: str) -> None:
-    assert shown(where) == safe
-    assert "hid" not in safe
+def test_a_password_is_never_shown(where: str) -> None:
+    assert "hid" not in shown(where)
+    assert own_name(where) == "shop"
