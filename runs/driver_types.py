@@ -2,10 +2,10 @@
 
     python runs/driver_types.py --questions FILE --databases URL DRAFTS …
 
-URL has `{name}` where the database's name is to stand. BIRD's script compares set(rows) as the driver gives them,
-Decimal, date, datetime, bool. `share eval` compares what the database modules give, whole numbers, floats and
-text. Each query is asked once by either; the drafts' rows are compared with gold's. Prints how many verdicts
-agree, and those that do not.
+URL has `{name}` where the database's name is to stand. BIRD's script compares set(rows) as the driver gives
+them, Decimal, date, datetime, bool. `share eval` compares what the database modules give, whole numbers,
+floats and text. Each query is asked once by either; the drafts' rows are compared with gold's. Prints how
+many verdicts agree, and those that do not.
 """
 
 from __future__ import annotations
