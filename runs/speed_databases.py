@@ -17,7 +17,8 @@ from share_sql.assistant import Assistant
 from share_sql.benchmarks.files import BenchmarkFiles, load
 from share_sql.benchmarks.places import read_places
 from share_sql.catalog import Catalog
-from share_sql.database.where import dialect_at, shown
+from share_sql.database.address import shown
+from share_sql.database.where import dialect_at
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from share_sql.cli.common import (
     refuse,
 )
 from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
-from share_sql.database.where import shown
+from share_sql.database.address import shown
 from share_sql.dialects import DIALECTS
 
 if TYPE_CHECKING:

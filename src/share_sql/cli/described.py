@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from share_sql.database.address import shown
-from share_sql.database.where import name_of
+from share_sql.database.address import own_name, shown
 from share_sql.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,4 +63,4 @@ class Described:
 
 def _keys(name: str, where: str) -> tuple[str, ...]:
     """The names that files may call a database by."""
-    return tuple(dict.fromkeys((shown(name), name_of(where), name_of(name))))
+    return tuple(dict.fromkeys((shown(name), own_name(where), own_name(name))))

@@ -8,8 +8,8 @@ from typing import TypeAlias, TypeVar
 
 from share_sql.benchmarks.benchmark import Benchmark
 from share_sql.benchmarks.registry import BENCHMARKS
+from share_sql.database.address import own_name
 from share_sql.database.base import Limits
-from share_sql.database.where import name_of
 
 _Item = TypeVar("_Item")
 
@@ -52,7 +52,7 @@ class EvalCase:
     @property
     def database_name(self) -> str:
         """The database's name, without folder, server and ending."""
-        return self.name or name_of(self.database)
+        return self.name or own_name(self.database)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from share_sql.benchmarks.benchmark import as_it_stands
 from share_sql.benchmarks.bird import bird_ex
+from share_sql.database.address import shown
 from share_sql.database.base import Database
-from share_sql.database.where import shown
 from share_sql.errors import DatabaseError, SqlUnreadable
 from share_sql.evaluation.cases import CaseResult, EvalCase, Options, Score, grouped
 from share_sql.evaluation.efficiency import measure
