@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 from share_sql import errors
 
 _URL = re.compile(r"[A-Za-z+]+://(?:([^/?#@]*)@)?([^/?#@]*)(?:/([^?#@]*))?(?:\?([^#]*))?")
-"""Signs that a user or password must have escaped stand nowhere else either: `p@ss` would be read as a host."""
+"""Signs that a password must have escaped stand nowhere else either: of `p@ss` a part would be a host."""
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -49,7 +49,7 @@ def address_of(url: str, title: str) -> Address:
     user, _, password = account.partition(":")
     host, port = place, ""
     if "," not in place and not place.endswith("]"):
-        host, colon, port = place.rpartition(":") if ":" in place else (place, "", "")
+        host, _, port = place.rpartition(":") if ":" in place else (place, "", "")
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     try:
         return Address(

@@ -44,7 +44,15 @@ from share_sql.database.mysql_wire import Wire
 from share_sql.database.pool import Full
 from share_sql.database.pooled import CONNECT_SECONDS, PooledDatabase
 
-_OPTIONS = ("ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "ssl_verify_identity", "ssl_disabled", "unix_socket")
+_OPTIONS = (
+    "ssl_ca",
+    "ssl_cert",
+    "ssl_key",
+    "ssl_verify_cert",
+    "ssl_verify_identity",
+    "ssl_disabled",
+    "unix_socket",
+)
 """What a URL may set after its question mark; ssl_verify_… and ssl_disabled are true or false."""
 _FINGERPRINT = """
 SELECT table_name, engine, create_time, update_time, auto_increment FROM information_schema.tables
@@ -163,7 +171,9 @@ def _parameters(address: Address) -> dict[str, Any]:
                 f"a MySQL URL has no option {option[:40]!r}; there are {', '.join(_OPTIONS)}"
             )
     options = {
-        option: value.lower() in ("1", "true", "yes") if option.startswith(("ssl_verify", "ssl_disabled")) else value
+        option: value.lower() in ("1", "true", "yes")
+        if option.startswith(("ssl_verify", "ssl_disabled"))
+        else value
         for option, value in address.options.items()
     }
     return {
