@@ -9,10 +9,11 @@ from share_sql.database.called import called, words
 READING = words(
     """
     collations database_list database_size duckdb_columns duckdb_constraints duckdb_databases
-    duckdb_dependencies duckdb_indexes duckdb_keywords duckdb_memory duckdb_schemas duckdb_sequences duckdb_settings duckdb_tables
-    duckdb_types duckdb_views duckdb_functions functions generate_series icu_calendar_names json_each json_tree
-    pg_timezone_names pragma_collations pragma_database_size pragma_show pragma_storage_info
-    pragma_table_info pragma_version query_table range repeat repeat_row show show_databases show_tables show_tables_expanded
+    duckdb_dependencies duckdb_indexes duckdb_keywords duckdb_memory duckdb_schemas duckdb_sequences
+    duckdb_settings duckdb_tables duckdb_types duckdb_views duckdb_functions functions
+    generate_series icu_calendar_names json_each json_tree pg_timezone_names pragma_collations
+    pragma_database_size pragma_show pragma_storage_info pragma_table_info pragma_version
+    query_table range repeat repeat_row show show_databases show_tables show_tables_expanded
     storage_info summary table_info test_all_types test_vector_types unnest version
     """
 )

@@ -18,8 +18,8 @@ REFUSED = words(
     asynchronous_connection_failover_add_managed asynchronous_connection_failover_add_source
     asynchronous_connection_failover_delete_managed asynchronous_connection_failover_delete_source
     group_replication_set_as_primary group_replication_switch_to_multi_primary_mode
-    group_replication_switch_to_single_primary_mode wsrep_sync_wait_upto_gtid
-    sys_eval sys_exec sys_get sys_set spider_direct_sql spider_bg_direct_sql spider_copy_tables
+    group_replication_switch_to_single_primary_mode wsrep_sync_wait_upto_gtid sys_eval sys_exec
+    sys_get sys_set spider_direct_sql spider_bg_direct_sql spider_copy_tables
     """
 )
 """They read files, hold locks, wait for other servers or change their roles; the last two lines are of
