@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from share_sql.benchmarks.files import BenchmarkDatabase
+    from share_sql.catalog import Catalog
     from share_sql.settings import Settings
 
 _META, _FAULT = "share_sql.settings", "share_sql.settings.fault"
@@ -90,6 +92,45 @@ def place_named(name: str) -> str | None:
 def places_named() -> Callable[[str], str | None] | None:
     """Where databases lie that are known by name, where the settings name any; None where they name none."""
     return place_named if settings().names else None
+
+
+def bound(catalog: Catalog, databases: Iterable[BenchmarkDatabase]) -> None:
+    """Let the settings' namespaces and limits hold for a benchmark's databases that they name."""
+    for database in databases:
+        named = settings().database(database.name)
+        if named is not None:
+            catalog.add(
+                database.name,
+                database.where,
+                database.declared,
+                database.meanings or None,
+                namespaces=named.namespaces,
+                limits=named.limits,
+            )
+
+
+def fingerprint_of(names: Iterable[str]) -> str | None:
+    """A short hash of what the settings say of databases, wherever they lie: a resumed run must have the
+    same. None where they name none of them."""
+    import hashlib
+    import json
+
+    said: list[Any] = []
+    for name in sorted(names):
+        found = settings().databases.get(name)
+        if found is not None:
+            files = [
+                file and hashlib.sha256(_content(file)).hexdigest() for file in (found.meanings, found.tables)
+            ]
+            said.append([name, found.namespaces, found.rows, found.seconds, files])
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16] if said else None
+
+
+def _content(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError:
+        return b""  # whoever reads it says so
 
 
 def known_as(database: str) -> str:
