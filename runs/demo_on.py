@@ -1,7 +1,7 @@
-"""The demo on another database: `python runs/demo_on.py postgres|mysql|duckdb`; further options go to `share demo`.
+"""The demo on another database: `python runs/demo_on.py postgres|mysql|duckdb`; more options are the demo's.
 
-A PostgreSQL or MariaDB is started from Debian's package, on loopback, in a temporary folder, and ends with this
-script. A DuckDB file lies in the demo's folder.
+A PostgreSQL or MariaDB is started from Debian's package, on loopback, in a temporary folder, and ends with
+this script. A DuckDB file lies in the demo's folder.
 """
 
 from __future__ import annotations
@@ -46,14 +46,28 @@ def main() -> int:
 
 
 def demo(database: str, options: list[str]) -> int:
-    """`share demo` into a database; its URL comes from the environment, where no list of processes shows it."""
+    """`share demo` into a database. No list of processes shows its URL: it is in the environment."""
     command = "import sys; from share_sql.cli.main import main; sys.argv[0] = 'share'; main()"
     settings = "[databases.demo]\n" + ("url" if "://" in database else "path") + ' = "${SHARE_DEMO}"\n'
     with tempfile.TemporaryDirectory(prefix="share-demo-") as folder:
         file = Path(folder) / "share.toml"
         file.write_text(settings)
-        environment = {**os.environ, "SHARE_DEMO": os.path.abspath(database) if "://" not in database else database}
-        call = [sys.executable, "-c", command, "demo", "--config", str(file), "--into", "demo", "--out", str(OUT)]
+        environment = {
+            **os.environ,
+            "SHARE_DEMO": os.path.abspath(database) if "://" not in database else database,
+        }
+        call = [
+            sys.executable,
+            "-c",
+            command,
+            "demo",
+            "--config",
+            str(file),
+            "--into",
+            "demo",
+            "--out",
+            str(OUT),
+        ]
         return subprocess.run([*call, *options], env=environment, check=False).returncode
 
 

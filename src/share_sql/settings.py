@@ -31,8 +31,8 @@
     workers = 4
 
 It is `share.toml` in the working folder, or the file that `--config` or SHARE_CONFIG names. Paths in it are
-relative to it. `${NAME}` in any text is the environment's variable; a database, or the service, for which one is
-not set cannot be used, all else can.
+relative to it. `${NAME}` in any text is the environment's variable; a database, or the service, for which
+one is not set cannot be used, all else can.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class _Strict(BaseModel):
 class DatabaseSettings(_Strict):
     """A database by name."""
 
-    url: str | None = Field(None, repr=False)
+    url: str | None = Field(default=None, repr=False)
     """A URL; this or `path`."""
     path: str | None = None
     """A file."""
@@ -71,11 +71,11 @@ class DatabaseSettings(_Strict):
     """A `column_meaning.json`."""
     tables: str | None = None
     """A `tables.json` that completes the schema."""
-    namespaces: list[str] | None = Field(None, min_length=1)
+    namespaces: list[str] | None = Field(default=None, min_length=1)
     """The namespaces to see; None: all that the role may see."""
-    rows: int = Field(Limits.rows, ge=1)
+    rows: int = Field(default=Limits.rows, ge=1)
     """Rows of one result at most."""
-    seconds: float = Field(Limits.seconds, gt=0, allow_inf_nan=False)
+    seconds: float = Field(default=Limits.seconds, gt=0, allow_inf_nan=False)
     """What one query may take."""
 
     @model_validator(mode="after")
@@ -104,7 +104,7 @@ class PolicySettings(_Strict):
 
     policy: Literal["gated", "always", "errors"] | None = None
     conventions: Literal["none", "benchmark"] | None = None
-    min_confidence: float | None = Field(None, ge=0, le=1, alias="min-confidence")
+    min_confidence: float | None = Field(default=None, ge=0, le=1, alias="min-confidence")
     without: list[str] = []
     only: list[str] = []
 
@@ -119,10 +119,10 @@ class ServiceSettings(_Strict):
     """How `share serve` listens."""
 
     host: str = "127.0.0.1"
-    port: int = Field(8400, ge=1, le=65535)
-    token: str | None = Field(None, min_length=1, repr=False)
+    port: int = Field(default=8400, ge=1, le=65535)
+    token: str | None = Field(default=None, min_length=1, repr=False)
     """What a caller must send; None: nobody is asked."""
-    workers: int = Field(4, ge=1, le=1024)
+    workers: int = Field(default=4, ge=1, le=1024)
     """Cases under way at once."""
 
 
@@ -133,7 +133,7 @@ class Settings(_Strict):
     """The file; None where there is none."""
     databases: Mapping[str, DatabaseSettings] = {}
     """By name, without those of `problems`."""
-    models: Mapping[str, Any] = Field({}, repr=False)
+    models: Mapping[str, Any] = Field(default={}, repr=False)
     """`use`, or a table a role; see `models.load`."""
     policy: PolicySettings = PolicySettings()
     cache: CacheSettings = CacheSettings()
@@ -155,7 +155,7 @@ class Settings(_Strict):
 
     @property
     def models_spec(self) -> str | None:
-        """What `--models` would be: `use`; this file where it has tables of roles; None where it says nothing."""
+        """What `--models` would be: `use`; this file where it has tables of roles; else None."""
         return self.models.get("use") or (str(self.file) if self.models else None)
 
     @property
@@ -186,8 +186,8 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
     """The settings.
 
     Args:
-        path: the file; None for the one that SHARE_CONFIG names, else `share.toml` in the working folder where
-            it is there.
+        path: the file; None for the one that SHARE_CONFIG names, else `share.toml` in the working folder,
+            where it is there.
         environment: variables; None for the process's.
 
     Returns:
@@ -229,7 +229,9 @@ def _checked(
             raise fault(key, f"databases.{name} is no table; write [databases.{name}] with url or path in it")
     problems: dict[str, str] = {}
     try:
-        tables = _filled(tables, environment, lambda name, error: problems.update({name: str(fault_of(error))}))
+        tables = _filled(
+            tables, environment, lambda name, error: problems.update({name: str(fault_of(error))})
+        )
     except Unset as error:
         raise fault_of(error) from None
     _check_models(file, tables.get("models", {}), fault)
@@ -279,7 +281,7 @@ def _check_models(file: Path, models: dict[str, Any], fault: Any) -> None:
 
 
 def _told(error: ValidationError) -> tuple[tuple[str, ...], str]:
-    """The first fault: its key, and what is wrong in words. An unknown key is mostly why another is missing."""
+    """The first fault: its key, and what is wrong in words; an unknown key before one that is missing."""
     first = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")[0]
     key = tuple(str(part) for part in first["loc"])
     name = ".".join(key)

@@ -15,7 +15,9 @@ from share_sql.errors import SettingsError
 _VARIABLE = re.compile(r"\$(?:\$|\{([^}]*)(\}?))")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"\s*\[\[?(.+?)\]\]?\s*(?:#.*)?")
-_KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_KEY = re.compile(
+    r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*="""
+)
 
 
 def read_toml(path: Path, what: str) -> tuple[dict[str, Any], str]:
@@ -59,8 +61,8 @@ class Unset(SettingsError):
 def filled(value: Any, environment: Mapping[str, str], key: tuple[str, ...] = ()) -> Any:
     """A value with each `${NAME}` in its texts replaced by the environment's variable, and `$$` by `$`.
 
-    Between `://` and `@`, where a URL has user and password, what a variable holds is percent-escaped, so that
-    a password may hold any sign.
+    Between `://` and `@`, where a URL has user and password, what a variable holds is percent-escaped, so
+    that a password may hold any sign.
 
     Raises:
         Unset: a variable is not set, or `${…}` holds no name of one. What a variable holds is never shown.

@@ -224,9 +224,7 @@ def fill_catalog(
         own = Described(tables or _path(named.tables), meanings or _path(named.meanings))
         own.check([(name, named.where)])
         declared, meant = own.of(name, named.where)
-        catalog.add(
-            name, named.where, declared, meant, namespaces=named.namespaces, limits=named.limits
-        )
+        catalog.add(name, named.where, declared, meant, namespaces=named.namespaces, limits=named.limits)
 
 
 def use_database(

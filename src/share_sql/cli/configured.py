@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from share_sql.settings import DatabaseSettings, Settings
+    from share_sql.settings import Settings
 
 _META, _FAULT = "share_sql.settings", "share_sql.settings.fault"
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -39,7 +39,9 @@ def _configure_leniently(context: click.Context, parameter: click.Parameter, pat
         context.meta[_FAULT] = str(error)
 
 
-def _config(callback: Callable[[click.Context, click.Parameter, Path | None], None]) -> Callable[[_Function], _Function]:
+def _config(
+    callback: Callable[[click.Context, click.Parameter, Path | None], None],
+) -> Callable[[_Function], _Function]:
     return click.option(
         "--config",
         type=FILE,

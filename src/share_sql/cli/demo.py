@@ -35,8 +35,8 @@ _COLOURS = {"fixed": "green", "broken": "red", "right": "", "wrong": "yellow"}
 @click.option(
     "--into",
     metavar="FILE|URL|NAME",
-    help="Copy the shop into this database first, in place of tables of the same names there, and correct the "
-    "drafts on it. Its user must be one who may write.  [default: a SQLite file in --out]",
+    help="Copy the shop into this database first, in place of tables of the same names there, and correct "
+    "the drafts on it. Its user must be one who may write.  [default: a SQLite file in --out]",
 )
 @models_option("auto")
 @config_option

@@ -59,7 +59,9 @@ def command(db: str | None, models: str | None, cache: Path | None, as_json: boo
     checks += looked.checks if looked is not None else []
     failed = any(check.status == "failed" for check in checks)
     if as_json:
-        print_json({"ok": not failed, "checks": [asdict(check) for check in checks], "read_only": recipe or None})
+        print_json(
+            {"ok": not failed, "checks": [asdict(check) for check in checks], "read_only": recipe or None}
+        )
     else:
         _print(checks)
         if recipe and any(check.group == ROLE and check.status != "ok" for check in checks):

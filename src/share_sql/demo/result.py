@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from share_sql.case import Correction
-from share_sql.demo.database import WRITTEN_FOR
 from share_sql.demo.cases import DemoCase
+from share_sql.demo.database import WRITTEN_FOR
 from share_sql.demo.stages import StageShown
 from share_sql.dialects import dialect_of
 from share_sql.query.marks import Mark, mark_changes, signed_lines

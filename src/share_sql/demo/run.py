@@ -33,14 +33,14 @@ def run_demo(
 
     Args:
         out: folder for the results; made where it is missing, files of the same names are replaced.
-        into: a database that the shop is copied into, in place of tables of the same names there, and that the
-            drafts are corrected on: a URL or a path. None: the file in `out`.
+        into: a database, by URL or path, that the shop is copied into, in place of tables of the same names
+            there, and that the drafts are corrected on. None: the file in `out`.
         models: who answers which role, closed at the end; None: no model.
         progress: called with (done, total) after each case.
 
     Returns:
-        The corrections, compared with gold by their rows. Gold is always run on the file, which is SQLite's, as
-        the drafts are.
+        The corrections, compared with gold by their rows. Gold is always run on the file: it is written for
+        SQLite, as the drafts are.
 
     Raises:
         UsageError: the folder cannot be made or written.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from share_sql.database.base import Limits, Row
 from share_sql.database.address import shown
+from share_sql.database.base import Limits, Row
 from share_sql.dialects import dialect_of
 from share_sql.doctor import duckdb, mysql, postgres, sqlite
 from share_sql.doctor.asked import Asked, Known
@@ -26,12 +26,14 @@ ROLE = "role"
 LIMITS = Limits(seconds=20.0, rows=10_000)
 
 
-ASKED: Mapping[str, Asked] = MappingProxyType({
-    "sqlite": sqlite.ASKED,
-    "postgres": postgres.ASKED,
-    "mysql": mysql.ASKED,
-    "duckdb": duckdb.ASKED,
-})
+ASKED: Mapping[str, Asked] = MappingProxyType(
+    {
+        "sqlite": sqlite.ASKED,
+        "postgres": postgres.ASKED,
+        "mysql": mysql.ASKED,
+        "duckdb": duckdb.ASKED,
+    }
+)
 """By dialect."""
 
 
@@ -71,7 +73,9 @@ def check_database(where: str, name: str, read: Callable[[Database], Schema]) ->
     return looked
 
 
-def _look(looked: Looked, database: Database, asked: Asked, where: str, read: Callable[[Database], Schema]) -> None:
+def _look(
+    looked: Looked, database: Database, asked: Asked, where: str, read: Callable[[Database], Schema]
+) -> None:
     def ask(sql: str) -> tuple[Row, ...]:
         return database.query(sql, LIMITS).rows
 
@@ -98,7 +102,7 @@ def _look(looked: Looked, database: Database, asked: Asked, where: str, read: Ca
 
 
 def _settings(rows: tuple[Row, ...]) -> Iterator[Check]:
-    yield Check(GROUP, "settings", "ok", ", ".join(f"{name} {value}" for name, value in rows))
+    yield Check(GROUP, "settings", "ok", ", ".join(f"{name!s} {value!s}" for name, value in rows))
 
 
 def _tables(schema: Schema) -> Check:

@@ -30,8 +30,10 @@ def check_weights() -> Iterator[Check]:
         path = weights_path(base.weights)
         pull = f"share models pull {base.name}"
         if not path.is_file():
-            status = "warning" if base.name == DEFAULT_BASE else "ok"
-            yield Check(GROUP, base.name, status, f"not pulled; fetched by: {pull}", pull if status != "ok" else "")
+            if base.name == DEFAULT_BASE:
+                yield Check(GROUP, base.name, "warning", "not pulled: no small model works here", pull)
+            else:
+                yield Check(GROUP, base.name, "ok", f"not pulled; fetched by: {pull}")
         elif is_whole(base.weights):
             yield Check(GROUP, base.name, "ok", str(path))
         else:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from share_sql.doctor.asked import Asked, Known, right, some
-from share_sql.doctor.check import Check
+from share_sql.doctor.check import Check, Status
 
 _GRANT = re.compile(r"GRANT (?P<what>.+?) ON (?P<where>.+?) TO ", re.DOTALL)
 _ROLE = re.compile(r"GRANT (?P<role>[`'\"][^ ]+) TO ", re.DOTALL)
 _HARMLESS = frozenset({"USAGE", "SELECT", "SHOW VIEW", "SHOW DATABASES", "PROXY"})
-_OUTSIDE = {
-    "ALL PRIVILEGES": "all there is, files of the server included",
-    "FILE": "reading and writing files of the server",
-    "SUPER": "changing the server's settings",
-    "SHUTDOWN": "ending the server",
-    "CREATE USER": "making users",
-    "PROCESS": "seeing others' queries",
-}
-"""Rights on the whole server, with what they are for."""
+_OUTSIDE: Mapping[str, tuple[str, Status]] = MappingProxyType(
+    {
+        "ALL PRIVILEGES": ("do all there is, files of the server included", "failed"),
+        "FILE": ("read and write files of the server", "failed"),
+        "SUPER": ("change the server's settings", "failed"),
+        "SHUTDOWN": ("end the server", "failed"),
+        "CREATE USER": ("make users", "failed"),
+        "PROCESS": ("see others' queries", "warning"),
+    }
+)
+"""Rights on the whole server: what they are for, and how bad that is."""
 _DEFINERS = """
 SELECT routine_name FROM information_schema.routines
 WHERE routine_schema = database() AND security_type = 'DEFINER' ORDER BY routine_name"""
@@ -39,24 +42,26 @@ def _rights(known: Known) -> Iterator[Check]:
         elif role := _ROLE.match(str(line)):
             roles.append(role["role"].strip("`'\""))
     whole = granted.get("*.*", set())
-    for name, purpose in _OUTSIDE.items():
+    for name, (purpose, status) in _OUTSIDE.items():
         if name in whole:
             found = True
-            status = "warning" if name == "PROCESS" else "failed"
-            yield right(name, f"may do {purpose}", "use a user of its own, as below", status)  # type: ignore[arg-type]
+            yield right(name, f"may {purpose}", "use a user of its own, as below", status)
     for where, names in sorted(granted.items()):
-        writes = sorted(names - _HARMLESS - (_OUTSIDE.keys() if where == "*.*" else frozenset()))
+        told_above = frozenset(_OUTSIDE) if where == "*.*" else frozenset()
+        writes = sorted(names - _HARMLESS - told_above)
         if writes:
             found = True
             yield right(f"on {where}", f"has {some(writes)}", "REVOKE them, or use a user of its own")
     if "FILE" in whole or "ALL PRIVILEGES" in whole:
-        folder = known.ask("SELECT @@global.secure_file_priv")[0][0]
-        if folder is not None:
-            place = f"files in {folder}" if folder else "any file that the server may"
-            yield right("secure_file_priv", f"lets it read and write {place}", "set secure_file_priv to NULL")
-    if names := [str(row[0]) for row in known.ask(_DEFINERS)]:
+        folder, version = known.ask("SELECT @@global.secure_file_priv, version()")[0]
+        # NULL: MySQL lets nobody, MariaDB everybody.
+        if folder is not None or "mariadb" in str(version).lower():
+            place = f"files in {folder!s}" if folder else "any file that the server may"
+            mend = "set secure_file_priv to an empty folder"
+            yield right("secure_file_priv", f"lets it read and write {place}", mend)
+    if definers := [str(row[0]) for row in known.ask(_DEFINERS)]:
         found = True
-        told = f"sees {some(names)}, which run with their definer's rights"
+        told = f"sees {some(definers)}, which run with their definer's rights"
         yield right("routines", told, "see that none writes, or do not grant EXECUTE")
     if roles:
         yield right("roles", f"has the roles {some(roles)}; look at what they may do, too", "", "ok")

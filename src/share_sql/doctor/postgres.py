@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from share_sql.doctor.asked import Asked, Known, right, some
 from share_sql.doctor.check import Check
 
-_NOT_SYSTEM = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"
 _ATTRIBUTES = """
 SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls, rolname
 FROM pg_catalog.pg_roles WHERE rolname = current_user"""
@@ -16,15 +15,17 @@ SELECT rolname FROM pg_catalog.pg_roles WHERE rolname IN (
     'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program', 'pg_write_all_data',
     'pg_signal_backend', 'pg_checkpoint', 'pg_maintain', 'pg_create_subscription'
 ) AND pg_has_role(current_user, oid, 'MEMBER') ORDER BY rolname"""
-_WRITABLE = f"""
+_WRITABLE = """
 SELECT format('%I.%I', n.nspname, c.relname)
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'v', 'f') AND {_NOT_SYSTEM}
+WHERE c.relkind IN ('r', 'p', 'v', 'f') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
     AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
 ORDER BY 1"""
-_SCHEMAS = f"""
+_SCHEMAS = """
 SELECT format('%I', n.nspname) FROM pg_catalog.pg_namespace AS n
-WHERE {_NOT_SYSTEM} AND has_schema_privilege(n.oid, 'CREATE') ORDER BY 1"""
+WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+    AND has_schema_privilege(n.oid, 'CREATE')
+ORDER BY 1"""
 _DATABASE = """
 SELECT has_database_privilege(current_database(), 'TEMPORARY'),
     has_database_privilege(current_database(), 'CREATE'), current_database()"""
@@ -39,10 +40,11 @@ WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname IN (
     'pg_read_file', 'pg_read_binary_file', 'pg_ls_dir', 'pg_stat_file', 'lo_import', 'lo_export',
     'pg_reload_conf', 'pg_rotate_logfile', 'pg_promote', 'pg_switch_wal'
 ) AND has_function_privilege(p.oid, 'EXECUTE') ORDER BY p.proname"""
-_DEFINERS = f"""
+_DEFINERS = """
 SELECT format('%I.%I', n.nspname, p.proname)
 FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-WHERE p.prosecdef AND {_NOT_SYSTEM} AND has_function_privilege(p.oid, 'EXECUTE')
+WHERE p.prosecdef AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+    AND has_function_privilege(p.oid, 'EXECUTE')
     AND has_schema_privilege(n.oid, 'USAGE') AND p.proowner <> current_user::regrole
 ORDER BY 1"""
 _READ_ONLY = """
@@ -50,9 +52,10 @@ SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'default_transaction_r
 
 
 def _rights(known: Known) -> Iterator[Check]:
-    *flags, role = known.ask(_ATTRIBUTES)[0]
+    *flags, name = known.ask(_ATTRIBUTES)[0]
+    role = str(name)
     attributes = ("SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS")
-    held = [name for name, has in zip(attributes, flags, strict=True) if has]
+    held = [attribute for attribute, has in zip(attributes, flags, strict=True) if has]
     found = False
     if "SUPERUSER" in held:
         told = f"{role} is a superuser: it may do all there is, files and programs of the server included"
@@ -79,18 +82,21 @@ def _asked(known: Known) -> Iterator[Check]:
     if names := _names(known, _SCHEMAS):
         mend = "REVOKE CREATE ON SCHEMA … FROM PUBLIC"
         yield right("schemas", f"may create in {some(names)}", mend)
-    temporary, create, database = known.ask(_DATABASE)[0]
+    temporary, create, current = known.ask(_DATABASE)[0]
+    database = str(current)
     if create:
         told = f"may create schemas in {database}"
-        yield right("database", told, f"REVOKE CREATE ON DATABASE {_quoted(str(database))} FROM it")
+        yield right("database", told, f"REVOKE CREATE ON DATABASE {_quoted(database)} FROM it")
     if temporary:
-        mend = f"REVOKE TEMPORARY ON DATABASE {_quoted(str(database))} FROM PUBLIC"
+        mend = f"REVOKE TEMPORARY ON DATABASE {_quoted(database)} FROM PUBLIC"
         yield right("temporary tables", f"may create temporary tables in {database}", mend)
     if names := _names(known, _FUNCTIONS):
         yield right("functions", f"may call {some(names)}", "REVOKE EXECUTE on them from it", "failed")
     if names := _names(known, _EXTENSIONS):
         told = f"the database has {some(names)}, which reach outside it"
-        yield right("extensions", told, "REVOKE EXECUTE on their functions, USAGE on their servers, FROM PUBLIC")
+        yield right(
+            "extensions", told, "REVOKE EXECUTE on their functions, USAGE on their servers, FROM PUBLIC"
+        )
     if names := _names(known, _DEFINERS):
         told = f"may call {some(names)}, which run with their owner's rights"
         yield right("security definer", told, "see that none writes, or REVOKE EXECUTE on it FROM PUBLIC")
@@ -122,7 +128,7 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA {schemas} GRANT SELECT ON TABLES TO share_rea
 -- What every role may do is PUBLIC's; this takes it from all that it was not granted to:
 REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC;
 REVOKE CREATE ON SCHEMA {schemas} FROM PUBLIC;
-"""
+"""  # noqa: S608 (names are quoted, and it is for people)
 
 
 ASKED = Asked(

@@ -204,7 +204,9 @@ def column_descriptions(
             column = schema.column(name.table, name.column)
             meaning = column.meaning if column else None
         if meaning:
-            lines.append(f"# {_quoted(name.table, quote)}.{_quoted(name.column, quote)}: {meaning.removeprefix('#')}\n")
+            lines.append(
+                f"# {_quoted(name.table, quote)}.{_quoted(name.column, quote)}: {meaning.removeprefix('#')}\n"
+            )
     return "".join(lines)
 
 
