@@ -68,6 +68,12 @@ class MysqlTarget:
             cursor.execute("SELECT @@character_set_database")
             # Elsewhere not every text can be stored.
             self._charset = "" if cursor.fetchone() == ("utf8mb4",) else " DEFAULT CHARACTER SET utf8mb4"
+            # Others take texts as the same that differ in spaces at their ends.
+            cursor.execute(
+                "SELECT collation_name FROM information_schema.collations "
+                "WHERE collation_name IN ('utf8mb4_nopad_bin', 'utf8mb4_0900_bin')"
+            )
+            self._collation = str((cursor.fetchone() or ("utf8mb4_bin",))[0])
 
     def name_size(self, name: str) -> int:
         """Characters."""
@@ -142,7 +148,7 @@ class MysqlTarget:
             elif column.kind == "blob" and column.name in keyed:
                 kind = f"varbinary({max(1, column.longest)})"
             if (table.name, column.name) in self._binary:
-                kind += " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+                kind += f" CHARACTER SET utf8mb4 COLLATE {self._collation}"
             parts.append(f"{_listed([column.name])} {kind}{' NOT NULL' if column.not_null else ' NULL'}")
         if table.primary_key:
             parts.append(f"PRIMARY KEY ({_listed(table.primary_key)})")
