@@ -107,6 +107,7 @@ def test_each_right_of_a_postgres_role_is_told(postgres_database: ServerDatabase
         CREATE ROLE share_writer LOGIN PASSWORD 'pw' CREATEROLE;
         CREATE TABLE written (a int); CREATE TABLE "read" (a int);
         GRANT SELECT, UPDATE ON written TO share_writer; GRANT SELECT ON "read" TO share_writer;
+        CREATE TABLE partly (a int, b int); GRANT UPDATE (b) ON partly TO share_writer;
         CREATE SCHEMA made; GRANT USAGE, CREATE ON SCHEMA made TO share_writer;
         GRANT pg_read_server_files TO share_writer;
         GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO share_writer;
@@ -129,7 +130,7 @@ def test_each_right_of_a_postgres_role_is_told(postgres_database: ServerDatabase
     }
     told = texts(looked)
     for part in (
-        "CREATEROLE", "may write 1 tables: public.written", "may create in made", "pg_read_server_files",
+        "CREATEROLE", "may write 2 tables: public.partly, public.written", "may create in made", "pg_read_server_files",
         "may call pg_read_file", "made.definer",
     ):  # fmt: skip
         assert part in told

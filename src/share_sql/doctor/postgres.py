@@ -19,7 +19,8 @@ _WRITABLE = """
 SELECT format('%I.%I', n.nspname, c.relname)
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'f') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
-    AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+    AND (has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+        OR has_any_column_privilege(c.oid, 'INSERT, UPDATE'))
 ORDER BY 1"""
 _SCHEMAS = """
 SELECT format('%I', n.nspname) FROM pg_catalog.pg_namespace AS n
