@@ -52,8 +52,6 @@ class Dialect:
     prompt_language: str = ""
     """What prompts that ask for SQL alone call it; empty for the title. SQLite is SQL there: models were
     trained so."""
-    schemes: tuple[str, ...] = ()
-    """Schemes of URLs that name such a database."""
     endings: tuple[str, ...] = ()
     """What the names of files that hold such a database end in, the usual one first."""
     suite: str = ""
@@ -72,12 +70,11 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             row_ids=frozenset({"rowid", "oid", "_rowid_"}), like_ignores_case=True, whole_division=True,
             bare_group_columns=True, lenient_types=True, aliases_in=_EVERYWHERE,
             prompt_quote="`", prompt_quotes="backticks", prompt_language="SQL",
-            schemes=("sqlite",), endings=(".sqlite", ".db", ".sqlite3"), suite="*.sqlite*",
+            endings=(".sqlite", ".db", ".sqlite3"), suite="*.sqlite*",
         ),
         Dialect(
             "postgres", "PostgreSQL", name_case="folded", before_tables=frozenset({""}),
             row_ids=frozenset({"ctid"}), whole_division=True, aliases_in=frozenset({"group", "order"}),
-            schemes=("postgresql", "postgres"),
             roles=True,
         ),
         Dialect(
@@ -85,13 +82,12 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             like_ignores_case=True, equals_ignores_case=True, bare_group_columns=True, lenient_types=True,
             aliases_in=frozenset({"group", "having", "order"}),
             prompt_quote="`", prompt_quotes="backticks",
-            schemes=("mysql", "mariadb"),
             roles=True,
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
             aliases_in=_EVERYWHERE,
-            schemes=("duckdb",), endings=(".duckdb",),
+            endings=(".duckdb",),
         ),
     )
 })  # fmt: skip

@@ -1,12 +1,12 @@
-"""Where a database is: a path or a URL, read without opening it."""
+"""Where a database is: a path or a URL, read without opening it and without an error."""
 
 from __future__ import annotations
 
 import re
-from pathlib import PurePath
-from urllib.parse import unquote
 
-from share_sql.dialects import DIALECTS, PLAIN, Dialect
+from share_sql.database.address import place_of
+from share_sql.dialects import PLAIN, Dialect, dialect_of
+from share_sql.errors import DatabaseUnreadable
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 
@@ -17,21 +17,20 @@ def is_url(where: str) -> bool:
 
 
 def file_of(where: str) -> str | None:
-    """The path of the file that holds the database; None where it is on a server."""
-    scheme = _SCHEME.match(where)
-    if scheme is None:
+    """The path of the file that holds the database; None where it is on a server, or of no known kind."""
+    if not is_url(where):
         return where
-    rest = where[scheme.end() :].partition("?")[0]
-    kind = scheme[0][:-3].lower()
-    files = any(kind in each.schemes and each.endings for each in DIALECTS.values())
-    return unquote(rest[1:]) if files and rest.startswith("/") else None
+    try:
+        path = place_of(where)[1]
+    except DatabaseUnreadable:
+        return None
+    return str(path) if path is not None else None
 
 
 def dialect_at(where: str) -> Dialect:
-    """The dialect that a place speaks by its scheme or ending, whether there is a database or not."""
-    scheme = _SCHEME.match(where)
-    if scheme is None:
-        ending = PurePath(where).suffix.lower()
-        return next((each for each in DIALECTS.values() if ending in each.endings), PLAIN)
-    kind = scheme[0][:-3].lower()
-    return next((each for each in DIALECTS.values() if kind in each.schemes), PLAIN)
+    """The dialect that a place speaks by its scheme or ending, whether there is a database or not; the one
+    that goes without saying where the scheme is not known."""
+    try:
+        return dialect_of(place_of(where)[0])
+    except DatabaseUnreadable:
+        return PLAIN

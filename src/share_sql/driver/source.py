@@ -85,6 +85,16 @@ class Source:
         """Whether it is another than when it was opened for the case. Raises DatabaseError."""
         return self.failure is None and self.fingerprint() != self.began
 
+    @property
+    def restless(self) -> bool:
+        """Whether it last changed under a case however often that was done: servers are written to all the
+        time, and to do each case twice there would cost twice the models' work for nothing."""
+        return self._name in self._catalog.restless
+
+    @restless.setter
+    def restless(self, changed: bool) -> None:
+        (self._catalog.restless.add if changed else self._catalog.restless.discard)(self._name)
+
     def close(self) -> None:
         """Give it back; what failed is opened afresh by whoever asks next."""
         opened, self._opened = self._opened, None
