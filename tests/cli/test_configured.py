@@ -144,10 +144,12 @@ def test_models_of_the_settings_are_loaded_as_a_models_file() -> None:
     write(
         "[databases.shop]\npath = 'shop.sqlite'\n"
         "[models.scorer]\nmodel = 'm'\nbase_url = 'http://127.0.0.1:1/v1'\nretries = 0\n"
+        "[cache]\nanswers = 'answers.sqlite'\n"
     )
     done = call("run", "--cases", cases("shop"), "--out", "out")
     found = json.loads(Path("out/run.json").read_text())["settings"]
     assert found["model for scorer"].startswith("m"), done.output
+    assert Path("answers.sqlite").is_file()
     without = call("run", "--cases", "cases.jsonl", "--out", "without", "--models", "none")
     assert without.exit_code == 0
     assert "model for scorer" not in json.loads(Path("without/run.json").read_text())["settings"]

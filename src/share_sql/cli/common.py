@@ -255,7 +255,7 @@ def models_for(spec: str) -> Mapping[str, Model]:
 
     found = settings()
     if found is not None and found.file is not None and spec == str(found.file):
-        models = models_of(found.file, {"models": found.models})
+        models = models_of(found.file, found.models_file)
     elif spec == "auto":
         chosen = chosen_models()
         say(chosen.told, err=True)
