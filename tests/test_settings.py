@@ -160,7 +160,8 @@ NO_URL = "url is no URL, such as postgresql://user@host/name; a file goes into p
         ("[cache]\nfolder = '${A_B}'", ", line 2: cache.folder: the environment has no A_B; set it"),
         (
             "[cache]\nanswers = 'x'",
-            ", line 2: cache.answers is for tables of roles in [models]; a models file has a cache of its own",
+            ", line 2: cache.answers is for tables of roles in [models]; a models file has a cache of its "
+            "own",
         ),
         ("[models]\nuse = 1", ", line 2: models.use is no text; give what --models takes, such as auto"),
         ("[models]\nuse = 'auto'\n[models.sam]\nbase = 1", ", line 3: models has both use and sam; keep one"),
