@@ -95,6 +95,28 @@ def test_limits_of_the_settings_bound_each_query() -> None:
     assert (checked["row_count"], checked["truncated"]) == (2, True)
 
 
+def test_a_run_is_not_resumed_with_other_settings_of_its_databases() -> None:
+    assert call("run", "--cases", cases("shop"), "--out", "out", "--models", "none").exit_code == 0
+    again = ("run", "--cases", "cases.jsonl", "--out", "out", "--models", "none", "--resume")
+    assert call(*again).exit_code == 0
+    write("[databases.shop]\npath = 'shop.sqlite'\nrows = 2\n[databases.other]\npath = 'x'\n")
+    done = call(*again)
+    assert done.exit_code == 2
+    assert "share.toml" in done.stderr
+
+
+def test_a_benchmarks_databases_are_found_by_name() -> None:
+    write("[databases.shop]\npath = 'shop.sqlite'\nnamespaces = ['main']\n")
+    write(json.dumps([{"question_id": 0, "db_id": "shop", "question": "Q", "SQL": DRAFT}]), "dev.json")
+    write(json.dumps({"0": DRAFT}), "drafts.json")
+    words = ("--benchmark", "bird", "--questions", "dev.json")
+    done = call("run", *words, "--drafts", "drafts.json", "--out", "out", "--models", "none")
+    assert done.exit_code == 0, done.output
+    assert json.loads(Path("out/corrections.jsonl").read_text())["verdict"] == "corrected"
+    done = call("eval", *words, "--predictions", "drafts.json", "--json")
+    assert json.loads(done.stdout)["cases"][0]["ex"] is True
+
+
 def policy_of(*words: str, **variables: str) -> Any:
     done = call("run", "--cases", cases("shop"), "--out", "out", *words, **variables)
     assert done.exit_code == 0, done.output

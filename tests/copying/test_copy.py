@@ -281,7 +281,7 @@ def test_a_server_that_is_not_there(make: Make, url: str) -> None:
 
 @pytest.mark.parametrize("url", ["postgresql://ada:hunter2@h:x/y", "mysql://ada:hunter2@h:x/y"])
 def test_urls_that_are_none(make: Make, url: str) -> None:
-    with pytest.raises(DatabaseUnreadable, match=r"is no \w+ URL|ada@h:x/y") as caught:
+    with pytest.raises(DatabaseUnreadable, match="this is no URL of a") as caught:
         copy_database(str(make("CREATE TABLE a (x INT)")), url)
     assert "hunter2" not in str(caught.value)
 

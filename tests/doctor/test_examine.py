@@ -101,6 +101,11 @@ def test_the_cache_folder_is_made_measured_and_left_as_it_was(tmp_path: Path) ->
     assert "--cache" in check.mend
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that nobody can write")
+def test_a_folder_that_is_there_and_cannot_be_written() -> None:
+    assert named(check_cache(Path("/proc/self")), "folder").status == "failed"
+
+
 def test_weights_that_are_not_here_are_a_warning_for_the_default_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

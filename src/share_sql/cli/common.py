@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from share_sql.benchmarks.places import Places
 from share_sql.benchmarks.registry import BENCHMARKS
-from share_sql.cli.configured import check_name, known_as, settings
+from share_sql.cli.configured import check_name, database_named, known_as, settings
 from share_sql.cli.terminal import say
 from share_sql.database.where import is_url
 from share_sql.errors import UsageError
@@ -204,9 +204,9 @@ def fill_catalog(
     # The case itself will say that it names no database.
     asked = [name for name in dict.fromkeys(names) if name.strip() and "\x00" not in name]
     given, known = Described(tables, meanings), settings()
+    named_here = known.databases if known is not None else {}
     if not others_too:
-        found = ((name, known.databases.get(name)) for name in asked)
-        given.check((name, each.where if each is not None else name) for name, each in found)
+        given.check((name, named_here[name].where if name in named_here else name) for name in asked)
     for name in asked:
         where = name
         # os.path, not Path: what no file can be called (too long, say) is no file, and no error.
@@ -216,7 +216,7 @@ def fill_catalog(
             # A URL of --databases is where names lie that are no file.
             there = (place for place in places if isinstance(place, str) or os.path.isfile(place))
             where = str(next(there, name))
-        named = known.database(name) if where == name else None
+        named = database_named(name) if where == name else None
         if named is None:
             declared, meant = given.of(name, name)
             catalog.add(known_as(name), where, declared, meant)
@@ -254,7 +254,7 @@ def models_for(spec: str) -> Mapping[str, Model]:
     from share_sql.models.load import chosen_models, load_models, models_of, not_pulled
 
     found = settings()
-    if found.file is not None and spec == str(found.file):
+    if found is not None and found.file is not None and spec == str(found.file):
         models = models_of(found.file, {"models": found.models})
     elif spec == "auto":
         chosen = chosen_models()

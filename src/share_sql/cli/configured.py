@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from share_sql.settings import Settings
+    from share_sql.benchmarks.files import BenchmarkDatabase
+    from share_sql.catalog import Catalog
+    from share_sql.settings import DatabaseSettings, Settings
 
+NAME = "share.toml"
+"""The settings file in the working folder."""
 _META, _FAULT = "share_sql.settings", "share_sql.settings.fault"
 FILE = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -20,10 +24,11 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 def _configure(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
     """Read the settings file before any other option is looked at: what it says stands in for flags that
     neither the call nor the environment gives."""
+    # Most calls have no such file, and need not wait for its reader.
+    if context.resilient_parsing or (path is None and not os.path.isfile(NAME)):
+        return
     from share_sql.settings import load_settings
 
-    if context.resilient_parsing:
-        return
     found = load_settings(path)
     context.meta[_META] = found
     context.default_map = {**found.flags, **(context.default_map or {})}
@@ -67,13 +72,10 @@ db_option = click.option(
 """`--db`, for verbs that use one database."""
 
 
-def settings() -> Settings:
-    """The running call's settings; empty ones where its verb takes none."""
-    from share_sql.settings import Settings
-
+def settings() -> Settings | None:
+    """The running call's settings; None where there is no file, or its verb takes none."""
     context = click.get_current_context(silent=True)
-    found = context.meta.get(_META) if context is not None else None
-    return found if found is not None else Settings()
+    return context.meta.get(_META) if context is not None else None
 
 
 def settings_fault() -> str:
@@ -81,15 +83,64 @@ def settings_fault() -> str:
     return str(click.get_current_context().meta.get(_FAULT, ""))
 
 
+def database_named(name: str) -> DatabaseSettings | None:
+    """What the settings say of a database; None where they do not name it. Raises SettingsError."""
+    found = settings()
+    return found.database(name) if found is not None else None
+
+
 def place_named(name: str) -> str | None:
     """Path or URL of a database that the settings name; None for any other. Raises SettingsError."""
-    found = settings().database(name)
-    return found.where if found is not None else None
+    named = database_named(name)
+    return named.where if named is not None else None
 
 
 def places_named() -> Callable[[str], str | None] | None:
     """Where databases lie that are known by name, where the settings name any; None where they name none."""
-    return place_named if settings().names else None
+    found = settings()
+    return place_named if found is not None and found.names else None
+
+
+def bound(catalog: Catalog, databases: Iterable[BenchmarkDatabase]) -> None:
+    """Let the settings' namespaces and limits hold for a benchmark's databases that they name."""
+    for database in databases:
+        named = database_named(database.name)
+        if named is not None:
+            catalog.add(
+                database.name,
+                database.where,
+                database.declared,
+                database.meanings or None,
+                namespaces=named.namespaces,
+                limits=named.limits,
+            )
+
+
+def fingerprint_of(names: Iterable[str]) -> str | None:
+    """A short hash of what the settings say of databases, wherever they lie: a resumed run must have the
+    same. None where they name none of them."""
+    import hashlib
+    import json
+
+    known = settings()
+    if known is None:
+        return None
+    said: list[Any] = []
+    for name in sorted(names):
+        found = known.databases.get(name)
+        if found is not None:
+            files = [
+                file and hashlib.sha256(_content(file)).hexdigest() for file in (found.meanings, found.tables)
+            ]
+            said.append([name, found.namespaces, found.rows, found.seconds, files])
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16] if said else None
+
+
+def _content(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError:
+        return b""  # whoever reads it says so
 
 
 def known_as(database: str) -> str:
@@ -105,13 +156,13 @@ def check_name(name: str) -> None:
     Raises:
         DatabaseMissing: there is none; the message names the nearest known one.
     """
-    from share_sql.errors import DatabaseMissing
-    from share_sql.toml_file import nearest
-
-    known: Iterable[str] = settings().names
+    known = settings()
     plain = name.strip() and not any(sign in name for sign in "/\\.:\x00")
-    if known and plain and name not in known and not os.path.exists(name):
+    if known is not None and plain and known.names and name not in known.names and not os.path.exists(name):
+        from share_sql.errors import DatabaseMissing
+        from share_sql.toml_file import nearest
+
         raise DatabaseMissing(
-            f"there is no database {name}: {settings().file} does not name it, and there is no such file"
-            f"{nearest(name, known)}"
+            f"there is no database {name}: {known.file} does not name it, and there is no such file"
+            f"{nearest(name, known.names)}"
         )

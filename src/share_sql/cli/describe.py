@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from share_sql.cli.common import FILE, as_json, refuse
-from share_sql.cli.configured import check_name, config_option, db_option, settings
+from share_sql.cli.configured import check_name, config_option, database_named, db_option
 from share_sql.cli.terminal import interruptible, print_json, say
 
 EXAMPLES = """\b
@@ -34,7 +34,7 @@ def command(db: str, name: str | None, out: Path | None, as_json: bool) -> None:
     from share_sql.schema.meanings import write_column_meanings
 
     check_name(db)
-    named = settings().database(db)
+    named = database_named(db)
     where = named.where if named is not None else db
     with interruptible(), open_database(where, name=db if named is not None else None) as database:
         schema = introspect(database, named.namespaces if named is not None else None)

@@ -46,15 +46,17 @@ def command(db: str | None, models: str | None, cache: Path | None, as_json: boo
     """
     from share_sql.doctor.asked import ROLE
     from share_sql.doctor.examine import examine, examine_database
+    from share_sql.settings import Settings
 
     def load() -> Mapping[str, Model]:
         return models_for(models or "none")
 
+    known = settings() or Settings()
     if db is not None:
         check_name(db)
     with interruptible():
-        checks = examine(settings(), settings_fault(), cache, load if models is not None else None)
-        looked = examine_database(settings(), db) if db is not None else None
+        checks = examine(known, settings_fault(), cache, load if models is not None else None)
+        looked = examine_database(known, db) if db is not None else None
     recipe = looked.recipe if looked is not None else ""
     checks += looked.checks if looked is not None else []
     failed = any(check.status == "failed" for check in checks)

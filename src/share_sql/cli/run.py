@@ -26,7 +26,7 @@ from share_sql.cli.common import (
     refuse,
     verbose_option,
 )
-from share_sql.cli.configured import config_option, known_as, places_named
+from share_sql.cli.configured import bound, config_option, fingerprint_of, known_as, places_named
 from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -142,9 +142,14 @@ def command(
         )
         loaded = load(places)
         loaded.register(catalog)
+        if databases is None:
+            bound(catalog, loaded.databases.values())
         labelled = list(loaded.cases)
         files |= {"tables": places.tables, "meanings": places.meanings}
     inputs = {what: files[what] for what in ("tables", "meanings")}
+    prints = {what: file_fingerprint(path) for what, path in inputs.items() if path is not None}
+    if said := fingerprint_of({each.case.database for each in labelled}):
+        prints["share.toml"] = said
     asked = models_for(models)
     conventions = conventions or ("none" if cases is not None else "benchmark")
     prompt_set = prompts_of(prompts, asked)
@@ -156,7 +161,7 @@ def command(
         without=kinds_of(without),
         only=kinds_of(only),
         min_confidence=min_confidence,
-        inputs={what: file_fingerprint(path) for what, path in inputs.items() if path is not None},
+        inputs=prints,
     )
     with (
         Assistant(

@@ -17,6 +17,8 @@ from share_sql.copying.plan import PlannedKey, PlannedTable, plan, quoted
 from share_sql.copying.read import batches, open_source
 from share_sql.copying.target import Target
 from share_sql.database.address import place_of, shown
+from share_sql.database.failures import driver_missing
+from share_sql.dialects import dialect_of
 from share_sql.errors import DatabaseUnreadable, SchemaError, UsageError
 from share_sql.whole_file import put_in_place, whole_file
 
@@ -113,7 +115,7 @@ def _copy(reader: sqlite3.Connection, path: Path, target: str, over: bool) -> Co
 def _target(kind: str, place: Path | None, url: str, reader: sqlite3.Connection) -> Target:
     driver, extra = _DRIVERS[kind]
     if find_spec(driver) is None:
-        raise DatabaseUnreadable(f'this needs {driver}, which is missing; pip install "share-sql[{extra}]"')
+        raise driver_missing(dialect_of(kind).title, extra)
     if kind == "duckdb" and place is not None:
         from share_sql.copying.to_duckdb import DuckdbTarget
 

@@ -13,17 +13,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from share_sql.copying.plan import Kind, PlannedTable
 from share_sql.copying.read import Value
 from share_sql.copying.target import listed
+from share_sql.database.address import address_of
 from share_sql.errors import DatabaseUnreadable, UsageError
 
 _TYPES: Mapping[Kind, str] = MappingProxyType({
     "integer": "bigint", "real": "double", "text": "text", "blob": "longblob", "date": "date",
     "moment": "datetime",
 })  # fmt: skip
+_OPTIONS = ("unix_socket", "ssl_ca", "ssl_cert", "ssl_key")
 _KEY_CHARACTERS = 768
 """InnoDB's keys have 3,072 bytes at most, and a character takes up to four."""
 _TEXT_CHARACTERS = 16_383
@@ -49,18 +50,17 @@ class MysqlTarget:
         self._same = same
         self._infinite: Counter[str] = Counter()
         self._binary: set[tuple[str, str]] = set()
-        try:
-            parts = urlsplit(url)
-            port = parts.port or 3306
-        except ValueError:
+        where = address_of(url, "MySQL")
+        if not where.database:
             raise DatabaseUnreadable(
-                "this is no MySQL URL; give mysql://USER:PASSWORD@HOST:PORT/DATABASE, percent-escaped"
-            ) from None
+                f"{shown} names no database; give mysql://USER:PASSWORD@HOST:PORT/DATABASE"
+            )
+        options = {name: where.options[name] for name in _OPTIONS if name in where.options}
         try:
             self._connection: Any = pymysql.connect(
-                host=parts.hostname or "localhost", port=port, user=unquote(parts.username or ""),
-                password=unquote(parts.password or ""), database=unquote(parts.path[1:]) or None,
-                charset="utf8mb4", autocommit=False, connect_timeout=10, local_infile=False,
+                host=where.host or "localhost", port=where.port or 3306, user=where.user,
+                password=where.password, database=where.database, charset="utf8mb4", autocommit=False,
+                connect_timeout=10, local_infile=False, **options,
             )  # fmt: skip
         except pymysql.MySQLError as error:
             raise DatabaseUnreadable(f"{shown}: {error.args[-1]}") from None

@@ -37,7 +37,7 @@ import pymysql
 from pymysql.constants import FIELD_TYPE
 
 from share_sql import errors
-from share_sql.database.server_url import Address, address_of
+from share_sql.database.address import Address, address_of
 from share_sql.database.failures import driver_missing
 from share_sql.database.mysql_link import MysqlLink, told
 from share_sql.database.mysql_wire import Wire

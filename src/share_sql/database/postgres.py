@@ -39,7 +39,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from share_sql import errors
-from share_sql.database.server_url import address_of
+from share_sql.database.address import address_of
 from share_sql.database.failures import Lost
 from share_sql.database.pool import Full
 from share_sql.database.pooled import CONNECT_SECONDS, PooledDatabase
