@@ -289,7 +289,7 @@ class Catalog:
             if known.declared is not None:
                 schema = merge(schema, known.declared)
             if not schema.tables:
-                raise SchemaError(f"the database {name} holds no tables; check that it is the right file")
+                raise SchemaError(f"the database {name} holds no tables; check that it is the right one")
             if known.meanings:
                 schema = with_meanings(schema, known.meanings)
         except BaseException:
