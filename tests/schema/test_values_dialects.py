@@ -176,3 +176,24 @@ def test_descriptions(database: Database) -> None:
     assert texts["city.raw"] == "Always NULL."
     assert texts["nothing.a"] == "Not filled yet, the table has no rows."
     assert texts["big.name"].startswith("Text, never NULL")
+
+
+def test_a_partitioned_table_is_as_large_as_its_parts(
+    postgres_database: ServerDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgres_database.run(
+        "CREATE TABLE log (day date, word text) PARTITION BY RANGE (day);"
+        "CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM ('2020-01-01') TO ('2020-02-01');"
+        "CREATE TABLE log_2 PARTITION OF log FOR VALUES FROM ('2020-02-01') TO ('2020-03-01');"
+        "INSERT INTO log SELECT date '2020-01-01' + g % 60, 'w' || g % 5 FROM generate_series(1, 60000) AS g;"
+        "CREATE TABLE hollow (word text) PARTITION BY LIST (word)"
+    )
+    with open_database(postgres_database.reader) as database:
+        schema = introspect(database)
+        only = replace(schema, tables=tuple(t for t in schema.tables if t.name in ("log", "hollow")))
+        names = frozenset({ColumnName("log", "word"), ColumnName("hollow", "word")})
+        with ValueIndex.open(database, only, tmp_path) as index:
+            assert (index.size, index.partial(names)) == (5, frozenset())
+        sampled(monkeypatch, "postgres", most_rows=5_000)
+        with ValueIndex.open(database, only, tmp_path / "other") as index:
+            assert index.partial(names) == {ColumnName("log", "word")}
