@@ -17,6 +17,7 @@ from share_sql.schema import value_scan
 from share_sql.schema.describe import describe
 from share_sql.schema.introspect import introspect
 from share_sql.schema.model import ColumnName, Schema
+from share_sql.schema.value_few import FewColumns
 from share_sql.schema.value_probe import with_unindexed
 from share_sql.schema.values import ValueIndex
 
@@ -197,3 +198,38 @@ def test_a_partitioned_table_is_as_large_as_its_parts(
         sampled(monkeypatch, "postgres", most_rows=5_000)
         with ValueIndex.open(database, only, tmp_path / "other") as index:
             assert index.partial(names) == {ColumnName("log", "word")}
+
+
+def test_few_columns_of_a_large_schema_are_read_when_they_are_asked_for(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = introspect(database)
+    assert not FewColumns.fits(database, schema)
+    monkeypatch.setattr("share_sql.schema.value_few.MANY_COLUMNS", 1)
+    assert FewColumns.fits(database, schema) == (database.dialect != "duckdb")
+    asked: list[str] = []
+    query = database.query
+    monkeypatch.setattr(
+        database, "query", lambda sql, limits=None: (asked.append(sql), query(sql, limits))[1]
+    )
+    few = FewColumns(database, schema)
+    one, two = ColumnName("city", "name"), ColumnName("CITY", "code")
+    index = few.index(frozenset({one}))
+    assert index is not None
+    assert [match.value for match in index.lookup("bonn", frozenset({one}), 2)] == ["BONN", "Bonn"]
+    assert index.columns() == {one}
+    assert index.complete("city", "name")
+    before = len(asked)
+    assert few.index(frozenset({one})) is index
+    assert len(asked) == before
+    both = few.index(frozenset({one, two, ColumnName("city", "gone"), ColumnName("gone", "x")}))
+    assert both is not None
+    assert both.columns() == {one, ColumnName("city", "code")}
+    assert len(asked) == before + 1
+    every = few.index(frozenset({ColumnName("city", "*")}))
+    with ValueIndex.open(database, schema, tmp_path) as whole:
+        assert every is not None
+        assert every.columns() == whole.columns()
+        assert every.lookup("sao paolo") == whole.lookup("sao paolo")
+    monkeypatch.setattr("share_sql.schema.value_few.FEW_COLUMNS", 1)
+    assert few.index(frozenset({one, two})) is None
