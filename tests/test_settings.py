@@ -199,6 +199,23 @@ def test_a_variable_that_is_not_set_costs_only_what_needs_it(tmp_path: Path) -> 
     assert "the environment has no TOKEN" in found.problems[""]
 
 
+@pytest.mark.parametrize(
+    ("use", "taken"),
+    [
+        ("auto", "auto"),
+        ("models.toml", "{}/models.toml"),
+        ("/models.toml", "/models.toml"),
+        ("recorded:runs/first", "recorded:{}/runs/first"),
+        ("embedded:0.5b", "embedded:0.5b"),
+        ("embedded:adapters", "embedded:{}/adapters"),
+        ("http://h/v1#m.toml", "http://h/v1#m.toml"),
+    ],
+)
+def test_files_of_models_are_looked_for_beside_it(tmp_path: Path, use: str, taken: str) -> None:
+    (tmp_path / "adapters").mkdir()
+    assert load(tmp_path, f"[models]\nuse = '{use}'").flags["models"] == taken.format(tmp_path)
+
+
 def test_tables_of_roles_stand_in_for_a_models_file(tmp_path: Path) -> None:
     found = load(tmp_path, "[models.sam]\nmodel = 'x'\nbase_url = 'http://${HOST}/v1'", HOST="h")
     assert found.models_file == {"models": {"sam": {"model": "x", "base_url": "http://h/v1"}}}

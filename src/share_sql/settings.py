@@ -329,7 +329,19 @@ def _placed(found: Settings, folder: Path) -> Settings:
     cache = found.cache.model_copy(
         update={"folder": path(found.cache.folder), "answers": path(found.cache.answers)}
     )
-    return found.model_copy(update={"databases": databases, "cache": cache})
+    models = dict(found.models)
+    if "use" in models:
+        models["use"] = _placed_models(models["use"], folder)
+    return found.model_copy(update={"databases": databases, "cache": cache, "models": models})
+
+
+def _placed_models(use: str, folder: Path) -> str:
+    """What `--models` takes, with a file or folder in it named from the root."""
+    kind, colon, rest = use.partition(":")
+    # `embedded:` takes names of bases, too.
+    if colon and (kind == "recorded" or (kind == "embedded" and (folder / rest).is_dir())):
+        return f"{kind}:{folder / rest}"
+    return str(folder / use) if use.endswith(".toml") and not colon else use
 
 
 def _absolute(url: str | None, folder: Path) -> str | None:
