@@ -249,7 +249,7 @@ class _Maker:
         # Made-up rows hold gold's own constants, so they would tell what is asked for.
         if each.case.database not in self.source.made_up:
             with self.source.open(each.case.database) as opened:
-                if opened is not None and opened.database.dialect == "sqlite":
+                if opened is not None:
                     values = spoken_values(phrases(each.case.question), opened.values.lookup)
         variables = drafter_variables(gold.schema, values=values, **gold.asked)
         return [replace(self._example("drafter", gold, variables), output=sql, dialect="")]
