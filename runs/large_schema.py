@@ -24,7 +24,7 @@ from typing import TypeVar
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.servers.database import connection, new_database
-from tests.servers.start import start
+from tests.servers.start import start, stop
 
 from share_sql.assistant import Assistant
 from share_sql.case import Case
