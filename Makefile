@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 WORKERS ?= auto
+DB ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,16 +15,18 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: help demo test check clean
 
 help:
-	@echo "make demo    correct the demo's drafts, print a table, write out/demo/demo.html"
+	@echo "make demo    correct the demo's drafts, print a table, write out/demo/demo.html;"
+	@echo "             DB=postgres, DB=mysql or DB=duckdb: on such a database, started for it"
 	@echo "make test    run the tests"
 	@echo "make check   ruff, mypy, import-linter and the docs against the code"
 	@echo "make clean   remove the environment, caches and out/"
 	@echo "Settings: PYTHON=$(PYTHON) (3.11 or later), WORKERS=$(WORKERS) (processes that run tests)"
 
 # The small models' weights are fetched once, into the user's cache; the demo can do without them.
-demo: $(STAMPS)/default
+# With DB=postgres, mysql or duckdb it is shown on such a database; servers are started for it.
+demo: $(STAMPS)/default $(if $(DB),$(STAMPS)/extra-$(DB))
 	@told=$$($(BIN)/share models pull 2>&1) && echo "$$told" || echo "Without small models: $$told"
-	$(BIN)/share demo --out out/demo
+	$(if $(DB),$(BIN)/python runs/demo_on.py $(DB),$(BIN)/share demo --out out/demo)
 
 test: $(STAMPS)/test
 	$(BIN)/pytest -n $(WORKERS)
@@ -50,6 +53,10 @@ $(STAMPS)/venv:
 
 $(STAMPS)/default: $(STAMPS)/venv pyproject.toml
 	$(PIP) --editable .
+	@touch $@
+
+$(STAMPS)/extra-%: $(STAMPS)/default
+	$(PIP) --editable '.[$*]'
 	@touch $@
 
 $(STAMPS)/test: $(STAMPS)/default

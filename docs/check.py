@@ -6,8 +6,9 @@ What is checked, in README.md, CONTRIBUTING.md, CHANGELOG.md and docs/*.md:
 - commands in `sh` and `console` blocks exist: `make` targets, verbs and flags of `share`, scripts of the
   project, and its modules after `python -m`;
 - the same for the examples at the end of each verb's help;
-- `console run` blocks are run in a folder with the demo's `shop.sqlite` and `cases.jsonl`, and must print
-  what is shown below each `$` line (`…` matches anything, on a line of its own any number of lines);
+- `console run` blocks are run in a folder with the demo's `shop.sqlite` and `cases.jsonl`, and the page's
+  `toml file` block as `share.toml`, and must print what is shown below each `$` line (`…` matches
+  anything, on a line of its own any number of lines);
 - README's tree names each folder of the package, and docs/code.md each module, once, with the first sentence
   of its docstring;
 - docs/cli.md holds the help of every verb, as the verb prints it, and docs/design.md the layers;
@@ -271,6 +272,9 @@ def check_examples(root: Path) -> Iterator[str]:
             write_database(folder / "shop.sqlite")
             write_cases(folder / "cases.jsonl", "shop.sqlite")
             write_meanings(folder / "column_meaning.json")
+            for match in _FENCE.finditer(page.read_text(encoding="utf-8")):
+                if (match[1], match[2]) == ("toml", "file"):
+                    (folder / "share.toml").write_text(match[3], encoding="utf-8")
             for example in examples:
                 problem = _run_example(example, folder)
                 if problem:

@@ -1,6 +1,8 @@
 """Precision and recall of `share check` on NL2SQL-BUGs (HKUSTDial, KDD 2025): SQL that experts call wrong.
 
-    runs/nl2sql_bugs.py [DATA]
+    runs/nl2sql_bugs.py [DATA] [DATABASES]
+
+DATABASES: what `share run --databases` takes, a folder or a URL with `{name}`; left out, DATA's own.
 
 A query is said wrong where its calibrated probability of being wrong is 0.5 or more. Nothing is fitted
 to this set. The figures are of the part whose two databases are at hand: 317 cases, of which 24% are
@@ -16,6 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 from share_sql.assistant import Assistant
+from share_sql.benchmarks.places import place_of, read_places
 from share_sql.case import Case
 from share_sql.check import check
 
@@ -29,12 +32,14 @@ Gemini-2.0-Flash  82.7 / 67.3, 76.8     60 / 67, 81.6"""
 def main() -> None:
     """Check every case and print the figures."""
     data = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")
+    own = data / "bird" / "dev" / "dev_databases"
+    places = read_places(sys.argv[2]) if len(sys.argv) > 2 else own
     cases = json.loads((data / "nl2sql-bugs" / "cases.json").read_text(encoding="utf-8"))
     seen: Counter[tuple[bool, bool]] = Counter()
     of_type: Counter[tuple[str, bool]] = Counter()
     with Assistant(inspect=True) as assistant:
         for case in cases:
-            database = data / "bird" / "dev" / "dev_databases" / case["db_id"] / f"{case['db_id']}.sqlite"
+            database = place_of(places, case["db_id"])
             asked = Case(str(case["id"]), case["question"], str(database), case["sql"], case["evidence"])
             said = check(assistant, asked).wrong >= 0.5
             seen[not case["label"], said] += 1

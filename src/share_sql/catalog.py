@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 10.0
 """How old the schema and the value index of a database that changes may be."""
+REFRESH_SHARE = 0.05
+"""The share of time that may go into reading them afresh: what takes a minute to read may be twenty old."""
 _OPENING = 64
 """Databases that may be opened at once."""
 
@@ -54,6 +56,7 @@ class OpenDatabase:
         cache: Path | None,
         fingerprint: str,
         limits: Limits | None = None,
+        spent: float = 0.0,
     ) -> None:
         self.name = name
         """As the catalog knows it: a URL is without its password."""
@@ -65,8 +68,12 @@ class OpenDatabase:
         """The database's, when it was opened."""
         self.users = 0
         """How many use it; the catalog counts."""
-        self.turn = threading.Lock()
-        """Held by whoever asks the database: it answers one after another."""
+        self.spent = spent
+        """Seconds that its schema took to read, and its value index to find or build."""
+        self.turn = threading.Semaphore(database.parallel)
+        """Held by whoever asks the database: it answers so many at a time."""
+        self.indexing = threading.Semaphore()
+        """Held by whoever asks for values before there is an index of them: one builds it."""
         self._cache = cache
         self._few: FewColumns | None = None
         self._lock = threading.Lock()
@@ -75,7 +82,10 @@ class OpenDatabase:
     def _values(self) -> ValueIndex:
         from share_sql.schema.values import ValueIndex
 
-        return ValueIndex.open(self.database, self.schema, self._cache)
+        began = time.monotonic()
+        index = ValueIndex.open(self.database, self.schema, self._cache)
+        self.spent += time.monotonic() - began
+        return index
 
     def look_up(self, text: str, columns: ColumnSet | None, limit: int) -> tuple[ValueMatch, ...]:
         """The stored values nearest to a text, best first; of columns that the index holds in part, the
@@ -115,17 +125,22 @@ class OpenDatabase:
             return self._few.index(columns)
 
     @property
+    def indexed(self) -> bool:
+        """Whether the value index is there."""
+        return "_values" in self.__dict__
+
+    @property
     def values(self) -> ValueIndex:
         """The value index; built, or found in the cache folder, on first use and after damage."""
         with self._lock:
-            if "_values" in self.__dict__ and self._values.damaged:
+            if self.indexed and self._values.damaged:
                 self._values.close()
                 del self._values
             return self._values
 
     def close(self) -> None:
         """Give connection and index back; may be called twice."""
-        if "_values" in self.__dict__:
+        if self.indexed:
             self._values.close()
         self.database.close()
 
@@ -147,6 +162,8 @@ class Catalog:
         self._open: dict[str, OpenDatabase] = {}
         self._seen: set[str] = set()
         self._refreshed: dict[str, float] = {}
+        self.restless: set[str] = set()
+        """Names of databases that changed again and again while a case was under way."""
         self._lock = threading.Lock()
         # One database is opened by one thread, others beside it; a lock a name would be kept for ever.
         self._opening = tuple(threading.Lock() for _ in range(_OPENING))
@@ -260,11 +277,14 @@ class Catalog:
 
     def outdated(self, name: str) -> bool:
         """Whether a database that has changed since it was opened is to be opened afresh: not more often than
-        every `REFRESH_SECONDS`, since one that is written to all the time would be indexed for each case."""
+        every `REFRESH_SECONDS`, nor than `REFRESH_SHARE` allows, since one that is written to all the time
+        would be indexed for each case."""
         now = time.monotonic()
         name = shown(name)
         with self._lock:
-            if now - self._refreshed.get(name, -REFRESH_SECONDS) < REFRESH_SECONDS:
+            opened = self._open.get(name)
+            pause = max(REFRESH_SECONDS, opened.spent / REFRESH_SHARE if opened is not None else 0.0)
+            if now - self._refreshed.get(name, -pause) < pause:
                 return False
             self._refreshed[name] = now
             return True
@@ -282,6 +302,7 @@ class Catalog:
         from share_sql.schema.introspect import introspect, merge
         from share_sql.schema.meanings import with_meanings
 
+        began = time.monotonic()
         database = open_database(known.where, name=name)
         try:
             fingerprint = database.fingerprint()  # first, so that a change from now on shows
@@ -289,13 +310,14 @@ class Catalog:
             if known.declared is not None:
                 schema = merge(schema, known.declared)
             if not schema.tables:
-                raise SchemaError(f"the database {name} holds no tables; check that it is the right file")
+                raise SchemaError(f"the database {name} holds no tables; check that it is the right one")
             if known.meanings:
                 schema = with_meanings(schema, known.meanings)
         except BaseException:
             database.close()
             raise
-        return OpenDatabase(name, database, schema, self._cache, fingerprint, known.limits)
+        spent = time.monotonic() - began
+        return OpenDatabase(name, database, schema, self._cache, fingerprint, known.limits, spent)
 
     def close(self) -> None:
         """Close every database, those in use too: their queries end. May be called twice."""

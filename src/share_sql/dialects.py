@@ -45,6 +45,17 @@ class Dialect:
     """Whether texts and numbers are compared and reckoned with as one kind, without an error."""
     aliases_in: frozenset[str] = frozenset({"order"})
     """Clauses that know the result's aliases: where, group, having, order."""
+    prompt_quote: str = '"'
+    """What prompts put round a name with a space."""
+    prompt_quotes: str = "double quotes"
+    """The same in words."""
+    prompt_language: str = ""
+    """What prompts that ask for SQL alone call it; empty for the title. SQLite is SQL there: models were
+    trained so."""
+    endings: tuple[str, ...] = ()
+    """What the names of files that hold such a database end in, the usual one first."""
+    suite: str = ""
+    """What the files of a test suite are called that lie beside a database's own; empty: there are none."""
     roles: bool = False
     """Whether a role is asked for, which may see less than there is."""
 
@@ -58,6 +69,8 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "sqlite", "SQLite", quoted_text=True, before_tables=frozenset({"", "main", "temp"}),
             row_ids=frozenset({"rowid", "oid", "_rowid_"}), like_ignores_case=True, whole_division=True,
             bare_group_columns=True, lenient_types=True, aliases_in=_EVERYWHERE,
+            prompt_quote="`", prompt_quotes="backticks", prompt_language="SQL",
+            endings=(".sqlite", ".db", ".sqlite3"), suite="*.sqlite*",
         ),
         Dialect(
             "postgres", "PostgreSQL", name_case="folded", before_tables=frozenset({""}),
@@ -68,15 +81,20 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
             like_ignores_case=True, equals_ignores_case=True, bare_group_columns=True, lenient_types=True,
             aliases_in=frozenset({"group", "having", "order"}),
+            prompt_quote="`", prompt_quotes="backticks",
             roles=True,
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
             aliases_in=_EVERYWHERE,
+            endings=(".duckdb",),
         ),
     )
 })  # fmt: skip
 """By sqlglot's name: the dialects of databases that SHARE can ask."""
+
+PLAIN = DIALECTS["sqlite"]
+"""The dialect that goes without saying: that of a file whose name says nothing else."""
 
 
 def dialect_of(name: str) -> Dialect:

@@ -313,6 +313,28 @@ def test_a_database_that_is_written_to_all_the_time_is_told(
     assert not any(step.cause for step in done.steps)
 
 
+def test_a_database_that_is_written_to_all_the_time_costs_no_case_twice_the_work(
+    assistant: Assistant, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[int] = []
+    writing = True
+
+    def touch() -> None:
+        done.append(len(done))
+        if writing:
+            with sqlite3.connect(path) as writer:
+                writer.execute("CREATE TABLE IF NOT EXISTS log (x)")
+                writer.execute("INSERT INTO log VALUES (1)")
+            writer.close()
+
+    meddle(monkeypatch, touch)
+    for again, written in ((2, True), (1, True), (1, True), (1, False), (2, True), (1, False)):
+        done.clear()
+        writing = written
+        assert corrected(assistant, path).verdict == "corrected"
+        assert len(done) == again
+
+
 def test_endless_queries_on_one_database_do_not_hold_up_cases_on_another(
     path: Path, shop_path: Path, tmp_path: Path
 ) -> None:

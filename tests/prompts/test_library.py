@@ -43,7 +43,7 @@ def test_default_prompts_ask_for_the_answer_in_a_fence() -> None:
     prompts = load_prompts()
     for role in ("bam", "mask", "sam", "lom"):
         assert "```SR" in prompts.template(role).messages[-1].content
-    assert "```sqlite" in prompts.template("generator").messages[-1].content
+    assert "```{{fence}}" in prompts.template("generator").messages[-1].content
 
 
 @given(st.text())

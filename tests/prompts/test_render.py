@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from share_sql.dialects import DIALECTS
+from share_sql.prompts.library import SHIPPED_SETS, format_template, load_prompts
 from share_sql.prompts.render import (
     bam_variables,
+    drafter_variables,
     fenced_trajectory,
     generator_variables,
     in_schema_order,
+    judge_variables,
     lom_variables,
     reference_linked_columns,
     sam_variables,
@@ -99,3 +108,52 @@ def test_reference_linking_goes_by_substring_and_case() -> None:
 def test_the_fence_is_taken_to_the_letter() -> None:
     assert fenced_trajectory("Sure!\n```SR\nres = df.count()\n```\n```SR\nx\n```") == "res = df.count()"
     assert fenced_trajectory("```python\nres = df.count()\n```") == ""
+
+
+DIGESTS = {
+    "generator": "7d8bb33cd44749d4ff552ac3ca26e17d29c175945aa2bd22cda30f44c50c48fb",
+    "judge": "cf1e25be4058dd32faa7d707cd1c0b173425468f0c9e866f4596c49beb674de5",
+    "drafter": "57ab9b32332e4331dda33f53ab4d6e3fe30e864cdb8476357c01d601413daa83",
+}
+"""SHA-256 of the default set's texts for SQLite, as they were when they named SQLite themselves."""
+
+
+def filled(role: str, dialect: str) -> str:
+    schema = replace(SCHEMA, dialect=dialect)
+    asked = {"question": "Q", "evidence": "E"}
+    variables = {
+        "generator": lambda: generator_variables([PRICE], schema, trajectory="T", **asked),
+        "judge": lambda: judge_variables("SELECT 1", "SELECT 2", schema, question="Q"),
+        "drafter": lambda: drafter_variables(schema, values=(), **asked),
+    }[role]()
+    return "\n".join(message.content for message in load_prompts().render(role, **variables))
+
+
+@pytest.mark.parametrize("role", DIGESTS)
+def test_what_models_are_asked_of_sqlite_is_as_it_was(role: str) -> None:
+    """The texts that published figures were measured with."""
+    assert hashlib.sha256(filled(role, "sqlite").encode()).hexdigest() == DIGESTS[role]
+
+
+@pytest.mark.parametrize("role", DIGESTS)
+@pytest.mark.parametrize(
+    ("dialect", "title", "name"),
+    [
+        ("postgres", "PostgreSQL", '"unit price"'),
+        ("mysql", "MySQL", "`unit price`"),
+        ("duckdb", "DuckDB", '"unit price"'),
+    ],
+)
+def test_models_are_asked_for_the_databases_dialect(role: str, dialect: str, title: str, name: str) -> None:
+    text = filled(role, dialect)
+    assert title in text
+    assert "sqlite" not in text.lower()
+    assert role == "judge" or name in text
+    assert role != "generator" or f"```{dialect}" in text
+
+
+@pytest.mark.parametrize("name", SHIPPED_SETS)
+def test_no_template_names_a_dialect(name: str) -> None:
+    for template in load_prompts(name).templates.values():
+        text = format_template(template).lower()
+        assert not [dialect.title for dialect in DIALECTS.values() if dialect.title.lower() in text]

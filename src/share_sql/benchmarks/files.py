@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from share_sql.benchmarks.benchmark import Benchmark
 from share_sql.benchmarks.cases import LabelledCase, mark_duplicates, read_json
 from share_sql.benchmarks.drafts import Drafts, read_drafts
+from share_sql.benchmarks.places import Places, check_places, place_of
+from share_sql.benchmarks.places import database_path as database_path  # where callers look for it
 from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.case import Case
 from share_sql.errors import BenchmarkError
@@ -27,8 +29,8 @@ class BenchmarkFiles:
     benchmark: str
     """A name in BENCHMARKS."""
     questions: Path
-    databases: Path
-    """Folder with `<name>/<name>.sqlite` for each database."""
+    databases: Places
+    """Folder with `<name>/<name>.sqlite` for each database, or a URL with `{name}`; see places.py."""
     tables: Path | None = None
     """tables.json; None: schemas come from the databases alone."""
     meanings: Path | None = None
@@ -42,11 +44,16 @@ class BenchmarkDatabase:
     """One database of a benchmark."""
 
     name: str
-    path: Path
-    """Where it is, or would be: whether the file exists is found out when a case needs it."""
+    where: str | Path
+    """Path or URL at which it is, or would be: whether it is there is found out when a case needs it."""
     declared: Schema | None = None
     """Its entry in tables.json."""
     meanings: Mapping[ColumnName, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> Path:
+        """Path of its file; only for one that is a file."""
+        return Path(self.where)
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ class LoadedBenchmark:
         """Make its databases known to a catalog, under their names."""
         for database in self.databases.values():
             catalog.add(
-                database.name, database.path, declared=database.declared, meanings=database.meanings or None
+                database.name, database.where, declared=database.declared, meanings=database.meanings or None
             )
 
 
@@ -156,8 +163,7 @@ def _check_alignment(
 def _databases(
     files: BenchmarkFiles, benchmark: Benchmark, names: Mapping[str, None]
 ) -> dict[str, BenchmarkDatabase]:
-    if not files.databases.is_dir():
-        raise BenchmarkError(f"there is no folder {files.databases}; expected <name>/<name>.sqlite in it")
+    check_places(files.databases)
     schemas: Mapping[str, Schema] = {}
     meanings = None
     if files.tables:
@@ -170,34 +176,22 @@ def _databases(
         meanings = read_column_meanings(files.meanings, verbatim=True)
     found = {}
     for name in names:
-        path, declared = database_path(files.databases, name), schemas.get(name)
+        where, declared = place_of(files.databases, name), schemas.get(name)
         if meanings is None:
-            known = _descriptions(path, declared, benchmark.descriptions)
+            known = _descriptions(where, declared, benchmark.descriptions)
         else:
             known = meanings.get(name, {})
-        found[name] = BenchmarkDatabase(name, path, declared, known)
+        found[name] = BenchmarkDatabase(name, where, declared, known)
     return found
 
 
-def _descriptions(path: Path, declared: Schema | None, name: str) -> dict[ColumnName, str]:
+def _descriptions(where: str | Path, declared: Schema | None, name: str) -> dict[ColumnName, str]:
     """What the benchmark's folder of descriptions beside a database says; nothing where there is none."""
-    folder = path.parent / name
-    if not name or not declared or not os.path.isdir(folder):
+    if not isinstance(where, Path) or not name or not declared:
+        return {}
+    folder = where.parent / name
+    if not os.path.isdir(folder):
         return {}
     from share_sql.schema.meanings import read_descriptions
 
     return read_descriptions(folder, declared)
-
-
-def database_path(folder: Path, name: str) -> Path:
-    """Where a benchmark keeps a database: `<folder>/<name>/<name>.sqlite`.
-
-    A name that would lead out of the folder, or that no file can have, stays a name in it that does
-    not exist.
-    """
-    safe = name if Path(name).name == name and name not in (".", "..") else "_"
-    for ending in (".sqlite", ".db", ".sqlite3"):
-        path = folder / safe / f"{safe}{ending}"
-        if os.path.exists(path):  # not Path.exists, which raises for a name that is too long
-            return path
-    return folder / safe / f"{safe}.sqlite"

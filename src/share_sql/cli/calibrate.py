@@ -9,8 +9,9 @@ import click
 
 from share_sql.cli.common import (
     BENCHMARK,
+    DATABASES,
+    DATABASES_HELP,
     FILE,
-    FOLDER,
     as_json,
     cache_option,
     fill_catalog,
@@ -21,6 +22,7 @@ from share_sql.cli.terminal import interruptible, print_json, say
 
 if TYPE_CHECKING:
     from share_sql.benchmarks.cases import LabelledCase
+    from share_sql.benchmarks.places import Places
 
 AT_ONCE = 32
 """Cases under way at once: models in this process answer more when they are asked more at a time."""
@@ -61,7 +63,7 @@ def _labelled(path: Path | None, *labels: str) -> list[LabelledCase]:
     help="A kind of single edit to ask the scorer about; may be given several times.",
 )
 @click.option("--meanings", type=FILE, help="column_meaning.json, for --scored.")
-@click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite for databases given by name.")
+@click.option("--databases", type=DATABASES, help=DATABASES_HELP)
 @click.option(
     "--rule",
     type=BENCHMARK,
@@ -83,7 +85,7 @@ def command(
     models: str,
     edits: tuple[str, ...],
     meanings: Path | None,
-    databases: Path | None,
+    databases: Places | None,
     rule: str,
     out: Path,
     cache: Path | None,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from share_sql.cli.common import FILE, as_json, cache_option, fill_catalog, read_stdin
+from share_sql.cli.common import FILE, as_json, cache_option, read_stdin, use_database
+from share_sql.cli.configured import config_option, db_option
 from share_sql.cli.terminal import complain, interruptible, print_json, say
 
 if TYPE_CHECKING:
@@ -20,18 +21,20 @@ _WIDTH = 100
 EXAMPLES = """\b
 Examples:
   share check --db shop.sqlite --sql "SELECT name FROM store ORDER BY size LIMIT 1"
+  share check --db mysql://reader@localhost/shop --sql "SELECT COUNT(*) FROM store"
   share check --db shop.sqlite --sql - --question "How many stores are in Bonn?" --json < draft.sql
 """
 
 
 @click.command("check", epilog=EXAMPLES)
-@click.option("--db", required=True, metavar="PATH|URL", help="The database, opened read-only.")
+@db_option
 @click.option("--sql", "draft", required=True, help="The draft; - reads it from standard input.")
 @click.option("--question", default="", help="What the SQL should answer; more is seen with it.")
 @click.option("--evidence", default="", help="What else must be known: units, codes, definitions.")
 @click.option("--tables", type=FILE, help="tables.json that completes the database's schema.")
 @click.option("--meanings", type=FILE, help="column_meaning.json with the columns' meanings.")
 @cache_option
+@config_option
 @as_json
 def command(
     db: str,
@@ -57,7 +60,7 @@ def command(
     if draft == "-":
         draft = read_stdin()
     catalog = Catalog(cache=cache)
-    fill_catalog(catalog, [db], tables=tables, meanings=meanings)
+    db = use_database(catalog, db, tables, meanings)
     with Assistant(catalog=catalog, inspect=True) as assistant, interruptible():
         checked = check(assistant, Case("1", question, db, draft, evidence))
     if as_json:

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from share_sql.benchmarks.places import Places
 from share_sql.benchmarks.registry import BENCHMARKS
+from share_sql.cli.configured import check_name, database_named, known_as, settings
 from share_sql.cli.terminal import say
+from share_sql.database.where import is_url
 from share_sql.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,6 +26,26 @@ if TYPE_CHECKING:
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class _Databases(click.ParamType[Places]):
+    """A folder of databases, or a URL with `{name}` where the database's name is to stand."""
+
+    name = "databases"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "DIRECTORY|URL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Places:
+        if not isinstance(value, str) or not is_url(value):
+            folder: Path = FOLDER.convert(value, param, ctx)
+            return folder
+        return value
+
+
+DATABASES = _Databases()
+"""Where databases lie that are given by name, see `benchmarks.places`."""
+DATABASES_HELP = "Folder with NAME/NAME.sqlite or NAME.duckdb, or a URL, postgresql://user@host/{name}."
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -65,7 +88,10 @@ def refuse(why: str, *names: str) -> None:
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 cache_option = click.option(
-    "--cache", type=FOLDER, help="Folder for value indexes.  [default: the user's cache folder]"
+    "--cache",
+    type=FOLDER,
+    envvar="SHARE_CACHE",
+    help="Folder for value indexes.  [default: the user's cache folder]",
 )
 verbose_option = click.option(
     "-v",
@@ -89,7 +115,7 @@ benchmark_options = options(
     click.option("--benchmark", type=BENCHMARK, help="Read a benchmark's own files."),
     click.option("--questions", type=FILE, help="The benchmark's questions (dev.json, train.json)."),
     click.option("--tables", type=FILE, help="The benchmark's schemas (tables.json)."),
-    click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite."),
+    click.option("--databases", type=DATABASES, help=DATABASES_HELP),
     click.option("--meanings", type=FILE, help="column_meaning.json."),
     click.option("--drafts", type=FILE, help="JSON by id, JSON list, JSON Lines, or one query a line."),
 )
@@ -102,6 +128,7 @@ def models_option(default: str) -> Callable[[_Function], _Function]:
         "--models",
         default=default,
         show_default=True,
+        envvar="SHARE_MODELS",
         metavar="auto|none|embedded[:DIR|:NAME]|recorded:DIR|openai:MODEL|URL#MODEL|FILE.toml",
         help="Who answers for bam, mask, sam, lom, generator and scorer. auto: the small models where their "
         "weights are pulled (share models pull), none elsewhere.",
@@ -114,6 +141,7 @@ policy_options = options(
         type=click.Choice(["gated", "always", "errors"]),
         default="gated",
         show_default=True,
+        envvar="SHARE_POLICY",
         help="gated: a candidate must earn its place. always: the last one wins, as in the paper. "
         "errors: only drafts that fail are touched.",
     ),
@@ -134,6 +162,7 @@ policy_options = options(
         type=click.FloatRange(0, 1),
         default=0.0,
         show_default=True,
+        envvar="SHARE_MIN_CONFIDENCE",
         help="Keep the draft where a change is less sure than this.",
     ),
 )
@@ -144,18 +173,20 @@ def fill_catalog(
     catalog: Catalog,
     names: Iterable[str],
     *,
-    databases: Path | None = None,
+    databases: Places | None = None,
     tables: Path | None = None,
     meanings: Path | None = None,
     beside: Path | None = None,
     others_too: bool = False,
 ) -> None:
-    """Make the databases that cases name known to a catalog.
+    """Make the databases that cases name known to a catalog, under their names without a password.
+
+    What the settings say of a name holds where the flags say nothing.
 
     Args:
         catalog: takes them.
         names: as the cases have them: a name, a path or a URL.
-        databases: folder with `<name>/<name>.sqlite`, for names.
+        databases: folder with `<name>/<name>.sqlite`, or a URL with `{name}`, for names.
         tables: tables.json; its entry for the name, or for a path's stem, completes the schema.
         meanings: column_meaning.json, likewise.
         beside: folder that relative paths are looked for in as well, after the current one.
@@ -165,40 +196,67 @@ def fill_catalog(
         BenchmarkError: a file cannot be used.
         UsageError: there is no such folder, or a file knows none of the names.
     """
-    from share_sql.benchmarks.files import database_path
-    from share_sql.database.address import own_name
-    from share_sql.schema.meanings import read_column_meanings
-    from share_sql.schema.tables_json import read_tables_json
+    from share_sql.benchmarks.places import place_of
+    from share_sql.cli.described import Described
 
-    schemas = read_tables_json(tables) if tables else {}
-    known = read_column_meanings(meanings, verbatim=True) if meanings else {}
-    if databases is not None and not databases.is_dir():
+    if isinstance(databases, Path) and not databases.is_dir():
         raise UsageError(f"there is no folder {databases}; --databases is one with NAME/NAME.sqlite")
     # The case itself will say that it names no database.
     asked = [name for name in dict.fromkeys(names) if name.strip() and "\x00" not in name]
-    for file, holds in ((tables, schemas.keys()), (meanings, known.keys())):
-        if others_too or not file or not asked:
-            continue
-        if not any(key in holds for name in asked for key in (name, own_name(name))):
-            some = ", ".join([*holds][:5]) or "none at all"
-            raise UsageError(f"{file} knows nothing of {own_name(asked[0])}; it has {some}")
+    given, known = Described(tables, meanings), settings()
+    named_here = known.databases if known is not None else {}
+    if not others_too:
+        given.check((name, named_here[name].where if name in named_here else name) for name in asked)
     for name in asked:
         where = name
         # os.path, not Path: what no file can be called (too long, say) is no file, and no error.
-        if "://" not in name and not os.path.isfile(name):
-            places = [database_path(databases, name)] if databases else []
+        if not is_url(name) and not os.path.isfile(name):
+            places = [place_of(databases, name)] if databases else []
             places += [beside / name] if beside else []
-            where = str(next((place for place in places if os.path.isfile(place)), name))
-        key = name if name in schemas or name in known else own_name(name)
-        catalog.add(name, where, declared=schemas.get(key), meanings=known.get(key))
+            # A URL of --databases is where names lie that are no file.
+            there = (place for place in places if isinstance(place, str) or os.path.isfile(place))
+            where = str(next(there, name))
+        named = database_named(name) if where == name else None
+        if named is None:
+            declared, meant = given.of(name, name)
+            catalog.add(known_as(name), where, declared, meant)
+            continue
+        own = Described(tables or _path(named.tables), meanings or _path(named.meanings))
+        own.check([(name, named.where)])
+        declared, meant = own.of(name, named.where)
+        catalog.add(name, named.where, declared, meant, namespaces=named.namespaces, limits=named.limits)
+
+
+def use_database(
+    catalog: Catalog, database: str, tables: Path | None = None, meanings: Path | None = None
+) -> str:
+    """Make the database that `--db` names known to a catalog.
+
+    Returns:
+        The name that the catalog has it under.
+
+    Raises:
+        DatabaseMissing: it is a name that neither the settings nor a file has.
+        BenchmarkError, UsageError: as `fill_catalog`.
+    """
+    check_name(database)
+    fill_catalog(catalog, [database], tables=tables, meanings=meanings)
+    return known_as(database)
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text is not None else None
 
 
 def models_for(spec: str) -> Mapping[str, Model]:
     """The models that `--models` names, by role. What `auto` chose is told on standard error, and what
     `embedded` does without."""
-    from share_sql.models.load import chosen_models, load_models, not_pulled
+    from share_sql.models.load import chosen_models, load_models, models_of, not_pulled
 
-    if spec == "auto":
+    found = settings()
+    if found is not None and spec.endswith(".toml") and Path(spec).absolute() == found.file:
+        models = models_of(found.file, found.models_file)
+    elif spec == "auto":
         chosen = chosen_models()
         say(chosen.told, err=True)
         models = chosen.models

@@ -23,6 +23,8 @@ from share_sql.cli.common import (
     refuse,
 )
 from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
+from share_sql.database.address import shown
+from share_sql.dialects import DIALECTS
 
 if TYPE_CHECKING:
     from share_sql.training.datasets import Material, Wording
@@ -81,6 +83,11 @@ _concurrency = concurrency_option("Cases asked at once.")
 @click.option(
     "--made-up", is_flag=True, help="Make rows up for databases that are not there, and compare on them."
 )
+@click.option(
+    "--dialect",
+    type=click.Choice(list(DIALECTS)),
+    help="Of gold, for databases that are not there.  [default: that of plain files]",
+)
 @click.option("--name", help="What examples say they come from.  [default: the folder's name]")
 @click.option(
     "--rule",
@@ -99,12 +106,13 @@ def teacher(
     made_up: bool,
     name: str | None,
     rule: str | None,
+    dialect: str | None,
     models: str,
     prompts: str,
     limit: int | None,
     concurrency: int,
     as_json: bool,
-    **given: Path | None,
+    **given: Any,
 ) -> None:
     """Make a data folder: a trajectory for each gold query, each proved.
 
@@ -130,11 +138,19 @@ def teacher(
         raise click.UsageError(f"{models} sets no model for the role teacher.")
     if not asked:
         refuse("is for models; name some by --models.", "prompts")
+    databases = given.pop("databases")
+    if isinstance(databases, str) and shown(databases) != databases:
+        raise click.UsageError(
+            "A data folder keeps where its databases lie, and no secrets: leave the password out of "
+            "--databases (a server's own password file or variable has it, such as PGPASSWORD)."
+        )
     files = {**given, "cases": cases, "made_up": folder / "made_up" if made_up else None}
     source_files = SourceFiles(
         name or folder.absolute().name,
         rule or benchmark or "spider",
         benchmark=benchmark,
+        databases=str(databases.absolute()) if isinstance(databases, Path) else databases,
+        dialect=dialect,
         **{what: str(path.absolute()) for what, path in files.items() if path is not None},
     )
     source = load_source(source_files)

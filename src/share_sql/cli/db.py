@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from share_sql.cli.common import as_json
+from share_sql.cli.configured import config_option, place_named
 from share_sql.cli.terminal import interruptible, print_json, say
 
 EXAMPLES = """\b
@@ -29,9 +30,12 @@ Examples:
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
 @click.option("--replace", "over", is_flag=True, help="Replace tables of TO that have the same names.")
+@config_option
 @as_json
 def copy(source: str, target: str, over: bool, as_json: bool) -> None:
-    """Copy a SQLite file FROM into the database TO: a URL of PostgreSQL, MySQL or MariaDB, or a DuckDB file.
+    """Copy a SQLite file FROM into the database TO.
+
+    TO is a URL of PostgreSQL, MySQL or MariaDB, a DuckDB file, or a name from the settings.
 
     Each column gets the type that fits what it stores. Keys that the data do not honour, and texts that TO
     cannot hold, are told. TO's role must have the right to make tables; the copy is whole or taken back.
@@ -40,6 +44,7 @@ def copy(source: str, target: str, over: bool, as_json: bool) -> None:
     from share_sql.database.address import shown
 
     with interruptible():
+        source, target = (place_named(place) or place for place in (source, target))
         copied = copy_database(source, target, over=over)
     if as_json:
         print_json({"to": shown(target), "tables": copied.rows, "notes": list(copied.notes)})

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from share_sql.benchmarks.registry import BENCHMARKS
-from share_sql.cli.common import BENCHMARK, FILE, FOLDER, as_json
+from share_sql.cli.common import BENCHMARK, DATABASES, DATABASES_HELP, FILE, FOLDER, as_json
+from share_sql.cli.configured import config_option, place_named, places_named
 from share_sql.cli.terminal import interruptible, print_json, progress_bar, say
 from share_sql.evaluation.metrics import METRICS
 
 if TYPE_CHECKING:
     from share_sql.benchmarks.benchmark import Benchmark
+    from share_sql.benchmarks.places import Places
     from share_sql.evaluation.inputs import Inputs
     from share_sql.evaluation.linking import LinkingScore
     from share_sql.evaluation.runner import Evaluation
@@ -29,6 +31,8 @@ Examples:
     --predictions out/bird --drafts gpt-4o.json --html report.html
   share eval --benchmark bird --questions dev.json --databases dev_databases
     --predictions out/bird --drafts gpt-4o.json --corrected corrected.json
+  share eval --benchmark bird --questions mini_dev_postgresql.json
+    --databases 'postgresql://user@host/{name}' --predictions out/mini
   share eval --benchmark spider --questions dev.json --tables tables.json
     --databases database --predictions predicted.sql --metrics ex,em,test-suite
   share eval compare first.json second.json
@@ -44,7 +48,7 @@ Examples:
 @click.option("--benchmark", type=BENCHMARK, help="Whose rules `ex` follows, and whose files.")
 @click.option("--questions", type=FILE, help="The benchmark's questions with gold (dev.json).")
 @click.option("--tables", type=FILE, help="The benchmark's schemas (tables.json), for em.")
-@click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite.")
+@click.option("--databases", type=DATABASES, help=DATABASES_HELP)
 @click.option(
     "--predictions",
     type=ANY,
@@ -82,6 +86,7 @@ Examples:
 @click.option("--cache", type=FOLDER, help="Folder for results.  [default: the user's cache folder]")
 @click.option("--no-cache", is_flag=True, help="Run every query, keep no result.")
 @click.option("--html", type=FILE, help="Write a report to open in a browser.")
+@config_option
 @as_json
 @click.pass_context
 def command(
@@ -91,7 +96,7 @@ def command(
     cases: Path | None,
     benchmark: str | None,
     tables: Path | None,
-    databases: Path | None,
+    databases: Places | None,
     predictions: tuple[Path, ...],
     metrics: str | None,
     linking: bool,
@@ -175,7 +180,7 @@ def _check_tables(tables: Path | None, inputs: Mapping[str, Inputs]) -> None:
 
     known = read_tables_json(tables) if tables is not None else None
     for case in (case for found in inputs.values() for case in found.cases):
-        if known is not None and (name := Path(case.database).stem) not in known:
+        if known is not None and (name := case.database_name) not in known:
             raise UsageError(f"{tables} knows nothing of {name}; give the file of these questions")
 
 
@@ -247,7 +252,7 @@ def _refuse(unread: dict[str, str]) -> None:
 
 def _read_cases(
     cases: Path,
-    databases: Path | None,
+    databases: Places | None,
     predictions: tuple[Path, ...],
     *,
     drafts: Path | None,
@@ -259,7 +264,7 @@ def _read_cases(
     from share_sql.evaluation.inputs import read_eval_cases
     from share_sql.evaluation.predictions import with_predictions
 
-    found = read_eval_cases(cases, databases)
+    found = read_eval_cases(cases, databases, place_named)
     if not predictions:
         if all(case.prediction is None for case in found.cases):
             raise UsageError(
@@ -285,7 +290,7 @@ def _names(predictions: tuple[Path, ...]) -> dict[str, Path]:
 
 def _read(
     benchmark: str,
-    databases: Path | None,
+    databases: Places | None,
     predictions: tuple[Path, ...],
     *,
     questions: Path | None,
@@ -295,6 +300,7 @@ def _read(
     from share_sql.errors import UsageError
     from share_sql.evaluation.benchmark_cases import read_benchmark, read_questions
 
+    databases = databases or places_named()
     needed = {"--questions": questions, "--databases": databases, "--predictions": predictions or None}
     missing = [flag for flag, value in needed.items() if value is None]
     if questions is None or databases is None or missing:

@@ -11,7 +11,6 @@ from share_sql.cli.common import (
     FILE,
     as_json,
     cache_option,
-    fill_catalog,
     kinds_of,
     models_for,
     models_option,
@@ -19,22 +18,25 @@ from share_sql.cli.common import (
     prompts_of,
     read_stdin,
     refuse,
+    use_database,
     verbose_option,
 )
+from share_sql.cli.configured import config_option, db_option
 from share_sql.cli.terminal import complain, interruptible, print_json, say
 
 if TYPE_CHECKING:
     from share_sql.case import Correction
 
 EXAMPLES = """\b
-Example:
+Examples:
   share fix --db shop.sqlite --question "How many open stores?"
     --sql "SELECT COUNT(*) FROM store WHERE closed IS NULL"
+  share fix --db postgresql://reader@localhost/shop --question "How many open stores?" --sql - < draft.sql
 """
 
 
 @click.command("fix", epilog=EXAMPLES)
-@click.option("--db", required=True, metavar="PATH|URL", help="The database, opened read-only.")
+@db_option
 @click.option("--question", required=True, help="What the SQL should answer.")
 @click.option("--evidence", default="", help="What else must be known: units, codes, definitions.")
 @click.option("--sql", "draft", required=True, help="The draft; - reads it from standard input.")
@@ -43,6 +45,7 @@ Example:
 @models_option("none")
 @policy_options
 @cache_option
+@config_option
 @verbose_option
 @as_json
 def command(
@@ -77,7 +80,7 @@ def command(
     if draft == "-":
         draft = read_stdin()
     catalog = Catalog(cache=cache)
-    fill_catalog(catalog, [db], tables=tables, meanings=meanings)
+    db = use_database(catalog, db, tables, meanings)
     asked = models_for(models)
     prompt_set = prompts_of(prompts, asked)
     if not asked:

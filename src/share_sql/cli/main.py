@@ -32,6 +32,7 @@ VERBS: Mapping[str, str] = {
     "models": "Fetch and list the weights of small models that run here.",
     "calibrate": "Fit the judge's weights to labelled cases.",
     "explain": "Say what a kind of repair, guess or finding is.",
+    "doctor": "Say what is wrong with the installation, the settings or a database's role.",
     "demo": "Correct the drafts of a made-up shop, and show what happened.",
 }
 """Each verb's line in `share --help`. The verb's code is `command` in `share_sql.cli.<verb>`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,11 +26,13 @@ from share_sql.cli.common import (
     refuse,
     verbose_option,
 )
+from share_sql.cli.configured import bound, config_option, fingerprint_of, known_as, places_named
 from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from share_sql.benchmarks.cases import LabelledCase
     from share_sql.benchmarks.files import BenchmarkFiles
+    from share_sql.benchmarks.places import Places
     from share_sql.catalog import Catalog
     from share_sql.runfolder.counts import RunCounts
 
@@ -44,6 +47,8 @@ Examples:
   share run --benchmark bird --questions dev.json --tables dev_tables.json
     --databases dev_databases --meanings column_meaning.json
     --drafts gpt-4o.json --out out/bird --resume
+  share run --benchmark bird --questions mini_dev_postgresql.json
+    --databases 'postgresql://user@host/{name}' --drafts gpt-4.json --out out/mini
   share run --data-config configs/data_config.json --drafts baseline_sql.json --out out/dev
 """
 
@@ -75,6 +80,7 @@ Examples:
 @models_option("auto")
 @policy_options
 @cache_option
+@config_option
 @verbose_option
 @as_json
 def command(
@@ -96,6 +102,7 @@ def command(
     min_confidence: float,
     cache: Path | None,
     as_json: bool,
+    databases: Places | None,
     **files: Path | None,
 ) -> None:
     """Correct drafts and write the run folder.
@@ -124,20 +131,25 @@ def command(
     if cases is not None:
         if files["questions"] or files["drafts"]:
             raise click.UsageError("--questions and --drafts belong to --benchmark; --cases holds both.")
-        labelled = _cases(cases, catalog, files["databases"], files["tables"], files["meanings"])
+        labelled = _cases(cases, catalog, databases, files["tables"], files["meanings"])
     else:
         from share_sql.benchmarks.files import load
 
         places = (
             _configured(data_config, part, files["drafts"])
             if data_config
-            else _benchmark_files(benchmark, **files)
+            else _benchmark_files(benchmark, databases=databases, **files)
         )
         loaded = load(places)
         loaded.register(catalog)
+        if databases is None:
+            bound(catalog, loaded.databases.values())
         labelled = list(loaded.cases)
         files |= {"tables": places.tables, "meanings": places.meanings}
     inputs = {what: files[what] for what in ("tables", "meanings")}
+    prints = {what: file_fingerprint(path) for what, path in inputs.items() if path is not None}
+    if said := fingerprint_of({each.case.database for each in labelled}):
+        prints["share.toml"] = said
     asked = models_for(models)
     conventions = conventions or ("none" if cases is not None else "benchmark")
     prompt_set = prompts_of(prompts, asked)
@@ -149,7 +161,7 @@ def command(
         without=kinds_of(without),
         only=kinds_of(only),
         min_confidence=min_confidence,
-        inputs={what: file_fingerprint(path) for what, path in inputs.items() if path is not None},
+        inputs=prints,
     )
     with (
         Assistant(
@@ -183,7 +195,7 @@ def command(
 
 
 def _cases(
-    path: Path, catalog: Catalog, databases: Path | None, tables: Path | None, meanings: Path | None
+    path: Path, catalog: Catalog, databases: Places | None, tables: Path | None, meanings: Path | None
 ) -> list[LabelledCase]:
     from share_sql.benchmarks.cases import read_cases_jsonl
 
@@ -192,19 +204,23 @@ def _cases(
     fill_catalog(
         catalog, names, databases=databases, tables=tables, meanings=meanings, beside=path.absolute().parent
     )
-    return labelled
+    # What is written into the run folder holds no password, and a password that has changed is no other case.
+    return [
+        replace(each, case=replace(each.case, database=known_as(each.case.database))) for each in labelled
+    ]
 
 
 def _benchmark_files(
     name: str | None,
     *,
     questions: Path | None,
-    databases: Path | None,
+    databases: Places | None,
     drafts: Path | None,
     **others: Path | None,
 ) -> BenchmarkFiles:
     from share_sql.benchmarks.files import BenchmarkFiles
 
+    databases = databases or places_named()
     if questions and databases and drafts:
         return BenchmarkFiles(name or "", questions, databases, drafts=drafts, **others)
     needed = {"--questions": questions, "--databases": databases, "--drafts": drafts}
@@ -213,8 +229,6 @@ def _benchmark_files(
 
 
 def _configured(path: Path, part: str, drafts: Path | None) -> BenchmarkFiles:
-    from dataclasses import replace
-
     from share_sql.benchmarks.data_config import read_data_config
 
     files = read_data_config(path, part)

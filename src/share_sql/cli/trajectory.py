@@ -10,10 +10,21 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from share_sql.cli.common import FILE, FOLDER, as_json, fill_catalog, options, read_stdin
+from share_sql.cli.common import (
+    DATABASES,
+    DATABASES_HELP,
+    FILE,
+    as_json,
+    fill_catalog,
+    options,
+    read_stdin,
+    use_database,
+)
+from share_sql.cli.configured import config_option, db_option, known_as
 from share_sql.cli.terminal import interruptible, print_json, progress_bar, say
 
 if TYPE_CHECKING:
+    from share_sql.benchmarks.places import Places
     from share_sql.case import Case
     from share_sql.catalog import Catalog, OpenDatabase
     from share_sql.database.base import Database
@@ -49,7 +60,7 @@ def command() -> None:
 
 
 @command.command("show", epilog='\b\nExample:\n  share trajectory show --db shop.sqlite --sql "SELECT …"')
-@click.option("--db", required=True, metavar="PATH|URL", help="The database, for its schema.")
+@db_option
 @click.option("--sql", required=True, help="The SQL; - reads it from standard input.")
 @click.option(
     "--dialect",
@@ -59,9 +70,11 @@ def command() -> None:
     help="paper leaves joins out, extended keeps what keys cannot give back.",
 )
 @click.option("--masked", is_flag=True, help="Hide names of tables and columns.")
+@config_option
 @as_json
 def show(db: str, sql: str, dialect: Literal["paper", "extended"], masked: bool, as_json: bool) -> None:
     """Print the trajectory of one query."""
+    from share_sql.catalog import Catalog
     from share_sql.sql.text import extract_sql
     from share_sql.trajectory.from_sql import from_sql
     from share_sql.trajectory.mask import mask
@@ -69,7 +82,9 @@ def show(db: str, sql: str, dialect: Literal["paper", "extended"], masked: bool,
 
     if sql == "-":
         sql = read_stdin()
-    with closing(_catalog([db])) as catalog, catalog.use(db) as opened:
+    catalog = Catalog()
+    db = use_database(catalog, db)
+    with closing(catalog), catalog.use(db) as opened:
         trajectory = from_sql(extract_sql(sql), opened.schema)
     text = write(mask(trajectory) if masked else trajectory, dialect)
     if as_json:
@@ -81,8 +96,9 @@ def show(db: str, sql: str, dialect: Literal["paper", "extended"], masked: bool,
 def _each_options(field: str) -> Callable[[_Function], _Function]:
     return options(
         click.option("--cases", type=FILE, required=True, help=f"JSON Lines with id, database, {field}."),
-        click.option("--databases", type=FOLDER, help="Folder with NAME/NAME.sqlite, for names."),
+        click.option("--databases", type=DATABASES, help=DATABASES_HELP),
         click.option("--tables", type=FILE, help="tables.json that completes the schemas."),
+        config_option,
         as_json,
     )
 
@@ -241,7 +257,7 @@ def _each(
     work: Callable[[str, OpenDatabase, Case], Done],
     *,
     cases: Path,
-    databases: Path | None,
+    databases: Places | None,
     tables: Path | None,
     as_json: bool,
 ) -> None:
@@ -263,7 +279,7 @@ def _each(
                 error = f"the field {field!r} is missing or no text"
             if not error:
                 try:
-                    with catalog.use(each.case.database) as opened:
+                    with catalog.use(known_as(each.case.database)) as opened:
                         done = work(str(text), opened, each.case)
                     error = done.error
                 except ShareError as caught:
@@ -294,7 +310,7 @@ def _each(
 
 def _catalog(
     names: list[str],
-    databases: Path | None = None,
+    databases: Places | None = None,
     tables: Path | None = None,
     beside: Path | None = None,
 ) -> Catalog:

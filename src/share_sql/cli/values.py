@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
-from share_sql.cli.common import as_json, cache_option
+from share_sql.cli.common import as_json, cache_option, use_database
+from share_sql.cli.configured import config_option, db_option
 from share_sql.cli.terminal import interruptible, print_json, say
 
 EXAMPLES = """\b
-Example:
+Examples:
   share values build --db shop.sqlite
+  share values lookup --db shop.duckdb "new york"
 """
 
 
@@ -22,8 +24,9 @@ def command() -> None:
 
 
 @command.command("build", epilog="\b\nExample:\n  share values build --db shop.sqlite --json")
-@click.option("--db", required=True, metavar="PATH|URL", help="The database, opened read-only.")
+@db_option
 @cache_option
+@config_option
 @as_json
 def build(db: str, cache: Path | None, as_json: bool) -> None:
     """Index the text values of a database, in the cache folder, unless they are there already.
@@ -33,7 +36,9 @@ def build(db: str, cache: Path | None, as_json: bool) -> None:
     from share_sql.catalog import Catalog
     from share_sql.database.address import shown
 
-    with interruptible(), closing(Catalog(cache=cache)) as catalog, catalog.use(db) as opened:
+    catalog = Catalog(cache=cache)
+    db = use_database(catalog, db)
+    with interruptible(), closing(catalog), catalog.use(db) as opened:
         index = opened.values
         size, columns, path = index.size, len(index.columns()), index.path
     if as_json:
@@ -46,10 +51,11 @@ def build(db: str, cache: Path | None, as_json: bool) -> None:
 
 
 @command.command("lookup", epilog='\b\nExample:\n  share values lookup --db shop.sqlite "new york"')
-@click.option("--db", required=True, metavar="PATH|URL", help="The database, opened read-only.")
+@db_option
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Matches at most.")
 @click.argument("text")
 @cache_option
+@config_option
 @as_json
 def lookup(db: str, text: str, limit: int, cache: Path | None, as_json: bool) -> None:
     """Find where a database stores TEXT, or something spelled nearly like it."""
@@ -57,7 +63,9 @@ def lookup(db: str, text: str, limit: int, cache: Path | None, as_json: bool) ->
 
     from share_sql.catalog import Catalog
 
-    with interruptible(), closing(Catalog(cache=cache)) as catalog, catalog.use(db) as opened:
+    catalog = Catalog(cache=cache)
+    db = use_database(catalog, db)
+    with interruptible(), closing(catalog), catalog.use(db) as opened:
         matches = opened.values.lookup(text, limit=limit)
     if as_json:
         print_json({"matches": [asdict(match) for match in matches]})

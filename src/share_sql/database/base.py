@@ -51,6 +51,9 @@ class Database(AbstractContextManager["Database"], Protocol):
     dialect: str
     """sqlglot's name of the SQL dialect: sqlite, postgres, mysql, duckdb."""
 
+    parallel: int
+    """Queries that it answers at a time; one more waits for the end of another."""
+
     def query(self, sql: str, limits: Limits | None = None) -> QueryResult:
         """Run one SELECT.
 

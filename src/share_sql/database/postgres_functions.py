@@ -14,7 +14,8 @@ from share_sql.database.called import called, dotted, words
 HARMLESS = words(
     """
     bernoulli clock_timestamp current_query currval gen_random_uuid lastval normal_rand
-    pg_column_size pg_database_size pg_indexes_size pg_is_in_recovery pg_relation_size pg_sleep
+    pg_column_size pg_database_size pg_indexes_size pg_is_in_recovery pg_partition_tree pg_relation_size
+    pg_sleep
     pg_sleep_for pg_sleep_until pg_table_size pg_total_relation_size random random_normal setseed
     system system_rows system_time timeofday uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4
     uuidv4 uuidv7

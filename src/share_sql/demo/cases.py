@@ -56,14 +56,15 @@ def load_meanings() -> dict[ColumnName, str]:
     return meanings
 
 
-def write_cases(path: Path, database: str) -> None:
+def write_cases(path: Path, database: str, *, gold: bool = True) -> None:
     """Write the cases for `share run --cases` and `share eval --cases`: with database and gold.
 
     Args:
         path: the JSONL file, replaced where it exists.
         database: what goes into each case's `database` field.
+        gold: False for a database that does not speak gold's dialect, SQLite's: it is left out.
     """
-    rows = ({**asdict(case.case(database)), "gold": case.gold} for case in load_cases())
+    rows = (asdict(case.case(database)) | ({"gold": case.gold} if gold else {}) for case in load_cases())
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

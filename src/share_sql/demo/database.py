@@ -22,6 +22,9 @@ from share_sql.demo import vocabulary as words
 NAME: Final = "shop"
 """The database's name, as cases speak of it."""
 
+WRITTEN_FOR: Final = "sqlite"
+"""The dialect of the questions' gold and drafts."""
+
 SEED: Final = 20250601
 """The seed that the demo's questions and drafts were written for."""
 

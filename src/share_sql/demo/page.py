@@ -30,6 +30,7 @@ def render_page(result: DemoResult) -> str:
     return environment.get_template("page.html.j2").render(
         items=result.items,
         counts=result.counts,
+        place=result.place,
         models=result.models,
         shown=SHOWN,
         how=HOW,

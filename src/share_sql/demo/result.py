@@ -10,7 +10,9 @@ from typing import Literal, TypeAlias
 
 from share_sql.case import Correction
 from share_sql.demo.cases import DemoCase
+from share_sql.demo.database import WRITTEN_FOR
 from share_sql.demo.stages import StageShown
+from share_sql.dialects import dialect_of
 from share_sql.query.marks import Mark, mark_changes, signed_lines
 
 Outcome: TypeAlias = Literal["fixed", "broken", "right", "wrong"]
@@ -82,6 +84,21 @@ class DemoResult:
     """Folder with shop.sqlite, cases.jsonl, column_meaning.json, corrections.jsonl and demo.html."""
     models: tuple[str, ...] = ()
     """The roles that a model answered."""
+    dialect: str = WRITTEN_FOR
+    """Of the database that the drafts were corrected on."""
+    right_at_home: int = 0
+    """How many drafts are right in the dialect that they were written for."""
+
+    @property
+    def place(self) -> str:
+        """Where the drafts were corrected, in a sentence; empty where that is what they were written for."""
+        if self.dialect == WRITTEN_FOR:
+            return ""
+        home, here = dialect_of(WRITTEN_FOR).title, dialect_of(self.dialect).title
+        return (
+            f"The drafts are written for {home}, where {self.right_at_home} of {len(self.items)} are right; "
+            f"here they are corrected on {here}. Gold's rows are {home}'s."
+        )
 
     @property
     def page(self) -> Path:

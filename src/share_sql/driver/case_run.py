@@ -127,14 +127,16 @@ class CaseRun:
     # -- the case ------------------------------------------------------------------------------------
 
     def _whole_case(self) -> Generator[Ask, Any, State]:
-        """Take the case through all stages; once more where its database changed on the way."""
+        """Take the case through all stages; once more where its database changed on the way, unless that
+        was so for the case before too, again and again."""
         state = yield from self._once(self.state)
-        if self._changed:
+        if self._changed and not self.source.restless:
             state = yield from self._once(replace(self.state, usage=state.usage))
-            if self._changed:
-                # It is written to all the time: each query saw it whole, but not all the same.
-                note = StepNote("database", "it changed while the case was under way")
-                state = _with_steps(state, (*state.steps, note))
+        self.source.restless = self._changed
+        if self._changed:
+            # It is written to all the time: each query saw it whole, but not all the same.
+            note = StepNote("database", "it changed while the case was under way")
+            state = _with_steps(state, (*state.steps, note))
         return replace(_told_in_reason(state), seconds=self._spent)
 
     def _once(self, state: State) -> Generator[Ask, Any, State]:

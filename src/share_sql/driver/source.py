@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -84,6 +85,16 @@ class Source:
         """Whether it is another than when it was opened for the case. Raises DatabaseError."""
         return self.failure is None and self.fingerprint() != self.began
 
+    @property
+    def restless(self) -> bool:
+        """Whether it last changed under a case however often that was done: servers are written to all the
+        time, and to do each case twice there would cost twice the models' work for nothing."""
+        return self._name in self._catalog.restless
+
+    @restless.setter
+    def restless(self, changed: bool) -> None:
+        (self._catalog.restless.add if changed else self._catalog.restless.discard)(self._name)
+
     def close(self) -> None:
         """Give it back; what failed is opened afresh by whoever asks next."""
         opened, self._opened = self._opened, None
@@ -127,7 +138,7 @@ class Source:
         """The stored values nearest to a text. Raises DatabaseError."""
         if request not in self._found:
             self._found[request] = self._asked(
-                lambda: self._use.look_up(request.text, request.columns, request.limit)
+                lambda: self._use.look_up(request.text, request.columns, request.limit), of_values=True
             )
         return self._found[request]
 
@@ -136,26 +147,29 @@ class Source:
         assert self._opened is not None, "it is opened first"
         return self._opened
 
-    def _asked(self, work: Callable[[], _T]) -> _T:
+    def _asked(self, work: Callable[[], _T], of_values: bool = False) -> _T:
         """What the database says, once its turn has come, and again where it is away or locked."""
-        return self._patiently(lambda: self._in_turn(work))
+        return self._patiently(lambda: self._in_turn(work, of_values))
 
-    def _in_turn(self, work: Callable[[], _T]) -> _T:
-        """Do it when the database's turn has come: it answers one case after another. Whoever waits says so,
+    def _in_turn(self, work: Callable[[], _T], of_values: bool) -> _T:
+        """Do it when the database's turn has come: it answers some cases at a time. Whoever waits says so,
         since others, on other databases, need not wait with him."""
-        turn = self._use.turn
+        use = self._use
+        with ExitStack() as held:
+            for turn in (use.indexing, use.turn) if of_values and not use.indexed else (use.turn,):
+                self._take(turn)
+                held.callback(turn.release)
+            return work()
+
+    def _take(self, turn: threading.Semaphore) -> None:
         if not turn.acquire(timeout=_LOOK_SECONDS):
             self._queued(True)
             try:
                 self._wait_for(turn)
             finally:
                 self._queued(False)
-        try:
-            return work()
-        finally:
-            turn.release()
 
-    def _wait_for(self, turn: threading.Lock) -> None:
+    def _wait_for(self, turn: threading.Semaphore) -> None:
         while not turn.acquire(timeout=_LOOK_SECONDS):
             if self._given_up.is_set() or time.monotonic() > self._deadline:
                 raise DatabaseUnreadable(

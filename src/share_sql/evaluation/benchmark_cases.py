@@ -13,8 +13,11 @@ from share_sql.benchmarks.benchmark import Benchmark
 from share_sql.benchmarks.cases import LabelledCase, read_bytes, read_json
 from share_sql.benchmarks.drafts import Draft, Drafts, read_drafts
 from share_sql.benchmarks.files import BenchmarkFiles, LoadedBenchmark, load
+from share_sql.benchmarks.places import Places
 from share_sql.benchmarks.registry import BENCHMARKS
-from share_sql.errors import BenchmarkError
+from share_sql.database.address import shown
+from share_sql.database.where import is_url
+from share_sql.errors import BenchmarkError, DatabaseError
 from share_sql.evaluation.cases import EvalCase
 from share_sql.evaluation.inputs import Inputs
 from share_sql.evaluation.predictions import read_predictions, read_sql
@@ -22,13 +25,13 @@ from share_sql.evaluation.predictions import read_predictions, read_sql
 _ID_KEYS = ("question_id", "id", "idx")
 
 
-def read_questions(benchmark: str, questions: Path, databases: Path) -> LoadedBenchmark:
+def read_questions(benchmark: str, questions: Path, databases: Places) -> LoadedBenchmark:
     """Read a benchmark's questions and gold.
 
     Args:
         benchmark: a name in BENCHMARKS.
         questions: dev.json with gold.
-        databases: folder with `<name>/<name>.sqlite`.
+        databases: folder with `<name>/<name>.sqlite`, or a URL with `{name}`; see `benchmarks.places`.
 
     Raises:
         BenchmarkError: a file is missing or of another benchmark.
@@ -36,6 +39,20 @@ def read_questions(benchmark: str, questions: Path, databases: Path) -> LoadedBe
     loaded = load(BenchmarkFiles(benchmark, questions, databases))
     _check_gold(loaded.cases, loaded.benchmark, questions)
     return loaded
+
+
+def _is_there(where: str | Path) -> bool:
+    """Whether a database can be opened; a file is not."""
+    if isinstance(where, Path) or not is_url(where):
+        return os.path.isfile(where)
+    from share_sql.database.open import open_database
+
+    try:
+        with open_database(where) as database:
+            database.fingerprint()
+    except DatabaseError:
+        return False
+    return True
 
 
 def read_benchmark(
@@ -56,7 +73,7 @@ def read_benchmark(
         corrected: corrected gold: a questions file, whose question and evidence may be corrected too, or a
             file of SQL by id. Questions that it lacks are left out of `Inputs.corrected`.
         by_position: pair the nth prediction with the nth question whatever its id, as BIRD's scripts do.
-        only_present: leave out questions whose database is not in the folder.
+        only_present: leave out questions whose database is not there.
 
     Returns:
         The cases.
@@ -67,11 +84,10 @@ def read_benchmark(
     rows = list(enumerate(loaded.cases))
     warnings = [f"{row.place}: {row.problem}" for _, row in rows if row.problem]
     if only_present:
-        present = {name for name, database in loaded.databases.items() if os.path.isfile(database.path)}
+        present = {name for name, database in loaded.databases.items() if _is_there(database.where)}
         rows = [(at, row) for at, row in rows if row.case.database in present]
         if not rows:
-            folder = next(iter(loaded.databases.values())).path.parent.parent
-            raise BenchmarkError(f"{folder} has none of the questions' databases; expected NAME/NAME.sqlite")
+            raise BenchmarkError(_none_there(next(iter(loaded.databases.values())).where))
         if left_out := len(loaded.cases) - len(rows):
             warnings.append(f"{left_out} questions left out: their databases are not there")
     predicted = read_predictions(predictions, by_position)
@@ -86,7 +102,8 @@ def read_benchmark(
         cases.append(
             EvalCase(
                 id=name,
-                database=str(database.path if database else row.case.database),
+                database=str(database.where if database else row.case.database),
+                name=row.case.database if database and isinstance(database.where, str) else "",
                 gold=row.gold,
                 prediction=draft.sql if draft is not None else None,
                 draft=before.sql if before is not None else None,
@@ -106,6 +123,12 @@ def read_benchmark(
                 "scored was written for the original"
             )
     return Inputs(tuple(cases), extra, tuple(warnings), other)
+
+
+def _none_there(where: str | Path) -> str:
+    if isinstance(where, Path) or not is_url(where):
+        return f"{Path(where).parent.parent} has none of the questions' databases; expected NAME/NAME.sqlite"
+    return f"none of the questions' databases can be opened, not {shown(where)} either; check --databases"
 
 
 def _check_gold(rows: Sequence[LabelledCase], benchmark: Benchmark, questions: Path) -> None:

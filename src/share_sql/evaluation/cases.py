@@ -8,6 +8,7 @@ from typing import TypeAlias, TypeVar
 
 from share_sql.benchmarks.benchmark import Benchmark
 from share_sql.benchmarks.registry import BENCHMARKS
+from share_sql.database.address import own_name
 from share_sql.database.base import Limits
 
 _Item = TypeVar("_Item")
@@ -23,7 +24,7 @@ class EvalCase:
     id: str | int
     """As the input spells it."""
     database: str
-    """Path of the SQLite file."""
+    """Path or URL."""
     gold: str
     """The gold SQL."""
     prediction: str | None
@@ -45,6 +46,13 @@ class EvalCase:
     """Prompt and completion tokens by role; empty where unknown."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall-clock time the correction took, by stage; empty where unknown."""
+    name: str = ""
+    """The database's name where the input gives one; empty: as its place says."""
+
+    @property
+    def database_name(self) -> str:
+        """The database's name, without folder, server and ending."""
+        return self.name or own_name(self.database)
 
 
 @dataclass(frozen=True)

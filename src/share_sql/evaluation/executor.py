@@ -1,19 +1,25 @@
-"""Queries on one database file for evaluation: each text once, the cache asked first."""
+"""Queries on one database for evaluation: each text once, the cache asked first."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 
+from share_sql.database.address import shown
 from share_sql.database.base import Database, Limits
-from share_sql.errors import DatabaseError, DatabaseMissing, QueryTimeout
+from share_sql.database.where import file_of
+from share_sql.errors import DatabaseError, DatabaseMissing, QueryTimeout, SchemaError
 from share_sql.evaluation.results import MACHINE_BOUND, Outcome, ResultCache, outcome_of
 
 HELD_ROWS = 10_000
 """A larger result is not kept in memory for the next case."""
+
+
+SIDE_FILES = ("-wal", "-journal", ".wal")
+"""What the names of files end in that hold a part of the database beside it."""
 
 
 def file_signature(path: str) -> str | None:
@@ -27,7 +33,7 @@ def file_signature(path: str) -> str | None:
         parts: list[object] = [str(Path(path).absolute())]
     except FileNotFoundError:  # a relative path in a working folder that is gone
         return None
-    for ending in ("", "-wal", "-journal"):
+    for ending in ("", *SIDE_FILES):
         try:
             found = os.stat(path + ending)
         except (OSError, ValueError):  # ValueError: what no file can be called
@@ -40,24 +46,27 @@ def file_signature(path: str) -> str | None:
 
 
 class Executor:
-    """Runs queries on one database file, each text once, the cache asked first.
+    """Runs queries on one database, each text once, the cache asked first.
 
-    The connection is opened at the first query that the cache cannot answer. Used as a context manager.
+    A file is opened at the first query that the cache cannot answer, a server at once: it alone knows the
+    state of its content. Used as a context manager.
     """
 
     def __init__(
-        self, path: str, limits: Limits, cache: ResultCache | None, open_database: Callable[[str], Database]
+        self, where: str, limits: Limits, cache: ResultCache | None, open_database: Callable[[str], Database]
     ) -> None:
-        self.path = path
-        self.fingerprint = file_signature(path)
-        """The file's signature now; None where there is no file."""
+        self.where = where
+        """Path or URL."""
+        self._limits = limits
+        self._open = open_database
+        self._stack = ExitStack()
+        self._fault: DatabaseError | None = None
+        self.fingerprint = self._state()
+        """The state of its content when this was created; None where there is no database."""
         self.steady = True
         """False once a result of the case came from here that another run might not give: late, too large,
         slow, or from a database that cannot be read."""
-        self._limits = limits
         self._cache = cache if self.fingerprint else None
-        self._open = open_database
-        self._stack = ExitStack()
         self._held: dict[str, Outcome] = {}
 
     def __enter__(self) -> Executor:
@@ -81,8 +90,34 @@ class Executor:
         return outcome
 
     def changed(self) -> bool:
-        """Whether the file was written to since this was created; its results are then of no one state."""
-        return file_signature(self.path) != self.fingerprint
+        """Whether it was written to since this was created; its results are then of no one state."""
+        return self._state() != self.fingerprint
+
+    def _state(self) -> str | None:
+        """What distinguishes this state of the database from others; None where it is not there."""
+        path = file_of(self.where)
+        if path is not None:
+            return file_signature(path)
+        try:
+            return f"{shown(self.where)}\0{self._database.fingerprint()}"
+        except DatabaseError as error:
+            self._fault = error
+            return None
+
+    @cached_property
+    def columns(self) -> Mapping[str, Sequence[str]]:
+        """Its columns by table, views left out, in lower case; empty where it cannot be read."""
+        from share_sql.schema.introspect import introspect
+
+        try:
+            tables = introspect(self._database).tables
+        except (DatabaseError, SchemaError):
+            return {}
+        return {
+            table.name.lower(): [column.name.lower() for column in table.columns]
+            for table in tables
+            if not table.is_view
+        }
 
     def _is_slow(self, outcome: Outcome) -> bool:
         """Whether its time is near the limit, so that BIRD's limit may be passed on another run."""
@@ -98,9 +133,11 @@ class Executor:
 
     @cached_property
     def _database(self) -> Database:
-        if self.fingerprint is None:
-            raise DatabaseMissing(f"no database file {self.path}; check --databases")
-        return self._stack.enter_context(self._open(self.path))
+        if self._fault is not None:
+            raise self._fault  # not tried again for each query
+        if file_of(self.where) is not None and self.fingerprint is None:
+            raise DatabaseMissing(f"no database file {shown(self.where)}; check --databases")
+        return self._stack.enter_context(self._open(self.where))
 
     def _query(self, sql: str) -> Outcome:
         if not sql.strip():

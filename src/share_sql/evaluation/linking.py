@@ -84,7 +84,7 @@ def linking_of_run(
     augmented = _read_augmented(folder / AUGMENTED)
     scores: dict[str, list[LinkingScore]] = {"draft": [], "augmented": []}
     for case in cases:
-        schema = schemas.get(Path(case.database).stem)
+        schema = schemas.get(case.database_name)
         gold = _columns(case.gold, schema) if schema is not None else None
         if schema is None or gold is None:
             continue

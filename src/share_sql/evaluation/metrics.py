@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +13,9 @@ from types import MappingProxyType
 from share_sql.benchmarks.benchmark import Benchmark, Prepare, as_it_stands
 from share_sql.benchmarks.bird import soft_f1 as f1_of_rows
 from share_sql.benchmarks.spider import SPIDER, plugged
+from share_sql.database.address import shown
+from share_sql.database.where import dialect_at, file_of
+from share_sql.dialects import DIALECTS
 from share_sql.errors import SqlUnreadable, UsageError
 from share_sql.evaluation.cases import EvalCase, Options, Score
 from share_sql.evaluation.efficiency import r_ves_score, ves_score
@@ -22,12 +25,6 @@ from share_sql.evaluation.results import Outcome
 
 MAX_VARIANTS = 10_000
 """Predictions tried at most with --plug-values; the official script tries all and may never end."""
-
-SCHEMA_SQL = (
-    "SELECT lower(m.name), lower(p.name) FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS p "
-    "WHERE m.type = 'table'"
-)
-"""Columns by table of a SQLite database."""
 
 NO_PREDICTION = Outcome(error="no prediction for this id", kind="Missing")
 """Stands for the result of a prediction that is not there."""
@@ -89,13 +86,10 @@ class Scoring:
         variants = islice(chain([text], plugs), MAX_VARIANTS)
         return any(all(right(runner, variant) for runner in runners) for variant in variants)
 
-    @cached_property
+    @property
     def schema(self) -> Mapping[str, Sequence[str]]:
         """Columns by table of the case's database, in lower case; empty where it cannot be read."""
-        found: dict[str, list[str]] = {}
-        for table, column in self.run(SCHEMA_SQL).rows:
-            found.setdefault(str(table), []).append(str(column))
-        return found
+        return self.databases[0].columns
 
 
 @dataclass(frozen=True)
@@ -167,7 +161,7 @@ def em(one: Scoring) -> Score:
     """Spider's exact set match; needs `--tables`"""
     from share_sql.evaluation.exact_match import exact_match
 
-    same = one.options.same_columns.get(Path(one.case.database).stem, {})
+    same = one.options.same_columns.get(one.case.database_name, {})
     try:
         # A prediction that is missing is unreadable, which matches nothing.
         return exact_match((one.sql or "").replace(" value ", " 1 "), one.case.gold, one.schema, same)
@@ -183,7 +177,7 @@ def em(one: Scoring) -> Score:
     suite=True,
 )
 def test_suite(one: Scoring) -> Score:
-    """Spider's `ex` on every SQLite file in the database's folder"""
+    """Spider's `ex` on every SQLite file in the database's folder; not for other databases"""
     return one.matches(SPIDER, None)
 
 
@@ -212,14 +206,26 @@ def verdicts_among(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def databases_of(database: str, names: Sequence[str]) -> list[str]:
-    """The database files that the metrics ask: the case's own, and with a metric of the suite every SQLite
-    file beside it."""
-    if not any(METRICS[name].suite for name in names):
+    """The databases that the metrics ask: the case's own, and with a metric of the suite every file of its
+    kind beside it.
+
+    Raises:
+        UsageError: a metric asks for a suite, and there is none for databases of this kind.
+    """
+    suite = next((name for name in names if METRICS[name].suite), None)
+    if suite is None:
         return [database]
-    path = Path(database)
+    dialect, file = dialect_at(database), file_of(database)
+    if not dialect.suite or file is None:
+        some = " and ".join(each.title for each in DIALECTS.values() if each.suite)
+        raise UsageError(
+            f"{suite} compares on every {some} file in a database's folder, and {shown(database)} is of "
+            f"{dialect.title}; leave it out of --metrics"
+        )
+    path = Path(file)
     if not os.path.isdir(path.parent):  # nor can it be where its name is too long
         return [database]
-    others = sorted(str(other) for other in path.parent.glob("*.sqlite*") if _is_database(other))
+    others = sorted(str(other) for other in path.parent.glob(dialect.suite) if _is_database(other))
     return [database, *(other for other in others if Path(other) != path)]
 
 

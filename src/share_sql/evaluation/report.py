@@ -23,6 +23,7 @@ from share_sql.evaluation.summary import (
     database_name,
     drafts_by_metric,
     ex_and_strict_differ,
+    in_words,
     results_by_database,
     results_by_level,
 )
@@ -59,6 +60,7 @@ def write_report(file: Path, evaluation: Evaluation, corrected: Evaluation | Non
     styles = {style, *(inner for _, svg in plots for inner in _STYLE.findall(svg))}
     text = environment.get_template("report.html.j2").render(
         evaluation=evaluation,
+        dialects=in_words(evaluation),
         tables=[("", _table(evaluation))]
         + ([("by the corrected gold", _table(corrected))] if corrected else []),
         drafts={
@@ -196,7 +198,7 @@ def _case(result: CaseResult, metrics: Sequence[str], verdict: str | None) -> Ma
         move = {(False, True): "fixed", (True, False): "broken"}.get((was, now), "")
     return {
         "id": str(case.id),
-        "database": database_name(case.database),
+        "database": database_name(case),
         "difficulty": case.difficulty,
         "question": case.question,
         "right": bool(result.scores.get(verdict)) if verdict else False,

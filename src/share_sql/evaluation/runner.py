@@ -1,6 +1,6 @@
-"""Score many predictions: queries run read-only in worker processes, comparisons beside them.
+"""Score many predictions: queries run read-only in processes of their own, comparisons beside them.
 
-Each thread here holds one database at a time, whose child process runs the SQL with a deadline
+Each thread here holds one database at a time, whose child process, or server, runs the SQL with a deadline
 that interrupts it. Cases of one database stay together, so that a connection serves many cases.
 """
 
@@ -67,8 +67,8 @@ def evaluate(
         options: whose rules and bounds; BIRD's where None.
         cache: folder of the result cache; None keeps nothing.
         workers: databases open at a time; the number of processors where None.
-        open_database: opens a database for reading; None opens files, in processes that serve one
-            batch after another.
+        open_database: opens the database at a path or URL for reading; None: `database.open`'s, files in
+            processes that serve one batch after another.
         progress: called with the number of cases done, after each batch.
 
     Returns:
@@ -76,7 +76,7 @@ def evaluate(
         run are named in the result of their case.
 
     Raises:
-        UsageError: an unknown metric.
+        UsageError: an unknown metric, or one that is not for a case's database.
     """
     metrics = check_metrics(metrics)
     options = options or Options()
@@ -84,7 +84,7 @@ def evaluate(
     lock = threading.Lock()
     with ExitStack() as stack:
         results = stack.enter_context(closing(ResultCache(cache))) if cache is not None else None
-        scorer = Scorer(metrics, options, results, open_database or _file_opener(stack, lanes))
+        scorer = Scorer(metrics, options, results, open_database or _opener(stack, lanes))
         found = scorer.recall(cases)
         warnings: list[str] = []
 
@@ -113,21 +113,21 @@ def evaluate(
     return Evaluation(metrics, options, tuple(ordered), warnings=tuple(dict.fromkeys(warnings)))
 
 
-def _file_opener(stack: ExitStack, lanes: int) -> Callable[[str], Database]:
-    """Opens database files in at most so many processes at a time, which end with the stack."""
+def _opener(stack: ExitStack, lanes: int) -> Callable[[str], Database]:
+    """Opens databases; the processes that read files are at most so many at a time and end with the stack."""
     idle: list[Workers] = []
 
-    def open_file(path: str) -> Database:
+    def open_one(where: str) -> Database:
         from share_sql.database.child import Workers
         from share_sql.database.open import open_database
 
         with lock:
             if not idle:  # a run that the cache answers needs none
                 idle.append(stack.enter_context(Workers(lanes)))
-        return open_database(Path(path), workers=idle[0])
+        return open_database(where, workers=idle[0])
 
     lock = threading.Lock()
-    return open_file
+    return open_one
 
 
 def split(evaluation: Evaluation, sizes: Sequence[int]) -> list[Evaluation]:

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from share_sql.benchmarks.benchmark import as_it_stands
 from share_sql.benchmarks.bird import bird_ex
+from share_sql.database.address import shown
 from share_sql.database.base import Database
 from share_sql.errors import DatabaseError, SqlUnreadable
 from share_sql.evaluation.cases import CaseResult, EvalCase, Options, Score, grouped
@@ -38,7 +38,8 @@ class Scorer:
     """Opens a database for reading."""
 
     def recall(self, cases: Sequence[EvalCase]) -> dict[int, CaseResult]:
-        """The results whose verdicts are in the cache, by the case's place. No database is opened for them.
+        """The results whose verdicts are in the cache, by the case's place. No file is opened for them, and a
+        server asked for its state alone.
 
         A report finds none: it shows rows, which are not kept with the verdicts.
         """
@@ -46,9 +47,11 @@ class Scorer:
         if self.cache is None or self.options.samples:
             return found
         for database, places in grouped(range(len(cases)), lambda at: cases[at].database).items():
-            executors = self._executors(database)
-            for at in places:
-                kept = self.cache.fetch(self._name(cases[at], executors))
+            with ExitStack() as stack:
+                executors = [stack.enter_context(each) for each in self._executors(database)]
+                names = [self._name(cases[at], executors) for at in places]
+            for at, name in zip(places, names, strict=True):
+                kept = self.cache.fetch(name)
                 if kept is not None:
                     scores, drafts, error, gold_error, gold_empty, nothing, seconds, level = json.loads(kept)
                     case = replace(cases[at], difficulty=cases[at].difficulty or level)
@@ -68,8 +71,8 @@ class Scorer:
             for executor in executors:
                 stack.enter_context(executor)
             results = [self._score(case, executors) for case in cases]
-            changed = [executor.path for executor in executors if executor.changed()]
-        return results, [f"{path} changed while it was read; score again" for path in changed]
+            changed = [shown(executor.where) for executor in executors if executor.changed()]
+        return results, [f"{where} changed while it was read; score again" for where in changed]
 
     def with_timings(self, results: Sequence[CaseResult]) -> list[CaseResult]:
         """The results with their timed metrics, which are measured one after another, beside nothing."""
@@ -96,7 +99,7 @@ class Scorer:
     def _name(self, case: EvalCase, executors: Sequence[Executor]) -> str:
         """What a case's verdicts are kept under: all that decides them, the state of the databases too."""
         options = self.options
-        same = options.same_columns.get(Path(case.database).stem) if "em" in self.metrics else None
+        same = options.same_columns.get(case.database_name) if "em" in self.metrics else None
         asked = (
             *(executor.fingerprint for executor in executors),
             *(case.gold, case.prediction, case.draft, bool(case.difficulty)),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from share_sql.benchmarks.registry import LEVELS
+from share_sql.database.where import dialect_at, is_url
+from share_sql.dialects import PLAIN, Dialect
 from share_sql.evaluation.assurance import Assurance, assurance, assurance_json, verdicts, verdicts_json
-from share_sql.evaluation.cases import CaseResult, grouped
+from share_sql.evaluation.cases import CaseResult, EvalCase, grouped
 from share_sql.evaluation.figures import Line, drafts_of, line, line_json, transitions_json
 from share_sql.evaluation.metrics import verdicts_among
 from share_sql.evaluation.runner import Evaluation
@@ -30,12 +32,27 @@ def results_by_level(results: Iterable[CaseResult]) -> dict[str, list[CaseResult
 
 def results_by_database(results: Iterable[CaseResult]) -> dict[str, list[CaseResult]]:
     """Results by database name, in order of names."""
-    return dict(sorted(grouped(results, lambda result: database_name(result.case.database)).items()))
+    return dict(sorted(grouped(results, lambda result: database_name(result.case)).items()))
 
 
-def database_name(path: str) -> str:
-    """The file's name without folder and ending."""
-    return path.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".sqlite")
+def database_name(case: EvalCase) -> str:
+    """The database's name; of a file, its own without folder and ending."""
+    if case.name or is_url(case.database):
+        return case.database_name
+    own = case.database.replace("\\", "/").rsplit("/", 1)[-1]
+    return own.removesuffix(".sqlite").removesuffix(".duckdb")
+
+
+def spoken(evaluation: Evaluation) -> dict[str, Dialect]:
+    """By database name, the dialect that it speaks; empty where all are files of the one that goes without
+    saying."""
+    found = {database_name(result.case): dialect_at(result.case.database) for result in evaluation.results}
+    return dict(sorted(found.items())) if {*found.values()} - {PLAIN} else {}
+
+
+def in_words(evaluation: Evaluation) -> str:
+    """Titles of the dialects that the databases speak; empty where there is nothing to say."""
+    return " and ".join(dict.fromkeys(dialect.title for dialect in spoken(evaluation).values()))
 
 
 def drafts_by_metric(evaluation: Evaluation) -> dict[str, Transitions]:
@@ -66,6 +83,8 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
         "metrics": list(metrics),
         "benchmark": evaluation.options.benchmark,
     }
+    if dialects := spoken(evaluation):
+        report["dialects"] = {name: dialect.name for name, dialect in dialects.items()}
     if drafts := drafts_by_metric(evaluation):
         report["drafts"] = {name: transitions_json(found) for name, found in drafts.items()}
     if of_a_run(results):
@@ -110,7 +129,7 @@ def _case_json(result: CaseResult) -> dict[str, object]:
     case = result.case
     more = {
         "difficulty": case.difficulty or None,
-        "database": database_name(case.database),
+        "database": database_name(case),
         "draft": result.draft_scores or None,
         "verdict": case.verdict or None,
         "confidence": case.confidence,

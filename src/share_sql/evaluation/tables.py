@@ -15,6 +15,7 @@ from share_sql.evaluation.summary import (
     confidence_by_metric,
     drafts_by_metric,
     ex_and_strict_differ,
+    in_words,
     of_a_run,
 )
 
@@ -33,6 +34,8 @@ def tables(evaluation: Evaluation, linked: Mapping[str, LinkingScore] | None = N
         The table of metrics by difficulty, the drafts fixed and broken, what the run's own word was worth
         and what it cost, and what went wrong.
     """
+    if titles := in_words(evaluation):
+        yield f"databases of {titles}"
     total = line(evaluation.results, evaluation.metrics)
     levels = by_difficulty(evaluation)
     columns: list[tuple[str, Line]] = [*levels.items(), ("total", total)]

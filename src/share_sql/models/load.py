@@ -84,7 +84,7 @@ def load_models(spec: str) -> Mapping[str, Model]:
             f"{spec!r} names no models; give auto, none, embedded, recorded:DIR, openai:MODEL, URL#MODEL "
             "or a models file FILE.toml"
         )
-    return _from_file(Path(spec))
+    return models_of(Path(spec), _read(Path(spec)))
 
 
 def shipped_adapters() -> Path:
@@ -155,10 +155,19 @@ def _embedded_all(folder: Path, among: Sequence[str]) -> Mapping[str, Model]:
     return embedded_models({role: Wanted(adapter=folder / role) for role in roles})
 
 
-def _from_file(path: Path) -> Mapping[str, Model]:
+def models_of(path: Path, tables: dict[str, Any]) -> Mapping[str, Model]:
+    """The models that a file's tables name, by role.
+
+    Args:
+        path: the file; paths in it are relative to it.
+        tables: `models`, and `cache` where answers are kept.
+
+    Raises:
+        SettingsError: they cannot be used; the message names the key.
+    """
     from share_sql.models.settings import EmbeddedSettings, EndpointSettings, parse_models_file
 
-    settings = parse_models_file(path, _read(path))
+    settings = parse_models_file(path, tables)
     models: dict[str, Model] = {}
     wanted: dict[str, Wanted] = {}
     for role, chosen in settings.models.items():

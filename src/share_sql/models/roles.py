@@ -100,7 +100,17 @@ _ROLES = (
     Role(
         "generator",
         "writes SQL for a trajectory",
-        ("schema", "foreign_keys", "column_description", "question", "evidence", "trajectory"),
+        (
+            "schema",
+            "foreign_keys",
+            "column_description",
+            "question",
+            "evidence",
+            "trajectory",
+            "dialect",
+            "quote",
+            "fence",
+        ),
         without="trajectories are compiled to SQL",
         reference=ReferencePrompt(
             "ft_sr_to_sql", {"fk_dic": "foreign_keys", "sr": "trajectory"}, system=False
@@ -129,13 +139,13 @@ _ROLES = (
     Role(
         "judge",
         "says whether two queries ask for the same, for `share data teacher`",
-        ("sql", "other_sql", "question"),
+        ("sql", "other_sql", "question", "dialect"),
         without="the teacher is asked",
     ),
     Role(
         "drafter",
         "answers the question too, without seeing the draft",
-        ("schema", "keys", "values", "question", "evidence", "tables"),
+        ("schema", "keys", "values", "question", "evidence", "tables", "language"),
         adapter=True,
         examples=True,
         embedded=True,

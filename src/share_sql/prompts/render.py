@@ -10,6 +10,9 @@ recorded prompts. They are not all alike:
     lom        schema: as bam; descriptions: names with a space in backticks
     generator  schema and descriptions: names with a space in backticks; foreign keys: repr of a dict
 
+Where a database's dialect reads no backticks, its own signs stand in their place, and `dialect`, `language`,
+`quote` and `fence` tell a prompt what to ask for.
+
 `tables`, `columns` and `described_columns` are SHARE's own (`brief.py`), for models of its own.
 """
 
@@ -19,6 +22,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
+from share_sql.dialects import dialect_of
 from share_sql.prompts import brief
 from share_sql.schema.model import ColumnName, ColumnSet, Schema, ValueMatch
 from share_sql.schema.spoken import told
@@ -94,6 +98,12 @@ def lom_variables(
     }
 
 
+def judge_variables(sql: str, other_sql: str, schema: Schema, *, question: str) -> dict[str, str]:
+    """Variables of the prompt that asks whether two queries over a schema's database ask for the same."""
+    title = dialect_of(schema.dialect).title
+    return {"sql": sql, "other_sql": other_sql, "question": question, "dialect": title}
+
+
 def drafter_variables(
     schema: Schema, *, question: str, evidence: str, values: Iterable[ValueMatch]
 ) -> dict[str, str]:
@@ -101,7 +111,9 @@ def drafter_variables(
 
     Arguments as `sam_variables`; `values` are stored values that the question names.
     """
+    dialect = dialect_of(schema.dialect)
     return {
+        "language": dialect.prompt_language or dialect.title,
         "schema": schema_blocks(schema),
         "tables": brief.tables(schema),
         "keys": brief.keys(schema),
@@ -122,8 +134,12 @@ def generator_variables(
 ) -> dict[str, str]:
     """Variables of the generator prompt. Arguments as `lom_variables`; the trajectory is lom's."""
     ordered = in_schema_order(columns, schema)
+    dialect = dialect_of(schema.dialect)
     return {
-        "schema": column_list(ordered, quoted=True),
+        "dialect": dialect.title,
+        "quote": dialect.prompt_quotes,
+        "fence": dialect.name,
+        "schema": column_list(ordered, quoted=True, quote=dialect.prompt_quote),
         "foreign_keys": foreign_keys(schema),
         "column_description": column_descriptions(ordered, schema, meanings),
         "question": question,
@@ -141,10 +157,11 @@ def in_schema_order(columns: Collection[ColumnName], schema: Schema) -> tuple[Co
     return tuple(sorted(columns, key=lambda name: (place.get((name.table, name.column), len(place)), name)))
 
 
-def column_list(columns: Iterable[ColumnName], *, quoted: bool = False) -> str:
-    """`['schools.County', 'frpm.Free Meal Count (K-12)']`; with `quoted`, names with a space in backticks."""
+def column_list(columns: Iterable[ColumnName], *, quoted: bool = False, quote: str = "`") -> str:
+    """`['schools.County', 'frpm.Free Meal Count (K-12)']`; with `quoted`, names with a space in backticks, or
+    between the signs given as `quote`."""
     if quoted:
-        return repr([f"{_quoted(name.table)}.{_quoted(name.column)}" for name in columns])
+        return repr([f"{_quoted(name.table, quote)}.{_quoted(name.column, quote)}" for name in columns])
     return repr([str(name) for name in columns])
 
 
@@ -156,9 +173,10 @@ def highlighted_columns(columns: Iterable[ColumnName]) -> str:
 def schema_blocks(schema: Schema) -> str:
     """The whole schema, a block a table: `### Table: name`, then the list of its columns."""
     blocks = []
+    quote = dialect_of(schema.dialect).prompt_quote
     for table in schema.tables:
         names = (ColumnName(table.name, column.name) for column in table.columns)
-        blocks.append(f"### Table: {table.name}\n{column_list(names, quoted=True)}")
+        blocks.append(f"### Table: {table.name}\n{column_list(names, quoted=True, quote=quote)}")
     return "\n\n".join(blocks)
 
 
@@ -178,6 +196,7 @@ def column_descriptions(
     The meaning comes in as column_meaning.json holds it: one leading `#` is dropped, spaces are kept.
     """
     lines = []
+    quote = dialect_of(schema.dialect).prompt_quote
     for name in columns:
         if meanings is not None:
             meaning = meanings.get(name)
@@ -185,7 +204,9 @@ def column_descriptions(
             column = schema.column(name.table, name.column)
             meaning = column.meaning if column else None
         if meaning:
-            lines.append(f"# {_quoted(name.table)}.{_quoted(name.column)}: {meaning.removeprefix('#')}\n")
+            lines.append(
+                f"# {_quoted(name.table, quote)}.{_quoted(name.column, quote)}: {meaning.removeprefix('#')}\n"
+            )
     return "".join(lines)
 
 
@@ -223,5 +244,5 @@ def reference_linked_columns(text: str, schema: Schema) -> ColumnSet:
     )
 
 
-def _quoted(name: str) -> str:
-    return f"`{name}`" if " " in name else name
+def _quoted(name: str, quote: str) -> str:
+    return f"{quote}{name}{quote}" if " " in name else name

@@ -10,14 +10,16 @@ on it is strong evidence, not proof, that they say the same (the idea of Spider'
 from __future__ import annotations
 
 import random
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeAlias
 
-from share_sql.database.base import Value
+from share_sql.database.base import Row, Value
+from share_sql.dialects import DIALECTS, dialect_of
+from share_sql.errors import UsageError
 from share_sql.schema.model import Column, ColumnName, Schema, Table
 from share_sql.trajectory.sql_text import name as quoted
 
@@ -40,27 +42,105 @@ class Witness:
     """A year that the query's text speaks of, for its dates."""
 
 
+def made_up_file(name: str, dialect: str) -> str:
+    """What the file of a made-up database of a dialect is called.
+
+    Raises:
+        UsageError: databases of this dialect are no files; the message names those that are.
+    """
+    if dialect not in WRITERS:
+        some = " or ".join(DIALECTS[each].title for each in WRITERS)
+        raise UsageError(
+            f"rows are made up in files, of {some}, and {dialect_of(dialect).title} has none; without them "
+            "queries are compared by their trajectories"
+        )
+    return name + dialect_of(dialect).endings[0]
+
+
 def write_made_up(schema: Schema, witnesses: Sequence[Witness], path: Path, seed: int = 0) -> None:
-    """Make a database up and write it as a SQLite file.
+    """Make a database up and write it as a file of the schema's dialect.
 
     Args:
         schema: its tables, columns and keys; constraints are not declared in the file.
         witnesses: one a query.
         path: the file, replaced where it is there.
         seed: fixes the rows.
+
+    Raises:
+        UsageError: databases of the dialect are no files, or what writes them is not installed.
     """
+    made_up_file("", schema.dialect)
     maker = _Maker(schema, witnesses, random.Random(f"{seed}/{schema.name}"))  # noqa: S311
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
-    with closing(sqlite3.connect(part)) as connection:
-        for table in schema.tables:
+    WRITERS[schema.dialect](
+        part,
+        (
+            (table, [tuple(row[column.name] for column in table.columns) for row in maker.rows(table)])
+            for table in schema.tables
+        ),
+    )
+    part.replace(path)
+
+
+Filled: TypeAlias = "tuple[Table, list[Row]]"
+"""A table and its rows."""
+
+
+def _write_sqlite(path: Path, tables: Iterable[Filled]) -> None:
+    import sqlite3
+
+    with closing(sqlite3.connect(path)) as connection:
+        for table, rows in tables:
             columns = ", ".join(f"{quoted(column.name)} {_affinity(column.type)}" for column in table.columns)
             connection.execute(f"CREATE TABLE {quoted(table.name)} ({columns})")
             marks = ", ".join("?" for _ in table.columns)
-            rows = [tuple(row[column.name] for column in table.columns) for row in maker.rows(table)]
             connection.executemany(f"INSERT INTO {quoted(table.name)} VALUES ({marks})", rows)  # noqa: S608
         connection.commit()
-    part.replace(path)
+
+
+def _write_duckdb(path: Path, tables: Iterable[Filled]) -> None:
+    try:
+        import duckdb
+    except ModuleNotFoundError:
+        raise UsageError("DuckDB is not installed; pip install 'share-sql[duckdb]'") from None
+    with closing(duckdb.connect(str(path))) as connection:
+        for table, rows in tables:
+            kinds = [_strict_type(column) for column in table.columns]
+            columns = [
+                f"{_in_quotes(column.name)} {kind}" for column, kind in zip(table.columns, kinds, strict=True)
+            ]
+            connection.execute(f"CREATE TABLE {_in_quotes(table.name)} ({', '.join(columns)})")
+            # A column at a time, as text: a row at a time takes a thousand times as long. What is no value of
+            # the column's type (a query may compare a number with a text) becomes NULL.
+            casts = ", ".join(f"TRY_CAST(unnest(CAST(? AS VARCHAR[])) AS {kind})" for kind in kinds)
+            texts = [
+                [None if value is None else str(value) for value in values]
+                for values in zip(*rows, strict=True)
+            ]
+            connection.execute(f"INSERT INTO {_in_quotes(table.name)} SELECT {casts}", texts)
+
+
+WRITERS: Mapping[str, Callable[[Path, Iterable[Filled]], None]] = MappingProxyType(
+    {"sqlite": _write_sqlite, "duckdb": _write_duckdb}
+)
+"""By dialect: writes tables with their rows into a new file. The others' databases are no files."""
+
+
+def _in_quotes(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _strict_type(column: Column) -> str:
+    """A type for a column whose values the database holds to it."""
+    low = column.type.lower()
+    for words, kind in (
+        (("timestamp", "datetime"), "TIMESTAMP"),
+        (("date",), "DATE"),
+    ):
+        if any(word in low for word in words):
+            return kind
+    return {"INTEGER": "BIGINT", "NUMERIC": "DOUBLE"}.get(_affinity(column.type), "VARCHAR")
 
 
 def _satisfying(operator: str, value: str | int | float) -> str | int | float | None:

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from share_sql import __version__
 from share_sql.benchmarks.cases import LabelledCase, mark_duplicates, read_cases_jsonl
 from share_sql.catalog import Catalog
+from share_sql.database.where import is_url
+from share_sql.dialects import PLAIN, dialect_of
 from share_sql.errors import BenchmarkError, DatabaseMissing, ShareError, UsageError
 from share_sql.runfolder.execute import file_fingerprint
 from share_sql.schema.model import ColumnName
@@ -51,16 +53,21 @@ class SourceFiles:
     questions: str | None = None
     tables: str | None = None
     databases: str | None = None
-    """Folder with NAME/NAME.sqlite. Databases that are not there are done without."""
+    """Folder with NAME/NAME.sqlite, or a URL with `{name}`, without a password; see `benchmarks.places`.
+    Databases that are not there are done without."""
     meanings: str | None = None
     drafts: str | None = None
     made_up: str | None = None
     """Folder for made-up databases that stand in for those that are not there; None: done without."""
+    dialect: str | None = None
+    """sqlglot's name of the dialect of databases that are not there, and of gold over them; None: the one
+    that goes without saying."""
 
     def write(self, folder: Path) -> None:
         """Note them in a data folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / SOURCE_FILE).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        told = {key: value for key, value in asdict(self).items() if key != "dialect" or value is not None}
+        (folder / SOURCE_FILE).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def of(cls, folder: Path) -> SourceFiles:
@@ -110,6 +117,7 @@ class Source:
             "databases": self.files.databases,
             "made up": self.files.made_up is not None,
             "tables file": tables,
+            **({"dialect": self.files.dialect} if self.files.dialect else {}),
         }
 
     @contextmanager
@@ -159,15 +167,21 @@ def load_source(files: SourceFiles, cache: Path | None = None) -> Source:
         BenchmarkError: a file is missing or not of its kind.
         CaseError: as `read_cases_jsonl`.
     """
-    from share_sql.benchmarks.files import database_path
+    from share_sql.benchmarks.places import check_places, place_of, read_places
     from share_sql.schema.meanings import read_column_meanings, with_meanings
     from share_sql.schema.tables_json import read_tables_json
+    from share_sql.training.made_up import made_up_file
 
     cases = _from_cases(Path(files.cases)) if files.cases else _from_benchmark(files)
     schemas = read_tables_json(Path(files.tables)) if files.tables else {}
     meanings: Mapping[str, Mapping[ColumnName, str]] = (
         read_column_meanings(Path(files.meanings), verbatim=True) if files.meanings else {}
     )
+    dialect = dialect_of(files.dialect or PLAIN.name).name
+    schemas = {name: replace(schema, dialect=dialect) for name, schema in schemas.items()}
+    places = read_places(files.databases) if files.databases else None
+    if isinstance(places, str):
+        check_places(places)
     catalog = Catalog(cache=cache)
     declared: dict[str, Schema] = {}
     made_up = set()
@@ -176,12 +190,12 @@ def load_source(files: SourceFiles, cache: Path | None = None) -> Source:
         if name in schemas:
             declared[name] = with_meanings(schemas[name], known) if known else schemas[name]
         where: str | Path = name
-        if files.databases and Path(name).name == name:
-            where = database_path(Path(files.databases), name)
-        elif files.cases and not os.path.isfile(name):
+        if places is not None and Path(name).name == name:
+            where = place_of(places, name)
+        elif files.cases and not is_url(name) and not os.path.isfile(name):
             where = Path(files.cases).absolute().parent / name
-        if files.made_up and name in declared and not os.path.isfile(where):
-            where = Path(files.made_up) / f"{safe_name(name)}.sqlite"
+        if files.made_up and name in declared and not (is_url(str(where)) or os.path.isfile(where)):
+            where = Path(files.made_up) / made_up_file(safe_name(name), dialect)
             made_up.add(name)
         catalog.add(name, where, declared=schemas.get(name), meanings=known)
     source = Source(files, tuple(cases), catalog, declared, frozenset(made_up))
@@ -197,12 +211,13 @@ def _from_cases(path: Path) -> list[LabelledCase]:
 def _from_benchmark(files: SourceFiles) -> list[LabelledCase]:
     from share_sql.benchmarks.drafts import read_drafts
     from share_sql.benchmarks.files import BenchmarkFiles, load
+    from share_sql.benchmarks.places import read_places
 
     if not files.questions:
         raise UsageError("a benchmark needs its questions")
     questions = Path(files.questions)
     # The loader wants a folder of databases; here they may be absent, and any folder will do.
-    folder = Path(files.databases) if files.databases else questions.parent
+    folder = read_places(files.databases) if files.databases else questions.parent
     loaded = list(load(BenchmarkFiles(files.benchmark or "", questions, folder)).cases)
     if not files.drafts:
         return loaded
@@ -253,9 +268,11 @@ def _conditions(sql: str, database: str, schemas: Callable[[str], Schema]) -> tu
 
 def _make_up(source: Source, folder: Path) -> None:
     """Write the made-up databases that are not written yet."""
-    from share_sql.training.made_up import Witness, write_made_up
+    from share_sql.training.made_up import Witness, made_up_file, write_made_up
 
-    paths = {name: folder / f"{safe_name(name)}.sqlite" for name in source.made_up}
+    paths = {
+        name: folder / made_up_file(safe_name(name), source.declared[name].dialect) for name in source.made_up
+    }
     wanted = {name for name, path in paths.items() if not path.exists()}
     if not wanted:
         return

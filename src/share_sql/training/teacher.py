@@ -25,7 +25,13 @@ from share_sql.errors import (
     TrajectoryError,
 )
 from share_sql.models.base import Model, Usage
-from share_sql.prompts.render import column_list, generator_variables, in_schema_order, one_line_sql
+from share_sql.prompts.render import (
+    column_list,
+    generator_variables,
+    in_schema_order,
+    judge_variables,
+    one_line_sql,
+)
 from share_sql.sql.names import resolve
 from share_sql.sql.resolution import Resolution
 from share_sql.sql.text import extract_sql
@@ -202,7 +208,7 @@ class _ByModel:
             right, how = await asyncio.to_thread(self.validator.right, database, sql, gold)
             if right:
                 return replace(row, proof=how, cause=None, paper=True)
-            if await self.says_yes(each, gold, sql, usage):
+            if await self.says_yes(each, schema, gold, sql, usage):
                 return replace(row, proof="model", cause=None, paper=True)
         return replace(row, proof=proof.how, cause=proof.cause, paper=proof.holds)
 
@@ -223,10 +229,13 @@ class _ByModel:
         reply = await self.asker.ask("generator", each.case.id, messages, usage)
         return extract_sql(reply.text)
 
-    async def says_yes(self, each: LabelledCase, gold: str, sql: str, usage: dict[str, Usage]) -> bool:
+    async def says_yes(
+        self, each: LabelledCase, schema: Schema, gold: str, sql: str, usage: dict[str, Usage]
+    ) -> bool:
         """A model's verdict on two queries; no answer is a no."""
         role = "judge" if self.asker.has("judge") else "teacher"
-        messages = self.prompts.render("judge", sql=gold, other_sql=sql, question=each.case.question)
+        variables = judge_variables(gold, sql, schema, question=each.case.question)
+        messages = self.prompts.render("judge", **variables)
         try:
             reply = await self.asker.ask(role, each.case.id, messages, usage, max_tokens=128)
         except ModelError as error:
