@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from types import MappingProxyType
 
 import duckdb
 import pytest
-from tests.servers.database import ServerDatabase
+from tests.servers.database import ServerDatabase, connection
 
 from share_sql.database.base import Database
 from share_sql.database.open import open_database
@@ -233,3 +234,32 @@ def test_few_columns_of_a_large_schema_are_read_when_they_are_asked_for(
         assert every.lookup("sao paolo") == whole.lookup("sao paolo")
     monkeypatch.setattr("share_sql.schema.value_few.FEW_COLUMNS", 1)
     assert few.index(frozenset({one, two})) is None
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mysql"])
+def test_a_table_that_is_locked_does_not_hide_the_others(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    server: ServerDatabase = request.getfixturevalue(f"{kind}_database")
+    server.run(
+        "CREATE TABLE shut (a text, b text); INSERT INTO shut VALUES ('x', 'y');"
+        "CREATE TABLE free (c text); INSERT INTO free VALUES ('z')"
+    )
+    with open_database(server.reader) as database, connection(server.owner) as other:
+        schema = introspect(database)
+        only = replace(schema, tables=tuple(t for t in schema.tables if t.name in ("shut", "free")))
+        cursor = other.cursor()
+        for statement in (
+            ("BEGIN", "LOCK TABLE shut IN ACCESS EXCLUSIVE MODE")
+            if kind == "postgres"
+            else ("LOCK TABLES shut WRITE",)
+        ):
+            cursor.execute(statement)
+        began = time.monotonic()
+        assert len(introspect(database).tables) == len(schema.tables)
+        with ValueIndex.open(database, only, tmp_path) as index:
+            assert index.columns() == {ColumnName("free", "c")}
+            assert index.partial(frozenset({ColumnName("shut", "*")})) == {
+                ColumnName("shut", "a"), ColumnName("shut", "b"),
+            }  # fmt: skip
+        assert time.monotonic() - began < 30

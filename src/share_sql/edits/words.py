@@ -137,7 +137,7 @@ _TWICE = frozenset(
 
 def unglued(sql: str, schema: Schema) -> Iterator[str]:
     """Keywords written together with what follows or comes before: `SELECT100`, `GROUPBY`, `WHEREcity`."""
-    known = {name.upper() for name in _all_names(schema)}
+    known = set(schema.names)
     parts = tokens(sql)
     # What stands before a point or after AS is a name of the query's own.
     known |= {
@@ -192,7 +192,7 @@ def respelled(sql: str, schema: Schema) -> Iterator[str]:
     # Not `from rapidfuzz.distance`: threads that import the package in two orders find it half made.
     from rapidfuzz import distance
 
-    known = {word.upper() for name in _all_names(schema) for word in re.findall(r"\w+", name)}
+    known = schema.words
     parts = tokens(sql)
     changed = False
     around = neighbours(parts)
@@ -226,13 +226,6 @@ def respelled(sql: str, schema: Schema) -> Iterator[str]:
             changed = True
     if changed:
         yield joined(parts)
-
-
-def _all_names(schema: Schema) -> Iterator[str]:
-    for table in schema.tables:
-        yield table.name
-    for _, column in schema.columns():
-        yield column.name
 
 
 # -- commas and parentheses ----------------------------------------------------------------------------

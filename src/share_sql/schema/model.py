@@ -5,10 +5,13 @@ Names are spelled as in the database; look-ups ignore case, as SQL does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, TypeVar
+
+_WORD = re.compile(r"\w+")
 
 
 class _Named(Protocol):
@@ -111,6 +114,20 @@ class Schema:
             for column in table.columns:
                 owners.setdefault(column.name.lower(), []).append(table)
         return {name: tuple(tables) for name, tables in owners.items()}
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of all tables and columns, in capitals."""
+        return frozenset(
+            name.upper()
+            for table in self.tables
+            for name in (table.name, *(column.name for column in table.columns))
+        )
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words in those names."""
+        return frozenset(word for name in self.names for word in _WORD.findall(name))
 
     def table(self, name: str) -> Table | None:
         """The table of this name: of this very spelling, else case ignored; None where there is none."""

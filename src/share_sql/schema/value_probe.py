@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from share_sql.database.base import Database, Limits
-from share_sql.errors import QueryError
+from share_sql.errors import DatabaseUnreadable, QueryError
 from share_sql.schema.model import ColumnSet, Schema, ValueMatch
 from share_sql.schema.quote import quoted_name, quoted_table, quoted_text
 from share_sql.schema.value_text import clean
@@ -46,7 +46,7 @@ def with_unindexed(
         )
         try:
             rows = database.query(sql, _LIMITS).rows
-        except QueryError:
+        except (QueryError, DatabaseUnreadable):  # a table that is locked, say
             return ()
         found += [ValueMatch(table.name, name.column, str(value), 100.0) for (value,) in rows]
     return (*found, *(match for match in matches if match not in found))

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from share_sql.database.base import Database, Limits, Row
-from share_sql.errors import QueryError
+from share_sql.dialects import dialect_of
+from share_sql.errors import DatabaseError, DatabaseUnreadable, QueryError
 from share_sql.schema.model import Schema
 from share_sql.schema.value_sql import TEXT_SQL, Size, sizes
 
@@ -85,6 +86,7 @@ def scan(
     late = time.monotonic() + how.seconds
     room = MAX_TOTAL
     missed = 0
+    locked: set[str] = set()
     for part in _parts(_columns(database, schema, known), how.together):
         asked = [each for each in part if isinstance(each, _Asked)]
         read: dict[_Asked, ScannedColumn] = {}
@@ -93,10 +95,12 @@ def scan(
         for column in part:
             if isinstance(column, _Asked) and column in read:
                 column = read[column]
+            elif isinstance(column, _Asked) and column.table in locked:
+                column = column.unread
             elif isinstance(column, _Asked):
                 left = late - time.monotonic()
                 missed += left <= 0
-                column = _alone(database, column, min(_SECONDS, left)) if left > 0 else column.unread
+                column = _alone(database, column, min(_SECONDS, left), locked) if left > 0 else column.unread
             if len(column.values) > room:
                 column = replace(column, values=[], complete=False, part=True)
             room -= len(column.values)
@@ -116,10 +120,9 @@ def _columns(
         if table.is_view:
             continue
         size = known.get((table.namespace, table.own))
-        is_empty = how.zero_is_sure and size is not None and not size.rows and not size.remote
         for column in table.columns:
-            if is_empty or not how.is_text(column):
-                yield ScannedColumn(table.name, column.name, [], complete=is_empty)
+            if not how.is_text(column):
+                yield ScannedColumn(table.name, column.name, [], complete=False)
                 continue
             sql, part = how.select(table, column, database.dialect, size)
             small = not part and (size is None or size.rows <= SMALL)
@@ -151,7 +154,7 @@ def _together(database: Database, columns: list[_Asked]) -> dict[_Asked, Scanned
     )
     try:
         result = database.query(sql, Limits(seconds=_SECONDS, rows=SMALL))
-    except QueryError:
+    except (QueryError, DatabaseUnreadable):
         # One column that cannot be read, or too much to read: column by column it will show which.
         return {}
     if result.truncated:
@@ -162,7 +165,8 @@ def _together(database: Database, columns: list[_Asked]) -> dict[_Asked, Scanned
     return {column: column.found(rows) for column, rows in zip(columns, found, strict=True)}
 
 
-def _alone(database: Database, column: _Asked, seconds: float) -> ScannedColumn:
+def _alone(database: Database, column: _Asked, seconds: float, locked: set[str]) -> ScannedColumn:
+    """Read one column. A table that another session has locked goes into `locked`."""
     # One more for NULL and one for the number's mark, so that a full column shows as cut.
     limits = Limits(seconds=seconds, rows=MAX_VALUES + 3, bytes=256 * 1024 * 1024)
     try:
@@ -171,4 +175,20 @@ def _alone(database: Database, column: _Asked, seconds: float) -> ScannedColumn:
         message = "%s: the values of %s.%s are not indexed: %s"
         _log.warning(message, database.name, column.table, column.column, error)
         return column.unread
+    except DatabaseUnreadable as error:
+        if not _answers(database):
+            raise
+        locked.add(column.table)
+        _log.warning("%s: the values of %s are not indexed: %s", database.name, column.table, error)
+        return column.unread
     return column.found(result.rows)
+
+
+def _answers(database: Database) -> bool:
+    """Whether a server is there, and it is a table that cannot be read. A file is locked as a whole."""
+    if not dialect_of(database.dialect).roles:
+        return False
+    try:
+        return bool(database.query("SELECT 1", Limits(seconds=5.0)).rows)
+    except DatabaseError:
+        return False

@@ -40,8 +40,6 @@ class TextSql:
     sample: str = ""
     """What gives `{share}` percent of the rows of `{table}`, or `{rows}` of them, under the name s;
     `{column}` is the column that is read."""
-    zero_is_sure: bool = False
-    """Whether a table of no rows, by `sizes`, has none."""
     most_rows: float = float("inf")
     """Rows of a table that are looked at; a longer one is sampled."""
     together: int = 200
@@ -86,22 +84,22 @@ TEXT_SQL: Mapping[str, TextSql] = MappingProxyType({
     "postgres": TextSql(
         f"CASE WHEN char_length({{0}}::text) <= {MAX_LENGTH} THEN {{0}}::text END",
         texts=re.compile(r'(?i)(text|character varying|character|bpchar|citext|name|"char")(\(\d+\))?$'),
+        # Nothing here waits for a lock, as what looks at a table's file does.
         sizes="""
-            SELECT n.nspname::text, c.relname::text,
-            CASE WHEN c.relpages > 0 AND c.reltuples > 0 THEN c.reltuples / c.relpages ELSE 80 END / 8192
-            * CASE c.relkind WHEN 'p' THEN (
+            SELECT n.nspname::text, c.relname::text, (
                 WITH RECURSIVE parts AS (
                     SELECT c.oid AS part UNION ALL
                     SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i JOIN parts ON i.inhparent = parts.part
                 )
-                SELECT sum(pg_catalog.pg_relation_size(parts.part)) FROM parts
-            ) + 1 ELSE pg_catalog.pg_relation_size(c.oid) END, (c.relkind = 'f')::int
+                SELECT sum(greatest(p.reltuples, pg_catalog.pg_stat_get_live_tuples(p.oid), 0))
+                FROM pg_catalog.pg_class AS p JOIN parts ON p.oid = parts.part
+            ), (c.relkind = 'f')::int
             FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
             WHERE c.relkind IN ('r', 'p', 'm', 'f') AND n.nspname <> 'information_schema'
             AND n.nspname NOT LIKE 'pg\\_%' AND NOT c.relispartition
         """,
         sample="{table} AS s TABLESAMPLE SYSTEM ({share}) REPEATABLE (1)",
-        zero_is_sure=True, most_rows=1_000_000, seconds=180.0,
+        most_rows=1_000_000, seconds=180.0,
     ),
     "mysql": TextSql(
         # Whatever the column takes as the same, its spellings are told apart.
