@@ -107,9 +107,11 @@ class MysqlDatabase(PooledDatabase):
         except (pymysql.MySQLError, OSError, RuntimeError) as error:
             if wire is not None:
                 wire._force_close()
-            raise self._named(error) from None
-        self._modes = link.modes
-        return link
+            failed = self._named(error)
+        else:
+            self._modes = link.modes
+            return link
+        raise failed  # out here: what the driver's error knows is not this one's context
 
     def _named(self, error: BaseException) -> Exception:
         """The error for a connection that did not come about."""
