@@ -161,3 +161,22 @@ def test_a_text_that_the_index_may_lack_is_asked_of_the_database(
 
 def _late(*_: object) -> None:
     raise QueryTimeout("stopped at its deadline")
+
+
+def test_a_large_schema_on_a_server_is_indexed_as_far_as_it_is_asked(
+    postgres_database: ServerDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("share_sql.schema.value_few.MANY_COLUMNS", 1)
+    monkeypatch.setattr("share_sql.schema.values.SMALL", 1)
+    postgres_database.run(
+        "CREATE TABLE towns (city text, land text); INSERT INTO towns VALUES ('Bonn', 'NRW'), ('Jena', 'TH')"
+    )
+    city = ColumnName("towns", "city")
+    with closing(Catalog(cache=tmp_path)) as catalog, catalog.use(postgres_database.reader) as opened:
+        assert [match.value for match in opened.look_up("bonn", frozenset({city}), 3)] == ["Bonn"]
+        assert not list(tmp_path.iterdir())
+        assert [match.value for match in opened.look_up("nrw", None, 3)] == ["NRW"]
+        (file,) = tmp_path.iterdir()
+    with closing(Catalog(cache=tmp_path)) as catalog, catalog.use(postgres_database.reader) as opened:
+        assert [match.value for match in opened.look_up("bonn", frozenset({city}), 3)] == ["Bonn"]
+        assert opened.values.path == file

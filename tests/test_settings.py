@@ -134,7 +134,7 @@ NO_URL = "url is no URL, such as postgresql://user@host/name; a file goes into p
         ),
         (
             '[cache]\n"x=y" = 1',
-            ", line 2: unknown key cache.x=y; known are folder",
+            ", line 2: unknown key cache.x=y; known are folder, answers",
         ),
         ("databases.a = {path='x', rowz=1}", ", line 1: unknown key databases.a.rowz; did you mean rows?"),
         ("cache = 'x'", ", line 1: cache is no table; write [cache]"),
@@ -154,10 +154,15 @@ NO_URL = "url is no URL, such as postgresql://user@host/name; a file goes into p
             ", line 3: databases.a.rows: input should be greater than or equal to 1",
         ),
         ("[policy]\npolicy = 'x'", ", line 2: policy.policy: input should be 'gated', 'always' or 'errors'"),
-        ("[cache]\nfolder = 1\nb = 1", ", line 3: unknown key cache.b; known are folder"),
+        ("[cache]\nfolder = 1\nb = 1", ", line 3: unknown key cache.b; known are folder, answers"),
         ("[cache]\nfolder = '${A'", f", line 2: {NO_NAME}"),
         ("[cache]\nfolder = '${A B}'", f", line 2: {NO_NAME}"),
         ("[cache]\nfolder = '${A_B}'", ", line 2: cache.folder: the environment has no A_B; set it"),
+        (
+            "[cache]\nanswers = 'x'",
+            ", line 2: cache.answers is for tables of roles in [models]; a models file has a cache of its "
+            "own",
+        ),
         ("[models]\nuse = 1", ", line 2: models.use is no text; give what --models takes, such as auto"),
         ("[models]\nuse = 'auto'\n[models.sam]\nbase = 1", ", line 3: models has both use and sam; keep one"),
         (
@@ -194,7 +199,24 @@ def test_a_variable_that_is_not_set_costs_only_what_needs_it(tmp_path: Path) -> 
     assert "the environment has no TOKEN" in found.problems[""]
 
 
+@pytest.mark.parametrize(
+    ("use", "taken"),
+    [
+        ("auto", "auto"),
+        ("models.toml", "{}/models.toml"),
+        ("/models.toml", "/models.toml"),
+        ("recorded:runs/first", "recorded:{}/runs/first"),
+        ("embedded:0.5b", "embedded:0.5b"),
+        ("embedded:adapters", "embedded:{}/adapters"),
+        ("http://h/v1#m.toml", "http://h/v1#m.toml"),
+    ],
+)
+def test_files_of_models_are_looked_for_beside_it(tmp_path: Path, use: str, taken: str) -> None:
+    (tmp_path / "adapters").mkdir()
+    assert load(tmp_path, f"[models]\nuse = '{use}'").flags["models"] == taken.format(tmp_path)
+
+
 def test_tables_of_roles_stand_in_for_a_models_file(tmp_path: Path) -> None:
     found = load(tmp_path, "[models.sam]\nmodel = 'x'\nbase_url = 'http://${HOST}/v1'", HOST="h")
-    assert found.models["sam"]["base_url"] == "http://h/v1"
+    assert found.models_file == {"models": {"sam": {"model": "x", "base_url": "http://h/v1"}}}
     assert found.flags["models"] == str(tmp_path / "share.toml")

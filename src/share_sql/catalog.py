@@ -17,6 +17,7 @@ from share_sql.errors import DatabaseMissing, SchemaError
 if TYPE_CHECKING:
     from share_sql.database.base import Database, Limits
     from share_sql.schema.model import ColumnName, ColumnSet, Schema, ValueMatch
+    from share_sql.schema.value_few import FewColumns
     from share_sql.schema.values import ValueIndex
 
 
@@ -74,6 +75,7 @@ class OpenDatabase:
         self.indexing = threading.Semaphore()
         """Held by whoever asks for values before there is an index of them: one builds it."""
         self._cache = cache
+        self._few: FewColumns | None = None
         self._lock = threading.Lock()
 
     @cached_property
@@ -98,10 +100,29 @@ class OpenDatabase:
         """
         from share_sql.schema.value_probe import with_unindexed
 
-        matches = self.values.lookup(text, columns=columns, limit=limit)
-        if columns is None or not (unsure := self.values.partial(columns)):
+        index = (columns is not None and self._index_of(columns)) or self.values
+        matches = index.lookup(text, columns=columns, limit=limit)
+        if columns is None or not (unsure := index.partial(columns)):
             return matches
         return with_unindexed(self.database, self.schema, text, unsure, matches)[:limit]
+
+    def _index_of(self, columns: ColumnSet) -> ValueIndex | None:
+        """An index of these columns alone, where that of all is not there and takes long to build."""
+        from share_sql.schema.value_few import FewColumns
+        from share_sql.schema.values import ValueIndex
+
+        with self._lock:
+            if "_values" in self.__dict__:
+                return None
+            if self._few is None:
+                if not FewColumns.fits(self.database, self.schema):
+                    return None
+                found = ValueIndex.find(self.database, self.schema, self._cache)
+                if found is not None:
+                    self.__dict__["_values"] = found
+                    return None
+                self._few = FewColumns(self.database, self.schema)
+            return self._few.index(columns)
 
     @property
     def indexed(self) -> bool:
@@ -289,7 +310,7 @@ class Catalog:
             if known.declared is not None:
                 schema = merge(schema, known.declared)
             if not schema.tables:
-                raise SchemaError(f"the database {name} holds no tables; check that it is the right file")
+                raise SchemaError(f"the database {name} holds no tables; check that it is the right one")
             if known.meanings:
                 schema = with_meanings(schema, known.meanings)
         except BaseException:

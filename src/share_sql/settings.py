@@ -110,9 +110,12 @@ class PolicySettings(_Strict):
 
 
 class CacheSettings(_Strict):
-    """Where value indexes are kept."""
+    """What is kept from one call to the next, and where."""
 
     folder: str | None = None
+    """Of value indexes and of results."""
+    answers: str | None = None
+    """The file of models' answers, for tables of roles."""
 
 
 class ServiceSettings(_Strict):
@@ -152,6 +155,12 @@ class Settings(_Strict):
         if name and name in self.problems:
             raise SettingsError(self.problems[name])
         return self.databases.get(name)
+
+    @property
+    def models_file(self) -> dict[str, Any]:
+        """The tables that a models file would have (`models.load.models_of`)."""
+        kept = {"cache": {"path": self.cache.answers}} if self.cache.answers is not None else {}
+        return {"models": dict(self.models), **kept}
 
     @property
     def models_spec(self) -> str | None:
@@ -239,7 +248,14 @@ def _checked(
         found = Settings.model_validate({**tables, "file": file, "problems": problems})
     except ValidationError as error:
         raise fault(*_told(error)) from None
+    if found.cache.answers is not None and not _has_roles(found.models):
+        problem = "cache.answers is for tables of roles in [models]; a models file has a cache of its own"
+        raise fault(("cache", "answers"), problem)
     return _placed(found, file.parent)
+
+
+def _has_roles(models: Mapping[str, Any]) -> bool:
+    return bool(models) and "use" not in models
 
 
 def _filled(
@@ -310,8 +326,22 @@ def _placed(found: Settings, folder: Path) -> Settings:
         )
         for name, each in found.databases.items()
     }
-    cache = found.cache.model_copy(update={"folder": path(found.cache.folder)})
-    return found.model_copy(update={"databases": databases, "cache": cache})
+    cache = found.cache.model_copy(
+        update={"folder": path(found.cache.folder), "answers": path(found.cache.answers)}
+    )
+    models = dict(found.models)
+    if "use" in models:
+        models["use"] = _placed_models(models["use"], folder)
+    return found.model_copy(update={"databases": databases, "cache": cache, "models": models})
+
+
+def _placed_models(use: str, folder: Path) -> str:
+    """What `--models` takes, with a file or folder in it named from the root."""
+    kind, colon, rest = use.partition(":")
+    # `embedded:` takes names of bases, too.
+    if colon and (kind == "recorded" or (kind == "embedded" and (folder / rest).is_dir())):
+        return f"{kind}:{folder / rest}"
+    return str(folder / use) if use.endswith(".toml") and not colon else use
 
 
 def _absolute(url: str | None, folder: Path) -> str | None:

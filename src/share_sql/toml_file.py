@@ -45,8 +45,8 @@ def read_toml(path: Path, what: str) -> tuple[dict[str, Any], str]:
         raise SettingsError(f"{path} is nested too deeply") from None
 
 
-class Unset(SettingsError):
-    """A variable that a text names is not set.
+class Unset(Exception):
+    """A variable that a text names is not set; whoever knows the file makes a SettingsError of it.
 
     Args:
         key: where the text stands: names of tables, then the key.

@@ -144,10 +144,12 @@ def test_models_of_the_settings_are_loaded_as_a_models_file() -> None:
     write(
         "[databases.shop]\npath = 'shop.sqlite'\n"
         "[models.scorer]\nmodel = 'm'\nbase_url = 'http://127.0.0.1:1/v1'\nretries = 0\n"
+        "[cache]\nanswers = 'answers.sqlite'\n"
     )
     done = call("run", "--cases", cases("shop"), "--out", "out")
     found = json.loads(Path("out/run.json").read_text())["settings"]
     assert found["model for scorer"].startswith("m"), done.output
+    assert Path("answers.sqlite").is_file()
     without = call("run", "--cases", "cases.jsonl", "--out", "without", "--models", "none")
     assert without.exit_code == 0
     assert "model for scorer" not in json.loads(Path("without/run.json").read_text())["settings"]
@@ -226,3 +228,38 @@ def test_a_password_that_has_changed_is_no_other_case() -> None:
     done = call("run", "--cases", other, "--out", "out", "--models", "none", "--resume")
     assert "other cases" not in done.stderr
     assert done.exit_code == 1
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mysql"])
+def test_cases_on_a_server_by_name_and_by_url(kind: str, request: pytest.FixtureRequest) -> None:
+    server = request.getfixturevalue(f"{kind}_database")
+    server.run("CREATE TABLE store (id INTEGER PRIMARY KEY, name VARCHAR(20), city VARCHAR(20))")
+    server.run("INSERT INTO store VALUES (1, 'North', 'Köln'), (2, 'South', 'Jena')")
+    begin, _, end = server.reader.rpartition(":reader@")
+    write(f"[databases.there]\nurl = '{begin}:${{PASSWORD}}@{end}'\n[cache]\nfolder = 'cache'\n")
+    rows = [
+        {
+            "id": at,
+            "question": "Which?",
+            "database": name,
+            "draft": "SELECT nme FROM store WHERE city = 'Jena'",
+        }
+        for at, name in enumerate(("there", server.reader))
+    ]
+    write("".join(json.dumps(row) + "\n" for row in rows), "cases.jsonl")
+    words = ("run", "--cases", "cases.jsonl", "--out", "out", "--models", "none")
+    done = call(*words, PASSWORD="reader")
+    assert done.exit_code == 0, done.output
+    found = [json.loads(line) for line in Path("out/corrections.jsonl").read_text().splitlines()]
+    assert [row["sql"] for row in found] == ["SELECT name FROM store WHERE city = 'Jena'"] * 2
+    again = call(*words, "--resume", PASSWORD="reader")
+    assert (again.exit_code, json.loads(Path("out/run.json").read_text())["resumed"]) == (0, 2)
+    server.run("INSERT INTO store VALUES (3, 'West', 'Bonn')")
+    looked = call("doctor", "--db", "there", "--json", PASSWORD="reader")
+    assert json.loads(looked.stdout)["ok"], looked.stdout
+    assert (
+        f"GRANT SELECT{'' if kind == 'postgres' else ', SHOW VIEW'} ON"
+        in json.loads(looked.stdout)["read_only"]
+    )
+    written = [path.read_text() for path in Path("out").iterdir()]
+    assert not [text for text in (*written, done.output, looked.output) if "reader:reader@" in text]

@@ -130,8 +130,8 @@ def test_each_right_of_a_postgres_role_is_told(postgres_database: ServerDatabase
     }
     told = texts(looked)
     for part in (
-        "CREATEROLE", "may write 2 tables: public.partly, public.written", "may create in made", "pg_read_server_files",
-        "may call pg_read_file", "made.definer",
+        "CREATEROLE", "may write 2 tables: public.partly, public.written", "may create in made",
+        "pg_read_server_files", "may call pg_read_file", "made.definer",
     ):  # fmt: skip
         assert part in told
 

@@ -17,6 +17,7 @@ from share_sql.schema import value_scan
 from share_sql.schema.describe import describe
 from share_sql.schema.introspect import introspect
 from share_sql.schema.model import ColumnName, Schema
+from share_sql.schema.value_few import FewColumns
 from share_sql.schema.value_probe import with_unindexed
 from share_sql.schema.values import ValueIndex
 
@@ -176,3 +177,59 @@ def test_descriptions(database: Database) -> None:
     assert texts["city.raw"] == "Always NULL."
     assert texts["nothing.a"] == "Not filled yet, the table has no rows."
     assert texts["big.name"].startswith("Text, never NULL")
+
+
+def test_a_partitioned_table_is_as_large_as_its_parts(
+    postgres_database: ServerDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgres_database.run(
+        "CREATE TABLE log (day date, word text) PARTITION BY RANGE (day);"
+        "CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM ('2020-01-01') TO ('2020-02-01');"
+        "CREATE TABLE log_2 PARTITION OF log FOR VALUES FROM ('2020-02-01') TO ('2020-03-01');"
+        "INSERT INTO log SELECT date '2020-01-01' + g % 60, 'w' || g % 5 FROM generate_series(1, 60000) AS g;"
+        "CREATE TABLE hollow (word text) PARTITION BY LIST (word)"
+    )
+    with open_database(postgres_database.reader) as database:
+        schema = introspect(database)
+        only = replace(schema, tables=tuple(t for t in schema.tables if t.name in ("log", "hollow")))
+        names = frozenset({ColumnName("log", "word"), ColumnName("hollow", "word")})
+        with ValueIndex.open(database, only, tmp_path) as index:
+            assert (index.size, index.partial(names)) == (5, frozenset())
+        sampled(monkeypatch, "postgres", most_rows=5_000)
+        with ValueIndex.open(database, only, tmp_path / "other") as index:
+            assert index.partial(names) == {ColumnName("log", "word")}
+
+
+def test_few_columns_of_a_large_schema_are_read_when_they_are_asked_for(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = introspect(database)
+    assert not FewColumns.fits(database, schema)
+    monkeypatch.setattr("share_sql.schema.value_few.MANY_COLUMNS", 1)
+    assert FewColumns.fits(database, schema) == (database.dialect != "duckdb")
+    asked: list[str] = []
+    query = database.query
+    monkeypatch.setattr(
+        database, "query", lambda sql, limits=None: (asked.append(sql), query(sql, limits))[1]
+    )
+    few = FewColumns(database, schema)
+    one, two = ColumnName("city", "name"), ColumnName("CITY", "code")
+    index = few.index(frozenset({one}))
+    assert index is not None
+    assert [match.value for match in index.lookup("bonn", frozenset({one}), 2)] == ["BONN", "Bonn"]
+    assert index.columns() == {one}
+    assert index.complete("city", "name")
+    before = len(asked)
+    assert few.index(frozenset({one})) is index
+    assert len(asked) == before
+    both = few.index(frozenset({one, two, ColumnName("city", "gone"), ColumnName("gone", "x")}))
+    assert both is not None
+    assert both.columns() == {one, ColumnName("city", "code")}
+    assert len(asked) == before + 1
+    every = few.index(frozenset({ColumnName("city", "*")}))
+    with ValueIndex.open(database, schema, tmp_path) as whole:
+        assert every is not None
+        assert every.columns() == whole.columns()
+        assert every.lookup("sao paolo") == whole.lookup("sao paolo")
+    monkeypatch.setattr("share_sql.schema.value_few.FEW_COLUMNS", 1)
+    assert few.index(frozenset({one, two})) is None

@@ -21,6 +21,7 @@ _WIDTH = 100
 EXAMPLES = """\b
 Examples:
   share check --db shop.sqlite --sql "SELECT name FROM store ORDER BY size LIMIT 1"
+  share check --db mysql://reader@localhost/shop --sql "SELECT COUNT(*) FROM store"
   share check --db shop.sqlite --sql - --question "How many stores are in Bonn?" --json < draft.sql
 """
 

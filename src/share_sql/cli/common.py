@@ -254,8 +254,8 @@ def models_for(spec: str) -> Mapping[str, Model]:
     from share_sql.models.load import chosen_models, load_models, models_of, not_pulled
 
     found = settings()
-    if found is not None and found.file is not None and spec == str(found.file):
-        models = models_of(found.file, {"models": found.models})
+    if found is not None and spec.endswith(".toml") and Path(spec).absolute() == found.file:
+        models = models_of(found.file, found.models_file)
     elif spec == "auto":
         chosen = chosen_models()
         say(chosen.told, err=True)

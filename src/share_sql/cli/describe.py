@@ -13,6 +13,7 @@ from share_sql.cli.terminal import interruptible, print_json, say
 EXAMPLES = """\b
 Examples:
   share describe --db shop.sqlite
+  share describe --db postgresql://reader@localhost/shop
   share describe --db shop.sqlite --name shop --out column_meaning.json
 """
 

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from share_sql.case import Correction
 
 EXAMPLES = """\b
-Example:
+Examples:
   share fix --db shop.sqlite --question "How many open stores?"
     --sql "SELECT COUNT(*) FROM store WHERE closed IS NULL"
+  share fix --db postgresql://reader@localhost/shop --question "How many open stores?" --sql - < draft.sql
 """
 
 

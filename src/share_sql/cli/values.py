@@ -12,8 +12,9 @@ from share_sql.cli.configured import config_option, db_option
 from share_sql.cli.terminal import interruptible, print_json, say
 
 EXAMPLES = """\b
-Example:
+Examples:
   share values build --db shop.sqlite
+  share values lookup --db shop.duckdb "new york"
 """
 
 
