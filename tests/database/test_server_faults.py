@@ -285,9 +285,7 @@ def test_an_idle_session_that_the_server_ended_is_opened_anew(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_server_that_goes_is_named(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
+def test_a_server_that_goes_is_named(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     request.getfixturevalue(f"{kind}_url")  # skips where there is none
     url = start(kind, tmp_path, os.getpid())
     database = open_database(url)
