@@ -123,9 +123,9 @@ _POSTGRES_STATE = """
 SELECT (SELECT md5(string_agg(p::text, ',' ORDER BY id)) FROM person AS p), (SELECT count(*) FROM pg_class),
     (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_largeobject_metadata),
     (SELECT md5(string_agg(rolname || rolsuper || coalesce(rolpassword, ''), ',' ORDER BY rolname))
-        FROM pg_authid),
+        FROM pg_authid WHERE rolname IN ('admin', 'reader', 'mallory')),
     (SELECT count(*) FROM pg_db_role_setting), (SELECT last_value || ' ' || is_called FROM counter),
-    (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'), (SELECT count(*) FROM pg_replication_slots),
+    (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42), (SELECT count(*) FROM pg_replication_slots),
     (SELECT count(*) FROM pg_prepared_xacts), pg_conf_load_time(),
     (SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()),
     (SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pg_temp%')
@@ -189,11 +189,12 @@ _MYSQL_STATE = (
     "CHECKSUM TABLE person, old, plain EXTENDED",
     "SELECT COUNT(*), GROUP_CONCAT(table_name ORDER BY 1) FROM information_schema.tables"
     " WHERE table_schema = DATABASE()",
-    "SELECT COUNT(*) FROM information_schema.routines",
-    "SELECT COUNT(*) FROM information_schema.triggers",
-    "SELECT COUNT(*) FROM information_schema.events",
-    "SELECT COUNT(*) FROM information_schema.schemata",
-    "SELECT user, host, authentication_string FROM mysql.user ORDER BY 1, 2",
+    "SELECT COUNT(*) FROM information_schema.routines WHERE routine_schema = DATABASE()",
+    "SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = DATABASE()",
+    "SELECT COUNT(*) FROM information_schema.events WHERE event_schema = DATABASE()",
+    "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name NOT LIKE 't!_%' ESCAPE '!'",
+    "SELECT user, host, authentication_string FROM mysql.user"
+    " WHERE user IN ('admin', 'reader', 'mallory', 'root') ORDER BY 1, 2",
     "SELECT next_not_cached_value FROM counter",
     "SELECT @@global.max_connections, @@global.general_log_file, @@global.general_log, IS_USED_LOCK('x')",
     "SELECT COUNT(*) FROM information_schema.plugins WHERE plugin_status = 'ACTIVE'",
