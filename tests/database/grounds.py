@@ -125,7 +125,8 @@ SELECT (SELECT md5(string_agg(p::text, ',' ORDER BY id)) FROM person AS p), (SEL
     (SELECT md5(string_agg(rolname || rolsuper || coalesce(rolpassword, ''), ',' ORDER BY rolname))
         FROM pg_authid WHERE rolname IN ('admin', 'reader', 'mallory')),
     (SELECT count(*) FROM pg_db_role_setting), (SELECT last_value || ' ' || is_called FROM counter),
-    (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42), (SELECT count(*) FROM pg_replication_slots),
+    (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42),
+    (SELECT count(*) FROM pg_replication_slots),
     (SELECT count(*) FROM pg_prepared_xacts), pg_conf_load_time(),
     (SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()),
     (SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pg_temp%')
