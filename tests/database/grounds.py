@@ -100,14 +100,18 @@ CREATE VIEW endless_view AS
 CREATE FUNCTION writes() RETURNS INT LANGUAGE plpgsql AS 'BEGIN DELETE FROM person; RETURN 1; END';
 CREATE FUNCTION writes_as_owner() RETURNS INT LANGUAGE plpgsql SECURITY DEFINER
     AS 'BEGIN DELETE FROM person; RETURN 1; END';
-CREATE FUNCTION "odd (name"() RETURNS INT LANGUAGE plpgsql AS 'BEGIN DELETE FROM person; RETURN 1; END';
-CREATE FUNCTION row_writes(person) RETURNS INT LANGUAGE plpgsql AS 'BEGIN DELETE FROM person; RETURN 1; END';
+CREATE FUNCTION "odd (name"() RETURNS INT LANGUAGE plpgsql
+    AS 'BEGIN DELETE FROM person; RETURN 1; END';
+CREATE FUNCTION row_writes(person) RETURNS INT LANGUAGE plpgsql
+    AS 'BEGIN DELETE FROM person; RETURN 1; END';
 CREATE FUNCTION lies() RETURNS INT LANGUAGE plpgsql STABLE AS 'BEGIN DELETE FROM person; RETURN 1; END';
-CREATE FUNCTION runs(TEXT) RETURNS INT LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN EXECUTE $1; RETURN 1; END';
+CREATE FUNCTION runs(TEXT) RETURNS INT LANGUAGE plpgsql SECURITY DEFINER
+    AS 'BEGIN EXECUTE $1; RETURN 1; END';
 CREATE FUNCTION reads() RETURNS BIGINT LANGUAGE sql STABLE AS 'SELECT count(*) FROM person';
 CREATE FUNCTION loops() RETURNS INT LANGUAGE plpgsql STABLE AS 'BEGIN LOOP NULL; END LOOP; END';
 CREATE PROCEDURE procedure_writes() LANGUAGE plpgsql AS 'BEGIN DELETE FROM person; COMMIT; END';
-CREATE PROCEDURE procedure_gives(INOUT a INT) LANGUAGE plpgsql AS 'BEGIN DELETE FROM person; a := 1; COMMIT; END';
+CREATE PROCEDURE procedure_gives(INOUT a INT) LANGUAGE plpgsql
+    AS 'BEGIN DELETE FROM person; a := 1; COMMIT; END';
 DO $$ BEGIN
     CREATE EXTENSION dblink; CREATE EXTENSION tablefunc;
     CREATE FUNCTION connects() RETURNS TEXT LANGUAGE sql SECURITY DEFINER
@@ -118,12 +122,14 @@ EXCEPTION WHEN OTHERS THEN NULL; END $$;
 _POSTGRES_STATE = """
 SELECT (SELECT md5(string_agg(p::text, ',' ORDER BY id)) FROM person AS p), (SELECT count(*) FROM pg_class),
     (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_largeobject_metadata),
-    (SELECT md5(string_agg(rolname || rolsuper || coalesce(rolpassword, ''), ',' ORDER BY rolname)) FROM pg_authid),
+    (SELECT md5(string_agg(rolname || rolsuper || coalesce(rolpassword, ''), ',' ORDER BY rolname))
+        FROM pg_authid WHERE rolname IN ('admin', 'reader', 'mallory')),
     (SELECT count(*) FROM pg_db_role_setting), (SELECT last_value || ' ' || is_called FROM counter),
-    (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'), (SELECT count(*) FROM pg_replication_slots),
+    (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42),
+    (SELECT count(*) FROM pg_replication_slots),
     (SELECT count(*) FROM pg_prepared_xacts), pg_conf_load_time(),
     (SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()),
-    (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname LIKE 'pg_temp%')
+    (SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pg_temp%')
 """
 
 
@@ -137,8 +143,8 @@ class PostgresGround(Ground):
 
     def active(self) -> list[Any]:
         found: list[Any] = self.owner.execute(
-            "SELECT pid, state, query FROM pg_stat_activity WHERE application_name = 'share' AND state <> 'idle'"
-            " AND datname = current_database()"
+            "SELECT pid, state, query FROM pg_stat_activity WHERE application_name = 'share'"
+            " AND state <> 'idle' AND datname = current_database()"
         ).fetchall()
         return found
 
@@ -175,7 +181,8 @@ CREATE FUNCTION lies() RETURNS INT DETERMINISTIC READS SQL DATA BEGIN DELETE FRO
 CREATE FUNCTION writes_plain() RETURNS INT DETERMINISTIC BEGIN INSERT INTO plain VALUES (1); RETURN 1; END;
 CREATE FUNCTION writes_file() RETURNS INT BEGIN SELECT 1 INTO OUTFILE '$OUT'; RETURN 1; END;
 CREATE FUNCTION reads_only() RETURNS INT READS SQL DATA RETURN (SELECT COUNT(*) FROM person);
-CREATE FUNCTION loops() RETURNS INT NO SQL BEGIN DECLARE a INT DEFAULT 1; WHILE a > 0 DO SET a = 1; END WHILE; RETURN a; END;
+CREATE FUNCTION loops() RETURNS INT NO SQL
+    BEGIN DECLARE a INT DEFAULT 1; WHILE a > 0 DO SET a = 1; END WHILE; RETURN a; END;
 CREATE PROCEDURE procedure_writes() BEGIN DELETE FROM person; COMMIT; END;
 CREATE PROCEDURE procedure_gives() BEGIN SELECT 1; DELETE FROM person; COMMIT; END;
 """
@@ -183,11 +190,12 @@ _MYSQL_STATE = (
     "CHECKSUM TABLE person, old, plain EXTENDED",
     "SELECT COUNT(*), GROUP_CONCAT(table_name ORDER BY 1) FROM information_schema.tables"
     " WHERE table_schema = DATABASE()",
-    "SELECT COUNT(*) FROM information_schema.routines",
-    "SELECT COUNT(*) FROM information_schema.triggers",
-    "SELECT COUNT(*) FROM information_schema.events",
-    "SELECT COUNT(*) FROM information_schema.schemata",
-    "SELECT user, host, authentication_string FROM mysql.user ORDER BY 1, 2",
+    "SELECT COUNT(*) FROM information_schema.routines WHERE routine_schema = DATABASE()",
+    "SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = DATABASE()",
+    "SELECT COUNT(*) FROM information_schema.events WHERE event_schema = DATABASE()",
+    "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name NOT LIKE 't!_%' ESCAPE '!'",
+    "SELECT user, host, authentication_string FROM mysql.user"
+    " WHERE user IN ('admin', 'reader', 'mallory', 'root') ORDER BY 1, 2",
     "SELECT next_not_cached_value FROM counter",
     "SELECT @@global.max_connections, @@global.general_log_file, @@global.general_log, IS_USED_LOCK('x')",
     "SELECT COUNT(*) FROM information_schema.plugins WHERE plugin_status = 'ACTIVE'",

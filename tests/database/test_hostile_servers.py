@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.servers.database import new_database
 
 from share_sql.database.base import Database, Limits, QueryResult
 from share_sql.database.open import open_database
@@ -74,13 +75,13 @@ def grounds(
                 if dialect == "duckdb":
                     ground: Ground = stack.enter_context(duckdb_ground(place))
                 elif dialect == "mysql":
-                    ground = stack.enter_context(
-                        mysql_ground(request.getfixturevalue("mysql_database"), place)
-                    )
+                    made = stack.enter_context(new_database("mysql", request.getfixturevalue("mysql_url")))
+                    ground = stack.enter_context(mysql_ground(made, place))
                 else:
-                    ground = stack.enter_context(
-                        postgres_ground(request.getfixturevalue("postgres_database"), place)
+                    made = stack.enter_context(
+                        new_database("postgres", request.getfixturevalue("postgres_url"))
                     )
+                    ground = stack.enter_context(postgres_ground(made, place))
                 opened = {role: stack.enter_context(open_database(at)) for role, at in ground.places.items()}
                 self[dialect] = ground, opened
                 return self[dialect]

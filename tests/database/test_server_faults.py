@@ -15,6 +15,8 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
+from tests.servers.database import ServerDatabase, connection
+from tests.servers.start import start, stop
 
 from share_sql.database.base import Database, Limits
 from share_sql.database.open import open_database
@@ -27,8 +29,6 @@ from share_sql.errors import (
     QueryTimeout,
     QueryTooLarge,
 )
-from tests.servers.database import ServerDatabase, connection
-from tests.servers.start import start, stop
 
 PASSWORD = "hunter2:secret/with@signs%"
 KINDS = ("postgres", "mysql")
@@ -225,7 +225,8 @@ def test_a_driver_that_is_missing_is_named_with_its_command(
 def backend(made: tuple[str, ServerDatabase], text: str) -> int:
     """The server's number of the session that runs a query."""
     asked = (
-        "SELECT pid FROM pg_stat_activity WHERE application_name = 'share' AND state = 'active' AND query LIKE %s"
+        "SELECT pid FROM pg_stat_activity"
+        " WHERE application_name = 'share' AND state = 'active' AND query LIKE %s"
         if made[0] == "postgres"
         else "SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND info LIKE %s"
     )
@@ -284,9 +285,7 @@ def test_an_idle_session_that_the_server_ended_is_opened_anew(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_server_that_goes_is_named_and_one_that_comes_back_is_found(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
+def test_a_server_that_goes_is_named(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     request.getfixturevalue(f"{kind}_url")  # skips where there is none
     url = start(kind, tmp_path, os.getpid())
     database = open_database(url)

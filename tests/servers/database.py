@@ -92,7 +92,8 @@ def new_database(kind: str, admin: str) -> Iterator[ServerDatabase]:
             f"GRANT SELECT, SHOW VIEW ON {name}.* TO '{READER}'@'%'",
         ]
         inside = "SELECT 1"
-        end = f"DROP DATABASE {name}; REVOKE SELECT, SHOW VIEW ON {name}.* FROM '{READER}'@'%'"
+        end = f"SET lock_wait_timeout = 10; DROP DATABASE {name};"
+        end += f" REVOKE SELECT, SHOW VIEW ON {name}.* FROM '{READER}'@'%'"
     for statement in begin:
         run(admin, statement)
     try:

@@ -282,8 +282,10 @@ class _Running(threading.Thread):
             self.outcome = self._result()
         except duckdb.Error as error:
             self.outcome = self._named(error)
-        except BaseException as error:
+        except errors.ShareError as error:
             self.outcome = error
+        except Exception as error:  # the driver's own, where it has no Python value for DuckDB's
+            self.outcome = errors.QueryError(f"{self.database}: {one_line(error)}")
         finally:
             self.cursor.close()
 
@@ -292,7 +294,7 @@ class _Running(threading.Thread):
         statements = self.cursor.extract_statements(self.sql)
         if len(statements) > 1:
             raise failures.many_statements(self.database)
-        if not statements or statements[0].type.name not in _KINDS:
+        if not statements or _kind(statements[0]) not in _KINDS:
             raise failures.no_rows(self.database)
         self.cursor.execute(statements[0])
         if self.cursor.description is None:
@@ -331,3 +333,11 @@ class _Running(threading.Thread):
         if isinstance(error, duckdb.IOException | duckdb.FatalException | duckdb.InternalException):
             return errors.DatabaseUnreadable(f"{self.database}: cannot be read: {message}")
         return errors.QueryError(f"{self.database}: {message}")
+
+
+def _kind(statement: Any) -> str:
+    """DuckDB's name of a kind of statement; empty for one that its Python driver has no name for."""
+    try:
+        return str(statement.type.name)
+    except ValueError:
+        return ""

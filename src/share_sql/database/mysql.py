@@ -4,8 +4,8 @@ Covered:
 - Writing. Each query runs in a transaction that began READ ONLY, and the session is reset after it: rolled
   back, locks released, variables and temporary tables forgotten. The connection takes one statement at a
   time. The server prepares it first and says what it gives, and what gives no rows is never run: INTO
-  OUTFILE, INTO DUMPFILE, LOAD DATA, SET, CALL, DO, KILL, GRANT, COMMIT. Upkeep of tables, which gives rows, is
-  known by its columns.
+  OUTFILE, INTO DUMPFILE, LOAD DATA, SET, CALL, DO, KILL, GRANT, COMMIT. Upkeep of tables, which gives rows,
+  is known by its columns.
 - Reaching outside. LOAD_FILE, locks by name and waits for other servers are refused by name; a stored
   function is, where it does not say that it only reads (READS SQL DATA, NO SQL or DETERMINISTIC); a loaded
   one, where the role may see which are loaded (mysql.func). LOAD DATA LOCAL is off: the server cannot ask for
