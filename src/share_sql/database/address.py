@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from types import MappingProxyType
@@ -61,7 +62,7 @@ def address_of(url: str, title: str) -> Address:
     if "," not in place and not place.endswith("]"):
         host, _, port = place.rpartition(":") if ":" in place else (place, "", "")
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    try:
+    with suppress(ValueError):  # UnicodeDecodeError too, which quotes what it was given
         return Address(
             user=_text(user),
             password=_text(password),
@@ -70,8 +71,7 @@ def address_of(url: str, title: str) -> Address:
             database=_text(database),
             options=dict(parse_qsl(options, keep_blank_values=True, errors="strict")),
         )
-    except ValueError:  # UnicodeDecodeError too
-        raise bad from None
+    raise bad
 
 
 def _text(escaped: str) -> str:

@@ -17,7 +17,8 @@ Covered:
 
 Not covered:
 - A bug in DuckDB that runs code or ends the process: it runs in this one.
-- Processor time of a query that was given up.
+- One call of a function that takes long and looks at no interrupt, `repeat('x', 4000000000)`: it is given up,
+  and goes on in its thread, with the memory it takes, until it ends.
 - Another process cannot open the file for writing while this has it open: DuckDB's lock. Give a copy.
 - A program that has the same file open in the same process with other settings: the error says so.
 - Processes forked while the file is open: open it in the child.

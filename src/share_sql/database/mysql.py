@@ -11,8 +11,8 @@ Covered:
   one, where the role may see which are loaded (mysql.func). LOAD DATA LOCAL is off: the server cannot ask for
   a file of this machine. The role is to do the rest (docs/databases.md says how to make one).
 - Time. max_statement_time (MariaDB) or max_execution_time (MySQL) ends the query at its deadline,
-  lock_wait_timeout a wait for a lock. Where the server does not stop in time, KILL QUERY from a second
-  connection ends it, and the connection is closed.
+  lock_wait_timeout a wait for a lock. Where the server does not stop in time, KILL from a second
+  connection ends it.
 - Size. Rows stream; the result's size is capped, and what comes in before a row is whole is counted too.
 - Faults. Wrong password, unknown host or database, too many connections, a server that stops or starts
   anew: named errors, without the password, and the next query works if it can.
@@ -23,7 +23,7 @@ Not covered:
 - Stored functions that do other than they say, and functions inside views. Within the transaction they cannot
   write tables.
 - Memory, disk and processor time of the server within the deadline.
-- MySQL's max_execution_time ends SELECT alone; KILL QUERY does the rest, and needs a free connection.
+- MySQL's max_execution_time ends SELECT alone; KILL does the rest, and needs a free connection.
 - Side channels: the clock, RAND(), variables and sizes can be read.
 - Windows: needs poll.
 """
@@ -85,28 +85,35 @@ class MysqlDatabase(PooledDatabase):
         return self._modes
 
     def fingerprint(self) -> str:
-        """Hash of the database's tables and when they were written, as far as the role sees them.
+        """Hash of the user, the database's tables and when they were written, as far as the role sees them.
 
         The times are whole seconds. Raises as `query` does.
         """
         found = self.query(_FINGERPRINT).rows
-        where = (self._address.host, self._address.port, self._address.database, found)
+        # Of another user, other rows may be seen.
+        address = self._address
+        where = (address.host, address.port, address.database, address.user, found)
         return hashlib.sha256(repr(where).encode()).hexdigest()[:16]
 
     def _open(self) -> Wire:
         return Wire(**self._parameters)
 
+    def _open_to_kill(self) -> Wire:
+        return Wire(**{**self._parameters, "connect_timeout": 1, "read_timeout": 1, "write_timeout": 1})
+
     def _connect(self) -> MysqlLink:
         wire = None
         try:
             wire = self._open()
-            link = MysqlLink(self.name, wire, self._open)
+            link = MysqlLink(self.name, wire, self._open_to_kill)
         except (pymysql.MySQLError, OSError, RuntimeError) as error:
             if wire is not None:
                 wire._force_close()
-            raise self._named(error) from None
-        self._modes = link.modes
-        return link
+            failed = self._named(error)
+        else:
+            self._modes = link.modes
+            return link
+        raise failed  # out here: what the driver's error knows is not this one's context
 
     def _named(self, error: BaseException) -> Exception:
         """The error for a connection that did not come about."""

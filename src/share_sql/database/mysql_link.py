@@ -83,9 +83,11 @@ class MysqlLink:
                 raise failures.would_write(self.name, "the statement is for a table's upkeep")
             rows, truncated = self._fetch(sql, began + seconds + GRACE_SECONDS, limits)
             clean = True
+            if time.monotonic() >= began + seconds:  # SLEEP and BENCHMARK give a row when they are stopped
+                raise failures.late(self.name)
             return QueryResult(columns, tuple(rows), truncated, time.monotonic() - began)
         except pymysql.MySQLError as error:
-            clean = self._wire.open
+            clean = True  # the server said so, or is gone
             raise self._named(error) from None
         except (errors.QueryRefused, Lost):
             clean = not self._stopping
@@ -150,6 +152,14 @@ class MysqlLink:
 
         What fails here closes the connection, which ends the transaction too: the pool opens another.
         """
+        result = self._wire._result
+        if not clean or (result is not None and result.unbuffered_active):
+            # Rows that nobody asked for would come next: a new connection is quicker than to read them.
+            if result is not None:
+                result.unbuffered_active = False
+            self._wire._force_close()
+            self._kill()
+            return
         if not self._wire.open:
             return
         late = time.monotonic() + KILL_SECONDS
@@ -159,26 +169,19 @@ class MysqlLink:
                 raise TimeoutError("the server does not answer")
 
         self._wire.watch = watch
-        result = self._wire._result
-        running = result is not None and result.unbuffered_active
         try:
-            if running or not clean:
-                self._kill()
-                raise TimeoutError("rows that nobody asked for come next")  # a new connection is quicker
             self._wire.reset()
         except (OSError, RuntimeError, ValueError, AssertionError, pymysql.MySQLError, errors.DatabaseError):
-            if result is not None:
-                result.unbuffered_active = False
             self._wire._force_close()
         finally:
             self._wire.watch = None
 
     def _kill(self) -> None:
-        """End the query on the server from a second connection; an idle one is left alone by that."""
+        """End the query and its connection on the server, from a second one."""
         with suppress(OSError, RuntimeError, pymysql.MySQLError):
             other = self._open_another()
             try:
-                other.query(f"KILL QUERY {self._wire.thread_id()}")
+                other.query(f"KILL {self._wire.thread_id()}")
             finally:
                 other._force_close()
 

@@ -45,8 +45,8 @@ def open_database(where: str | Path, name: str | None = None, workers: Workers |
     if kind not in OPENERS:
         # The rest of the URL may hold a password: only the scheme is named.
         raise DatabaseUnreadable(
-            f"databases of kind {kind}:// are not supported; give a path or a URL of "
-            + ", ".join(f"{known}://" for known in OPENERS)
+            f"databases of kind {kind}:// are not supported; give a path, sqlite:///PATH, duckdb:///PATH, "
+            "postgresql://USER:PASSWORD@HOST/DATABASE or mysql://USER:PASSWORD@HOST/DATABASE"
         )
     return OPENERS[kind](str(where), name, workers)
 

@@ -33,6 +33,7 @@ Not covered:
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -71,34 +72,40 @@ class PostgresDatabase(PooledDatabase):
             DatabaseUnreadable: the URL is none, or the server cannot be reached or lets nobody in.
         """
         address = address_of(url, "PostgreSQL")
-        try:
-            self._parameters: dict[str, Any] = dict(conninfo_to_dict(url))
-        except psycopg.Error as error:
-            # libpq quotes the part that it does not understand: an option's name at best.
-            option = one_line(error) if "query parameter" in str(error) and not address.password else ""
+        self._parameters: dict[str, Any] = {}
+        with suppress(psycopg.Error):  # it quotes the URL
+            self._parameters |= conninfo_to_dict(url)
+        if not self._parameters:
             raise errors.DatabaseUnreadable(
                 "this is no URL of a PostgreSQL database; give postgresql://USER:PASSWORD@HOST:PORT/DATABASE "
-                "with options that libpq knows" + (f" ({option})" if option else "")
-            ) from None
+                "with options that libpq knows"
+            )
         self._parameters.setdefault("connect_timeout", CONNECT_SECONDS)
         self._parameters.setdefault("application_name", "share")
         super().__init__(name if name is not None else address.database or address.user or "postgres")
 
     def fingerprint(self) -> str:
-        """Hash of the database's identity and of the server's counts of rows written in it.
+        """Hash of the database's identity, the role and the server's counts of rows written in it.
 
         The server updates the counts within seconds of a write, sooner where the writer disconnects.
         Raises as `query` does.
         """
         found = self.query(_FINGERPRINT).rows
-        where = (self._parameters.get("host"), self._parameters.get("port"), found)
+        # Of another role, other rows may be seen.
+        where = (*map(self._parameters.get, ("host", "port", "user")), found)
         return hashlib.sha256(repr(where).encode()).hexdigest()[:16]
 
     def _connect(self) -> PostgresLink:
         try:
             connection = psycopg.connect(**self._parameters, autocommit=True)
         except psycopg.Error as error:
-            raise self._named(one_line(error)) from None
+            failed = self._named(one_line(error))
+        else:
+            return self._linked(connection)
+        raise failed  # out here: psycopg's error knows the password, and would be this one's context
+
+    def _linked(self, connection: psycopg.Connection[Any]) -> PostgresLink:
+        """The open connection, made read-only."""
         try:
             return PostgresLink(self.name, connection)
         except Lost as lost:

@@ -25,6 +25,8 @@ CANCEL_SECONDS = 0.5
 """How long a query that was told to stop may take before its connection is given up."""
 LOOK_SECONDS = 0.1
 """Time between two looks at whether the database was closed."""
+COMMENTS = 1000
+"""Comments in a query at most: PostgreSQL's lexer takes the square of nested ones, and sees no deadline."""
 CHUNK = 256
 """Rows that come together."""
 
@@ -76,6 +78,10 @@ class PostgresLink:
         if postgres_functions.hides_names(sql):
             raise errors.QueryRefused(
                 f'{self.name}: names in escapes (U&"…") are not read; write them as they are'
+            )
+        if sql.count("/*") > COMMENTS:
+            raise errors.QueryError(
+                f"{self.name}: the query opens more than {COMMENTS:,} comments; take them out"
             )
         try:
             self._begin(sql, seconds, late)
