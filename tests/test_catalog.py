@@ -180,3 +180,12 @@ def test_a_large_schema_on_a_server_is_indexed_as_far_as_it_is_asked(
     with closing(Catalog(cache=tmp_path)) as catalog, catalog.use(postgres_database.reader) as opened:
         assert [match.value for match in opened.look_up("bonn", frozenset({city}), 3)] == ["Bonn"]
         assert opened.values.path == file
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mysql"])
+def test_two_roles_share_no_index(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    server: ServerDatabase = request.getfixturevalue(f"{kind}_database")
+    server.run("CREATE TABLE shared (a int)")
+    with closing(Catalog(cache=tmp_path)) as catalog:
+        assert catalog.fingerprint(server.reader) == catalog.fingerprint(server.reader)
+        assert catalog.fingerprint(server.reader) != catalog.fingerprint(server.owner)

@@ -85,12 +85,14 @@ class MysqlDatabase(PooledDatabase):
         return self._modes
 
     def fingerprint(self) -> str:
-        """Hash of the database's tables and when they were written, as far as the role sees them.
+        """Hash of the user, the database's tables and when they were written, as far as the role sees them.
 
         The times are whole seconds. Raises as `query` does.
         """
         found = self.query(_FINGERPRINT).rows
-        where = (self._address.host, self._address.port, self._address.database, found)
+        # Of another user, other rows may be seen.
+        address = self._address
+        where = (address.host, address.port, address.database, address.user, found)
         return hashlib.sha256(repr(where).encode()).hexdigest()[:16]
 
     def _open(self) -> Wire:

@@ -85,13 +85,14 @@ class PostgresDatabase(PooledDatabase):
         super().__init__(name if name is not None else address.database or address.user or "postgres")
 
     def fingerprint(self) -> str:
-        """Hash of the database's identity and of the server's counts of rows written in it.
+        """Hash of the database's identity, the role and the server's counts of rows written in it.
 
         The server updates the counts within seconds of a write, sooner where the writer disconnects.
         Raises as `query` does.
         """
         found = self.query(_FINGERPRINT).rows
-        where = (self._parameters.get("host"), self._parameters.get("port"), found)
+        # Of another role, other rows may be seen.
+        where = (*map(self._parameters.get, ("host", "port", "user")), found)
         return hashlib.sha256(repr(where).encode()).hexdigest()[:16]
 
     def _connect(self) -> PostgresLink:
