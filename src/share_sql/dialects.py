@@ -45,7 +45,49 @@ class Dialect:
     """Whether texts and numbers are compared and reckoned with as one kind, without an error."""
     aliases_in: frozenset[str] = frozenset({"order"})
     """Clauses that know the result's aliases: where, group, having, order."""
+    value_types: bool = False
+    """Whether each value has a type of its own, so that a column may hold texts beside numbers."""
+    loose_casts: bool = False
+    """Whether CAST knows a few types alone: of a date it leaves the year, a decimal number stays whole."""
+    dates_as_numbers: bool = False
+    """Whether + and - take dates for numbers: for their years, or for all their digits."""
+    long_sums: bool = True
+    """Whether the sum of the longest whole numbers is a whole number."""
+    bare_extremes: bool = False
+    """Whether a column beside MAX or MIN comes from the row that has it."""
+    on_sees_later: bool = False
+    """Whether ON may name a table that is joined after it."""
+    real: str = "DOUBLE"
+    """sqlglot's name of the type of numbers with fractions."""
+    whole: str = "BIGINT"
+    """sqlglot's name of the type of whole numbers."""
+    reserved: frozenset[str] = frozenset()
+    """Words, in capitals, that are names in quotes alone, beside those that sqlglot knows."""
+    unread: str = r"syntax error|unterminated"
+    """What its errors say where it cannot read a text at all, as a pattern."""
+    no_function: str = r"function .{1,200} does not exist"
+    """What its errors say where it has no such function, or none for these types, as a pattern."""
 
+
+_SQLITE_WORDS = frozenset("""
+    ADD ALL ALTER AND AS AUTOINCREMENT BETWEEN CASE CHECK COLLATE COMMIT CONSTRAINT CREATE DEFAULT
+    DEFERRABLE DELETE DISTINCT DROP ELSE ESCAPE EXCEPT EXISTS FOREIGN FROM GROUP HAVING IN INDEX INSERT
+    INTERSECT INTO IS ISNULL JOIN LIMIT NOT NOTHING NOTNULL NULL ON OR ORDER PRIMARY REFERENCES
+    RETURNING SELECT SET TABLE THEN TO TRANSACTION UNION UNIQUE UPDATE USING VALUES WHEN WHERE
+""".split())
+"""SQLite's keywords that cannot be names unless quoted (sqlite.org/lang_keywords.html; tokenize.c falls back to a
+name for the others)."""
+_POSTGRES_WORDS = frozenset("""
+    ALL ANALYSE ANALYZE AND ANY ARRAY AS ASC ASYMMETRIC AUTHORIZATION BINARY BOTH CASE CAST CHECK
+    COLLATE COLLATION COLUMN CONCURRENTLY CONSTRAINT CREATE CROSS CURRENT_CATALOG CURRENT_DATE
+    CURRENT_ROLE CURRENT_SCHEMA CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER DEFAULT DEFERRABLE DESC
+    DISTINCT DO ELSE END EXCEPT FALSE FETCH FOR FOREIGN FREEZE FROM FULL GRANT GROUP HAVING ILIKE IN
+    INITIALLY INNER INTERSECT INTO IS ISNULL JOIN LATERAL LEADING LEFT LIKE LIMIT LOCALTIME
+    LOCALTIMESTAMP NATURAL NOT NOTNULL NULL OFFSET ON ONLY OR ORDER OUTER OVERLAPS PLACING PRIMARY
+    REFERENCES RETURNING RIGHT SELECT SESSION_USER SIMILAR SOME SYMMETRIC TABLE TABLESAMPLE THEN TO
+    TRAILING TRUE UNION UNIQUE USER USING VARIADIC VERBOSE WHEN WHERE WINDOW WITH
+""".split())
+"""PostgreSQL's reserved words (pg_get_keywords, kinds R and T)."""
 
 _EVERYWHERE = frozenset({"where", "group", "having", "order"})
 
@@ -56,19 +98,28 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "sqlite", "SQLite", quoted_text=True, before_tables=frozenset({"", "main", "temp"}),
             row_ids=frozenset({"rowid", "oid", "_rowid_"}), like_ignores_case=True, whole_division=True,
             bare_group_columns=True, lenient_types=True, aliases_in=_EVERYWHERE,
+            value_types=True, loose_casts=True, dates_as_numbers=True, bare_extremes=True, on_sees_later=True,
+            real="REAL", whole="INTEGER", reserved=_SQLITE_WORDS,
+            unread=r"syntax error|unrecognized token|incomplete input", no_function=r"no such function",
         ),
         Dialect(
             "postgres", "PostgreSQL", name_case="folded", before_tables=frozenset({""}),
             row_ids=frozenset({"ctid"}), whole_division=True, aliases_in=frozenset({"group", "order"}),
+            long_sums=False, reserved=_POSTGRES_WORDS,
+            no_function=r"(?:function|operator|procedure) .{0,200}does not exist",
         ),
         Dialect(
             "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
             like_ignores_case=True, equals_ignores_case=True, bare_group_columns=True, lenient_types=True,
             aliases_in=frozenset({"group", "having", "order"}),
+            dates_as_numbers=True, unread=r"error in your SQL syntax",
+            no_function=r"(?i)(?:function|routine) .{0,200}(?:does not exist|denied)|denied .{0,200}routine",
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
             aliases_in=_EVERYWHERE,
+            unread=r"Parser Error|syntax error|unterminated",
+            no_function=r"Function with name .{0,200}does not exist|No function matches",
         ),
     )
 })  # fmt: skip

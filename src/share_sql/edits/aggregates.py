@@ -203,7 +203,9 @@ def _own_key(draft: Examined, select: exp.Select, bounds: list[Bound]) -> exp.Co
         return None
     one = all(bound.source is source for bound in bounds)
     return (
-        column_of(source, source.table.primary_key[0]) if one and len(source.table.primary_key) == 1 else None
+        column_of(source, source.table.primary_key[0], draft.schema.dialect)
+        if one and len(source.table.primary_key) == 1
+        else None
     )
 
 

@@ -18,6 +18,7 @@ from share_sql.edits.foreign.nodes import Reading, call, cast, integer, string, 
 from share_sql.edits.foreign.periods import is_date_type
 from share_sql.errors import QueryError
 from share_sql.query.examined import Examined
+from share_sql.query.named import column_node, table_node
 from share_sql.requests import Steps, query
 from share_sql.schema.model import ColumnName
 
@@ -84,8 +85,8 @@ def _holds_dates(draft: Examined, node: exp.Expr) -> Steps[bool]:
     origin: ColumnName | None = bound.origin if bound is not None else None
     if origin is None:
         return False
-    name = exp.column(exp.to_identifier(origin.column, quoted=True))
-    few = exp.select(name).from_(exp.Table(this=exp.to_identifier(origin.table, quoted=True)))
+    name = column_node(origin.column)
+    few = exp.select(name).from_(table_node(draft.schema, origin.table))
     few = few.where(exp.Not(this=exp.Is(this=name.copy(), expression=exp.Null()))).limit(_READ)
     found = yield from query(draft.text(few))
     if isinstance(found, QueryError) or not found.rows:

@@ -140,7 +140,8 @@ def _first_good(
 def _is_good(before: Examined, after: Examined, edit: Edit) -> bool:
     """An edit may not break a query that runs, nor empty a result that had rows."""
     if not after.runs:
-        if before.runs or is_unread(after) > is_unread(before):
+        dialect = before.schema.dialect
+        if before.runs or is_unread(after, dialect) > is_unread(before, dialect):
             return False
         # A query with two faults needs two edits. Fewer names unbound is progress; an unknown table hides its
         # columns' faults, so that one table fewer is, too. A fault that is no name leaves their number alone.
