@@ -67,6 +67,8 @@ class Dialect:
     """What its errors say where it cannot read a text at all, as a pattern."""
     no_function: str = r"function .{1,200} does not exist"
     """What its errors say where it has no such function, or none for these types, as a pattern."""
+    roles: bool = False
+    """Whether a role is asked for, which may see less than there is."""
 
 
 _SQLITE_WORDS = frozenset("""
@@ -107,6 +109,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             row_ids=frozenset({"ctid"}), whole_division=True, aliases_in=frozenset({"group", "order"}),
             long_sums=False, reserved=_POSTGRES_WORDS,
             no_function=r"(?:function|operator|procedure) .{0,200}does not exist",
+            roles=True,
         ),
         Dialect(
             "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
@@ -114,6 +117,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             aliases_in=frozenset({"group", "having", "order"}),
             dates_as_numbers=True, unread=r"error in your SQL syntax",
             no_function=r"(?i)(?:function|routine) .{0,200}(?:does not exist|denied)|denied .{0,200}routine",
+            roles=True,
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
