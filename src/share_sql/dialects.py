@@ -55,8 +55,6 @@ class Dialect:
     """Whether the sum of the longest whole numbers is a whole number."""
     bare_extremes: bool = False
     """Whether a column beside MAX or MIN comes from the row that has it."""
-    on_sees_later: bool = False
-    """Whether ON may name a table that is joined after it."""
     real: str = "DOUBLE"
     """sqlglot's name of the type of numbers with fractions."""
     whole: str = "BIGINT"
@@ -69,6 +67,28 @@ class Dialect:
     """What its errors say where it has no such function, or none for these types, as a pattern."""
     roles: bool = False
     """Whether a role is asked for, which may see less than there is."""
+    aliases_before: bool = False
+    """Whether an item of the select list knows the aliases of those before it."""
+    aliases_whole: bool = False
+    """Whether GROUP BY and ORDER BY know an alias only as a whole term, not within an expression."""
+    outer_keys: bool = True
+    """Whether GROUP BY and ORDER BY may refer to the query around."""
+    on_sees_all: bool = False
+    """Whether the condition of a join may name sources that are joined after it."""
+    row_names: bool = False
+    """Whether a source's name by itself stands for its whole row."""
+    fields: bool = False
+    """Whether `column.field` reads a field of a structure."""
+    implied_lateral: bool = False
+    """Whether a query in FROM sees the sources before it without LATERAL."""
+    row_id_is_key: bool = False
+    """Whether the names of a row's number stand for an INTEGER PRIMARY KEY."""
+    in_table: bool = False
+    """Whether `x IN t` reads the table t."""
+    nulls_placed: bool = True
+    """Whether ORDER BY takes NULLS FIRST and NULLS LAST."""
+    system_tables: str = r"information_schema\."
+    """A pattern of what the names of the database's own tables begin with, in lower case."""
 
 
 _SQLITE_WORDS = frozenset("""
@@ -100,9 +120,11 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "sqlite", "SQLite", quoted_text=True, before_tables=frozenset({"", "main", "temp"}),
             row_ids=frozenset({"rowid", "oid", "_rowid_"}), like_ignores_case=True, whole_division=True,
             bare_group_columns=True, lenient_types=True, aliases_in=_EVERYWHERE,
-            value_types=True, loose_casts=True, dates_as_numbers=True, bare_extremes=True, on_sees_later=True,
+            value_types=True, loose_casts=True, dates_as_numbers=True, bare_extremes=True,
             real="REAL", whole="INTEGER", reserved=_SQLITE_WORDS,
             unread=r"syntax error|unrecognized token|incomplete input", no_function=r"no such function",
+            outer_keys=False, on_sees_all=True, row_id_is_key=True, in_table=True,
+            system_tables=r"(?:sqlite_|pragma_|information_schema\.|pg_catalog\.)|dbstat\Z",
         ),
         Dialect(
             "postgres", "PostgreSQL", name_case="folded", before_tables=frozenset({""}),
@@ -110,6 +132,8 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             long_sums=False, reserved=_POSTGRES_WORDS,
             no_function=r"(?:function|operator|procedure) .{0,200}does not exist",
             roles=True,
+            aliases_whole=True, row_names=True,
+            system_tables=r"information_schema\.|pg_catalog\.|pg_",
         ),
         Dialect(
             "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
@@ -118,12 +142,15 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             dates_as_numbers=True, unread=r"error in your SQL syntax",
             no_function=r"(?i)(?:function|routine) .{0,200}(?:does not exist|denied)|denied .{0,200}routine",
             roles=True,
+            nulls_placed=False, system_tables=r"(?:information_schema|mysql|performance_schema|sys)\.",
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
             aliases_in=_EVERYWHERE,
             unread=r"Parser Error|syntax error|unterminated",
             no_function=r"Function with name .{0,200}does not exist|No function matches",
+            aliases_before=True, row_names=True, fields=True, implied_lateral=True,
+            system_tables=r"information_schema\.|pg_catalog\.|duckdb_|pragma_|sqlite_|pg_",
         ),
     )
 })  # fmt: skip

@@ -21,7 +21,7 @@ def in_order(select: exp.Select, dialect: str) -> bool:
     """
     joins: list[exp.Join] = select.args.get("joins") or []
     start = select.args.get("from_")
-    if dialect_of(dialect).on_sees_later or start is None or len(joins) < 2:
+    if dialect_of(dialect).on_sees_all or start is None or len(joins) < 2:
         return True
     items = [start.this, *(join.this for join in joins)]
     names = [str(item.alias_or_name).lower() for item in items]

@@ -61,7 +61,7 @@ def _dialect(name: str) -> Dialect:
     return Dialect.get_or_raise(name)
 
 
-def parse_select(sql: str, dialect: str = "sqlite") -> exp.Query:
+def parse_select(sql: str, dialect: str) -> exp.Query:
     """Parse one SELECT (or VALUES, set operation, WITH … SELECT).
 
     Args:

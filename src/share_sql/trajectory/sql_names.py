@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from share_sql.dialects import dialect_of
 from share_sql.errors import CompileError
 from share_sql.schema.model import Schema
-from share_sql.sql.scopes import ROWID
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.sql_text import ExpressionPrinter, name
 
@@ -47,7 +47,11 @@ class NamePrinter(ExpressionPrinter):
             if key not in above.sources:
                 continue
             columns = above.sources[key]
-            known = columns is None or written.lower() in columns or written.lower() in ROWID
+            known = (
+                columns is None
+                or written.lower() in columns
+                or written.lower() in dialect_of(self.schema.dialect).row_ids
+            )
             if not known and not above.explicit:
                 raise CompileError(f"the table {above.spelled[key]} has no column {written!r}")
             if depth == 0 and not above.qualify and known:
