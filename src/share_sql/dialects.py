@@ -61,6 +61,9 @@ class Dialect:
     """sqlglot's name of the type of whole numbers."""
     reserved: frozenset[str] = frozenset()
     """Words, in capitals, that are names in quotes alone, beside those that sqlglot knows."""
+    pattern_place: str = ""
+    """The function that gives the place where a text matches a regular expression; empty where sqlglot's own
+    writing of such a test is what every server reads."""
     unread: str = r"syntax error|unterminated"
     """What its errors say where it cannot read a text at all, as a pattern."""
     no_function: str = r"function .{1,200} does not exist"
@@ -139,7 +142,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
             like_ignores_case=True, equals_ignores_case=True, bare_group_columns=True, lenient_types=True,
             aliases_in=frozenset({"group", "having", "order"}),
-            dates_as_numbers=True, unread=r"error in your SQL syntax",
+            dates_as_numbers=True, pattern_place="REGEXP_INSTR", unread=r"error in your SQL syntax",
             no_function=r"(?i)(?:function|routine) .{0,200}(?:does not exist|denied)|denied .{0,200}routine",
             roles=True,
             nulls_placed=False, system_tables=r"(?:information_schema|mysql|performance_schema|sys)\.",
