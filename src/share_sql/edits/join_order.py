@@ -6,14 +6,21 @@ stand at any of them, so that they can be put where all their tables are there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
 from share_sql.dialects import dialect_of
 from share_sql.edits.aggregates import conjuncts
 
 
-def in_order(select: exp.Select, dialect: str) -> bool:
+def in_order(select: exp.Select, dialect: str, more: Sequence[exp.Expr] = ()) -> bool:
     """Put the joins of a SELECT in order, in place, where the dialect wants it and they are not.
+
+    Args:
+        select: the SELECT.
+        dialect: sqlglot's name of the dialect.
+        more: conditions that join its tables too, for those that would have none.
 
     Returns:
         Whether they are in order now. They cannot be put so where one is no inner join with ON, or where a
@@ -38,7 +45,8 @@ def in_order(select: exp.Select, dialect: str) -> bool:
     bare = any(not column.table for parts in conditions for each in parts for column in each.find_all(exp.Column))
     if not plain or bare or len(set(names)) < len(names):
         return False
-    ordered = _ordered(joins, names, [part for parts in conditions for part in parts])
+    own = [part for parts in conditions for part in parts]
+    ordered = _ordered(joins, names, own) or _ordered(joins, names, [*own, *more])
     if ordered is None:
         return False
     select.set("joins", ordered)
@@ -48,6 +56,7 @@ def in_order(select: exp.Select, dialect: str) -> bool:
 def _ordered(joins: list[exp.Join], names: list[str], parts: list[exp.Expr]) -> list[exp.Join] | None:
     """The joins, each with the conditions that it completes; None where one would have none."""
     left = dict(zip(names[1:], joins, strict=True))
+    parts = list({_sides(part): part for part in reversed(parts)}.values())[::-1]
     seen, done = {names[0]}, []
     while left:
         for name, join in left.items():
@@ -68,6 +77,12 @@ def _ordered(joins: list[exp.Join], names: list[str], parts: list[exp.Expr]) -> 
 def _conditions(join: exp.Join) -> list[exp.Expr]:
     on = join.args.get("on")
     return conjuncts(exp.Where(this=on.copy())) if on is not None else []
+
+
+def _sides(part: exp.Expr) -> frozenset[str]:
+    """A condition, whichever way round it is written."""
+    both = (part.this, part.expression) if isinstance(part, exp.EQ) else (part,)
+    return frozenset(side.sql().lower() for side in both)
 
 
 def _named(part: exp.Expr) -> frozenset[str]:

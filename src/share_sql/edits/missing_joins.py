@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
@@ -16,6 +16,7 @@ from share_sql.query.examined import Examined
 from share_sql.query.named import called, identifier, table_node
 from share_sql.schema.model import Schema, Table
 from share_sql.sql.scopes import Bound, Scope
+from share_sql.trajectory.join_tree import JoinEdge
 from share_sql.trajectory.joins import join_path
 
 
@@ -70,22 +71,28 @@ def joined(draft: Examined, bound: Bound, owners: list[Table], column: str) -> I
                 break
             new = table_node(draft.schema, table, always=False)
             in_from[table] = new.this
-            conditions = [
-                exp.EQ(
-                    this=exp.column(identifier(left, dialect), table=in_from[edge.table].copy()),
-                    expression=exp.column(identifier(right, dialect), table=in_from[edge.to_table].copy()),
-                )
-                for left, right in edge.pairs
-            ]
+            conditions = _equal(edge, in_from, dialect)
             target.append("joins", exp.Join(this=new, on=exp.and_(*conditions), kind="INNER"))
         else:
             _qualify_all(target, draft.schema, bound.scope, set(added))
-            if not in_order(target, dialect):
+            whole = [each for edge in path.edges for each in _equal(edge, in_from, dialect)]
+            if not in_order(target, dialect, whole):
                 continue
             shown = ", ".join(added) or owner.name
             yield Edit(
                 "missing-join", f"{column} stands in {owner.name}; joined {shown} along the keys", tree
             )
+
+
+def _equal(edge: JoinEdge, in_from: Mapping[str, exp.Identifier], dialect: str) -> list[exp.EQ]:
+    """The conditions that join two tables along a key."""
+    return [
+        exp.EQ(
+            this=exp.column(identifier(left, dialect), table=in_from[edge.table].copy()),
+            expression=exp.column(identifier(right, dialect), table=in_from[edge.to_table].copy()),
+        )
+        for left, right in edge.pairs
+    ]
 
 
 def _spelled(owner: Table, column: str, bound: Bound, dialect: str) -> str | None:
