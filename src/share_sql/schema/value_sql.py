@@ -1,8 +1,8 @@
 """How the distinct texts of a column are asked for: one entry a dialect. Part of `values`.
 
-A database that types its columns is asked for the texts of its text columns only; one that does not is asked for
-every column, and says of numbers that there are some. Large tables are sampled where the dialect has an entry for
-it: each names the rows beyond which it does.
+A database that types its columns is asked for the texts of its text columns only; one that does not is asked
+for every column, and says of numbers that there are some. Large tables are sampled where the dialect has an
+entry for it: each names the rows beyond which it does.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class TextSql:
     sizes: str = ""
     """Namespace, name, rows and whether it is remote, of each table. Empty: not asked."""
     sample: str = ""
-    """What gives a share `{share}`, in percent, of the rows of `{table}`, or `{rows}` of them, under the name s;
+    """What gives `{share}` percent of the rows of `{table}`, or `{rows}` of them, under the name s;
     `{column}` is the column that is read."""
     zero_is_sure: bool = False
     """Whether a table of no rows, by `sizes`, has none."""
@@ -80,8 +80,8 @@ _FIRST = "(SELECT {column} FROM {table} LIMIT {rows}) AS s"
 
 TEXT_SQL: Mapping[str, TextSql] = MappingProxyType({
     "sqlite": TextSql(
-        "CASE typeof({0}) WHEN 'text' THEN CASE WHEN length({0}) <= %d THEN {0} END "
-        "WHEN 'integer' THEN 1 WHEN 'real' THEN 1 END" % MAX_LENGTH,
+        f"CASE typeof({{0}}) WHEN 'text' THEN CASE WHEN length({{0}}) <= {MAX_LENGTH} THEN {{0}} END "
+        "WHEN 'integer' THEN 1 WHEN 'real' THEN 1 END",
     ),
     "postgres": TextSql(
         f"CASE WHEN char_length({{0}}::text) <= {MAX_LENGTH} THEN {{0}}::text END",
