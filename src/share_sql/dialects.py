@@ -90,6 +90,20 @@ class Dialect:
     """Whether `x IN t` reads the table t."""
     nulls_placed: bool = True
     """Whether ORDER BY takes NULLS FIRST and NULLS LAST."""
+    has: frozenset[str] = frozenset()
+    """Clauses that not every dialect has: DISTINCT ON, QUALIFY, LATERAL."""
+    joins_need_on: bool = True
+    """Whether a join that is no CROSS JOIN must have a condition."""
+    operators_as_language: bool = False
+    """Whether its operators bind in the order of the trajectory language."""
+    members_bracketed: bool = True
+    """Whether a member of a set operation may stand in parentheses, and INTERSECT binds more tightly."""
+    derived_named: bool = True
+    """Whether a query in FROM must have a name."""
+    backslashes: bool = False
+    """Whether a backslash in a text escapes what follows."""
+    values_table: bool = True
+    """Whether VALUES gives rows by itself, spelled alike in all versions."""
     system_tables: str = r"information_schema\."
     """A pattern of what the names of the database's own tables begin with, in lower case."""
 
@@ -127,6 +141,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             real="REAL", whole="INTEGER", reserved=_SQLITE_WORDS,
             unread=r"syntax error|unrecognized token|incomplete input", no_function=r"no such function",
             outer_keys=False, on_sees_all=True, row_id_is_key=True, in_table=True,
+            joins_need_on=False, operators_as_language=True, members_bracketed=False, derived_named=False, outer_keys=False, on_sees_all=True, row_id_is_key=True, in_table=True,
             system_tables=r"(?:sqlite_|pragma_|information_schema\.|pg_catalog\.)|dbstat\Z",
         ),
         Dialect(
@@ -136,6 +151,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             no_function=r"(?:function|operator|procedure) .{0,200}does not exist",
             roles=True,
             aliases_whole=True, row_names=True,
+            aliases_whole=True, row_names=True, has=frozenset({"DISTINCT ON", "LATERAL"}),
             system_tables=r"information_schema\.|pg_catalog\.|pg_",
         ),
         Dialect(
@@ -146,6 +162,8 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             no_function=r"(?i)(?:function|routine) .{0,200}(?:does not exist|denied)|denied .{0,200}routine",
             roles=True,
             nulls_placed=False, system_tables=r"(?:information_schema|mysql|performance_schema|sys)\.",
+            nulls_placed=False, backslashes=True, values_table=False, has=frozenset({"LATERAL"}),
+            system_tables=r"(?:information_schema|mysql|performance_schema|sys)\.",
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
@@ -153,6 +171,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             unread=r"Parser Error|syntax error|unterminated",
             no_function=r"Function with name .{0,200}does not exist|No function matches",
             aliases_before=True, row_names=True, fields=True, implied_lateral=True,
+            has=frozenset({"DISTINCT ON", "QUALIFY", "LATERAL"}), aliases_before=True, row_names=True, fields=True, implied_lateral=True,
             system_tables=r"information_schema\.|pg_catalog\.|duckdb_|pragma_|sqlite_|pg_",
         ),
     )

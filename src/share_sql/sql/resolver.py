@@ -21,10 +21,14 @@ from share_sql.sql.scopes import (
     Result,
     Scope,
     Source,
+    column_key,
+    expanded,
     own_ctes,
     read_ctes,
     renamed,
     rowid_column,
+    spelling,
+    table_key,
 )
 from share_sql.sql.table_functions import TABLE_FUNCTIONS
 from share_sql.sql.written import write_sql
@@ -104,17 +108,13 @@ class Resolver:
     # -------------------------------------------------------------------- names
 
     def _spell(self, node: exp.Expr) -> str:
-        """A name as the database takes it: in lower case where the dialect folds names without quotes."""
-        name = node.name
-        return name.lower() if self._folds and not node.args.get("quoted") else name
+        return spelling(node, self._facts)
 
     def _key(self, node: exp.Expr) -> str:
-        """A column's name as it is compared with others."""
-        return self._spell(node) if self._folds else node.name.lower()
+        return column_key(node, self._facts)
 
     def _table_key(self, node: exp.Expr) -> str:
-        """A table's or an alias's name as it is compared with others."""
-        return self._spell(node) if self._exact else node.name.lower()
+        return table_key(node, self._facts)
 
     def _new_source(self, label: str, node: exp.Expr, table: Table | None = None, **more: Any) -> Source:
         rows = self._facts.row_ids if table is not None and not table.is_view else frozenset()
@@ -251,7 +251,7 @@ class Resolver:
                 yield name, origin
             elif item.is_star:
                 # A star is written out, so that its columns count as result aliases.
-                for source, name, origin in self._expanded(item, scope.sources):
+                for source, name, origin in expanded(item, scope.sources, self._facts):
                     key = source.column_key(name)
                     scope.aliases.setdefault(key, Result(name, origin, source=source))
                     yield name, origin
@@ -588,7 +588,7 @@ class Resolver:
             if not qualifier and self._facts.row_names:
                 rows_of = [source for source in sources if source.name and source.key == name]
                 if len(rows_of) == 1:
-                    bound.status, bound.source = "bound", rows_of[0]
+                    bound.status, bound.source, bound.whole = "bound", rows_of[0], True
                     self._star(rows_of[0])
                     return within
             within = within.parent
@@ -616,25 +616,6 @@ class Resolver:
     def _star(self, source: Source) -> None:
         if source.table is not None:
             self._columns.add(ColumnName(source.table.name, "*"))
-
-    def _expanded(self, star: exp.Expr, sources: list[Source]) -> Iterator[tuple[Source, str, Origin]]:
-        """The columns that `*` or `t.*` stands for; what USING or NATURAL merged comes once."""
-        qualified = isinstance(star, exp.Column)
-        named = self._table_key(star.args["table"]) if qualified else None
-        changes = star.this if qualified else star
-        left_out = {
-            self._key(part.this) for part in changes.args.get("except_") or () if isinstance(part, exp.Column)
-        }
-        for at, source in enumerate(sources):
-            if named is not None and source.key != named:
-                continue
-            for name, origin in source.outputs():
-                key = source.column_key(name)
-                merged = named is None and key in source.merged
-                if key not in left_out and (
-                    not merged or all(other.find(key) is MISSING for other in sources[:at])
-                ):
-                    yield source, name, origin
 
     def _is_text(self, node: exp.Column) -> bool:
         """Whether the database reads this name, which is no column, as text: it is in double quotes."""

@@ -17,6 +17,8 @@ from share_sql.schema.model import ColumnName, Table
 if TYPE_CHECKING:
     from sqlglot import exp
 
+    from share_sql.dialects import Dialect
+
 Origin: TypeAlias = ColumnName | None
 """The schema column that a column is a plain copy of; None for a computed one."""
 Output: TypeAlias = tuple[str, Origin]
@@ -202,6 +204,8 @@ class Bound:
     """All sources that have it, where it is ambiguous."""
     result: Result | None = None
     """The result column that it is another name of, where it is one."""
+    whole: bool = False
+    """Whether it stands for its source's whole row."""
     path: tuple[str, ...] = ()
     """Fields of a structure that are read, where the name before them is the column."""
 
@@ -228,6 +232,41 @@ class Bound:
 
 Key: TypeAlias = "Callable[[exp.Expr], str]"
 """A name's node to the name as it is compared with others."""
+
+
+def spelling(node: exp.Expr, facts: Dialect) -> str:
+    """A name as the database takes it: in lower case where the dialect folds names without quotes."""
+    name = node.name
+    return name.lower() if facts.name_case == "folded" and not node.args.get("quoted") else name
+
+
+def column_key(node: exp.Expr, facts: Dialect) -> str:
+    """A column's name as it is compared with others."""
+    return spelling(node, facts) if facts.name_case == "folded" else node.name.lower()
+
+
+def table_key(node: exp.Expr, facts: Dialect) -> str:
+    """A table's or an alias's name as it is compared with others."""
+    return spelling(node, facts) if facts.name_case != "ignored" else node.name.lower()
+
+
+def expanded(star: exp.Expr, sources: list[Source], facts: Dialect) -> Iterator[tuple[Source, str, Origin]]:
+    """The columns that `*` or `t.*` stands for, without those that EXCLUDE names; what USING or NATURAL merged
+    comes once."""
+    table = star.args.get("table")
+    named = table_key(table, facts) if table is not None else None
+    changes = star.this if table is not None else star
+    left_out = {column_key(getattr(part, "this", part), facts) for part in changes.args.get("except_") or ()}
+    for at, source in enumerate(sources):
+        if named is not None and source.key != named:
+            continue
+        for name, origin in source.outputs():
+            key = source.column_key(name)
+            merged = named is None and key in source.merged
+            if key not in left_out and (
+                not merged or all(other.find(key) is MISSING for other in sources[:at])
+            ):
+                yield source, name, origin
 
 
 def own_ctes(node: exp.Expr, ctes: dict[str, Cte], spell: Key, key: Key) -> list[Cte]:

@@ -54,7 +54,8 @@ def no_sql(text: str) -> SqlError:
 
 
 @lru_cache(maxsize=8)
-def _dialect(name: str) -> Dialect:
+def parser_of(name: str) -> Dialect:
+    """sqlglot's reader of a dialect."""
     from sqlglot.dialects.dialect import Dialect
 
     silence()
@@ -81,7 +82,7 @@ def parse_select(sql: str, dialect: str) -> exp.Query:
     from sqlglot.errors import SqlglotError
 
     check_length(sql)
-    reader = _dialect(dialect)
+    reader = parser_of(dialect)
     try:
         tokens = reader.tokenize(sql)
         check_tokens(tokens)
