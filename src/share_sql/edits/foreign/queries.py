@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from sqlglot import exp
 
 from share_sql.edits.foreign.nodes import Reading, call, divided, integer, number
 from share_sql.edits.foreign.sources import groups, laterals, named_values, numbered_rows, texts_of_arrays
+from share_sql.edits.foreign.target import Clause
 from share_sql.sql.scopes import DATABASES
-
-Clause = Callable[[exp.Query, Reading], "tuple[exp.Query, str]"]
-"""Rewrites a query; gives the query and what was rewritten, in a word, empty where nothing was."""
 
 
 def prefixes(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
