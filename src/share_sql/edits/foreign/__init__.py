@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from sqlglot import exp
 
-from share_sql.edits.foreign import to_postgres, to_sqlite
+from share_sql.edits.foreign import to_duckdb, to_mysql, to_postgres, to_sqlite
 from share_sql.edits.foreign.marks import TITLES, members_in_parentheses, quoted_for, readers
 from share_sql.edits.foreign.nodes import Reading, Rule
 from share_sql.edits.foreign.target import Target
@@ -21,6 +21,8 @@ from share_sql.sql.written import write_sql
 TARGETS: Mapping[str, Target] = MappingProxyType({
     "sqlite": to_sqlite.TARGET,
     "postgres": to_postgres.TARGET,
+    "mysql": to_mysql.TARGET,
+    "duckdb": to_duckdb.TARGET,
 })  # fmt: skip
 """By the database's dialect: the rules that write it."""
 _SHOWN = 4

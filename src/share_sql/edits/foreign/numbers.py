@@ -241,3 +241,52 @@ def spelled_types(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     return exp.Case(
         ifs=[exp.If(this=null, true=exp.Literal.string("null"))], default=exp.Literal.string(names[known])
     )
+
+
+def separated(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """GROUP_CONCAT's separator, where it must be said."""
+    if node.args.get("separator") is not None:
+        return None
+    new = node.copy()
+    new.set("separator", exp.Literal.string(","))
+    return new
+
+
+def call_named(name: str, *counts: int) -> Rule:
+    """Another name for the same function, with as many arguments as are listed."""
+
+    def write(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+        parts = arguments_of(node)
+        if len(parts) not in counts:
+            return None
+        return exp.Anonymous(this=name, expressions=[part.copy() for part in parts])
+
+    return write
+
+
+def substring_index(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """MySQL's SUBSTRING_INDEX with one part."""
+    count = integer(node.args.get("count"))
+    mark = node.args.get("delimiter")
+    if count not in (1, -1) or mark is None:
+        return None
+    return exp.SplitPart(this=node.this.copy(), delimiter=mark.copy(), part_index=number(count))
+
+
+def sum_of_texts(name: str, casts: Casts) -> Rule:
+    """An aggregate of numbers that is taken of texts."""
+
+    def write(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+        if node.this is None or kind(node.this) not in ("text", "bool"):
+            return None
+        return exp.Anonymous(this=name, expressions=[casts.numeric(node.this, reading)])
+
+    return write
+
+
+def any_case_pattern(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """MySQL's REGEXP, which does not tell capitals apart by its default collations."""
+    pattern = string(node.expression)
+    if reading.reader != "mysql" or pattern is None or pattern.lower() == pattern.upper():
+        return None
+    return exp.RegexpILike(this=node.this.copy(), expression=node.expression.copy())

@@ -303,15 +303,17 @@ def _bound(term: exp.Expr) -> None:
     term.set("this", (exp.Max if term.args.get("desc") else exp.Min)(this=term.this.copy()))
 
 
+def _is_quoted(item: exp.Expr) -> bool:
+    name = item.args.get("alias") if isinstance(item, exp.Alias) else item.this
+    return isinstance(name, exp.Identifier) and bool(name.args.get("quoted"))
+
+
 def _wrapped(select: exp.Select, hidden: list[exp.Expr], reading: Reading) -> bool:
     if select.args.get("with_") or not named_items(select, reading):
         return False
     order = select.args["order"]
     names = [item.alias_or_name for item in select.selects]
-    quotes = [
-        bool(item.args.get("alias", item.this).args.get("quoted")) if isinstance(item, exp.Alias) else False
-        for item in select.selects
-    ]
+    quotes = [_is_quoted(item) for item in select.selects]
     inner = select.copy()
     inner_terms = inner.args["order"].expressions
     outer: list[exp.Expr] = []

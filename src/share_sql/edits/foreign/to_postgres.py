@@ -13,16 +13,21 @@ from share_sql.edits.foreign.functions import added_text
 from share_sql.edits.foreign.kinds import kind, mark_columns, marked
 from share_sql.edits.foreign.moments import date_rules
 from share_sql.edits.foreign.named import quoted_texts, spelled
-from share_sql.edits.foreign.nodes import Reading, Rule, arguments_of, integer, number, operand, string
+from share_sql.edits.foreign.nodes import Reading, Rule, number, operand
 from share_sql.edits.foreign.numbers import (
     any_case_like,
+    any_case_pattern,
+    call_named,
     cast_rule,
     division_rule,
     from_the_end,
     globbed,
     number_calls,
+    separated,
     spelled_types,
     substring_from,
+    substring_index,
+    sum_of_texts,
     then,
 )
 from share_sql.edits.foreign.queries import dual, limits, locks, outer_marks, prefixes, row_numbers
@@ -233,52 +238,6 @@ def _remainder(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     return new
 
 
-def _joined_texts(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    """GROUP_CONCAT's separator must be said; DISTINCT sorts by what is put together."""
-    if node.args.get("separator") is not None:
-        return None
-    new = node.copy()
-    new.set("separator", exp.Literal.string(","))
-    return new
-
-
-def _date_text(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    return None
-
-
-def _named(name: str, *counts: int) -> Rule:
-    def write(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-        parts = arguments_of(node)
-        return (
-            exp.Anonymous(this=name, expressions=[p.copy() for p in parts]) if len(parts) in counts else None
-        )
-
-    return write
-
-
-def _substring_index(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    count = integer(node.args.get("count"))
-    mark = node.args.get("delimiter")
-    if count not in (1, -1) or mark is None:
-        return None
-    return exp.SplitPart(this=node.this.copy(), delimiter=mark.copy(), part_index=number(count))
-
-
-def _spread(name: str) -> Rule:
-    def write(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-        if node.this is None or kind(node.this) not in ("text", "bool"):
-            return None
-        return exp.Anonymous(this=name, expressions=[CASTS.numeric(node.this, reading)])
-
-    return write
-
-
-def _regexp(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    if reading.reader != "mysql" or string(node.expression) is None:
-        return None
-    return exp.RegexpILike(this=node.this.copy(), expression=node.expression.copy())
-
-
 _DATES, _DATE_NAMES = date_rules(CLOCK, "postgres")
 _TYPES = type_rules(CASTS)
 _CAST = cast_rule(CASTS, "postgres", widest="DECIMAL", truncate=_truncate)
@@ -289,10 +248,10 @@ _OWN: Mapping[type[exp.Expr], Rule] = {
     exp.Mod: then(_TYPES[exp.Mod], _remainder),
     exp.Substring: then(_TYPES[exp.Substring], _substring),
     exp.Like: then(_TYPES[exp.Like], any_case_like),
-    exp.GroupConcat: then(_TYPES[exp.GroupConcat], _joined_texts),
-    exp.RegexpLike: then(_TYPES[exp.RegexpLike], _regexp),
-    exp.Glob: globbed, exp.Typeof: spelled_types, exp.SubstringIndex: _substring_index,
-    exp.Stddev: _spread("STDDEV"), exp.Variance: _spread("VARIANCE"),
+    exp.GroupConcat: then(_TYPES[exp.GroupConcat], separated),
+    exp.RegexpLike: then(_TYPES[exp.RegexpLike], any_case_pattern),
+    exp.Glob: globbed, exp.Typeof: spelled_types, exp.SubstringIndex: substring_index,
+    exp.Stddev: sum_of_texts("STDDEV", CASTS), exp.Variance: sum_of_texts("VARIANCE", CASTS),
 }  # fmt: skip
 
 
@@ -309,10 +268,10 @@ TARGET = Target(
         _DATES, {exp.Add: _added}, _OWN, _TYPES
     ),
     by_name={
-        **_DATE_NAMES, **number_calls(CASTS), "UCASE": _named("UPPER", 1), "LCASE": _named("LOWER", 1),
-        "LEN": _named("LENGTH", 1), "CHAR": _named("CHR", 1), "UNICODE": _named("ASCII", 1),
-        "MID": _named("SUBSTR", 2, 3), "INSTR": _named("STRPOS", 2), "NVL": _named("COALESCE", 2),
-        "ISNULL": _named("COALESCE", 2),
+        **_DATE_NAMES, **number_calls(CASTS), "UCASE": call_named("UPPER", 1), "LCASE": call_named("LOWER", 1),
+        "LEN": call_named("LENGTH", 1), "CHAR": call_named("CHR", 1), "UNICODE": call_named("ASCII", 1),
+        "MID": call_named("SUBSTR", 2, 3), "INSTR": call_named("STRPOS", 2), "NVL": call_named("COALESCE", 2),
+        "ISNULL": call_named("COALESCE", 2),
     },
     last=(
         mark_columns, bare_columns(_pick, by_key=True), even_members(CASTS.textual),
