@@ -1,4 +1,14 @@
-"""What all tests share: how hypothesis runs, and fixtures of several folders."""
+"""What all tests share: how hypothesis runs, and fixtures of several folders.
+
+Real servers, started once for all workers, on loopback (`tests/servers`):
+
+- `postgres_url`, `mysql_url` (session): a URL of a user who may do anything there. MySQL's is MariaDB.
+- `postgres_database`, `mysql_database` (module): a new, empty database; `.owner` is a URL that may write,
+  `.reader` one of a role that may only read, `.run(script)` runs SQL statements as the owner.
+
+Where a server cannot be started, the tests that ask for it skip with the reason; with SHARE_SERVERS=required
+in the environment, as `.ci/run` sets it, they fail.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +23,10 @@ from hypothesis import HealthCheck, settings
 
 from share_sql.database.sqlite import SqliteDatabase
 from share_sql.demo.database import write_database
+
+from .servers.database import ServerDatabase, new_database
+from .servers.kinds import ServerMissing
+from .servers.start import start
 
 # No property fails because the machine is slow. Under CI the same examples are tried each time.
 settings.register_profile(
@@ -46,6 +60,44 @@ def shop_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shop(shop_path: Path) -> Iterator[SqliteDatabase]:
     """The demo's database, opened."""
     with SqliteDatabase(shop_path) as database:
+        yield database
+
+
+def _server(kind: str, factory: pytest.TempPathFactory) -> str:
+    """The URL of a server that lives as long as the test run."""
+    worker = "PYTEST_XDIST_WORKER" in os.environ
+    base = factory.getbasetemp()
+    try:
+        return start(kind, base.parent if worker else base, os.getppid() if worker else os.getpid())
+    except ServerMissing as missing:
+        if os.environ.get("SHARE_SERVERS") == "required":
+            pytest.fail(f"SHARE_SERVERS=required, but {missing}")
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PostgreSQL server: the URL of its superuser."""
+    return _server("postgres", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def mysql_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A MariaDB server: the URL of a user who may do anything."""
+    return _server("mysql", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def postgres_database(postgres_url: str) -> Iterator[ServerDatabase]:
+    """A new, empty database on PostgreSQL."""
+    with new_database("postgres", postgres_url) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+def mysql_database(mysql_url: str) -> Iterator[ServerDatabase]:
+    """A new, empty database on MariaDB."""
+    with new_database("mysql", mysql_url) as database:
         yield database
 
 

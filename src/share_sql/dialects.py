@@ -45,6 +45,8 @@ class Dialect:
     """Whether texts and numbers are compared and reckoned with as one kind, without an error."""
     aliases_in: frozenset[str] = frozenset({"order"})
     """Clauses that know the result's aliases: where, group, having, order."""
+    roles: bool = False
+    """Whether a role is asked for, which may see less than there is."""
 
 
 _EVERYWHERE = frozenset({"where", "group", "having", "order"})
@@ -60,11 +62,13 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
         Dialect(
             "postgres", "PostgreSQL", name_case="folded", before_tables=frozenset({""}),
             row_ids=frozenset({"ctid"}), whole_division=True, aliases_in=frozenset({"group", "order"}),
+            roles=True,
         ),
         Dialect(
             "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
             like_ignores_case=True, equals_ignores_case=True, bare_group_columns=True, lenient_types=True,
             aliases_in=frozenset({"group", "having", "order"}),
+            roles=True,
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
