@@ -111,7 +111,8 @@ def _translated(
         for rule in _rules(node, target):
             new = rule(node, reading)
             if new is not None:
-                words[_word(node)] = None
+                if word := _plain_word(node) if target.names_calls else _word(node):
+                    words[word] = None
                 calls = calls and isinstance(node, exp.Func) and not isinstance(node, exp.Cast | exp.Extract)
                 if node is tree:
                     return None
@@ -127,7 +128,10 @@ def _translated(
     except SqlError:
         return None
     if target.names_calls:
-        words = {**dict.fromkeys(_lost_calls(text, written)), **words}
+        lost = _lost_calls(text, written)
+        if calls and lost:
+            words = {}
+        words = {**dict.fromkeys(lost), **words}
     own = reading.reader == reading.schema.dialect
     return Translation(written, reading.reader, tuple(words), bool(words) and calls and own, own)
 
@@ -147,6 +151,23 @@ def _rules(node: exp.Expr, target: Target) -> tuple[Rule, ...]:
         rule = target.by_name.get(str(node.this).upper())
         return (rule,) if rule is not None else ()
     return target.by_node.get(type(node), ())
+
+
+def _plain_word(node: exp.Expr) -> str:
+    """What is rewritten, where the calls that the database lacks are named by themselves."""
+    if isinstance(node, exp.Like | exp.ILike | exp.Glob | exp.RegexpLike | exp.RegexpILike):
+        return "patterns"
+    if isinstance(node, exp.Add | exp.Sub) and node.find(exp.Interval):
+        return "INTERVAL"
+    if isinstance(node, exp.Div | exp.Mod):
+        return "division"
+    if isinstance(node, exp.Cast):
+        return "a cast"
+    return "" if isinstance(node, _CALLS) and not isinstance(node, _KINDS) else "types"
+
+
+_CALLS = (exp.Func, exp.Filter)
+_KINDS = (exp.Sum, exp.Avg, exp.Case, exp.Coalesce, exp.If, exp.And, exp.Or, exp.Max, exp.Min)
 
 
 def _word(node: exp.Expr) -> str:

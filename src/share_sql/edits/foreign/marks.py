@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from share_sql.dialects import dialect_of
 from share_sql.schema.model import Schema
 
 READERS = (
@@ -134,12 +135,29 @@ def readers(sql: str, schema: Schema, marked_only: bool = False) -> list[str]:
     for pattern, name in _PATTERNS:
         if name != schema.dialect or name not in _UNMARKED:
             counts[name] += len(pattern.findall(bare))
+    if not dialect_of(schema.dialect).quoted_text:
+        texts = _texts_in_quotes(sql, schema)
+        for name in _DOUBLE_IS_TEXT:
+            counts[name] += texts if name != schema.dialect else 0
     names = [name for name in READERS if counts[name] or name == schema.dialect or not marked_only]
     return sorted(names, key=lambda name: (-counts[name], READERS.index(name)))
 
 
 _UNMARKED = frozenset({"sqlite"})
 """Dialects that no mark speaks for where they are the database's own: it comes first among equals."""
+
+
+_DOUBLE_IS_TEXT = ("sqlite", "mysql")
+
+
+def _texts_in_quotes(sql: str, schema: Schema) -> int:
+    """How many texts in double quotes are no names."""
+    aliases = {name.lower() for name in _ALIAS.findall(sql)}
+    return sum(
+        1
+        for match in _TOKEN.finditer(sql)
+        if match["double"] is not None and not _is_name(match["double"], aliases, schema)
+    )
 
 
 def quoted_for(sql: str, reader: str, schema: Schema) -> str:

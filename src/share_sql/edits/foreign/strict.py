@@ -18,6 +18,8 @@ from share_sql.edits.foreign.kinds import MOMENTS, NUMBERS, branches, kind, mark
 from share_sql.edits.foreign.nodes import Reading, Rule, number, operand, string, text
 
 _DIGITS = re.compile(r"(?:%[YmdHMSjws])+\Z")
+NUMBER_LIKE = r"^\s*[-+]?[0-9]+(?:\.[0-9]*)?"
+"""The part of a text that lenient dialects read as its number."""
 _NUMBER = re.compile(r"\s*[-+]?\d+(?:\.\d*)?\s*\Z")
 
 
@@ -82,6 +84,15 @@ def as_condition(value: exp.Expr | None) -> exp.Expr | None:
     if known in NUMBERS:
         return exp.NEQ(this=operand(value), expression=number(0))
     return None
+
+
+def or_zero(value: exp.Expr, read: exp.Expr, reading: Reading) -> exp.Expr:
+    """A text as a number: lenient dialects take one that begins with none as 0."""
+    if reading.reader not in ("sqlite", "mysql"):
+        return read
+    filled = exp.Not(this=exp.Is(this=value.copy(), expression=exp.Null()))
+    found = exp.Coalesce(this=read, expressions=[number(0)])
+    return exp.Case(ifs=[exp.If(this=filled, true=found)])
 
 
 def type_rules(casts: Casts) -> Mapping[type[exp.Expr], Rule]:

@@ -32,7 +32,7 @@ from share_sql.edits.foreign.shape import (
     sorted_distinct,
     sorted_nulls,
 )
-from share_sql.edits.foreign.strict import Casts, type_rules
+from share_sql.edits.foreign.strict import NUMBER_LIKE, Casts, or_zero, type_rules
 from share_sql.edits.foreign.target import Target, in_families
 
 _PARTS = frozenset({"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "QUARTER", "WEEK", "DOY", "DOW", "ISODOW",
@@ -157,8 +157,8 @@ def _call(name: str, *parts: exp.Expr) -> exp.Anonymous:
 def _as_number(value: exp.Expr, reading: Reading) -> exp.Expr:
     if not reading.way:
         return exp.cast(value.copy(), "DOUBLE")
-    digits = _call("REGEXP_EXTRACT", value.copy(), exp.Literal.string(r"^\s*[-+]?[0-9]+(?:\.[0-9]*)?"))
-    return exp.TryCast(this=digits, to=exp.DataType.build("DOUBLE"))
+    digits = _call("REGEXP_EXTRACT", value.copy(), exp.Literal.string(NUMBER_LIKE))
+    return or_zero(value, exp.TryCast(this=digits, to=exp.DataType.build("DOUBLE")), reading)
 
 
 CLOCK = DuckClock()

@@ -39,11 +39,10 @@ from share_sql.edits.foreign.shape import (
     sorted_distinct,
     sorted_nulls,
 )
-from share_sql.edits.foreign.strict import Casts, type_rules
+from share_sql.edits.foreign.strict import NUMBER_LIKE, Casts, or_zero, type_rules
 from share_sql.edits.foreign.target import Target, in_families
 
 _DATE_LIKE = "^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
-_NUMBER_LIKE = r"^\s*[-+]?[0-9]+(?:\.[0-9]*)?"
 _FORMATS: Mapping[str, str] = MappingProxyType({
     "%Y": "YYYY", "%m": "MM", "%d": "DD", "%H": "HH24", "%M": "MI", "%S": "SS", "%j": "DDD", "%y": "YY",
     "%b": "Mon", "%h": "Mon", "%B": "FMMonth", "%a": "Dy", "%A": "FMDay", "%p": "AM", "%I": "HH12",
@@ -189,16 +188,16 @@ class PostgresClock(Clock):
 def _as_number(value: exp.Expr, reading: Reading) -> exp.Expr:
     if not reading.way:
         return exp.cast(value.copy(), "DECIMAL")
-    digits = exp.Anonymous(this="SUBSTRING", expressions=[value.copy(), exp.Literal.string(_NUMBER_LIKE)])
-    return exp.cast(digits, "DECIMAL")
-
-
-def _truncate(value: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this="TRUNC", expressions=[value])
+    digits = exp.Anonymous(this="SUBSTRING", expressions=[value.copy(), exp.Literal.string(NUMBER_LIKE)])
+    return or_zero(value, exp.cast(digits, "DECIMAL"), reading)
 
 
 CLOCK = PostgresClock()
 CASTS = Casts(CLOCK, _as_number)
+
+
+def _truncate(value: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this="TRUNC", expressions=[value])
 
 
 def _pick(column: exp.Expr, extreme: exp.Expr | None) -> exp.Expr:
