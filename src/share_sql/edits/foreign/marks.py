@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from share_sql.dialects import dialect_of
 from share_sql.schema.model import Schema
 
 READERS = (
@@ -84,6 +85,14 @@ _MARKS: tuple[tuple[str, str], ...] = (
         r"\bROWNUM\b|\bSYSDATE\b(?!\s*\()|\bFROM\s+DUAL\b|\(\+\)|\bMINUS\b|\bADD_MONTHS\s*\(|\bMONTHS_BETWEEN\s*\(",
         "oracle",
     ),
+    (
+        r"\b(?:STRFTIME|JULIANDAY|UNIXEPOCH|TOTAL|PRINTF|TYPEOF)\s*\(|\bIIF\s*\(|\bGLOB\b|==",
+        "sqlite",
+    ),
+    (
+        r"\b(?:DATE|DATETIME|TIME)\s*\(\s*'now'|\b(?:DATE|DATETIME)\s*\([^()]*,\s*'|\bIFNULL\s*\(|\bAS\s+REAL\b",
+        "sqlite",
+    ),
     (r"\bTO_DATE\s*\(|\bNVL2?\s*\(|\bDECODE\s*\(|\bLISTAGG\s*\(|\bTRUNC\s*\(\s*SYSDATE", "oracle"),
     (r"\bSTRPTIME\s*\(|\bSTRFTIME\s*\(\s*[\w.]+\s*,|\bQUANTILE_CONT\s*\(|\bLIST\s*\(", "duckdb"),
     (r"\bRLIKE\b|\bCOLLECT_(?:LIST|SET)\s*\(|\bLATERAL\s+VIEW\b|\bDATE_FORMAT\s*\([^()]*'yyyy", "spark"),
@@ -113,14 +122,42 @@ _LEVEL = re.compile(
 )
 
 
-def readers(sql: str, marked_only: bool = False) -> list[str]:
-    """The dialects to read a text as, the likeliest first: those that most marks speak for."""
+def readers(sql: str, schema: Schema, marked_only: bool = False) -> list[str]:
+    """The dialects to read a text as, the likeliest first: those that most marks speak for.
+
+    Args:
+        sql: the text.
+        schema: the database's schema; its dialect is always among them.
+        marked_only: whether the others are only those that marks speak for.
+    """
     bare = re.sub(r"'[^']*(?:''[^']*)*'", lambda match: match[0] if len(match[0]) < 40 else "''", sql)
     counts = dict.fromkeys(READERS, 0)
     for pattern, name in _PATTERNS:
-        counts[name] += len(pattern.findall(bare))
-    names = [name for name in READERS if counts[name] or name == READERS[0] or not marked_only]
+        if name != schema.dialect or name not in _UNMARKED:
+            counts[name] += len(pattern.findall(bare))
+    if not dialect_of(schema.dialect).quoted_text:
+        texts = _texts_in_quotes(sql, schema)
+        for name in _DOUBLE_IS_TEXT:
+            counts[name] += texts if name != schema.dialect else 0
+    names = [name for name in READERS if counts[name] or name == schema.dialect or not marked_only]
     return sorted(names, key=lambda name: (-counts[name], READERS.index(name)))
+
+
+_UNMARKED = frozenset({"sqlite"})
+"""Dialects that no mark speaks for where they are the database's own: it comes first among equals."""
+
+
+_DOUBLE_IS_TEXT = ("sqlite", "mysql")
+
+
+def _texts_in_quotes(sql: str, schema: Schema) -> int:
+    """How many texts in double quotes are no names."""
+    aliases = {name.lower() for name in _ALIAS.findall(sql)}
+    return sum(
+        1
+        for match in _TOKEN.finditer(sql)
+        if match["double"] is not None and not _is_name(match["double"], aliases, schema)
+    )
 
 
 def quoted_for(sql: str, reader: str, schema: Schema) -> str:
