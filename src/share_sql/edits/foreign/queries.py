@@ -9,11 +9,7 @@ from sqlglot import exp
 from share_sql.dialects import dialect_of
 from share_sql.edits.foreign.nodes import Reading, call, divided, integer, number
 from share_sql.edits.foreign.sources import groups, laterals, named_values, numbered_rows, texts_of_arrays
-<<<<<<< HEAD
-=======
 from share_sql.edits.foreign.target import Clause
-from share_sql.sql.scopes import DATABASES
->>>>>>> foreign
 
 
 def prefixes(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
