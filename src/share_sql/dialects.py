@@ -68,6 +68,9 @@ class Dialect:
     """What its errors say where it cannot read a text at all, as a pattern."""
     no_function: str = r"function .{1,200} does not exist"
     """What its errors say where it has no such function, or none for these types, as a pattern."""
+    mistyped: str = ""
+    """What its errors say where a value is compared with one of another type, as a pattern; empty where it
+    compares any two."""
     roles: bool = False
     """Whether a role is asked for, which may see less than there is."""
     aliases_before: bool = False
@@ -148,6 +151,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "postgres", "PostgreSQL", name_case="folded", before_tables=frozenset({""}),
             row_ids=frozenset({"ctid"}), whole_division=True, aliases_in=frozenset({"group", "order"}),
             long_sums=False, reserved=_POSTGRES_WORDS,
+            mistyped=r"invalid input (?:syntax|value)|operator does not exist",
             no_function=r"(?:function|operator|procedure) .{0,200}does not exist", roles=True,
             aliases_whole=True, row_names=True, has=frozenset({"DISTINCT ON", "LATERAL"}),
             system_tables=r"information_schema\.|pg_catalog\.|pg_",
@@ -166,6 +170,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
             aliases_in=_EVERYWHERE, unread=r"Parser Error|syntax error|unterminated",
             no_function=r"Function with name .{0,200}does not exist|No function matches",
+            mistyped=r"Conversion Error|Cannot compare values|explicit cast is required",
             has=frozenset({"DISTINCT ON", "QUALIFY", "LATERAL"}), aliases_before=True, row_names=True,
             fields=True, implied_lateral=True,
             system_tables=r"information_schema\.|pg_catalog\.|duckdb_|pragma_|sqlite_|pg_",

@@ -93,8 +93,8 @@ def _text_operand(draft: Examined, found: Compared) -> Steps[Edit | None]:
 def _refused(draft: Examined, found: Compared, read: Operand) -> Steps[Edit | None]:
     """Text beside numbers where the database compares no such two: the numbers as the column writes them, or
     the text as a number where all of it is one."""
-    if (yield from read.holds(partial(matches, form=ANY_DIGIT, dialect=read.dialect))) is None:
-        return None  # no text, or nothing that can be asked
+    if draft.runs or (yield from read.holds(partial(matches, form=ANY_DIGIT, dialect=read.dialect))) is None:
+        return None  # no fault, no text, or nothing that can be asked
     if not isinstance(found.node, (*EQUAL, exp.In)):
         return (yield from _cast(draft, found, read))
     spelled: list[exp.Expr] = []

@@ -152,10 +152,13 @@ def _translated(
     """
     draft = best[0]
     faults = None if draft is None else draft.faults
+    dialect = state.schema.dialect
+    # Where functions are told apart by types too, one that is not there may only lack a cast.
+    by_name = dialect_of(dialect).value_types
     for query, found in texts:
         tree = query.tree if isinstance(query, Examined) else None
         # Names alone that do not bind are no sign of another dialect.
-        for translation in translations(query.sql, state.schema, tree, marked_only=not is_foreign(query, state.schema.dialect)):
+        for translation in translations(query.sql, state.schema, tree, marked_only=not is_foreign(query, dialect)):
             if translation.kind not in state.plan.weights.enabled:
                 continue
             if not state.examiner.may_try(translation.sql):
@@ -170,7 +173,8 @@ def _translated(
             reached = after, [*found, fault(state, translation)]
             if after.runs:
                 return reached
-            if faults is None or after.faults < faults + (bool(translation.rewritten) and best[0] is draft):
+            told = bool(translation.rewritten) and best[0] is draft and (by_name or is_unread(query, dialect))
+            if faults is None or after.faults < faults + told:
                 best, faults = reached, after.faults
     return best
 

@@ -5,12 +5,14 @@ Passes look for faults, each edit is tried on the database, the good ones stay a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from share_sql.case import TextChange, WeighedFinding
+from share_sql.dialects import dialect_of
 from share_sql.edits.edit import Edit
 from share_sql.edits.proofs import NAME_KINDS, PROOFS
 from share_sql.query.examined import Examined, Ran
@@ -121,20 +123,30 @@ def _placed(
 def _first_good(
     state: State, draft: Examined, edits: Iterable[Edit], refused: set[str]
 ) -> Steps[tuple[Edit, Examined] | None]:
-    """Try the enabled edits in order; the first whose result is good is taken."""
+    """Try the enabled edits in order; the first whose result is good is taken. A name that binds to a column of
+    another type than what it is compared with is the last choice."""
+    mistyped: tuple[Edit, Examined] | None = None
     for edit in edits:
         if edit.kind not in state.plan.weights.enabled:
             continue
         text = draft.text(edit.tree)
         if not state.examiner.may_try(text):
-            return None
+            return mistyped
         if text in refused:
             continue
         refused.add(text)
         after = yield from examined(state, text)
         if after is not None and _is_good(draft, after, edit):
-            return edit, after
-    return None
+            if edit.kind not in NAME_KINDS or not _is_mistyped(after):
+                return edit, after
+            mistyped = mistyped or (edit, after)
+    return mistyped
+
+
+def _is_mistyped(query: Examined) -> bool:
+    """Whether it fails because values of different types are compared."""
+    pattern = dialect_of(query.schema.dialect).mistyped
+    return bool(pattern and query.failure is not None and re.search(pattern, str(query.failure)))
 
 
 def _is_good(before: Examined, after: Examined, edit: Edit) -> bool:
