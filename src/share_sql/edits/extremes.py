@@ -17,6 +17,7 @@ from share_sql.errors import QueryError
 from share_sql.query.asked import words
 from share_sql.query.examined import Examined
 from share_sql.query.named import column_node, table_node
+from share_sql.query.null_order import nulls_come_first
 from share_sql.requests import Steps, query
 from share_sql.sql.scopes import Bound
 
@@ -53,7 +54,7 @@ def null_extremes(draft: Examined) -> Steps[list[Edit]]:
         return []
     key, limit = found
     asked = _HIGH if key.args.get("desc") else _LOW
-    if not _nulls_come_first(draft, key) or not asked.search(draft.question) or _NO_VALUE.search(draft.question):
+    if not nulls_come_first(key, draft.schema.dialect) or not asked.search(draft.question) or _NO_VALUE.search(draft.question):
         return []
     value = key.this
     probe = changed(tree, expressions=[_written_out(draft, value)], limit=limit)
@@ -69,14 +70,6 @@ def null_extremes(draft: Examined) -> Steps[list[Edit]]:
     else:
         new = edited(draft, key, lambda old: old.set("nulls_first", False))
     return [Edit("null-extreme", message, new)]
-
-
-def _nulls_come_first(draft: Examined, key: exp.Expr) -> bool:
-    """Whether NULL comes first by the dialect's own order, not because the query asks for it."""
-    from sqlglot.dialects.dialect import Dialect
-
-    order = Dialect.get_or_raise(draft.schema.dialect).NULL_ORDERING
-    return order == ("nulls_are_large" if key.args.get("desc") else "nulls_are_small")
 
 
 def text_numbers(draft: Examined) -> Steps[list[Edit]]:

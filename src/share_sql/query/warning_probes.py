@@ -15,6 +15,7 @@ from share_sql.database.base import Limits
 from share_sql.dialects import dialect_of
 from share_sql.errors import QueryError
 from share_sql.query.named import called, column_node, table_node
+from share_sql.query.null_order import nulls_come_first
 from share_sql.requests import Steps
 from share_sql.requests import query as run
 
@@ -55,6 +56,7 @@ Found = dict[str, Seen]
 def _cuts(query: Examined) -> Steps[Found]:
     """What is odd about the rows that a LIMIT lets through: a tie at the cut, NULL first, no order at all."""
     found: Found = {}
+    dialect = query.schema.dialect
     for select in _limited(query):
         order = select.args.get("order")
         count, skipped = _whole(select.args.get("limit")), _whole(select.args.get("offset")) or 0
@@ -82,13 +84,15 @@ def _cuts(query: Examined) -> Steps[Found]:
                 found["limit-tie"] = Seen(message, select.args["limit"].expression)
         ordered = order.expressions[0]
         for row in first:
-            first_asked = ordered.args.get("nulls_first") or not ordered.args.get("desc")
-            if row[-width] is None and first_asked and "null-first" not in found:
+            comes_first = nulls_come_first(ordered, dialect)
+            if row[-width] is None and comes_first and "null-first" not in found:
                 shown = query.text(ordered.this)
                 message = f"NULL sorts first: the first row has no {shown}"
-                may_say = isinstance(ordered.this, exp.Column) and dialect_of(query.schema.dialect).nulls_placed
-                last = f"{shown} NULLS LAST" if may_say and not ordered.args.get("desc") else ""
-                found["null-first"] = Seen(message, ordered.this, last)
+                may_say = isinstance(ordered.this, exp.Column) and dialect_of(dialect).nulls_placed
+                way = " DESC" if ordered.args.get("desc") else ""
+                last = f"{shown}{way} NULLS LAST" if may_say else ""
+                whole = ordered if ordered.args.get("desc") else ordered.this
+                found["null-first"] = Seen(message, whole, last)
     return found
 
 
