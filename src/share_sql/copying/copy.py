@@ -17,6 +17,8 @@ from share_sql.copying.plan import PlannedKey, PlannedTable, plan, quoted
 from share_sql.copying.read import batches, open_source
 from share_sql.copying.target import Target
 from share_sql.database.address import place_of, shown
+from share_sql.database.failures import driver_missing
+from share_sql.dialects import dialect_of
 from share_sql.errors import DatabaseUnreadable, SchemaError, UsageError
 from share_sql.whole_file import put_in_place, whole_file
 
@@ -31,7 +33,7 @@ class Copied:
     """What was copied."""
 
     rows: dict[str, int]
-    """By table, in the file's order."""
+    """By table, in the order in which they were copied."""
     notes: tuple[str, ...]
     """What is otherwise than in the file, in a line each."""
 
@@ -98,8 +100,7 @@ def _copy(reader: sqlite3.Connection, path: Path, target: str, over: bool) -> Co
             writer.links(table, notes)
         writer.commit()
         notes += [f"{what} ({count:,} values)" for what, count in mended.items()]
-        names = [table.name for table in tables]
-        return Copied({name: rows[name] for name in sorted(rows, key=names.index)}, tuple(notes))
+        return Copied(rows, tuple(notes))
     except BaseException as error:
         with suppress(*writer.failures):
             writer.undo(made)
@@ -114,7 +115,7 @@ def _copy(reader: sqlite3.Connection, path: Path, target: str, over: bool) -> Co
 def _target(kind: str, place: Path | None, url: str, reader: sqlite3.Connection) -> Target:
     driver, extra = _DRIVERS[kind]
     if find_spec(driver) is None:
-        raise DatabaseUnreadable(f'this needs {driver}, which is missing; pip install "share-sql[{extra}]"')
+        raise driver_missing(dialect_of(kind).title, extra)
     if kind == "duckdb" and place is not None:
         from share_sql.copying.to_duckdb import DuckdbTarget
 

@@ -160,11 +160,12 @@ def _counts(source: sqlite3.Connection, table: str, info: Sequence[Sequence[str]
     for column, *_ in info:
         name = f"{quoted(table)}.{quoted(column)}"
         parts += [f"total(typeof({name}) = '{kind}')" for kind in ("integer", "real", "text", "blob")]
+        # Without a change, SQLite takes the 30th of February for a date.
         parts += [
             f"coalesce(max(CASE typeof({name}) WHEN 'blob' THEN 0 ELSE length(CAST({name} AS TEXT)) END), 0)",
             f"total(typeof({name}) = 'integer' AND {name} NOT BETWEEN -{_EXACT} AND {_EXACT})",
-            f"total(typeof({name}) = 'text' AND {name} >= '1000' AND date({name}) = {name})",
-            f"total(typeof({name}) = 'text' AND {name} >= '1000' AND datetime({name}) = {name})",
+            f"total(typeof({name}) = 'text' AND {name} >= '1000' AND date({name}, '+0 days') = {name})",
+            f"total(typeof({name}) = 'text' AND {name} >= '1000' AND datetime({name}, '+0 days') = {name})",
         ]
     row = source.execute(f"SELECT {', '.join(parts)} FROM {quoted(table)}").fetchone()  # noqa: S608 (quoted names)
     for start in range(0, len(row), 8):

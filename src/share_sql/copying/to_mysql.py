@@ -2,27 +2,29 @@
 
 MySQL commits with each CREATE TABLE, so a copy that fails is taken back by dropping what it made. Texts have
 the database's own collation, which for the most part takes capitals and small letters as the same; where that
-would make two keys the same, those columns have a binary one. Columns in keys are VARCHAR, which TEXT cannot be.
+would make two keys the same, those columns have a binary one. Columns in keys are VARCHAR: TEXT may not be.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from share_sql.copying.plan import Kind, PlannedTable
 from share_sql.copying.read import Value
 from share_sql.copying.target import listed
+from share_sql.database.address import address_of
 from share_sql.errors import DatabaseUnreadable, UsageError
 
 _TYPES: Mapping[Kind, str] = MappingProxyType({
     "integer": "bigint", "real": "double", "text": "text", "blob": "longblob", "date": "date",
     "moment": "datetime",
 })  # fmt: skip
+_OPTIONS = ("unix_socket", "ssl_ca", "ssl_cert", "ssl_key")
 _KEY_CHARACTERS = 768
 """InnoDB's keys have 3,072 bytes at most, and a character takes up to four."""
 _TEXT_CHARACTERS = 16_383
@@ -46,19 +48,19 @@ class MysqlTarget:
 
         self.failures: tuple[type[Exception], ...] = (pymysql.MySQLError,)
         self._same = same
+        self._infinite: Counter[str] = Counter()
         self._binary: set[tuple[str, str]] = set()
-        try:
-            parts = urlsplit(url)
-            port = parts.port or 3306
-        except ValueError:
+        where = address_of(url, "MySQL")
+        if not where.database:
             raise DatabaseUnreadable(
-                "this is no MySQL URL; give mysql://USER:PASSWORD@HOST:PORT/DATABASE, percent-escaped"
-            ) from None
+                f"{shown} names no database; give mysql://USER:PASSWORD@HOST:PORT/DATABASE"
+            )
+        options = {name: where.options[name] for name in _OPTIONS if name in where.options}
         try:
             self._connection: Any = pymysql.connect(
-                host=parts.hostname or "localhost", port=port, user=unquote(parts.username or ""),
-                password=unquote(parts.password or ""), database=unquote(parts.path[1:]) or None,
-                charset="utf8mb4", autocommit=False, connect_timeout=10, local_infile=False,
+                host=where.host or "localhost", port=where.port or 3306, user=where.user,
+                password=where.password, database=where.database, charset="utf8mb4", autocommit=False,
+                connect_timeout=10, local_infile=False, **options,
             )  # fmt: skip
         except pymysql.MySQLError as error:
             raise DatabaseUnreadable(f"{shown}: {error.args[-1]}") from None
@@ -66,6 +68,12 @@ class MysqlTarget:
             cursor.execute("SELECT @@character_set_database")
             # Elsewhere not every text can be stored.
             self._charset = "" if cursor.fetchone() == ("utf8mb4",) else " DEFAULT CHARACTER SET utf8mb4"
+            # Others take texts as the same that differ in spaces at their ends.
+            cursor.execute(
+                "SELECT collation_name FROM information_schema.collations "
+                "WHERE collation_name IN ('utf8mb4_nopad_bin', 'utf8mb4_0900_bin')"
+            )
+            self._collation = str((cursor.fetchone() or ("utf8mb4_bin",))[0])
 
     def name_size(self, name: str) -> int:
         """Characters."""
@@ -140,7 +148,7 @@ class MysqlTarget:
             elif column.kind == "blob" and column.name in keyed:
                 kind = f"varbinary({max(1, column.longest)})"
             if (table.name, column.name) in self._binary:
-                kind += " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+                kind += f" CHARACTER SET utf8mb4 COLLATE {self._collation}"
             parts.append(f"{_listed([column.name])} {kind}{' NOT NULL' if column.not_null else ' NULL'}")
         if table.primary_key:
             parts.append(f"PRIMARY KEY ({_listed(table.primary_key)})")
@@ -157,12 +165,16 @@ class MysqlTarget:
         sql = sql.replace(_listed([table.name]), _listed([table.name]).replace("%", "%%"))
         with self._connection.cursor() as cursor:
             for batch in batches:
-                cursor.executemany(sql, [_finite(row, reals) for row in batch] if reals else batch)
+                cursor.executemany(
+                    sql, [self._finite(row, reals, table) for row in batch] if reals else batch
+                )
                 count += len(batch)
         return count
 
     def keys(self, table: PlannedTable, notes: list[str]) -> None:
         """They are there."""
+        notes += [f"{where}: {count:,} infinite numbers are NULL" for where, count in self._infinite.items()]
+        self._infinite.clear()
 
     def links(self, table: PlannedTable, notes: list[str]) -> None:
         """Each by itself: one that cannot be made is left out."""
@@ -192,6 +204,16 @@ class MysqlTarget:
         """Give the connection back."""
         if self._connection.open:
             self._connection.close()
+
+    def _finite(self, row: tuple[Value, ...], reals: Sequence[int], table: PlannedTable) -> tuple[Value, ...]:
+        """MySQL's numbers know no infinity."""
+        values = list(row)
+        for at in reals:
+            value = values[at]
+            if isinstance(value, float) and not math.isfinite(value):
+                values[at] = None
+                self._infinite[f"{table.name}.{table.columns[at].name}"] += 1
+        return tuple(values)
 
     def _run(self, sql: str) -> None:
         with self._connection.cursor() as cursor:
@@ -223,13 +245,3 @@ class MysqlTarget:
 
 def _listed(names: Iterable[str]) -> str:
     return listed(names, "`")
-
-
-def _finite(row: tuple[Value, ...], reals: Sequence[int]) -> tuple[Value, ...]:
-    """MySQL's numbers know no infinity."""
-    values = list(row)
-    for at in reals:
-        value = values[at]
-        if isinstance(value, float) and not math.isfinite(value):
-            values[at] = None
-    return tuple(values)

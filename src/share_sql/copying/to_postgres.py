@@ -9,6 +9,7 @@ from typing import Any
 from share_sql.copying.plan import Kind, PlannedTable
 from share_sql.copying.read import Value
 from share_sql.copying.target import listed
+from share_sql.database.address import address_of
 from share_sql.errors import DatabaseUnreadable
 
 _TYPES: Mapping[Kind, str] = MappingProxyType({
@@ -28,16 +29,12 @@ class PostgresTarget:
         import psycopg
 
         self.failures: tuple[type[Exception], ...] = (psycopg.Error,)
+        # What is no URL is refused without a word of it; the driver's message may quote it.
+        address_of(url, "PostgreSQL")
         try:
             self._connection: psycopg.Connection[Any] = psycopg.connect(
                 url, connect_timeout=10, application_name="share"
             )
-        except psycopg.ProgrammingError:
-            # The driver's message may quote the URL.
-            raise DatabaseUnreadable(
-                "this is no PostgreSQL URL; give postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
-                "percent-escaped"
-            ) from None
         except psycopg.Error as error:
             raise DatabaseUnreadable(f"{shown}: {' '.join(str(error).split())}") from None
 

@@ -90,7 +90,11 @@ TEXT_SQL: Mapping[str, TextSql] = MappingProxyType({
             SELECT n.nspname::text, c.relname::text,
             CASE WHEN c.relpages > 0 AND c.reltuples > 0 THEN c.reltuples / c.relpages ELSE 80 END / 8192
             * CASE c.relkind WHEN 'p' THEN (
-                SELECT sum(pg_catalog.pg_relation_size(p.relid)) FROM pg_catalog.pg_partition_tree(c.oid) AS p
+                WITH RECURSIVE parts AS (
+                    SELECT c.oid AS part UNION ALL
+                    SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i JOIN parts ON i.inhparent = parts.part
+                )
+                SELECT sum(pg_catalog.pg_relation_size(parts.part)) FROM parts
             ) + 1 ELSE pg_catalog.pg_relation_size(c.oid) END, (c.relkind = 'f')::int
             FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
             WHERE c.relkind IN ('r', 'p', 'm', 'f') AND n.nspname <> 'information_schema'
