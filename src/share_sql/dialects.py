@@ -81,6 +81,8 @@ class Dialect:
     """Whether VALUES gives rows by itself, spelled alike in all versions."""
     system_tables: str = r"information_schema\."
     """A pattern of what the names of the database's own tables begin with, in lower case."""
+    roles: bool = False
+    """Whether a role is asked for, which may see less than there is."""
 
 
 _EVERYWHERE = frozenset({"where", "group", "having", "order"})
@@ -92,7 +94,8 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "sqlite", "SQLite", quoted_text=True, before_tables=frozenset({"", "main", "temp"}),
             row_ids=frozenset({"rowid", "oid", "_rowid_"}), like_ignores_case=True, whole_division=True,
             bare_group_columns=True, lenient_types=True, aliases_in=_EVERYWHERE,
-            joins_need_on=False, operators_as_language=True, members_bracketed=False, derived_named=False, outer_keys=False, on_sees_all=True, row_id_is_key=True, in_table=True,
+            joins_need_on=False, operators_as_language=True, members_bracketed=False, derived_named=False,
+            outer_keys=False, on_sees_all=True, row_id_is_key=True, in_table=True,
             system_tables=r"(?:sqlite_|pragma_|information_schema\.|pg_catalog\.)|dbstat\Z",
         ),
         Dialect(
@@ -100,6 +103,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             row_ids=frozenset({"ctid"}), whole_division=True, aliases_in=frozenset({"group", "order"}),
             aliases_whole=True, row_names=True, has=frozenset({"DISTINCT ON", "LATERAL"}),
             system_tables=r"information_schema\.|pg_catalog\.|pg_",
+            roles=True,
         ),
         Dialect(
             "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
@@ -107,6 +111,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             aliases_in=frozenset({"group", "having", "order"}),
             nulls_placed=False, backslashes=True, values_table=False, has=frozenset({"LATERAL"}),
             system_tables=r"(?:information_schema|mysql|performance_schema|sys)\.",
+            roles=True,
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),

@@ -5,9 +5,24 @@ Names are spelled as in the database; look-ups ignore case, as SQL does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol, TypeVar
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+_N = TypeVar("_N", bound=_Named)
+
+
+def _by_spelling(named: Sequence[_N]) -> dict[str, _N]:
+    """By name, and by name in small letters, where the spelling itself goes first: some databases tell
+    "Order" from "order"."""
+    return {each.name.lower(): each for each in named} | {each.name: each for each in named}
 
 
 @dataclass(frozen=True)
@@ -48,11 +63,11 @@ class Table:
 
     @cached_property
     def _by_name(self) -> Mapping[str, Column]:
-        return {column.name.lower(): column for column in self.columns}
+        return _by_spelling(self.columns)
 
     def column(self, name: str) -> Column | None:
-        """The column of this name, case ignored; None where there is none."""
-        return self._by_name.get(name.lower())
+        """The column of this name: of this very spelling, else case ignored; None where there is none."""
+        return self._by_name.get(name) or self._by_name.get(name.lower())
 
 
 @dataclass(frozen=True)
@@ -80,7 +95,7 @@ class Schema:
 
     @cached_property
     def _by_name(self) -> Mapping[str, Table]:
-        return {table.name.lower(): table for table in self.tables}
+        return _by_spelling(self.tables)
 
     @cached_property
     def key_pairs(self) -> frozenset[frozenset[tuple[str, str]]]:
@@ -98,11 +113,11 @@ class Schema:
         return {name: tuple(tables) for name, tables in owners.items()}
 
     def table(self, name: str) -> Table | None:
-        """The table of this name, case ignored; None where there is none."""
-        return self._by_name.get(name.lower())
+        """The table of this name: of this very spelling, else case ignored; None where there is none."""
+        return self._by_name.get(name) or self._by_name.get(name.lower())
 
     def column(self, table: str, column: str) -> Column | None:
-        """The column of this table, case ignored; None where either is missing."""
+        """The column of this table, looked up as `table` does; None where either is missing."""
         found = self.table(table)
         return found.column(column) if found else None
 

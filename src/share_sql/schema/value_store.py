@@ -21,7 +21,7 @@ from typing import TypeAlias
 from share_sql.schema.value_scan import ScannedColumn
 from share_sql.schema.value_text import folded, grams, squashed
 
-FORMAT = 1
+FORMAT = 2
 """Counted up when the file's layout changes, so that older files are built anew."""
 CUTOFF = 40.0
 """Likeness below which a value is not near."""
@@ -50,6 +50,8 @@ class StoredColumn:
     """Number of the column's first value, in a file."""
     size: int = 0
     """How many values are in the index."""
+    part: bool = False
+    """See `ValueIndex.partial`."""
 
     @property
     def ids(self) -> tuple[int, int]:
@@ -78,7 +80,8 @@ class MemoryStore:
         self._squashed: dict[str, list[Hit]] = {}
         for number, column in enumerate(columns):
             size = len(column.values)
-            self.columns.append(StoredColumn(column.table, column.column, column.complete, size=size))
+            place = StoredColumn(column.table, column.column, column.complete, size=size, part=column.part)
+            self.columns.append(place)
             self._hits.append([(number, value) for value in column.values])
             self._exact.update(self._hits[-1])
 
@@ -115,10 +118,11 @@ class FileStore:
         if connection.execute("SELECT format FROM about").fetchall() != [(FORMAT,)]:
             raise sqlite3.DatabaseError("not an index of this format")
         rows = connection.execute(
-            'SELECT "table", "column", complete, first, size FROM columns ORDER BY number'
+            'SELECT "table", "column", complete, first, size, part FROM columns ORDER BY number'
         )
         self.columns = [
-            StoredColumn(table, column, bool(done), *place) for table, column, done, *place in rows
+            StoredColumn(table, column, bool(done), first, size, bool(part))
+            for table, column, done, first, size, part in rows
         ]
         self._starts = [column.first for column in self.columns]
 
@@ -203,7 +207,7 @@ def write_store(connection: sqlite3.Connection, columns: Iterable[ScannedColumn]
         CREATE TABLE about (format INTEGER);
         CREATE TABLE columns (
             number INTEGER PRIMARY KEY, "table" TEXT, "column" TEXT, complete INTEGER,
-            first INTEGER, size INTEGER
+            first INTEGER, size INTEGER, part INTEGER
         );
         CREATE TABLE "values" (id INTEGER PRIMARY KEY, value TEXT, squash TEXT);
         CREATE TABLE grams (gram TEXT, "column" INTEGER, size INTEGER, ids BLOB);
@@ -213,8 +217,8 @@ def write_store(connection: sqlite3.Connection, columns: Iterable[ScannedColumn]
     for number, column in enumerate(columns):
         size = len(column.values)
         connection.execute(
-            "INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?)",
-            (number, column.table, column.column, column.complete, first, size),
+            "INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (number, column.table, column.column, column.complete, first, size, column.part),
         )
         connection.executemany(
             'INSERT INTO "values" VALUES (?, ?, ?)',

@@ -11,16 +11,19 @@ import hashlib
 import logging
 import os
 import sqlite3
+import time
 from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Self
 
+from share_sql.dialects import dialect_of
 from share_sql.errors import DatabaseUnreadable, SchemaError
 from share_sql.schema.model import ColumnName, ColumnSet, ValueMatch
 from share_sql.schema.value_file import build_file, find_file
 from share_sql.schema.value_scan import SMALL, scan
+from share_sql.schema.value_sql import TEXT_SQL
 from share_sql.schema.value_store import FORMAT, FileStore, MemoryStore, Store, write_store
 from share_sql.schema.value_text import MAX_LENGTH, clean
 from share_sql.waits import waiting
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from share_sql.schema.model import Schema
 
 _log = logging.getLogger(__name__)
+_QUICK = 0.3
+"""Seconds; what a server takes longer for is kept in a file, be it small."""
 _DAMAGE = (sqlite3.DatabaseError, TypeError, ValueError)
 """What a look-up in a damaged file raises; the last two for fields of another kind or length."""
 
@@ -61,11 +66,12 @@ class ValueIndex:
     def open(cls, database: Database, schema: Schema, cache: Path | None = None) -> ValueIndex:
         """Open the index of a database; build it where there is none, or a damaged or outdated one.
 
-        Texts longer than 200 characters, blobs, numbers and views are left out; of one column at most
-        200,000 distinct texts are kept. `complete` says what that means for a column.
+        Texts longer than 200 characters, blobs, numbers, dates and views are left out; of one column at most
+        200,000 distinct texts are kept, and of a large table of a server a sample is read. `complete` and
+        `partial` say what that means for a column.
 
         Args:
-            database: an open connection, of dialect sqlite. Not used after this call.
+            database: an open connection. Not used after this call.
             schema: its schema, which says which columns to read.
             cache: the folder for index files; `default_cache()` by default. Where it cannot be
                 written (no rights, a full disk), a large database's index is kept in memory, with a warning
@@ -78,7 +84,7 @@ class ValueIndex:
             SchemaError: the database is of a dialect whose values cannot be indexed yet.
             DatabaseError: the database cannot be read.
         """
-        if database.dialect != "sqlite":
+        if database.dialect not in TEXT_SQL:
             raise SchemaError(f"values of {database.name} cannot be indexed: dialect {database.dialect}")
         folder = cache or default_cache()
         key = _key(database, schema)
@@ -90,6 +96,7 @@ class ValueIndex:
 
     @classmethod
     def _build(cls, database: Database, schema: Schema, folder: Path, key: str) -> ValueIndex:
+        began = time.monotonic()
         columns = scan(database, schema)
         small, size = [], 0
         for column in columns:
@@ -98,7 +105,8 @@ class ValueIndex:
             if size > SMALL:
                 break
         else:
-            return cls(MemoryStore(small))
+            if time.monotonic() - began < _QUICK or not dialect_of(database.dialect).roles:
+                return cls(MemoryStore(small))
         try:
             everything = chain(small, columns)
             return cls(*build_file(folder, key, lambda connection: write_store(connection, everything)))
@@ -171,6 +179,13 @@ class ValueIndex:
         stores no number, so that a text that `holds` denies is not there. False for unknown columns."""
         number = self._numbers.get((table.lower(), column.lower()))
         return number is not None and self._store.columns[number].complete
+
+    def partial(self, columns: ColumnSet) -> ColumnSet:
+        """Those of some columns that store texts which may not be in the index: what is not found in them may
+        be there all the same."""
+        numbers = self._wanted(columns) or []
+        stored = [self._store.columns[number] for number in numbers]
+        return frozenset(ColumnName(each.table, each.column) for each in stored if each.part)
 
     @property
     def size(self) -> int:
