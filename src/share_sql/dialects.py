@@ -67,6 +67,8 @@ class Dialect:
     """Whether ORDER BY takes NULLS FIRST and NULLS LAST."""
     has: frozenset[str] = frozenset()
     """Clauses that not every dialect has: DISTINCT ON, QUALIFY, LATERAL."""
+    namespaces: bool = True
+    """Whether tables may lie in namespaces, which are named before them."""
     joins_need_on: bool = True
     """Whether a join that is no CROSS JOIN must have a condition."""
     operators_as_language: bool = False
@@ -94,7 +96,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "sqlite", "SQLite", quoted_text=True, before_tables=frozenset({"", "main", "temp"}),
             row_ids=frozenset({"rowid", "oid", "_rowid_"}), like_ignores_case=True, whole_division=True,
             bare_group_columns=True, lenient_types=True, aliases_in=_EVERYWHERE,
-            joins_need_on=False, operators_as_language=True, members_bracketed=False, derived_named=False,
+            namespaces=False, joins_need_on=False, operators_as_language=True, members_bracketed=False, derived_named=False,
             outer_keys=False, on_sees_all=True, row_id_is_key=True, in_table=True,
             system_tables=r"(?:sqlite_|pragma_|information_schema\.|pg_catalog\.)|dbstat\Z",
         ),
@@ -116,7 +118,8 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
             aliases_in=_EVERYWHERE,
-            has=frozenset({"DISTINCT ON", "QUALIFY", "LATERAL"}), aliases_before=True, row_names=True, fields=True, implied_lateral=True,
+            has=frozenset({"DISTINCT ON", "QUALIFY", "LATERAL"}), aliases_before=True, row_names=True,
+            fields=True, implied_lateral=True,
             system_tables=r"information_schema\.|pg_catalog\.|duckdb_|pragma_|sqlite_|pg_",
         ),
     )
