@@ -95,6 +95,8 @@ class Dialect:
     """Whether ORDER BY takes NULLS FIRST and NULLS LAST."""
     has: frozenset[str] = frozenset()
     """Clauses that not every dialect has: DISTINCT ON, QUALIFY, LATERAL."""
+    namespaces: bool = True
+    """Whether tables may lie in namespaces, which are named before them."""
     joins_need_on: bool = True
     """Whether a join that is no CROSS JOIN must have a condition."""
     operators_as_language: bool = False
@@ -139,12 +141,12 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
         Dialect(
             "sqlite", "SQLite", quoted_text=True, before_tables=frozenset({"", "main", "temp"}),
             row_ids=frozenset({"rowid", "oid", "_rowid_"}), like_ignores_case=True, whole_division=True,
-            bare_group_columns=True, lenient_types=True, aliases_in=_EVERYWHERE, value_types=True,
-            loose_casts=True, dates_as_numbers=True, bare_extremes=True, real="REAL", whole="INTEGER",
-            reserved=_SQLITE_WORDS, unread=r"syntax error|unrecognized token|incomplete input",
-            no_function=r"no such function", joins_need_on=False, operators_as_language=True,
-            members_bracketed=False, derived_named=False, outer_keys=False, on_sees_all=True,
-            row_id_is_key=True, in_table=True,
+            value_types=True, loose_casts=True, dates_as_numbers=True, bare_extremes=True, real="REAL",
+            whole="INTEGER", reserved=_SQLITE_WORDS,
+            unread=r"syntax error|unrecognized token|incomplete input", no_function=r"no such function",
+            bare_group_columns=True, lenient_types=True, aliases_in=_EVERYWHERE, namespaces=False,
+            joins_need_on=False, operators_as_language=True, members_bracketed=False, derived_named=False,
+            outer_keys=False, on_sees_all=True, row_id_is_key=True, in_table=True,
             system_tables=r"(?:sqlite_|pragma_|information_schema\.|pg_catalog\.)|dbstat\Z",
         ),
         Dialect(
@@ -152,9 +154,9 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             row_ids=frozenset({"ctid"}), whole_division=True, aliases_in=frozenset({"group", "order"}),
             long_sums=False, reserved=_POSTGRES_WORDS,
             mistyped=r"invalid input (?:syntax|value)|operator does not exist",
-            no_function=r"(?:function|operator|procedure) .{0,200}does not exist", roles=True,
-            aliases_whole=True, row_names=True, has=frozenset({"DISTINCT ON", "LATERAL"}),
-            system_tables=r"information_schema\.|pg_catalog\.|pg_",
+            no_function=r"(?:function|operator|procedure) .{0,200}does not exist", aliases_whole=True,
+            row_names=True, has=frozenset({"DISTINCT ON", "LATERAL"}),
+            system_tables=r"information_schema\.|pg_catalog\.|pg_", roles=True,
         ),
         Dialect(
             "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
@@ -168,11 +170,17 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
-            aliases_in=_EVERYWHERE, unread=r"Parser Error|syntax error|unterminated",
+            unread=r"Parser Error|syntax error|unterminated",
             no_function=r"Function with name .{0,200}does not exist|No function matches",
             mistyped=r"Conversion Error|Cannot compare values|explicit cast is required",
-            has=frozenset({"DISTINCT ON", "QUALIFY", "LATERAL"}), aliases_before=True, row_names=True,
-            fields=True, implied_lateral=True,
+            aliases_in=frozenset({"group", "having", "order"}), nulls_placed=False, backslashes=True,
+            values_table=False, has=frozenset({"LATERAL"}),
+            system_tables=r"(?:information_schema|mysql|performance_schema|sys)\.", roles=True,
+        ),
+        Dialect(
+            "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
+            aliases_in=_EVERYWHERE, has=frozenset({"DISTINCT ON", "QUALIFY", "LATERAL"}),
+            aliases_before=True, row_names=True, fields=True, implied_lateral=True,
             system_tables=r"information_schema\.|pg_catalog\.|duckdb_|pragma_|sqlite_|pg_",
         ),
     )

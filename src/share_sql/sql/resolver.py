@@ -535,10 +535,16 @@ class Resolver:
                 continue
             trial = Bound(bound.node, bound.scope, "unknown")
             qualifier = self._table_key(parts[at - 1]) if at else ""
+<<<<<<< HEAD
             owner = self._look_up(trial, self._key(parts[at]), qualifier)
             table = trial.source.table if trial.source is not None else None
             if trial.status == "bound" and table is not None and table.column(parts[at].name) is None:
                 continue  # the whole row of a source that has no such column
+=======
+            owner = self._look_up(trial, self._key(parts[at]), qualifier, placed=False)
+            if trial.whole:
+                continue
+>>>>>>> language
             if trial.status not in ("unknown", "unknown-source", "ambiguous") and not (
                 trial.status == "text" or (trial.source is not None and trial.source.open and at == 0)
             ):
@@ -549,8 +555,9 @@ class Resolver:
                 return owner
         return None
 
-    def _look_up(self, bound: Bound, name: str, qualifier: str) -> Scope | None:
-        """Find what a name stands for; give the scope that has it."""
+    def _look_up(self, bound: Bound, name: str, qualifier: str, placed: bool = True) -> Scope | None:
+        """Find what a name stands for; give the scope that has it. `placed`: what stands before the qualifier is
+        a namespace."""
         # The sources that may have the name: one whose columns are not known, one the qualifier means.
         guess: tuple[Source, Scope] | None = None
         meant: tuple[Source, Scope] | None = None
@@ -561,7 +568,7 @@ class Resolver:
                 sources = [
                     source
                     for source in sources
-                    if source.key == qualifier and self._in_namespace(bound.node, source)
+                    if source.key == qualifier and (not placed or self._in_namespace(bound.node, source))
                 ]
                 if sources and meant is None:
                     meant = sources[0], within

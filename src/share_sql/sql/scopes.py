@@ -251,8 +251,8 @@ def table_key(node: exp.Expr, facts: Dialect) -> str:
 
 
 def expanded(star: exp.Expr, sources: list[Source], facts: Dialect) -> Iterator[tuple[Source, str, Origin]]:
-    """The columns that `*` or `t.*` stands for, without those that EXCLUDE names; what USING or NATURAL merged
-    comes once."""
+    """The columns that `*` or `t.*` stands for, without those that EXCLUDE names; what USING or NATURAL
+    merged comes once."""
     table = star.args.get("table")
     named = table_key(table, facts) if table is not None else None
     changes = star.this if table is not None else star

@@ -22,6 +22,7 @@ from share_sql.sql.scopes import spelling
 from share_sql.sql.text import parser_of
 from share_sql.sql.written import write_sql
 from share_sql.trajectory import nodes as n
+from share_sql.trajectory.template_text import with_holes
 from share_sql.trajectory.templates import spelled
 from share_sql.trajectory.words import spellings
 
@@ -175,7 +176,8 @@ class ExpressionBuilder(ABC):
     def _is(self, tree: exp.Is) -> n.Expr:
         """`IS NULL` and `IS TRUE`; other tests after IS keep their words."""
         if isinstance(tree.expression, exp.Null | exp.Boolean):
-            return self._infix(tree)
+            op = "is not" if tree.args.get("negate") else "is"
+            return n.Binary(op, self.expr(tree.this), self.expr(tree.expression))
         return self.own_words(tree)
 
     def _if_case(self, tree: exp.If) -> n.Expr:
@@ -193,11 +195,11 @@ class ExpressionBuilder(ABC):
 
     def _plain_cast(self, tree: exp.Cast) -> n.Expr:
         """A cast to a type of plain words; one to a type with names in quotes keeps its text."""
-        to = write_sql(tree.args["to"], self.dialect)
-        plain = _PLAIN_TYPE.match(to) and not any(
-            tree.args.get(key) for key in ("format", "action", "default")
-        )
-        return n.Cast(self.expr(tree.this), to.lower()) if plain else self.own_words(tree)
+        written = write_sql(exp.Cast(this=exp.column("x"), to=tree.args["to"].copy()), self.dialect)
+        match = _PLAIN_CAST.match(written)
+        if match is None or any(tree.args.get(key) for key in ("format", "action", "default")):
+            return self.own_words(tree)
+        return n.Cast(self.expr(tree.this), match[1].lower())
 
     def _own_window(self, tree: exp.Window) -> n.Expr:
         """A window over a plain call; over anything else it keeps its words."""
@@ -348,6 +350,27 @@ class ExpressionBuilder(ABC):
         call = n.Call("like", self.exprs((like.expression, like.this, tree.expression)))
         return n.Unary("not", call) if negated or like.args.get("negate") else call
 
+    def _own_substring(self, tree: exp.Substring) -> n.Expr:
+        """All dialects have substr; with a pattern in place of a place it means something else."""
+        start = tree.args.get("start")
+        if start is None or (isinstance(start, exp.Literal) and start.is_string):
+            return self.own_words(tree)
+        parts = (tree.this, start, tree.args.get("length"))
+        return n.Call("substr", self.exprs(part for part in parts if part is not None))
+
+    def _own_escape(self, tree: exp.Escape) -> n.Expr:
+        like, negated = tree.this, False
+        if isinstance(like, exp.Not):
+            like, negated = like.this, True
+        if not isinstance(like, exp.Like | exp.ILike):
+            return self.own_words(tree)
+        word = "ILIKE" if isinstance(like, exp.ILike) else "LIKE"
+        word = f"NOT {word}" if negated or like.args.get("negate") else word
+        escape = write_sql(tree.expression, self.dialect)
+        return n.Sql(
+            with_holes(["", f" {word} ", f" ESCAPE {escape}"]), self.exprs((like.this, like.expression))
+        )
+
     def _collate(self, tree: exp.Collate) -> n.Expr:
         return n.Binary("collate", self.expr(tree.this), n.Literal(tree.expression.name))
 
@@ -403,7 +426,7 @@ def nulls_come_first(dialect: str, descending: bool) -> bool:
     return order != "nulls_are_last" and descending is not (order == "nulls_are_small")
 
 
-_PLAIN_TYPE = re.compile(r"[A-Z][A-Z0-9_ ]*(?:\(\d+(?:, ?\d+)?\))?(?: [A-Z ]+)?(?:\[\])*\Z")
+_PLAIN_CAST = re.compile(r"CAST\(x AS ([A-Z][A-Z0-9_ ]*(?:\(\d+(?:, ?\d+)?\))?(?: [A-Z ]+)?(?:\[\])*)\)\Z")
 
 _CORE: dict[type, _Handler] = {
     **dict.fromkeys(_BINARY, ExpressionBuilder._infix),
@@ -464,6 +487,8 @@ _OTHERS: dict[type, _Handler] = {
     exp.Between: ExpressionBuilder._plain_between,
     exp.If: ExpressionBuilder._if_case,
     exp.Cast: ExpressionBuilder._plain_cast,
+    exp.Escape: ExpressionBuilder._own_escape,
+    exp.Substring: ExpressionBuilder._own_substring,
     exp.Window: ExpressionBuilder._own_window,
     exp.Filter: ExpressionBuilder._own_filter,
     exp.Star: ExpressionBuilder._own_star,

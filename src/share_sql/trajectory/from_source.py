@@ -162,7 +162,7 @@ class SourceReader(ExpressionBuilder):
         place = tree.args.get("db")
         name = self.spell(tree.this)
         found = self.resolution_table(tree)
-        if found is not None or place is None or HANDLERS[self.dialect] is HANDLERS["sqlite"]:
+        if found is not None or place is None or not self.facts.namespaces:
             return found or name
         return f"{self.spell(place)}.{name}"
 

@@ -225,7 +225,8 @@ class _Walker(SourceReader):
         if limit is None and offset is None:
             return []
         if isinstance(limit, exp.Fetch):
-            if limit.args.get("limit_options"):
+            options = limit.args.get("limit_options")
+            if options is not None and (options.args.get("percent") or options.args.get("with_ties")):
                 raise SqlUnreadable("FETCH with PERCENT or WITH TIES is not supported")
             count = self.expr(limit.args["count"]) if limit.args.get("count") else n.Literal(1)
         elif limit is not None and limit.args.get("limit_options"):
@@ -266,7 +267,12 @@ class _Walker(SourceReader):
         built = Built()
         more = (*tail, n.GroupBy(on)) if on else tail
         made = None if scope.correlated else without_joins(self.schema, joins, conditions, more, items)
-        if made is None:
+        if not joins and scope.correlated:
+            # One row of its own: without a source the frame would be of the tables that it refers to.
+            built.joins = (
+                n.Join(n.Frame(n.DATABASE_FRAME, (n.Values(((n.Literal(1),),)),)), "part", "from"),
+            )
+        elif made is None:
             built.joins = tuple(joins)
         else:
             conditions, tail, items = made[0], list(made[1]), made[2]

@@ -121,8 +121,11 @@ def _share(kind: str) -> _Make:
     return lambda part, whole: n.Binary("/", n.Binary("*", n.Cast(part, kind), n.Literal(100)), whole)
 
 
-def _like_escape(pattern: n.Expr, text: n.Expr, escape: n.Expr) -> n.Expr:
-    return n.Sql("{} LIKE {} ESCAPE {}", (text, pattern, escape))
+def _like_escape(pattern: n.Expr, text: n.Expr, escape: n.Expr) -> n.Expr | None:
+    sign = escape.value if isinstance(escape, n.Literal) else None
+    if not isinstance(sign, str) or len(sign) != 1 or sign in "'\\{}":
+        return None
+    return n.Sql(f"{{}} LIKE {{}} ESCAPE '{sign}'", (text, pattern))
 
 
 def _total(value: n.Expr) -> n.Expr:

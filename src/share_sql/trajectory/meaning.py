@@ -8,6 +8,7 @@ as it is: SQL cannot say what the rules change.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from share_sql.schema.model import Schema
@@ -144,7 +145,9 @@ class _Settler(NameSettler):
         elif isinstance(action, n.Join):
             join_source = self.frame(action.source) if isinstance(action.source, n.Frame) else action.source
             on = None if action.on is None else self.expression(action.on, here)
-            made = n.Join(join_source, action.alias, action.kind, on, action.using, action.natural)
+            if isinstance(join_source, n.Call | n.Sql):
+                join_source = self.expression(join_source, here)
+            made = replace(action, source=join_source, on=on)
         elif isinstance(action, n.Combine):
             other = action.other
             if isinstance(other, n.ColumnRef) and other.table is None and other.name.lower() in self.chains:
@@ -169,7 +172,8 @@ class _Settler(NameSettler):
             if open_source and before.source.lower() != n.DATABASE_FRAME:
                 item = own_aggregates(item, before.source)
             settled.append(self.expression(self.totals(item), here))
-        made = n.Select(tuple(settled), distinct)
+        on = tuple(self.expression(key, here) for key in action.on)
+        made = n.Select(tuple(settled), distinct, on)
         if needs_no_rows(settled) and not any(isinstance(a, n.Join) for a in self.chain(before)):
             return n.Frame(n.DATABASE_FRAME, (made,))
         return n.Frame(before.source, (*before.actions, made))

@@ -64,6 +64,8 @@ class NamePrinter(ExpressionPrinter):
         table = self.schema.table(called)
         if table is not None and table.namespace is not None and table.name != table.own:
             return f"{self.name(table.namespace)}.{self.name(table.own)}"
+        if table is None and "." in called and self.facts.namespaces:
+            return ".".join(map(self.name, called.split(".")))
         return self.name(called)
 
     def _bare_column(self, node: n.ColumnRef, scope: PrintScope) -> str:

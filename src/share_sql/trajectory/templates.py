@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from share_sql.dialects import dialect_of
 from share_sql.errors import CompileError, SqlUnreadable
 from share_sql.sql.text import parser_of
 from share_sql.sql.written import UNFORESEEN, write_sql
@@ -26,6 +27,7 @@ from share_sql.trajectory.words import BARE_CALLS, word_set
 _HOLE: Final = "__hole_"
 _HOLES: Final = re.compile(_HOLE + r"(\d+)")
 _QUERY_HOLES: Final = re.compile(rf"SELECT ({_HOLE}\d+)")
+_BARE_HOLES: Final = re.compile(rf"\b(ANY|ALL|SOME) ({_HOLE}\d+)")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _READ_OTHERWISE: Final = word_set(
     "cast try_cast convert case if when case_when exists not extract distinct interval sql in array any all"
@@ -35,7 +37,7 @@ _READ_OTHERWISE: Final = word_set(
 _INLINE: Final = (
     exp.Literal, exp.Null, exp.Boolean, exp.Identifier, exp.Var, exp.DataType, exp.Star, exp.Placeholder,
     exp.Parameter, exp.Interval, exp.JSONPath, exp.HexString, exp.ByteString, exp.BitString, exp.RawString,
-    exp.National, exp.Cast,
+    exp.National, exp.Cast, exp.Neg,
 )  # fmt: skip
 """What stays in the text where no column is in it."""
 _SHELLS: Final = (
@@ -46,6 +48,8 @@ _SHELLS: Final = (
     exp.TsOrDsToDatetime, exp.Any, exp.All, exp.From, exp.Tuple, exp.ColumnDef, exp.Schema, exp.PivotAny,
 )  # fmt: skip
 """What is no expression of its own: it stays in the text, and what is in it is looked at."""
+_AROUND: Final = (exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls, exp.Filter, exp.Window)
+"""What stands around a function that is no expression without it."""
 _SPELLED: Final[dict[tuple[str, type], str]] = {
     # sqlglot's REGEXP_LIKE(a, b) is not MariaDB's.
     ("mysql", exp.RegexpLike): "{} REGEXP {}",
@@ -95,7 +99,8 @@ def _text(tree: Any, dialect: str, variables: frozenset[str]) -> tuple[str, list
             mark = exp.select(mark)  # ARRAY(SELECT …) is written otherwise than ARRAY[…]
         node.replace(mark)
         holes.append(old)
-    return _QUERY_HOLES.sub(r"\1", write_sql(copy, dialect)), holes
+    text = _QUERY_HOLES.sub(r"\1", write_sql(copy, dialect))
+    return _BARE_HOLES.sub(r"\1 (\2)", text), holes
 
 
 def _cut(root: Any, variables: frozenset[str]) -> Iterator[Any]:
@@ -110,7 +115,9 @@ def _cut(root: Any, variables: frozenset[str]) -> Iterator[Any]:
         elif isinstance(node, exp.Column | exp.Query):
             yield node
             continue
-        elif isinstance(node, exp.Paren) and isinstance(parent, exp.Any | exp.All | exp.Dot):
+        elif (isinstance(parent, _AROUND) and node is parent.this) or (
+            isinstance(node, exp.Paren) and isinstance(parent, exp.Any | exp.All | exp.Dot)
+        ):
             pass
         elif isinstance(node, _INLINE) and not any(_is_open(part) for part in node.walk()):
             continue
@@ -220,48 +227,50 @@ def checked(text: str, dialect: str, place: Place) -> Template:
     Raises:
         CompileError: it is none in this dialect; or it holds a query of its own, which belongs in a hole.
     """
-    parts = pieces(text)
+    parts = tuple(pieces(text))
     if place == "key" and text in _GROUP_ENDS:
-        return Template((text,), True)
-    filled = "".join(
-        part + (f"({_HOLE}{at})" if at < len(parts) - 1 else "") for at, part in enumerate(parts)
-    )
-    refused = CompileError(f"no {_of(place)} can be made of the SQL {text[:80]!r} in {dialect}")
+        return Template(parts, True)
+    # A hole before `.field` or in a query's place is only read in parentheses.
+    for mark in ("{}", "({})") if _HOLE not in text else ():
+        marks = [mark.format(f"{_HOLE}{at}") for at in range(len(parts) - 1)]
+        filled = parts[0] + "".join(map(str.__add__, marks, parts[1:]))
+        inner = _read(filled, dialect, place)
+        if inner is not None and _fits(inner, len(marks)):
+            return Template(parts, isinstance(inner, exp.Interval) or _is_atom(inner, filled))
+    raise CompileError(f"no {_of(place)} can be made of the SQL {text[:80]!r} in {dialect_of(dialect).title}")
+
+
+def _read(filled: str, dialect: str, place: Place) -> Any:
+    """What the database would read of a text at a place; None where that is not exactly one thing."""
+    statement = _FRAMES[place].replace("{}", filled)
+    reader = parser_of(dialect)
     try:
-        reader = parser_of(dialect)
-        statement = _FRAMES[place].replace("{}", filled)
-        trees = reader.parser().parse(reader.tokenize(statement), statement)
+        tokens = reader.tokenize(statement)
+        trees = reader.parser().parse(tokens, statement)
     except (SqlglotError, RecursionError, *UNFORESEEN):
-        raise refused from None
+        return None
     tree = trees[0] if len(trees) == 1 else None
-    inner = _only(tree, place) if isinstance(tree, exp.Select) else None
-    if inner is None or "--" in text or "/*" in text or ";" in text:
-        raise refused
-    # The first is the statement itself.
-    holes = [node.name for node in inner.find_all(exp.Column) if _HOLES.fullmatch(node.name)]
-    wanted = sorted(f"{_HOLE}{at}" for at in range(len(parts) - 1))
-    if sorted(holes) != wanted or inner.find(exp.Query, *_NO_EXPRESSIONS) is not None:
-        raise refused
-    atomic = isinstance(inner, _ATOMS) and _closed(filled)
-    return Template(tuple(parts), atomic)
+    whole = not any(token.comments for token in tokens)
+    return _only(tree, place) if whole and isinstance(tree, exp.Select) else None
 
 
-_ATOMS: Final = (
-    exp.Func,
-    exp.Column,
-    exp.Paren,
-    exp.Literal,
-    exp.Any,
-    exp.All,
-    exp.Bracket,
-    exp.Interval,
-    exp.Cast,
-)
+def _fits(inner: Any, holes: int) -> bool:
+    """Whether each hole is one operand, and there is no query beside the holes."""
+    found = [node.name for node in inner.find_all(exp.Column) if _HOLES.fullmatch(node.name)]
+    wanted = [f"{_HOLE}{at}" for at in range(holes)]
+    return sorted(found) == sorted(wanted) and inner.find(exp.Query, *_NO_EXPRESSIONS) is None
+
+
+def _is_atom(inner: Any, filled: str) -> bool:
+    return isinstance(inner, _ATOMS) and _closed(filled)
+
+
+_ATOMS: Final = (exp.Func, exp.Column, exp.Paren, exp.Literal, exp.Any, exp.All, exp.Bracket, exp.Cast)
 
 
 def _closed(text: str) -> bool:
     """Whether a text is a name with one pair of brackets: `EXTRACT(…)`, `ARRAY[…]`; or has no space."""
-    match = re.match(r"[\w.]*([(\[{])", text)
+    match = re.match(r"[\w.]* ?([(\[{])", text)
     if match is None:
         return re.fullmatch(r"[\w.]+", text) is not None
     depth = 0

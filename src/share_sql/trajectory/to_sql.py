@@ -83,6 +83,8 @@ class _Compiler(NamePrinter):
                 continue
             for node in step.value.walk():
                 source = node.source if isinstance(node, n.Join) else None
+                if isinstance(source, n.ColumnRef) and self.schema.table(source.name) is None:
+                    source = n.Frame(source.name)  # a recursive step, read before its name was known
                 if isinstance(source, n.Frame) and not source.actions:
                     key = source.source.lower()
                     counts[key] += 2 if key == step.name.lower() or self._named_columns(key) else 1
