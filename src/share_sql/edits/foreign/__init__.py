@@ -12,7 +12,7 @@ from sqlglot import exp
 from share_sql.edits.foreign import to_duckdb, to_mysql, to_postgres, to_sqlite
 from share_sql.edits.foreign.marks import TITLES, members_in_parentheses, quoted_for, readers
 from share_sql.edits.foreign.nodes import Reading, Rule
-from share_sql.edits.foreign.target import Target
+from share_sql.edits.foreign.target import PLAIN, Target
 from share_sql.errors import SqlError
 from share_sql.schema.model import Schema
 from share_sql.sql.text import parse_select
@@ -78,19 +78,37 @@ def translations(
     text = members_in_parentheses(sql)
     seen: set[str] = {sql}
     has_null_order = "NULLS" in sql.upper()
-    for reader in readers(text, schema, marked_only=marked_only):
-        for way in target.ways:
-            try:
-                if reader == schema.dialect and tree is not None and text == sql:
-                    read = tree.copy()
-                else:
-                    read = parse_select(quoted_for(text, reader, schema), reader)
-            except SqlError:
-                break
-            found = _translated(read, Reading(reader, schema, way), target, text, has_null_order)
-            if found is not None and found.sql not in seen:
-                seen.add(found.sql)
-                yield found
+    for reader, way in _attempts(readers(text, schema, marked_only=marked_only), target, schema.dialect):
+        try:
+            if reader == schema.dialect and tree is not None and text == sql:
+                read = tree.copy()
+            else:
+                read = parse_select(quoted_for(text, reader, schema), reader)
+        except SqlError:
+            continue
+        found = _translated(read, Reading(reader, schema, way), target, text, has_null_order)
+        if found is not None and found.sql not in seen:
+            seen.add(found.sql)
+            yield found
+
+
+def _attempts(names: Mapping[str, int], target: Target, own: str) -> list[tuple[str, str]]:
+    """Each reader with each way to write what it reads.
+
+    A text of the database's own dialect is first only spelled as it should be. All else that is done to it
+    comes last, where marks do not speak for it first: it may be a more lenient dialect's text.
+    """
+    found: list[tuple[str, str]] = []
+    for name in names:
+        if name != own or PLAIN not in target.ways:
+            found += [(name, way) for way in target.ways if way != PLAIN]
+            continue
+        found.append((own, PLAIN))
+        if names[own]:
+            found += [(own, way) for way in target.ways if way != PLAIN]
+    return list(
+        dict.fromkeys([*found, *((own, way) for way in target.ways if way != PLAIN and own in names)])
+    )
 
 
 def _translated(
@@ -107,8 +125,9 @@ def _translated(
         if word:
             words[word] = None
     calls = not words
+    plain = reading.way == PLAIN
     for node in list(tree.dfs())[::-1]:
-        for rule in _rules(node, target):
+        for rule in _rules(node, target, plain):
             new = rule(node, reading)
             if new is not None:
                 if word := _plain_word(node) if target.names_calls else _word(node):
@@ -118,7 +137,7 @@ def _translated(
                     return None
                 node.replace(new)
                 break
-    for clause in target.last:
+    for clause in () if plain else target.last:
         tree, word = clause(tree, reading)
         if word:
             words[word] = None
@@ -146,11 +165,11 @@ _CALL = re.compile(r"\b([A-Za-z]\w*)\s*\(")
 _STRING = re.compile(r"'[^']*'")
 
 
-def _rules(node: exp.Expr, target: Target) -> tuple[Rule, ...]:
+def _rules(node: exp.Expr, target: Target, plain: bool) -> tuple[Rule, ...]:
     if type(node) is exp.Anonymous:
         rule = target.by_name.get(str(node.this).upper())
         return (rule,) if rule is not None else ()
-    return target.by_node.get(type(node), ())
+    return (target.plain_by_node if plain else target.by_node).get(type(node), ())
 
 
 def _plain_word(node: exp.Expr) -> str:

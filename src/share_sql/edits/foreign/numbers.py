@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from sqlglot import exp
 
+from share_sql.edits.foreign.clock import SAFE
 from share_sql.edits.foreign.kinds import kind, marked
 from share_sql.edits.foreign.nodes import Reading, Rule, arguments_of, integer, number, string
 from share_sql.edits.foreign.periods import is_date_type
@@ -57,7 +58,7 @@ def cast_rule(casts: Casts, dialect: str, *, widest: str, truncate: Callable[[ex
             to = exp.DataType.build("BIGINT")
         if known == "bool":
             inner: exp.Expr = as_number(value)
-        elif known == "text" and reading.way:
+        elif known == "text" and reading.way == SAFE:
             inner = casts.number(value, reading)
             if target.this in _INTS:
                 inner = truncate(inner)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from share_sql.edits.foreign.clock import SECONDS, UNITS, Clock, is_now, spans
+from share_sql.edits.foreign.clock import SAFE, SECONDS, UNITS, Clock, is_now, spans
 from share_sql.edits.foreign.kinds import kind, mark_columns, marked
 from share_sql.edits.foreign.moments import date_rules
 from share_sql.edits.foreign.named import quoted_texts, spelled
@@ -40,7 +40,7 @@ from share_sql.edits.foreign.shape import (
     sorted_nulls,
 )
 from share_sql.edits.foreign.strict import Casts
-from share_sql.edits.foreign.target import Clause, Target, in_families
+from share_sql.edits.foreign.target import PLAIN, Clause, Target, in_families
 
 _FORMATS: Mapping[str, str] = {
     "%M": "%i", "%B": "%M", "%A": "%W", "%-d": "%e", "%-m": "%c", "%F": "%Y-%m-%d", "%T": "%H:%i:%s",
@@ -216,7 +216,7 @@ def _pick(column: exp.Expr, extreme: exp.Expr | None) -> exp.Expr:
 
 def _one_of_group(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     """Servers with ONLY_FULL_GROUP_BY refuse bare columns; the others are better without it said."""
-    return bare_columns(_pick, by_key=True)(tree, reading) if reading.way else (tree, "")
+    return bare_columns(_pick, by_key=True)(tree, reading) if reading.way == SAFE else (tree, "")
 
 
 def _whole(left: exp.Expr, right: exp.Expr) -> exp.Expr:
@@ -359,6 +359,7 @@ TARGET = Target(
         "UNICODE": call_named("ORD", 1), "NVL": call_named("COALESCE", 2),
     },
     last=(mark_columns, _one_of_group),
-    ways=("", "safe"),
+    plain_by_node=in_families(_DATES),
+    ways=(PLAIN, "", SAFE),
     names_calls=True,
 )  # fmt: skip

@@ -8,9 +8,9 @@ from types import MappingProxyType
 
 from sqlglot import exp
 
-from share_sql.edits.foreign.clock import SECONDS, UNITS, Clock, spans
+from share_sql.edits.foreign.clock import SAFE, SECONDS, UNITS, Clock, spans
 from share_sql.edits.foreign.functions import added_text
-from share_sql.edits.foreign.kinds import kind, mark_columns, marked
+from share_sql.edits.foreign.kinds import kind, mark_columns, marked, same_text
 from share_sql.edits.foreign.moments import date_rules
 from share_sql.edits.foreign.named import quoted_texts, spelled
 from share_sql.edits.foreign.nodes import Reading, Rule, number, operand
@@ -40,7 +40,7 @@ from share_sql.edits.foreign.shape import (
     sorted_nulls,
 )
 from share_sql.edits.foreign.strict import NUMBER_LIKE, Casts, or_zero, type_rules
-from share_sql.edits.foreign.target import Target, in_families
+from share_sql.edits.foreign.target import PLAIN, Target, in_families
 
 _DATE_LIKE = "^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _FORMATS: Mapping[str, str] = MappingProxyType({
@@ -65,7 +65,7 @@ class PostgresClock(Clock):
 
     def cast(self, value: exp.Expr, name: str, reading: Reading) -> exp.Expr:
         found = exp.cast(value.copy(), name)
-        if not reading.way or kind(value) != "text" or isinstance(value, exp.Literal):
+        if reading.way != SAFE or kind(value) != "text" or isinstance(value, exp.Literal):
             return found
         fits = exp.RegexpLike(this=value.copy(), expression=exp.Literal.string(_DATE_LIKE))
         return exp.Case(ifs=[exp.If(this=fits, true=found)])
@@ -186,7 +186,7 @@ class PostgresClock(Clock):
 
 
 def _as_number(value: exp.Expr, reading: Reading) -> exp.Expr:
-    if not reading.way:
+    if reading.way != SAFE:
         return exp.cast(value.copy(), "DECIMAL")
     digits = exp.Anonymous(this="SUBSTRING", expressions=[value.copy(), exp.Literal.string(NUMBER_LIKE)])
     return or_zero(value, exp.cast(digits, "DECIMAL"), reading)
@@ -201,6 +201,8 @@ def _truncate(value: exp.Expr) -> exp.Expr:
 
 
 def _pick(column: exp.Expr, extreme: exp.Expr | None) -> exp.Expr:
+    if extreme is not None and same_text(extreme.this) == same_text(column):
+        return extreme.copy()
     value: exp.Expr = column.copy()
     if extreme is not None:
         falls = isinstance(extreme, exp.Max)
@@ -275,6 +277,7 @@ TARGET = Target(
     last=(
         mark_columns, bare_columns(_pick, by_key=True), even_members(CASTS.textual),
     ),
-    ways=("", "safe"),
+    plain_by_node=in_families(_DATES),
+    ways=(PLAIN, "", SAFE),
     names_calls=True,
 )  # fmt: skip
