@@ -58,6 +58,19 @@ def named_queries(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     return tree, found
 
 
+def crossed(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
+    """`FROM a, b JOIN c ON a.x = c.x`: where a comma binds weaker than JOIN, `a` is not known in the condition."""
+    found = ""
+    for select in tree.find_all(exp.Select):
+        joins = select.args.get("joins") or []
+        for at, join in enumerate(joins):
+            bare = not any(join.args.get(key) for key in ("on", "using", "kind", "side", "method"))
+            if bare and isinstance(join.this, exp.Table | exp.Subquery) and any(j.args.get("on") for j in joins[at:]):
+                join.set("kind", "CROSS")
+                found = "a comma beside JOIN"
+    return tree, found
+
+
 def aliases(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     """Aliases in clauses that do not know them: what they stand for."""
     known = dialect_of(reading.schema.dialect).aliases_in

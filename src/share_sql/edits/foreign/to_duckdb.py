@@ -29,6 +29,7 @@ from share_sql.edits.foreign.queries import dual, limits, locks, outer_marks, pr
 from share_sql.edits.foreign.shape import (
     aliases,
     bare_columns,
+    crossed,
     sorted_distinct,
     sorted_nulls,
 )
@@ -197,7 +198,7 @@ _OWN: Mapping[type[exp.Expr], Rule] = {
 
 TARGET = Target(
     clauses=(
-        outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, spelled, mark_columns, aliases,
+        outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, crossed, spelled, mark_columns, aliases,
         mark_columns, sorted_distinct, mark_columns, sorted_nulls,
     ),
     by_node=in_families(_DATES, _OWN, _TYPES),

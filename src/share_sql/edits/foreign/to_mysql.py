@@ -34,6 +34,7 @@ from share_sql.edits.foreign.queries import dual, limits, locks, outer_marks, pr
 from share_sql.edits.foreign.shape import (
     aliases,
     bare_columns,
+    crossed,
     limited_members,
     named_queries,
     sorted_distinct,
@@ -347,7 +348,7 @@ _OWN: Mapping[type[exp.Expr], Rule] = {
     exp.LogicalOr: _all_or_any(exp.Max), exp.LogicalAnd: _all_or_any(exp.Min), exp.Concat: _concat,
 }  # fmt: skip
 _FIRST: tuple[Clause, ...] = (
-    outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, named_queries, spelled, mark_columns,
+    outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, crossed, named_queries, spelled, mark_columns,
     aliases, mark_columns,
 )  # fmt: skip
 

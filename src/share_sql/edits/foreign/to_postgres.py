@@ -34,6 +34,7 @@ from share_sql.edits.foreign.queries import dual, limits, locks, outer_marks, pr
 from share_sql.edits.foreign.shape import (
     aliases,
     bare_columns,
+    crossed,
     even_members,
     named_queries,
     sorted_distinct,
@@ -262,7 +263,7 @@ def _added(node: exp.Expr, reading: Reading) -> exp.Expr | None:
 
 TARGET = Target(
     clauses=(
-        outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, named_queries, spelled, mark_columns,
+        outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, crossed, named_queries, spelled, mark_columns,
         aliases, mark_columns, sorted_distinct, mark_columns, sorted_nulls,
     ),
     by_node=in_families(
