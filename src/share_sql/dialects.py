@@ -45,6 +45,42 @@ class Dialect:
     """Whether texts and numbers are compared and reckoned with as one kind, without an error."""
     aliases_in: frozenset[str] = frozenset({"order"})
     """Clauses that know the result's aliases: where, group, having, order."""
+    aliases_before: bool = False
+    """Whether an item of the select list knows the aliases of those before it."""
+    aliases_whole: bool = False
+    """Whether GROUP BY and ORDER BY know an alias only as a whole term, not within an expression."""
+    outer_keys: bool = True
+    """Whether GROUP BY and ORDER BY may refer to the query around."""
+    on_sees_all: bool = False
+    """Whether the condition of a join may name sources that are joined after it."""
+    row_names: bool = False
+    """Whether a source's name by itself stands for its whole row."""
+    fields: bool = False
+    """Whether `column.field` reads a field of a structure."""
+    implied_lateral: bool = False
+    """Whether a query in FROM sees the sources before it without LATERAL."""
+    row_id_is_key: bool = False
+    """Whether the names of a row's number stand for an INTEGER PRIMARY KEY."""
+    in_table: bool = False
+    """Whether `x IN t` reads the table t."""
+    nulls_placed: bool = True
+    """Whether ORDER BY takes NULLS FIRST and NULLS LAST."""
+    has: frozenset[str] = frozenset()
+    """Clauses that not every dialect has: DISTINCT ON, QUALIFY, LATERAL."""
+    joins_need_on: bool = True
+    """Whether a join that is no CROSS JOIN must have a condition."""
+    operators_as_language: bool = False
+    """Whether its operators bind in the order of the trajectory language."""
+    members_bracketed: bool = True
+    """Whether a member of a set operation may stand in parentheses, and INTERSECT binds more tightly."""
+    derived_named: bool = True
+    """Whether a query in FROM must have a name."""
+    backslashes: bool = False
+    """Whether a backslash in a text escapes what follows."""
+    values_table: bool = True
+    """Whether VALUES gives rows by itself, spelled alike in all versions."""
+    system_tables: str = r"information_schema\."
+    """A pattern of what the names of the database's own tables begin with, in lower case."""
     roles: bool = False
     """Whether a role is asked for, which may see less than there is."""
 
@@ -58,21 +94,30 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "sqlite", "SQLite", quoted_text=True, before_tables=frozenset({"", "main", "temp"}),
             row_ids=frozenset({"rowid", "oid", "_rowid_"}), like_ignores_case=True, whole_division=True,
             bare_group_columns=True, lenient_types=True, aliases_in=_EVERYWHERE,
+            joins_need_on=False, operators_as_language=True, members_bracketed=False, derived_named=False,
+            outer_keys=False, on_sees_all=True, row_id_is_key=True, in_table=True,
+            system_tables=r"(?:sqlite_|pragma_|information_schema\.|pg_catalog\.)|dbstat\Z",
         ),
         Dialect(
             "postgres", "PostgreSQL", name_case="folded", before_tables=frozenset({""}),
             row_ids=frozenset({"ctid"}), whole_division=True, aliases_in=frozenset({"group", "order"}),
+            aliases_whole=True, row_names=True, has=frozenset({"DISTINCT ON", "LATERAL"}),
+            system_tables=r"information_schema\.|pg_catalog\.|pg_",
             roles=True,
         ),
         Dialect(
             "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
             like_ignores_case=True, equals_ignores_case=True, bare_group_columns=True, lenient_types=True,
             aliases_in=frozenset({"group", "having", "order"}),
+            nulls_placed=False, backslashes=True, values_table=False, has=frozenset({"LATERAL"}),
+            system_tables=r"(?:information_schema|mysql|performance_schema|sys)\.",
             roles=True,
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
             aliases_in=_EVERYWHERE,
+            has=frozenset({"DISTINCT ON", "QUALIFY", "LATERAL"}), aliases_before=True, row_names=True, fields=True, implied_lateral=True,
+            system_tables=r"information_schema\.|pg_catalog\.|duckdb_|pragma_|sqlite_|pg_",
         ),
     )
 })  # fmt: skip

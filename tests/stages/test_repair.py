@@ -170,7 +170,11 @@ def _tried(shop: SqliteDatabase, monkeypatch: pytest.MonkeyPatch, draft: str, *e
     """The repair of a draft where one pass proposes these queries, in their order."""
 
     def look(query: Examined) -> list[Edit]:
-        return [] if query.sql in edits else [Edit("literal-case", "", parse_select(sql)) for sql in edits]
+        return (
+            []
+            if query.sql in edits
+            else [Edit("literal-case", "", parse_select(sql, "sqlite")) for sql in edits]
+        )
 
     monkeypatch.setattr("share_sql.stages.repair.PROOFS", (Proof(("literal-case",), look=look),))
     return [each.sql for each in _repairs(shop, start(shop, "How many?", draft, weights=EVERYTHING))]

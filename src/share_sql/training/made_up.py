@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 from share_sql.database.base import Value
 from share_sql.schema.model import Column, ColumnName, Schema, Table
-from share_sql.trajectory.sql_text import name as quoted
+from share_sql.sql.keywords import quoted_name
 
 ROWS = 40
 """Rows a table beside those that witness a query."""
@@ -54,11 +54,13 @@ def write_made_up(schema: Schema, witnesses: Sequence[Witness], path: Path, seed
     part.unlink(missing_ok=True)
     with closing(sqlite3.connect(part)) as connection:
         for table in schema.tables:
-            columns = ", ".join(f"{quoted(column.name)} {_affinity(column.type)}" for column in table.columns)
-            connection.execute(f"CREATE TABLE {quoted(table.name)} ({columns})")
+            columns = ", ".join(
+                f"{quoted_name(column.name, 'sqlite')} {_affinity(column.type)}" for column in table.columns
+            )
+            connection.execute(f"CREATE TABLE {quoted_name(table.name, 'sqlite')} ({columns})")
             marks = ", ".join("?" for _ in table.columns)
             rows = [tuple(row[column.name] for column in table.columns) for row in maker.rows(table)]
-            connection.executemany(f"INSERT INTO {quoted(table.name)} VALUES ({marks})", rows)  # noqa: S608
+            connection.executemany(f"INSERT INTO {quoted_name(table.name, 'sqlite')} VALUES ({marks})", rows)  # noqa: S608
         connection.commit()
     part.replace(path)
 

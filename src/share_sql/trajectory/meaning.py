@@ -21,7 +21,7 @@ from share_sql.trajectory.frame_values import (
     source_name,
     tied,
 )  # fmt: skip
-from share_sql.trajectory.functions import in_sqlite
+from share_sql.trajectory.functions import in_dialect
 from share_sql.trajectory.lower import aggregates_in, is_aggregate, rewrite
 from share_sql.trajectory.meaning_names import NameSettler
 from share_sql.trajectory.subject import counted_table, counted_through, named_table, names_one_row
@@ -286,7 +286,7 @@ class _Settler(NameSettler):
                 return n.FrameColumn(node.frame, column)
             return column
         if isinstance(node, n.Call):
-            known = in_sqlite(node)
+            known = in_dialect(node, self.schema.dialect)
             if known is not node:
                 return self.expression(known, here)
             if is_aggregate(node) and len(node.args) == 1 and isinstance(node.args[0], n.Frame):

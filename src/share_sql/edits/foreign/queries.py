@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from share_sql.dialects import dialect_of
 from share_sql.edits.foreign.nodes import Reading, call, divided, integer, number
 from share_sql.edits.foreign.sources import groups, laterals, named_values, numbered_rows, texts_of_arrays
 from share_sql.edits.foreign.target import Clause
-from share_sql.sql.scopes import DATABASES
 
 
 def prefixes(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     """`public.sale`, `[dbo].[sale]`, `project.dataset.sale`: one database has no schemas."""
-    known = DATABASES.get(reading.schema.dialect, frozenset())
+    known = dialect_of(reading.schema.dialect).before_tables or frozenset()
     found = ""
     for node in list(tree.find_all(exp.Table, exp.Column)):
         place = node.args.get("db")
