@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from share_sql.edits.foreign import to_duckdb, to_mysql, to_postgres, to_sqlite
 from share_sql.edits.foreign.marks import TITLES, members_in_parentheses, quoted_for, readers
+from share_sql.edits.foreign.named import NAMES
 from share_sql.edits.foreign.nodes import Reading, Rule
 from share_sql.edits.foreign.target import PLAIN, Target
 from share_sql.errors import SqlError
@@ -46,11 +47,15 @@ class Translation:
     @property
     def kind(self) -> str:
         """Its kind of repair, a row of `edits.table`."""
+        if self.own and self.rewritten == (NAMES,):
+            return "name-case"
         return "unknown-function" if self.calls_only else "other-dialect"
 
     @property
     def message(self) -> str:
         """One line: what is wrong."""
+        if self.kind == "name-case":
+            return "names are spelled as the database has them"
         shown = ", ".join(self.rewritten[:_SHOWN]) + (", …" if len(self.rewritten) > _SHOWN else "")
         if self.calls_only:
             return f"the database has no {shown}; written with functions that it has"

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from share_sql.edits.foreign.clock import SAFE
 from share_sql.edits.foreign.kinds import kind, marked
-from share_sql.edits.foreign.nodes import Reading, Rule, arguments_of, integer, number, string
+from share_sql.edits.foreign.nodes import Reading, Rule, arguments_of, integer, number, operand, string
 from share_sql.edits.foreign.periods import is_date_type
 from share_sql.edits.foreign.strict import Casts, as_number
 
@@ -143,6 +143,20 @@ def number_calls(casts: Casts) -> Mapping[str, Rule]:
         divisor = exp.Nullif(this=casts.numeric(parts[1], reading), expression=number(0))
         return exp.Div(this=dividend, expression=divisor, typed=True)
 
+    def spelled(operation: type[exp.Binary]) -> Rule:
+        """MULTIPLY, SUBTRACT: operations spelled as calls."""
+
+        def write(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+            parts = [casts.numeric(part, reading) for part in arguments_of(node)]
+            if len(parts) < 2:
+                return None
+            found = operand(parts[0])
+            for part in parts[1:]:
+                found = operation(this=found, expression=operand(part))
+            return exp.Paren(this=found)
+
+        return write
+
     def printed(node: exp.Expr, reading: Reading) -> exp.Expr | None:
         """PRINTF and FORMAT with one value, or `%d` and `%s` between texts."""
         parts = arguments_of(node)
@@ -171,7 +185,8 @@ def number_calls(casts: Casts) -> Mapping[str, Rule]:
         return marked(exp.Paren(this=found) if len(made) > 1 else found, "text")
 
     return {
-        "TOTAL": total, "DIVIDE": ratio, "SAFE_DIVIDE": ratio, "PRINTF": printed, "FORMAT": printed,
+        "TOTAL": total, "DIVIDE": ratio, "SAFE_DIVIDE": ratio, "MULTIPLY": spelled(exp.Mul),
+        "SUBTRACT": spelled(exp.Sub), "PRINTF": printed, "FORMAT": printed,
     }  # fmt: skip
 
 

@@ -65,7 +65,11 @@ def crossed(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
         joins = select.args.get("joins") or []
         for at, join in enumerate(joins):
             bare = not any(join.args.get(key) for key in ("on", "using", "kind", "side", "method"))
-            if bare and isinstance(join.this, exp.Table | exp.Subquery) and any(j.args.get("on") for j in joins[at:]):
+            if (
+                bare
+                and isinstance(join.this, exp.Table | exp.Subquery)
+                and any(j.args.get("on") for j in joins[at:])
+            ):
                 join.set("kind", "CROSS")
                 found = "a comma beside JOIN"
     return tree, found
