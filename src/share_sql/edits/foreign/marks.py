@@ -86,7 +86,7 @@ _MARKS: tuple[tuple[str, str], ...] = (
         "oracle",
     ),
     (
-        r"\b(?:STRFTIME|JULIANDAY|UNIXEPOCH|TOTAL|PRINTF|TYPEOF)\s*\(|\bIIF\s*\(|\bGLOB\b|==",
+        r"\bSTRFTIME\s*\(\s*'|\b(?:JULIANDAY|UNIXEPOCH|TOTAL|PRINTF|TYPEOF)\s*\(|\bIIF\s*\(|\bGLOB\b|==",
         "sqlite",
     ),
     (

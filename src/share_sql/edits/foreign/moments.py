@@ -264,6 +264,11 @@ def _weekday(clock: Clock, node: exp.Expr, reading: Reading) -> exp.Expr | None:
 
 
 def _difference(clock: Clock, node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    said = unit_of(string(node.this) or "")
+    ends = node.args.get("unit")
+    if said in UNITS and isinstance(ends, exp.Expr) and node.expression is not None:
+        # DATE_DIFF('day', start, end), read as a dialect's that has the unit elsewhere.
+        return clock.begun(said, ends, node.expression, reading)
     unit = unit_of(node.args.get("unit")) or "DAY"
     begun = node.args.get("unit") is None or node.args.get("date_part_boundary") or reading.reader in _BEGUN
     count = clock.begun if begun else clock.passed

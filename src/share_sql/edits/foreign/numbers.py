@@ -119,7 +119,9 @@ def any_case_like(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     pattern = string(node.expression)
     if pattern is not None and pattern.lower() == pattern.upper():
         return None
-    return exp.ILike(this=node.this.copy(), expression=node.expression.copy())
+    return exp.ILike(
+        this=node.this.copy(), expression=node.expression.copy(), negate=node.args.get("negate")
+    )
 
 
 def number_calls(casts: Casts) -> Mapping[str, Rule]:

@@ -67,11 +67,10 @@ class Casts:
 
 
 def as_number(value: exp.Expr) -> exp.Expr:
-    """A truth value as 1 and 0."""
+    """A truth value as 1 and 0, an unknown one as NULL."""
     if isinstance(value, exp.Boolean):
         return number(1 if value.this else 0)
-    inner = value.this if isinstance(value, exp.Paren) else value
-    return exp.Case(ifs=[exp.If(this=inner.copy(), true=number(1))], default=number(0))
+    return exp.cast(value.this.copy() if isinstance(value, exp.Paren) else value.copy(), "INT")
 
 
 def as_condition(value: exp.Expr | None) -> exp.Expr | None:

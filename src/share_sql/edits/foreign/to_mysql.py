@@ -238,7 +238,9 @@ def _any_case(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     """LIKE does not tell capitals apart."""
     if isinstance(node.expression, exp.Any | exp.All):
         return None
-    return exp.Like(this=node.this.copy(), expression=node.expression.copy())
+    return exp.Like(
+        this=node.this.copy(), expression=node.expression.copy(), negate=node.args.get("negate")
+    )
 
 
 def _filtered(node: exp.Expr, reading: Reading) -> exp.Expr | None:
@@ -275,6 +277,15 @@ def _matched(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     return marked(exp.GT(this=found, expression=number(0)), "bool")
 
 
+def _globbed(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """GLOB tells capitals apart."""
+    found = globbed(node, reading)
+    if found is None:
+        return None
+    found.set("expression", exp.cast(found.expression, "BINARY"))
+    return _matched(found, reading) if isinstance(found, exp.RegexpLike) else found
+
+
 def _member(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     """`= ANY (ARRAY[1, 2])`."""
     members = listed(node.expression)
@@ -288,6 +299,18 @@ def _member(node: exp.Expr, reading: Reading) -> exp.Expr | None:
 def _every(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     parts = arguments_of(node)
     return exp.Min(this=parts[0].copy()) if len(parts) == 1 else None
+
+
+def _parts_as_date(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    parts = [node.args.get(key) for key in ("year", "month", "day")]
+    if any(part is None for part in parts):
+        return None
+    joined = _call("CONCAT_WS", exp.Literal.string("-"), *(part.copy() for part in parts if part is not None))
+    return marked(_call("STR_TO_DATE", joined, exp.Literal.string("%Y-%m-%d")), "date")
+
+
+def _count_if(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    return exp.Count(this=exp.Case(ifs=[exp.If(this=node.this.copy(), true=number(1))]))
 
 
 def _all_or_any(kind_: type[exp.Expr]) -> Rule:
@@ -344,8 +367,8 @@ _CAST = cast_rule(CASTS, "mysql", widest="DOUBLE", truncate=_truncate)
 _OWN: Mapping[type[exp.Expr], Rule] = {
     exp.Cast: _CAST, exp.TryCast: _CAST, exp.Div: _divided, exp.Substring: _substring,
     exp.ILike: _any_case, exp.Filter: _filtered, exp.SplitPart: _split, exp.RegexpLike: _matched,
-    exp.RegexpILike: _matched, exp.EQ: _member, exp.NEQ: _member, exp.Glob: globbed, exp.Typeof: spelled_types,
-    exp.LogicalOr: _all_or_any(exp.Max), exp.LogicalAnd: _all_or_any(exp.Min), exp.Concat: _concat,
+    exp.RegexpILike: _matched, exp.EQ: _member, exp.NEQ: _member, exp.Glob: _globbed, exp.Typeof: spelled_types,
+    exp.DateFromParts: _parts_as_date, exp.CountIf: _count_if, exp.LogicalOr: _all_or_any(exp.Max), exp.LogicalAnd: _all_or_any(exp.Min), exp.Concat: _concat,
 }  # fmt: skip
 _FIRST: tuple[Clause, ...] = (
     outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, crossed, named_queries, spelled, mark_columns,
