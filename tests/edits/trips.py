@@ -8,7 +8,13 @@ from share_sql.schema.model import Column, Schema, Table
 
 _TYPES: Mapping[str, Mapping[str, str]] = {
     "sqlite": {"whole": "INTEGER", "real": "REAL", "text": "TEXT", "key": "TEXT", "time": "DATETIME"},
-    "postgres": {"whole": "BIGINT", "real": "DOUBLE PRECISION", "text": "TEXT", "key": "TEXT", "time": "TIMESTAMP"},
+    "postgres": {
+        "whole": "BIGINT",
+        "real": "DOUBLE PRECISION",
+        "text": "TEXT",
+        "key": "TEXT",
+        "time": "TIMESTAMP",
+    },
     "mysql": {"whole": "BIGINT", "real": "DOUBLE", "text": "TEXT", "key": "VARCHAR(80)", "time": "DATETIME"},
     "duckdb": {"whole": "BIGINT", "real": "DOUBLE", "text": "VARCHAR", "key": "VARCHAR", "time": "TIMESTAMP"},
 }
@@ -39,7 +45,9 @@ def script(dialect: str) -> str:
         parts = [f"{sign}{name}{sign} {_TYPES[dialect].get(kind, kind)}" for name, kind in columns.items()]
         key = f", PRIMARY KEY ({next(iter(columns))})"
         made.append(f"CREATE TABLE {sign}{table}{sign} ({', '.join(parts)}{key});")
-    truths = {"true": "1", "false": "0"} if dialect in ("sqlite", "mysql") else {"true": "TRUE", "false": "FALSE"}
+    truths = (
+        {"true": "1", "false": "0"} if dialect in ("sqlite", "mysql") else {"true": "TRUE", "false": "FALSE"}
+    )
     return "\n".join(made) + _ROWS.format(guide=f"{sign}Guide{sign}", **truths)
 
 

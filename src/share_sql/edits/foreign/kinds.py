@@ -20,6 +20,8 @@ MOMENTS = frozenset({"date", "time"})
 _KIND = "kind"
 _NOT_NULL = "filled"
 _WHO = "who"
+DIGITS = "digits"
+"""Notes on a text that it holds digits alone."""
 _DEEPEST = 12
 
 _TYPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -74,6 +76,10 @@ def is_filled(node: exp.Expr) -> bool:
         return is_filled(node.this)
     if isinstance(node, exp.Column):
         return bool(node.meta.get(_NOT_NULL))
+    if isinstance(node, exp.Coalesce):
+        return any(is_filled(part) for part in (node.this, *node.expressions))
+    if isinstance(node, exp.Neg | exp.Abs):
+        return is_filled(node.this)
     return isinstance(node, exp.Count | exp.Literal | exp.CountIf)
 
 

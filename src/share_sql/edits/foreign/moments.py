@@ -10,7 +10,7 @@ from sqlglot import exp
 from share_sql.edits.foreign.clock import UNITS, Clock, is_now
 from share_sql.edits.foreign.dates import interval, unit_of
 from share_sql.edits.foreign.formats import of_to_char
-from share_sql.edits.foreign.kinds import MOMENTS, NUMBERS, kind, marked
+from share_sql.edits.foreign.kinds import DIGITS, MOMENTS, NUMBERS, kind, marked
 from share_sql.edits.foreign.nodes import Reading, Rule, integer, number, string
 
 _MODIFIER = re.compile(
@@ -291,7 +291,13 @@ def _to_text(clock: Clock, node: exp.Expr, reading: Reading) -> exp.Expr | None:
     value = node.this
     if kind(value) in NUMBERS and not is_now(value):
         return None
-    return clock.text(value, form, reading)
+    found = clock.text(value, form, reading)
+    if found is not None and _DIGITS.match(form):
+        found.meta[DIGITS] = True
+    return found
+
+
+_DIGITS = re.compile(r"(?:%[YmdHMSjws])+\Z")
 
 
 def _read_anew(form: str, reader: str) -> str | None:

@@ -27,7 +27,9 @@ _TEXTS = frozenset((exp.DType.CHAR, exp.DType.NCHAR, exp.DType.VARCHAR, exp.DTyp
 _PRINTED = re.compile(r"%(?P<flags>[0]?)(?P<width>\d*)(?:\.(?P<places>\d+))?(?P<kind>[fdsi])")
 
 
-def cast_rule(casts: Casts, dialect: str, *, widest: str, truncate: Callable[[exp.Expr], exp.Expr]) -> Rule:
+def cast_rule(
+    casts: Casts, dialect: str, *, widest: str, truncate: Callable[[exp.Expr], exp.Expr], truths: bool = True
+) -> Rule:
     """What a cast becomes.
 
     Args:
@@ -35,6 +37,7 @@ def cast_rule(casts: Casts, dialect: str, *, widest: str, truncate: Callable[[ex
         dialect: its name.
         widest: its type for a decimal without a scale.
         truncate: cuts the fraction off a number.
+        truths: whether truth values are no numbers.
     """
 
     def write(node: exp.Expr, reading: Reading) -> exp.Expr | None:
@@ -47,7 +50,7 @@ def cast_rule(casts: Casts, dialect: str, *, widest: str, truncate: Callable[[ex
             return casts.clock.date(value, reading) if is_date else casts.clock.time(value, reading)
         if target.this in _TEXTS and known == "time" and reading.reader in ("sqlite", "mysql"):
             return casts.textual(value, reading)
-        if target.this in _TEXTS and known == "bool":
+        if target.this in _TEXTS and known == "bool" and truths:
             return exp.cast(as_number(value), "TEXT")
         if target.this not in _INTS | _REALS | _EXACT:
             return None
@@ -57,7 +60,7 @@ def cast_rule(casts: Casts, dialect: str, *, widest: str, truncate: Callable[[ex
         if target.this in _INTS and reading.reader in ("sqlite", "mysql"):
             to = exp.DataType.build("BIGINT")
         if known == "bool":
-            inner: exp.Expr = as_number(value)
+            inner: exp.Expr = value.copy() if target.this in _INTS or not truths else as_number(value)
         elif known == "text" and reading.way == SAFE:
             inner = casts.number(value, reading)
             if target.this in _INTS:
@@ -119,9 +122,7 @@ def any_case_like(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     pattern = string(node.expression)
     if pattern is not None and pattern.lower() == pattern.upper():
         return None
-    return exp.ILike(
-        this=node.this.copy(), expression=node.expression.copy(), negate=node.args.get("negate")
-    )
+    return exp.ILike(this=node.this.copy(), expression=node.expression.copy(), negate=node.args.get("negate"))
 
 
 def number_calls(casts: Casts) -> Mapping[str, Rule]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from sqlglot import exp
 
 from share_sql.edits.foreign.clock import SAFE, UNITS, Clock, spans
+from share_sql.edits.foreign.functions import added_text
 from share_sql.edits.foreign.kinds import kind, mark_columns, marked, same_text
 from share_sql.edits.foreign.moments import date_rules
 from share_sql.edits.foreign.named import quoted_texts, spelled
@@ -201,7 +202,7 @@ TARGET = Target(
         outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, crossed, spelled, mark_columns, aliases,
         mark_columns, sorted_distinct, mark_columns, sorted_nulls,
     ),
-    by_node=in_families(_DATES, _OWN, _TYPES),
+    by_node=in_families(_DATES, {exp.Add: added_text}, _OWN, _TYPES),
     by_name={
         **_DATE_NAMES, **number_calls(CASTS), "UCASE": call_named("UPPER", 1), "LCASE": call_named("LOWER", 1),
         "CHAR": call_named("CHR", 1), "MID": call_named("SUBSTR", 2, 3), "NVL": call_named("COALESCE", 2),

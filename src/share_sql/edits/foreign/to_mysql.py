@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from sqlglot import exp
 
 from share_sql.edits.foreign.clock import SAFE, SECONDS, UNITS, Clock, is_now, spans
+from share_sql.edits.foreign.functions import added_text
 from share_sql.edits.foreign.kinds import kind, mark_columns, marked
 from share_sql.edits.foreign.moments import date_rules
 from share_sql.edits.foreign.named import quoted_texts, spelled
@@ -22,6 +23,7 @@ from share_sql.edits.foreign.nodes import (
     string,
 )
 from share_sql.edits.foreign.numbers import (
+    LENIENT_LIKE,
     call_named,
     cast_rule,
     division_rule,
@@ -238,9 +240,7 @@ def _any_case(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     """LIKE does not tell capitals apart."""
     if isinstance(node.expression, exp.Any | exp.All):
         return None
-    return exp.Like(
-        this=node.this.copy(), expression=node.expression.copy(), negate=node.args.get("negate")
-    )
+    return exp.Like(this=node.this.copy(), expression=node.expression.copy(), negate=node.args.get("negate"))
 
 
 def _filtered(node: exp.Expr, reading: Reading) -> exp.Expr | None:
@@ -270,20 +270,27 @@ def _split(node: exp.Expr, reading: Reading) -> exp.Expr | None:
 
 
 def _matched(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    """MariaDB has no REGEXP_LIKE; both have REGEXP_INSTR."""
-    if isinstance(node.expression, exp.Any | exp.All):
+    """MariaDB has no REGEXP_LIKE; both have REGEXP_INSTR, which takes capitals as the column does."""
+    pattern = node.expression
+    if isinstance(pattern, exp.Any | exp.All):
         return None
-    found = _call("REGEXP_INSTR", node.this.copy(), node.expression.copy())
+    said = string(pattern)
+    minds_capitals = reading.reader not in LENIENT_LIKE and isinstance(node, exp.RegexpLike)
+    if said is not None and minds_capitals and said.lower() != said.upper():
+        pattern = exp.Literal.string(f"(?-i){said}")
+    found = _call("REGEXP_INSTR", node.this.copy(), pattern.copy())
     return marked(exp.GT(this=found, expression=number(0)), "bool")
 
 
 def _globbed(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     """GLOB tells capitals apart."""
     found = globbed(node, reading)
-    if found is None:
-        return None
-    found.set("expression", exp.cast(found.expression, "BINARY"))
-    return _matched(found, reading) if isinstance(found, exp.RegexpLike) else found
+    if isinstance(found, exp.RegexpLike):
+        found.set("expression", exp.Literal.string(f"(?-i){found.expression.name}"))
+        return _matched(found, reading)
+    if found is not None:
+        found.set("expression", exp.cast(found.expression, "BINARY"))
+    return found
 
 
 def _member(node: exp.Expr, reading: Reading) -> exp.Expr | None:
@@ -363,7 +370,7 @@ def unnamed_from(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
 
 
 _DATES, _DATE_NAMES = date_rules(CLOCK, "mysql")
-_CAST = cast_rule(CASTS, "mysql", widest="DOUBLE", truncate=_truncate)
+_CAST = cast_rule(CASTS, "mysql", widest="DOUBLE", truncate=_truncate, truths=False)
 _OWN: Mapping[type[exp.Expr], Rule] = {
     exp.Cast: _CAST, exp.TryCast: _CAST, exp.Div: _divided, exp.Substring: _substring,
     exp.ILike: _any_case, exp.Filter: _filtered, exp.SplitPart: _split, exp.RegexpLike: _matched,
@@ -377,7 +384,7 @@ _FIRST: tuple[Clause, ...] = (
 
 TARGET = Target(
     clauses=(*_FIRST, sorted_distinct, mark_columns, sorted_nulls, limited_members, unnamed_from),
-    by_node=in_families(_DATES, _OWN),
+    by_node=in_families(_DATES, {exp.Add: added_text}, _OWN),
     by_name={
         **_DATE_NAMES, **number_calls(CASTS), "LEN": call_named("CHAR_LENGTH", 1), "EVERY": _every,
         "UNICODE": call_named("ORD", 1), "NVL": call_named("COALESCE", 2),

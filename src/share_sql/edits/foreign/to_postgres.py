@@ -74,13 +74,18 @@ class PostgresClock(Clock):
     def part(self, unit: str, value: exp.Expr, reading: Reading) -> exp.Expr | None:
         if unit not in _PARTS:
             return None
-        return marked(exp.Extract(this=exp.var(unit), expression=self.moment(value, reading)), "int")
+        found = exp.Extract(this=exp.var(unit), expression=self.moment(value, reading))
+        return marked(exp.cast(found, "BIGINT") if unit == "EPOCH" else found, "int")
 
     def text(self, value: exp.Expr, form: str, reading: Reading) -> exp.Expr | None:
         whole = {"%w": "DOW", "%s": "EPOCH", "%u": "ISODOW"}.get(form)
         if whole is not None:
             part = self.part(whole, value, reading)
-            return marked(exp.cast(exp.cast(part, "BIGINT"), "TEXT"), "text") if part is not None else None
+            return (
+                marked(exp.cast(part if whole == "EPOCH" else exp.cast(part, "BIGINT"), "TEXT"), "text")
+                if part is not None
+                else None
+            )
         if form == "%J":
             return exp.cast(self.julian(value, reading), "TEXT")
         written = ""
@@ -257,17 +262,13 @@ _OWN: Mapping[type[exp.Expr], Rule] = {
 }  # fmt: skip
 
 
-def _added(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    return added_text(node, reading) if reading.reader == "tsql" else None
-
-
 TARGET = Target(
     clauses=(
         outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, crossed, named_queries, spelled, mark_columns,
         aliases, mark_columns, sorted_distinct, mark_columns, sorted_nulls,
     ),
     by_node=in_families(
-        _DATES, {exp.Add: _added}, _OWN, _TYPES
+        _DATES, {exp.Add: added_text}, _OWN, _TYPES
     ),
     by_name={
         **_DATE_NAMES, **number_calls(CASTS), "UCASE": call_named("UPPER", 1), "LCASE": call_named("LOWER", 1),
