@@ -11,8 +11,9 @@ from sqlglot import exp
 
 from share_sql.edits.foreign import to_duckdb, to_mysql, to_postgres, to_sqlite
 from share_sql.edits.foreign.marks import TITLES, members_in_parentheses, quoted_for, readers
+from share_sql.edits.foreign.named import NAMES
 from share_sql.edits.foreign.nodes import Reading, Rule
-from share_sql.edits.foreign.target import Target
+from share_sql.edits.foreign.target import PLAIN, Target
 from share_sql.errors import SqlError
 from share_sql.schema.model import Schema
 from share_sql.sql.text import parse_select
@@ -46,11 +47,15 @@ class Translation:
     @property
     def kind(self) -> str:
         """Its kind of repair, a row of `edits.table`."""
+        if self.own and self.rewritten == (NAMES,):
+            return "name-case"
         return "unknown-function" if self.calls_only else "other-dialect"
 
     @property
     def message(self) -> str:
         """One line: what is wrong."""
+        if self.kind == "name-case":
+            return "names are spelled as the database has them"
         shown = ", ".join(self.rewritten[:_SHOWN]) + (", …" if len(self.rewritten) > _SHOWN else "")
         if self.calls_only:
             return f"the database has no {shown}; written with functions that it has"
@@ -78,19 +83,37 @@ def translations(
     text = members_in_parentheses(sql)
     seen: set[str] = {sql}
     has_null_order = "NULLS" in sql.upper()
-    for reader in readers(text, schema, marked_only=marked_only):
-        for way in target.ways:
-            try:
-                if reader == schema.dialect and tree is not None and text == sql:
-                    read = tree.copy()
-                else:
-                    read = parse_select(quoted_for(text, reader, schema), reader)
-            except SqlError:
-                break
-            found = _translated(read, Reading(reader, schema, way), target, text, has_null_order)
-            if found is not None and found.sql not in seen:
-                seen.add(found.sql)
-                yield found
+    for reader, way in _attempts(readers(text, schema, marked_only=marked_only), target, schema.dialect):
+        try:
+            if reader == schema.dialect and tree is not None and text == sql:
+                read = tree.copy()
+            else:
+                read = parse_select(quoted_for(text, reader, schema), reader)
+        except SqlError:
+            continue
+        found = _translated(read, Reading(reader, schema, way), target, text, has_null_order)
+        if found is not None and found.sql not in seen:
+            seen.add(found.sql)
+            yield found
+
+
+def _attempts(names: Mapping[str, int], target: Target, own: str) -> list[tuple[str, str]]:
+    """Each reader with each way to write what it reads.
+
+    A text of the database's own dialect is first only spelled as it should be. All else that is done to it
+    comes last, where marks do not speak for it first: it may be a more lenient dialect's text.
+    """
+    found: list[tuple[str, str]] = []
+    for name in names:
+        if name != own or PLAIN not in target.ways:
+            found += [(name, way) for way in target.ways if way != PLAIN]
+            continue
+        found.append((own, PLAIN))
+        if names[own]:
+            found += [(own, way) for way in target.ways if way != PLAIN]
+    return list(
+        dict.fromkeys([*found, *((own, way) for way in target.ways if way != PLAIN and own in names)])
+    )
 
 
 def _translated(
@@ -107,8 +130,9 @@ def _translated(
         if word:
             words[word] = None
     calls = not words
+    plain = reading.way == PLAIN
     for node in list(tree.dfs())[::-1]:
-        for rule in _rules(node, target):
+        for rule in _rules(node, target, plain):
             new = rule(node, reading)
             if new is not None:
                 if word := _plain_word(node) if target.names_calls else _word(node):
@@ -118,7 +142,7 @@ def _translated(
                     return None
                 node.replace(new)
                 break
-    for clause in target.last:
+    for clause in () if plain else target.last:
         tree, word = clause(tree, reading)
         if word:
             words[word] = None
@@ -146,11 +170,11 @@ _CALL = re.compile(r"\b([A-Za-z]\w*)\s*\(")
 _STRING = re.compile(r"'[^']*'")
 
 
-def _rules(node: exp.Expr, target: Target) -> tuple[Rule, ...]:
+def _rules(node: exp.Expr, target: Target, plain: bool) -> tuple[Rule, ...]:
     if type(node) is exp.Anonymous:
         rule = target.by_name.get(str(node.this).upper())
         return (rule,) if rule is not None else ()
-    return target.by_node.get(type(node), ())
+    return (target.plain_by_node if plain else target.by_node).get(type(node), ())
 
 
 def _plain_word(node: exp.Expr) -> str:

@@ -20,6 +20,8 @@ MOMENTS = frozenset({"date", "time"})
 _KIND = "kind"
 _NOT_NULL = "filled"
 _WHO = "who"
+DIGITS = "digits"
+"""Notes on a text that it holds digits alone."""
 _DEEPEST = 12
 
 _TYPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -74,6 +76,10 @@ def is_filled(node: exp.Expr) -> bool:
         return is_filled(node.this)
     if isinstance(node, exp.Column):
         return bool(node.meta.get(_NOT_NULL))
+    if isinstance(node, exp.Coalesce):
+        return any(is_filled(part) for part in (node.this, *node.expressions))
+    if isinstance(node, exp.Neg | exp.Abs):
+        return is_filled(node.this)
     return isinstance(node, exp.Count | exp.Literal | exp.CountIf)
 
 
@@ -210,7 +216,7 @@ _INTS = (
     exp.TimestampDiff, exp.CountIf, exp.DayOfWeek, exp.DayOfYear, exp.DayOfMonth, exp.Unicode, exp.Sign,
 )  # fmt: skip
 _SAME = (
-    exp.Paren, exp.Alias, exp.Max, exp.Min, exp.Window, exp.Filter, exp.Distinct, exp.AnyValue, exp.Nullif,
+    exp.Paren, exp.Alias, exp.Max, exp.Min, exp.Window, exp.Filter, exp.AnyValue, exp.Nullif,
     exp.Neg, exp.Abs, exp.Order, exp.FirstValue, exp.LastValue, exp.Lag, exp.Lead, exp.Collate, exp.First,
     exp.ArgMax, exp.ArgMin, exp.Ordered, exp.IgnoreNulls, exp.Bracket, exp.ArrayAgg, exp.WithinGroup,
 )  # fmt: skip
@@ -263,6 +269,8 @@ def _kind(node: exp.Expr | None, schema: Schema, depth: int) -> str:
     if isinstance(node, exp.Sum):
         inner = _kind(node.this, schema, depth + 1)
         return "int" if inner == "bool" else inner
+    if isinstance(node, exp.Distinct):
+        return _kind(node.expressions[0], schema, depth + 1) if len(node.expressions) == 1 else ""
     if isinstance(node, _SAME):
         return _kind(node.this, schema, depth + 1)
     if isinstance(node, exp.Coalesce | exp.Greatest | exp.Least):

@@ -86,7 +86,7 @@ _MARKS: tuple[tuple[str, str], ...] = (
         "oracle",
     ),
     (
-        r"\b(?:STRFTIME|JULIANDAY|UNIXEPOCH|TOTAL|PRINTF|TYPEOF)\s*\(|\bIIF\s*\(|\bGLOB\b|==",
+        r"\bSTRFTIME\s*\(\s*'|\b(?:JULIANDAY|UNIXEPOCH|TOTAL|PRINTF|TYPEOF)\s*\(|\bIIF\s*\(|\bGLOB\b|==",
         "sqlite",
     ),
     (
@@ -122,25 +122,32 @@ _LEVEL = re.compile(
 )
 
 
-def readers(sql: str, schema: Schema, marked_only: bool = False) -> list[str]:
-    """The dialects to read a text as, the likeliest first: those that most marks speak for.
+def readers(sql: str, schema: Schema, marked_only: bool = False) -> Mapping[str, int]:
+    """The dialects to read a text as, the likeliest first, each with how many marks speak for it.
 
     Args:
         sql: the text.
-        schema: the database's schema; its dialect is always among them.
+        schema: the database's schema; its dialect is always among them. Where it is strict about types, the
+            most lenient one is too: names are often all that a strict database tells.
         marked_only: whether the others are only those that marks speak for.
     """
+    own = dialect_of(schema.dialect)
     bare = re.sub(r"'[^']*(?:''[^']*)*'", lambda match: match[0] if len(match[0]) < 40 else "''", sql)
     counts = dict.fromkeys(READERS, 0)
     for pattern, name in _PATTERNS:
-        if name != schema.dialect or name not in _UNMARKED:
+        if name != own.name or name not in _UNMARKED:
             counts[name] += len(pattern.findall(bare))
-    if not dialect_of(schema.dialect).quoted_text:
+    if not own.quoted_text:
         texts = _texts_in_quotes(sql, schema)
         for name in _DOUBLE_IS_TEXT:
-            counts[name] += texts if name != schema.dialect else 0
-    names = [name for name in READERS if counts[name] or name == schema.dialect or not marked_only]
-    return sorted(names, key=lambda name: (-counts[name], READERS.index(name)))
+            counts[name] += texts if name != own.name else 0
+    always = {own.name} if own.lenient_types else {own.name, READERS[0]}
+    names = [name for name in READERS if counts[name] or name in always or not marked_only]
+
+    def place(name: str) -> tuple[int, bool, int]:
+        return -counts[name], marked_only and name != own.name, READERS.index(name)
+
+    return {name: counts[name] for name in sorted(names, key=place)}
 
 
 _UNMARKED = frozenset({"sqlite"})

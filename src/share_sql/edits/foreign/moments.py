@@ -10,7 +10,7 @@ from sqlglot import exp
 from share_sql.edits.foreign.clock import UNITS, Clock, is_now
 from share_sql.edits.foreign.dates import interval, unit_of
 from share_sql.edits.foreign.formats import of_to_char
-from share_sql.edits.foreign.kinds import MOMENTS, NUMBERS, kind, marked
+from share_sql.edits.foreign.kinds import DIGITS, MOMENTS, NUMBERS, kind, marked
 from share_sql.edits.foreign.nodes import Reading, Rule, integer, number, string
 
 _MODIFIER = re.compile(
@@ -264,6 +264,11 @@ def _weekday(clock: Clock, node: exp.Expr, reading: Reading) -> exp.Expr | None:
 
 
 def _difference(clock: Clock, node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    said = unit_of(string(node.this) or "")
+    ends = node.args.get("unit")
+    if said in UNITS and isinstance(ends, exp.Expr) and node.expression is not None:
+        # DATE_DIFF('day', start, end), read as a dialect's that has the unit elsewhere.
+        return clock.begun(said, ends, node.expression, reading)
     unit = unit_of(node.args.get("unit")) or "DAY"
     begun = node.args.get("unit") is None or node.args.get("date_part_boundary") or reading.reader in _BEGUN
     count = clock.begun if begun else clock.passed
@@ -286,7 +291,13 @@ def _to_text(clock: Clock, node: exp.Expr, reading: Reading) -> exp.Expr | None:
     value = node.this
     if kind(value) in NUMBERS and not is_now(value):
         return None
-    return clock.text(value, form, reading)
+    found = clock.text(value, form, reading)
+    if found is not None and _DIGITS.match(form):
+        found.meta[DIGITS] = True
+    return found
+
+
+_DIGITS = re.compile(r"(?:%[YmdHMSjws])+\Z")
 
 
 def _read_anew(form: str, reader: str) -> str | None:

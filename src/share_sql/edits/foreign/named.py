@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
 from sqlglot import exp
 
 from share_sql.dialects import dialect_of
 from share_sql.edits.foreign.kinds import owner_of, query_of, sources_of, table_of
 from share_sql.edits.foreign.nodes import Reading, text
 from share_sql.schema.model import Table
+from share_sql.sql.keywords import quoted_name
 
+NAMES = "names"
+"""The word for names that are spelled as the database has them."""
 _QUOTED_TEXTS = frozenset({"sqlite"})
 """Readers that give a text in double quotes as a name; the others tell it from one."""
-_PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
 
 
 def quoted_texts(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
@@ -65,7 +65,7 @@ def spelled(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
         if owner is not None and isinstance(owner[1], Table):
             item = owner[1].column(column.name)
             if item is not None:
-                found = _respell(column.this, item.name, folded, keep_alias=False) or found
+                found = _respell(column.this, item.name, folded, dialect.name) or found
         elif owner is not None or not column.table:
             given = declared.get(column.name.lower())
             if given is not None:
@@ -77,7 +77,7 @@ def spelled(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
                     if (item := table.column(column.name)) is not None
                 }
                 if len(spellings) == 1:
-                    found = _respell(column.this, spellings.pop(), folded, keep_alias=False) or found
+                    found = _respell(column.this, spellings.pop(), folded, dialect.name) or found
         qualifier = column.args.get("table")
         if isinstance(qualifier, exp.Identifier):
             given = declared.get(qualifier.name.lower())
@@ -86,13 +86,13 @@ def spelled(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
             else:
                 table = reading.schema.table(qualifier.name)
                 if table is not None:
-                    found = _respell(qualifier, table.own, folded, keep_alias=False) or found
+                    found = _respell(qualifier, table.own, folded, dialect.name) or found
     for source in tree.find_all(exp.Table):
         table = table_of(source, reading.schema)
         if table is not None and isinstance(source.this, exp.Identifier):
             if table.namespace is not None and table.name != table.own and not source.args.get("db"):
                 source.set("db", exp.to_identifier(table.namespace))
-            found = _respell(source.this, table.own, folded, keep_alias=False) or found
+            found = _respell(source.this, table.own, folded, dialect.name) or found
         elif isinstance(source.this, exp.Identifier):
             given = declared.get(source.name.lower())
             if given is not None:
@@ -100,9 +100,9 @@ def spelled(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     return tree, found
 
 
-def _respell(name: exp.Identifier, wanted: str, folded: bool, *, keep_alias: bool) -> str:
+def _respell(name: exp.Identifier, wanted: str, folded: bool, dialect: str) -> str:
     """Give a name the schema's spelling. Tells what was rewritten where it mattered."""
-    needs = _PLAIN.match(wanted) is None
+    needs = quoted_name(wanted, dialect) != wanted
     was = name.name
     quoted = bool(name.args.get("quoted"))
     if not folded:
@@ -113,10 +113,10 @@ def _respell(name: exp.Identifier, wanted: str, folded: bool, *, keep_alias: boo
     if needs:
         name.set("this", wanted)
         name.set("quoted", True)
-        return "names" if was != wanted or not quoted else ""
+        return NAMES if was != wanted or not quoted else ""
     if was != wanted and quoted:
         name.set("this", wanted)
-        return "names"
+        return NAMES
     return ""
 
 
@@ -130,6 +130,6 @@ def _as_declared(name: exp.Identifier, declared: exp.Identifier, folded: bool) -
             return ""
         name.set("this", declared.name)
         name.set("quoted", quoted)
-        return "names"
+        return NAMES
     name.set("this", declared.name)
     return ""

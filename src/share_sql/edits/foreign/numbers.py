@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 
 from sqlglot import exp
 
+from share_sql.edits.foreign.clock import SAFE
 from share_sql.edits.foreign.kinds import kind, marked
-from share_sql.edits.foreign.nodes import Reading, Rule, arguments_of, integer, number, string
+from share_sql.edits.foreign.nodes import Reading, Rule, arguments_of, integer, number, operand, string
 from share_sql.edits.foreign.periods import is_date_type
 from share_sql.edits.foreign.strict import Casts, as_number
 
@@ -26,7 +27,9 @@ _TEXTS = frozenset((exp.DType.CHAR, exp.DType.NCHAR, exp.DType.VARCHAR, exp.DTyp
 _PRINTED = re.compile(r"%(?P<flags>[0]?)(?P<width>\d*)(?:\.(?P<places>\d+))?(?P<kind>[fdsi])")
 
 
-def cast_rule(casts: Casts, dialect: str, *, widest: str, truncate: Callable[[exp.Expr], exp.Expr]) -> Rule:
+def cast_rule(
+    casts: Casts, dialect: str, *, widest: str, truncate: Callable[[exp.Expr], exp.Expr], truths: bool = True
+) -> Rule:
     """What a cast becomes.
 
     Args:
@@ -34,6 +37,7 @@ def cast_rule(casts: Casts, dialect: str, *, widest: str, truncate: Callable[[ex
         dialect: its name.
         widest: its type for a decimal without a scale.
         truncate: cuts the fraction off a number.
+        truths: whether truth values are no numbers.
     """
 
     def write(node: exp.Expr, reading: Reading) -> exp.Expr | None:
@@ -46,7 +50,7 @@ def cast_rule(casts: Casts, dialect: str, *, widest: str, truncate: Callable[[ex
             return casts.clock.date(value, reading) if is_date else casts.clock.time(value, reading)
         if target.this in _TEXTS and known == "time" and reading.reader in ("sqlite", "mysql"):
             return casts.textual(value, reading)
-        if target.this in _TEXTS and known == "bool":
+        if target.this in _TEXTS and known == "bool" and truths:
             return exp.cast(as_number(value), "TEXT")
         if target.this not in _INTS | _REALS | _EXACT:
             return None
@@ -56,8 +60,8 @@ def cast_rule(casts: Casts, dialect: str, *, widest: str, truncate: Callable[[ex
         if target.this in _INTS and reading.reader in ("sqlite", "mysql"):
             to = exp.DataType.build("BIGINT")
         if known == "bool":
-            inner: exp.Expr = as_number(value)
-        elif known == "text" and reading.way:
+            inner: exp.Expr = value.copy() if target.this in _INTS or not truths else as_number(value)
+        elif known == "text" and reading.way == SAFE:
             inner = casts.number(value, reading)
             if target.this in _INTS:
                 inner = truncate(inner)
@@ -118,7 +122,7 @@ def any_case_like(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     pattern = string(node.expression)
     if pattern is not None and pattern.lower() == pattern.upper():
         return None
-    return exp.ILike(this=node.this.copy(), expression=node.expression.copy())
+    return exp.ILike(this=node.this.copy(), expression=node.expression.copy(), negate=node.args.get("negate"))
 
 
 def number_calls(casts: Casts) -> Mapping[str, Rule]:
@@ -141,6 +145,20 @@ def number_calls(casts: Casts) -> Mapping[str, Rule]:
         dividend = exp.cast(casts.numeric(parts[0], reading), "DOUBLE")
         divisor = exp.Nullif(this=casts.numeric(parts[1], reading), expression=number(0))
         return exp.Div(this=dividend, expression=divisor, typed=True)
+
+    def spelled(operation: type[exp.Binary]) -> Rule:
+        """MULTIPLY, SUBTRACT: operations spelled as calls."""
+
+        def write(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+            parts = [casts.numeric(part, reading) for part in arguments_of(node)]
+            if len(parts) < 2:
+                return None
+            found = operand(parts[0])
+            for part in parts[1:]:
+                found = operation(this=found, expression=operand(part))
+            return exp.Paren(this=found)
+
+        return write
 
     def printed(node: exp.Expr, reading: Reading) -> exp.Expr | None:
         """PRINTF and FORMAT with one value, or `%d` and `%s` between texts."""
@@ -170,7 +188,8 @@ def number_calls(casts: Casts) -> Mapping[str, Rule]:
         return marked(exp.Paren(this=found) if len(made) > 1 else found, "text")
 
     return {
-        "TOTAL": total, "DIVIDE": ratio, "SAFE_DIVIDE": ratio, "PRINTF": printed, "FORMAT": printed,
+        "TOTAL": total, "DIVIDE": ratio, "SAFE_DIVIDE": ratio, "MULTIPLY": spelled(exp.Mul),
+        "SUBTRACT": spelled(exp.Sub), "PRINTF": printed, "FORMAT": printed,
     }  # fmt: skip
 
 

@@ -11,10 +11,12 @@ from share_sql.edits.foreign.kinds import (
     NUMBERS,
     is_filled,
     kind,
+    mark_columns,
     same_text,
     sources_of,
     table_of,
 )
+from share_sql.edits.foreign.named import spelled
 from share_sql.edits.foreign.nodes import Reading, integer
 from share_sql.edits.foreign.queries import expanded, free_name, named_items
 from share_sql.edits.foreign.target import Clause
@@ -53,6 +55,23 @@ def named_queries(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
             continue
         source.set("alias", exp.TableAlias(this=exp.to_identifier(free_name("part", tree))))
         found = "a query in FROM"
+    return tree, found
+
+
+def crossed(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
+    """`FROM a, b JOIN c ON a.x = c.x`: where a comma binds weaker than JOIN, `a` is not known in the condition."""
+    found = ""
+    for select in tree.find_all(exp.Select):
+        joins = select.args.get("joins") or []
+        for at, join in enumerate(joins):
+            bare = not any(join.args.get(key) for key in ("on", "using", "kind", "side", "method"))
+            if (
+                bare
+                and isinstance(join.this, exp.Table | exp.Subquery)
+                and any(j.args.get("on") for j in joins[at:])
+            ):
+                join.set("kind", "CROSS")
+                found = "a comma beside JOIN"
     return tree, found
 
 
@@ -136,7 +155,8 @@ def bare_columns(pick: Picked, *, by_key: bool) -> Clause:
                     continue
                 select.set("expressions", items)
                 clauses = [*select.selects, select.args.get("having"), select.args.get("order")]
-                _mark_anew(select, reading)
+                spelled(select, reading)
+                mark_columns(select, reading)
             keys = _keys(select)
             own = {source.alias_or_name.lower(): source for source in sources_of(select)}
             if by_key:
@@ -150,18 +170,12 @@ def bare_columns(pick: Picked, *, by_key: bool) -> Clause:
             ]
             for column in bare:
                 picked = pick(column, extreme)
-                picked = exp.alias_(picked, column.name) if column.parent is select else picked
+                picked = exp.alias_(picked, column.this.copy()) if column.parent is select else picked
                 column.replace(picked)
                 found = "a column beside groups"
         return tree, found
 
     return write
-
-
-def _mark_anew(select: exp.Select, reading: Reading) -> None:
-    from share_sql.edits.foreign.kinds import mark_columns
-
-    mark_columns(select, reading)
 
 
 def _own_aggregates(clause: exp.Expr, select: exp.Select) -> list[exp.Expr]:

@@ -14,10 +14,9 @@ from sqlglot import exp
 
 from share_sql.edits.foreign.clock import Clock
 from share_sql.edits.foreign.dates import ISO_DATE, ISO_TIME
-from share_sql.edits.foreign.kinds import MOMENTS, NUMBERS, branches, kind, marked
+from share_sql.edits.foreign.kinds import DIGITS, MOMENTS, NUMBERS, branches, kind, marked
 from share_sql.edits.foreign.nodes import Reading, Rule, number, operand, string, text
 
-_DIGITS = re.compile(r"(?:%[YmdHMSjws])+\Z")
 NUMBER_LIKE = r"^\s*[-+]?[0-9]+(?:\.[0-9]*)?"
 """The part of a text that lenient dialects read as its number."""
 _NUMBER = re.compile(r"\s*[-+]?\d+(?:\.\d*)?\s*\Z")
@@ -41,7 +40,7 @@ class Casts:
             if isinstance(bare, exp.Literal) and _NUMBER.match(bare.name):
                 name = bare.name.strip()
                 return number(int(name)) if name.lstrip("+-").isdigit() else number(float(name))
-            if isinstance(bare, exp.TimeToStr) and _DIGITS.match(string(bare.args.get("format")) or ""):
+            if bare.meta.get(DIGITS):
                 return exp.cast(value.copy(), "INT")
             return self.number(value, reading)
         return as_number(value) if known == "bool" else value.copy()
@@ -67,11 +66,10 @@ class Casts:
 
 
 def as_number(value: exp.Expr) -> exp.Expr:
-    """A truth value as 1 and 0."""
+    """A truth value as 1 and 0, an unknown one as NULL."""
     if isinstance(value, exp.Boolean):
         return number(1 if value.this else 0)
-    inner = value.this if isinstance(value, exp.Paren) else value
-    return exp.Case(ifs=[exp.If(this=inner.copy(), true=number(1))], default=number(0))
+    return exp.cast(value.this.copy() if isinstance(value, exp.Paren) else value.copy(), "INT")
 
 
 def as_condition(value: exp.Expr | None) -> exp.Expr | None:
@@ -132,6 +130,8 @@ def type_rules(casts: Casts) -> Mapping[type[exp.Expr], Rule]:
         return type(node)(this=as_number(node.this))
 
     def reckoned(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+        if isinstance(node, exp.Add) and _joins_texts(node):
+            return None
         sides = [node.this, node.expression]
         kinds = [kind(side) for side in sides]
         if set(kinds) & (MOMENTS | {"span", "clock"}):
@@ -370,6 +370,15 @@ _TRUTHS = {
     "yes": True,
     "no": False,
 }
+
+
+def _joins_texts(node: exp.Expr) -> bool:
+    """Whether a sum has a text that is no number among its parts: texts are put together."""
+    while isinstance(node.parent, exp.Add | exp.Paren):
+        node = node.parent
+    parts = node.unnest().flatten() if isinstance(node.unnest(), exp.Add) else ()
+    words = [string(part) for part in parts]
+    return any(word is not None and not _NUMBER.match(word) for word in words)
 
 
 def _is_date(value: str) -> bool:

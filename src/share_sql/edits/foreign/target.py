@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
 from typing import TypeAlias
 
 from sqlglot import exp
@@ -12,6 +13,10 @@ from share_sql.edits.foreign.nodes import Reading, Rule
 
 Clause: TypeAlias = Callable[[exp.Query, Reading], "tuple[exp.Query, str]"]
 """Rewrites a query; gives the query and what was rewritten, in a word, empty where nothing was."""
+
+
+PLAIN = "plain"
+"""The way in which a text of the database's own dialect is only spelled as it should be."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Target:
     """What comes before all others in a text that does not say where NULL is sorted."""
     ways: tuple[str, ...] = ("",)
     """Ways to write a text, in the order in which they are tried: `Reading.way`."""
+    plain_by_node: Mapping[type[exp.Expr], tuple[Rule, ...]] = field(default_factory=dict)
+    """By node, what is done in the plain way."""
     names_calls: bool = False
     """Whether the calls that the dialect lacks are named where no rule has a word for them."""
 

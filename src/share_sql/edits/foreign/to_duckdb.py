@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from share_sql.edits.foreign.clock import UNITS, Clock, spans
-from share_sql.edits.foreign.kinds import kind, mark_columns, marked
+from share_sql.edits.foreign.clock import SAFE, UNITS, Clock, spans
+from share_sql.edits.foreign.functions import added_text
+from share_sql.edits.foreign.kinds import kind, mark_columns, marked, same_text
 from share_sql.edits.foreign.moments import date_rules
 from share_sql.edits.foreign.named import quoted_texts, spelled
 from share_sql.edits.foreign.nodes import Reading, Rule, number, operand
@@ -29,11 +30,12 @@ from share_sql.edits.foreign.queries import dual, limits, locks, outer_marks, pr
 from share_sql.edits.foreign.shape import (
     aliases,
     bare_columns,
+    crossed,
     sorted_distinct,
     sorted_nulls,
 )
 from share_sql.edits.foreign.strict import NUMBER_LIKE, Casts, or_zero, type_rules
-from share_sql.edits.foreign.target import Target, in_families
+from share_sql.edits.foreign.target import PLAIN, Target, in_families
 
 _PARTS = frozenset({"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "QUARTER", "WEEK", "DOY", "DOW", "ISODOW",
                     "DECADE", "CENTURY"})  # fmt: skip
@@ -54,7 +56,7 @@ class DuckClock(Clock):
 
     def cast(self, value: exp.Expr, name: str, reading: Reading) -> exp.Expr:
         """A cast; in the safe way one that gives NULL."""
-        if reading.way and kind(value) == "text" and not isinstance(value, exp.Literal):
+        if reading.way == SAFE and kind(value) == "text" and not isinstance(value, exp.Literal):
             return exp.TryCast(this=value.copy(), to=exp.DataType.build(name))
         return exp.cast(value.copy(), name)
 
@@ -155,7 +157,7 @@ def _call(name: str, *parts: exp.Expr) -> exp.Anonymous:
 
 
 def _as_number(value: exp.Expr, reading: Reading) -> exp.Expr:
-    if not reading.way:
+    if reading.way != SAFE:
         return exp.cast(value.copy(), "DOUBLE")
     digits = _call("REGEXP_EXTRACT", value.copy(), exp.Literal.string(NUMBER_LIKE))
     return or_zero(value, exp.TryCast(this=digits, to=exp.DataType.build("DOUBLE")), reading)
@@ -170,6 +172,8 @@ def _truncate(value: exp.Expr) -> exp.Expr:
 
 
 def _pick(column: exp.Expr, extreme: exp.Expr | None) -> exp.Expr:
+    if extreme is not None and same_text(extreme.this) == same_text(column):
+        return extreme.copy()
     if extreme is None:
         return marked(_call("FIRST", column.copy()), kind(column))
     name = "ARG_MAX" if isinstance(extreme, exp.Max) else "ARG_MIN"
@@ -195,16 +199,17 @@ _OWN: Mapping[type[exp.Expr], Rule] = {
 
 TARGET = Target(
     clauses=(
-        outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, spelled, mark_columns, aliases,
+        outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, crossed, spelled, mark_columns, aliases,
         mark_columns, sorted_distinct, mark_columns, sorted_nulls,
     ),
-    by_node=in_families(_DATES, _OWN, _TYPES),
+    by_node=in_families(_DATES, {exp.Add: added_text}, _OWN, _TYPES),
     by_name={
         **_DATE_NAMES, **number_calls(CASTS), "UCASE": call_named("UPPER", 1), "LCASE": call_named("LOWER", 1),
         "CHAR": call_named("CHR", 1), "MID": call_named("SUBSTR", 2, 3), "NVL": call_named("COALESCE", 2),
         "ISNULL": call_named("COALESCE", 2),
     },
     last=(mark_columns, bare_columns(_pick, by_key=False)),
-    ways=("", "safe"),
+    plain_by_node=in_families(_DATES),
+    ways=(PLAIN, "", SAFE),
     names_calls=True,
 )  # fmt: skip

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from share_sql.edits.foreign.clock import SECONDS, UNITS, Clock, is_now, spans
+from share_sql.edits.foreign.clock import SAFE, SECONDS, UNITS, Clock, is_now, spans
+from share_sql.edits.foreign.functions import added_text
 from share_sql.edits.foreign.kinds import kind, mark_columns, marked
 from share_sql.edits.foreign.moments import date_rules
 from share_sql.edits.foreign.named import quoted_texts, spelled
@@ -22,6 +23,7 @@ from share_sql.edits.foreign.nodes import (
     string,
 )
 from share_sql.edits.foreign.numbers import (
+    LENIENT_LIKE,
     call_named,
     cast_rule,
     division_rule,
@@ -34,13 +36,14 @@ from share_sql.edits.foreign.queries import dual, limits, locks, outer_marks, pr
 from share_sql.edits.foreign.shape import (
     aliases,
     bare_columns,
+    crossed,
     limited_members,
     named_queries,
     sorted_distinct,
     sorted_nulls,
 )
 from share_sql.edits.foreign.strict import Casts
-from share_sql.edits.foreign.target import Clause, Target, in_families
+from share_sql.edits.foreign.target import PLAIN, Clause, Target, in_families
 
 _FORMATS: Mapping[str, str] = {
     "%M": "%i", "%B": "%M", "%A": "%W", "%-d": "%e", "%-m": "%c", "%F": "%Y-%m-%d", "%T": "%H:%i:%s",
@@ -216,7 +219,7 @@ def _pick(column: exp.Expr, extreme: exp.Expr | None) -> exp.Expr:
 
 def _one_of_group(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     """Servers with ONLY_FULL_GROUP_BY refuse bare columns; the others are better without it said."""
-    return bare_columns(_pick, by_key=True)(tree, reading) if reading.way else (tree, "")
+    return bare_columns(_pick, by_key=True)(tree, reading) if reading.way == SAFE else (tree, "")
 
 
 def _whole(left: exp.Expr, right: exp.Expr) -> exp.Expr:
@@ -237,7 +240,7 @@ def _any_case(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     """LIKE does not tell capitals apart."""
     if isinstance(node.expression, exp.Any | exp.All):
         return None
-    return exp.Like(this=node.this.copy(), expression=node.expression.copy())
+    return exp.Like(this=node.this.copy(), expression=node.expression.copy(), negate=node.args.get("negate"))
 
 
 def _filtered(node: exp.Expr, reading: Reading) -> exp.Expr | None:
@@ -267,11 +270,27 @@ def _split(node: exp.Expr, reading: Reading) -> exp.Expr | None:
 
 
 def _matched(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    """MariaDB has no REGEXP_LIKE; both have REGEXP_INSTR."""
-    if isinstance(node.expression, exp.Any | exp.All):
+    """MariaDB has no REGEXP_LIKE; both have REGEXP_INSTR, which takes capitals as the column does."""
+    pattern = node.expression
+    if isinstance(pattern, exp.Any | exp.All):
         return None
-    found = _call("REGEXP_INSTR", node.this.copy(), node.expression.copy())
+    said = string(pattern)
+    minds_capitals = reading.reader not in LENIENT_LIKE and isinstance(node, exp.RegexpLike)
+    if said is not None and minds_capitals and said.lower() != said.upper():
+        pattern = exp.Literal.string(f"(?-i){said}")
+    found = _call("REGEXP_INSTR", node.this.copy(), pattern.copy())
     return marked(exp.GT(this=found, expression=number(0)), "bool")
+
+
+def _globbed(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    """GLOB tells capitals apart."""
+    found = globbed(node, reading)
+    if isinstance(found, exp.RegexpLike):
+        found.set("expression", exp.Literal.string(f"(?-i){found.expression.name}"))
+        return _matched(found, reading)
+    if found is not None:
+        found.set("expression", exp.cast(found.expression, "BINARY"))
+    return found
 
 
 def _member(node: exp.Expr, reading: Reading) -> exp.Expr | None:
@@ -287,6 +306,18 @@ def _member(node: exp.Expr, reading: Reading) -> exp.Expr | None:
 def _every(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     parts = arguments_of(node)
     return exp.Min(this=parts[0].copy()) if len(parts) == 1 else None
+
+
+def _parts_as_date(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    parts = [node.args.get(key) for key in ("year", "month", "day")]
+    if any(part is None for part in parts):
+        return None
+    joined = _call("CONCAT_WS", exp.Literal.string("-"), *(part.copy() for part in parts if part is not None))
+    return marked(_call("STR_TO_DATE", joined, exp.Literal.string("%Y-%m-%d")), "date")
+
+
+def _count_if(node: exp.Expr, reading: Reading) -> exp.Expr | None:
+    return exp.Count(this=exp.Case(ifs=[exp.If(this=node.this.copy(), true=number(1))]))
 
 
 def _all_or_any(kind_: type[exp.Expr]) -> Rule:
@@ -339,26 +370,27 @@ def unnamed_from(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
 
 
 _DATES, _DATE_NAMES = date_rules(CLOCK, "mysql")
-_CAST = cast_rule(CASTS, "mysql", widest="DOUBLE", truncate=_truncate)
+_CAST = cast_rule(CASTS, "mysql", widest="DOUBLE", truncate=_truncate, truths=False)
 _OWN: Mapping[type[exp.Expr], Rule] = {
     exp.Cast: _CAST, exp.TryCast: _CAST, exp.Div: _divided, exp.Substring: _substring,
     exp.ILike: _any_case, exp.Filter: _filtered, exp.SplitPart: _split, exp.RegexpLike: _matched,
-    exp.RegexpILike: _matched, exp.EQ: _member, exp.NEQ: _member, exp.Glob: globbed, exp.Typeof: spelled_types,
-    exp.LogicalOr: _all_or_any(exp.Max), exp.LogicalAnd: _all_or_any(exp.Min), exp.Concat: _concat,
+    exp.RegexpILike: _matched, exp.EQ: _member, exp.NEQ: _member, exp.Glob: _globbed, exp.Typeof: spelled_types,
+    exp.DateFromParts: _parts_as_date, exp.CountIf: _count_if, exp.LogicalOr: _all_or_any(exp.Max), exp.LogicalAnd: _all_or_any(exp.Min), exp.Concat: _concat,
 }  # fmt: skip
 _FIRST: tuple[Clause, ...] = (
-    outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, named_queries, spelled, mark_columns,
+    outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, crossed, named_queries, spelled, mark_columns,
     aliases, mark_columns,
 )  # fmt: skip
 
 TARGET = Target(
     clauses=(*_FIRST, sorted_distinct, mark_columns, sorted_nulls, limited_members, unnamed_from),
-    by_node=in_families(_DATES, _OWN),
+    by_node=in_families(_DATES, {exp.Add: added_text}, _OWN),
     by_name={
         **_DATE_NAMES, **number_calls(CASTS), "LEN": call_named("CHAR_LENGTH", 1), "EVERY": _every,
         "UNICODE": call_named("ORD", 1), "NVL": call_named("COALESCE", 2),
     },
     last=(mark_columns, _one_of_group),
-    ways=("", "safe"),
+    plain_by_node=in_families(_DATES),
+    ways=(PLAIN, "", SAFE),
     names_calls=True,
 )  # fmt: skip

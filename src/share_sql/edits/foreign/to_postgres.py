@@ -8,9 +8,9 @@ from types import MappingProxyType
 
 from sqlglot import exp
 
-from share_sql.edits.foreign.clock import SECONDS, UNITS, Clock, spans
+from share_sql.edits.foreign.clock import SAFE, SECONDS, UNITS, Clock, spans
 from share_sql.edits.foreign.functions import added_text
-from share_sql.edits.foreign.kinds import kind, mark_columns, marked
+from share_sql.edits.foreign.kinds import kind, mark_columns, marked, same_text
 from share_sql.edits.foreign.moments import date_rules
 from share_sql.edits.foreign.named import quoted_texts, spelled
 from share_sql.edits.foreign.nodes import Reading, Rule, number, operand
@@ -34,13 +34,14 @@ from share_sql.edits.foreign.queries import dual, limits, locks, outer_marks, pr
 from share_sql.edits.foreign.shape import (
     aliases,
     bare_columns,
+    crossed,
     even_members,
     named_queries,
     sorted_distinct,
     sorted_nulls,
 )
 from share_sql.edits.foreign.strict import NUMBER_LIKE, Casts, or_zero, type_rules
-from share_sql.edits.foreign.target import Target, in_families
+from share_sql.edits.foreign.target import PLAIN, Target, in_families
 
 _DATE_LIKE = "^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _FORMATS: Mapping[str, str] = MappingProxyType({
@@ -65,7 +66,7 @@ class PostgresClock(Clock):
 
     def cast(self, value: exp.Expr, name: str, reading: Reading) -> exp.Expr:
         found = exp.cast(value.copy(), name)
-        if not reading.way or kind(value) != "text" or isinstance(value, exp.Literal):
+        if reading.way != SAFE or kind(value) != "text" or isinstance(value, exp.Literal):
             return found
         fits = exp.RegexpLike(this=value.copy(), expression=exp.Literal.string(_DATE_LIKE))
         return exp.Case(ifs=[exp.If(this=fits, true=found)])
@@ -73,13 +74,18 @@ class PostgresClock(Clock):
     def part(self, unit: str, value: exp.Expr, reading: Reading) -> exp.Expr | None:
         if unit not in _PARTS:
             return None
-        return marked(exp.Extract(this=exp.var(unit), expression=self.moment(value, reading)), "int")
+        found = exp.Extract(this=exp.var(unit), expression=self.moment(value, reading))
+        return marked(exp.cast(found, "BIGINT") if unit == "EPOCH" else found, "int")
 
     def text(self, value: exp.Expr, form: str, reading: Reading) -> exp.Expr | None:
         whole = {"%w": "DOW", "%s": "EPOCH", "%u": "ISODOW"}.get(form)
         if whole is not None:
             part = self.part(whole, value, reading)
-            return marked(exp.cast(exp.cast(part, "BIGINT"), "TEXT"), "text") if part is not None else None
+            return (
+                marked(exp.cast(part if whole == "EPOCH" else exp.cast(part, "BIGINT"), "TEXT"), "text")
+                if part is not None
+                else None
+            )
         if form == "%J":
             return exp.cast(self.julian(value, reading), "TEXT")
         written = ""
@@ -186,7 +192,7 @@ class PostgresClock(Clock):
 
 
 def _as_number(value: exp.Expr, reading: Reading) -> exp.Expr:
-    if not reading.way:
+    if reading.way != SAFE:
         return exp.cast(value.copy(), "DECIMAL")
     digits = exp.Anonymous(this="SUBSTRING", expressions=[value.copy(), exp.Literal.string(NUMBER_LIKE)])
     return or_zero(value, exp.cast(digits, "DECIMAL"), reading)
@@ -201,6 +207,8 @@ def _truncate(value: exp.Expr) -> exp.Expr:
 
 
 def _pick(column: exp.Expr, extreme: exp.Expr | None) -> exp.Expr:
+    if extreme is not None and same_text(extreme.this) == same_text(column):
+        return extreme.copy()
     value: exp.Expr = column.copy()
     if extreme is not None:
         falls = isinstance(extreme, exp.Max)
@@ -254,17 +262,13 @@ _OWN: Mapping[type[exp.Expr], Rule] = {
 }  # fmt: skip
 
 
-def _added(node: exp.Expr, reading: Reading) -> exp.Expr | None:
-    return added_text(node, reading) if reading.reader == "tsql" else None
-
-
 TARGET = Target(
     clauses=(
-        outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, named_queries, spelled, mark_columns,
+        outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, crossed, named_queries, spelled, mark_columns,
         aliases, mark_columns, sorted_distinct, mark_columns, sorted_nulls,
     ),
     by_node=in_families(
-        _DATES, {exp.Add: _added}, _OWN, _TYPES
+        _DATES, {exp.Add: added_text}, _OWN, _TYPES
     ),
     by_name={
         **_DATE_NAMES, **number_calls(CASTS), "UCASE": call_named("UPPER", 1), "LCASE": call_named("LOWER", 1),
@@ -275,6 +279,7 @@ TARGET = Target(
     last=(
         mark_columns, bare_columns(_pick, by_key=True), even_members(CASTS.textual),
     ),
-    ways=("", "safe"),
+    plain_by_node=in_families(_DATES),
+    ways=(PLAIN, "", SAFE),
     names_calls=True,
 )  # fmt: skip
