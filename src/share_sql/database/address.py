@@ -1,22 +1,10 @@
-<<<<<<< HEAD
-<<<<<<< HEAD
-"""A database's path or URL as it may be shown: without what is secret in it."""
-=======
-"""The URL of a database on a server, taken apart; its password is shown nowhere."""
->>>>>>> servers
-=======
 """The path or URL of a database: taken apart, and as it may be shown. A password is shown nowhere."""
->>>>>>> schema
 
 from __future__ import annotations
 
 import re
-<<<<<<< HEAD
-<<<<<<< HEAD
-=======
 from collections.abc import Mapping
 from dataclasses import dataclass, field
->>>>>>> schema
 from pathlib import Path, PurePath
 from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote, unquote_to_bytes
@@ -36,69 +24,6 @@ _FILES = ("sqlite", "duckdb")
 _SECRET = re.compile(r"(?i)\b((?:ssl)?password|passwd|pwd|passfile)=[^\s&;]*[&;]?")
 
 
-<<<<<<< HEAD
-def shown(where: str) -> str:
-    """A path or URL without password, as names, messages and files may have it.
-
-    The user, the host and the database stay; a path stays as it is. Two databases whose places differ in the
-    password alone are shown alike.
-    """
-    url = _URL.fullmatch(where)
-    if url is None:
-        # libpq also takes `host=… password=…`.
-        return _SECRET.sub("", where) if "=" in where else where
-    scheme, rest = url.groups()
-    # A password that is not escaped may hold any sign, the one that ends it too.
-    before, at, place = rest.rpartition("@")
-    user = before.partition(":")[0]
-    place = _SECRET.sub("", place).rstrip("?&;")
-    return f"{scheme}://{user}@{place}" if at and user else f"{scheme}://{place}"
-
-
-def own_name(where: str) -> str:
-    """The name of the database at a path or URL: the file's stem, or the last part of the URL's path."""
-    url = _URL.fullmatch(where)
-    if url is None:
-        return PurePath(where).stem
-    name = unquote(shown(where).partition("://")[2].partition("?")[0].rpartition("/")[2])
-    return name if url[1].lower() in _SERVERS else PurePath(name).stem
-
-
-def place_of(where: str) -> tuple[str, Path | None]:
-    """The dialect of the database at a path or URL, and the file where it is one.
-
-    Raises:
-        DatabaseUnreadable: it is of a kind that is not known, or the URL of a file names none.
-    """
-    url = _URL.fullmatch(where)
-    if url is None:
-        return ("duckdb" if where.lower().endswith(".duckdb") else "sqlite"), Path(where)
-    scheme, rest = url[1].lower(), url[2]
-    if scheme in _SERVERS:
-        return _SERVERS[scheme], None
-    if scheme not in _FILES:
-        # The rest of the URL may hold a password: only the scheme is named.
-        known = ", ".join(f"{each}://" for each in (*_FILES, *_SERVERS))
-        raise DatabaseUnreadable(f"databases of kind {scheme}:// are not supported; give a path, or {known}")
-    if not rest.startswith("/") or len(rest) == 1:
-        raise DatabaseUnreadable(
-            f"the URL of a file is {scheme}:///PATH (relative) or {scheme}:////PATH (absolute)"
-        )
-    return scheme, Path(unquote(rest[1:]))
-=======
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote_to_bytes
-
-from share_sql import errors
-
-_URL = re.compile(r"[A-Za-z+]+://(?:([^/?#@]*)@)?([^/?#@]*)(?:/([^?#@]*))?(?:\?([^#]*))?")
-"""Signs that a password must have escaped stand nowhere else either: of `p@ss` a part would be a host."""
-_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-
-
-=======
->>>>>>> schema
 @dataclass(frozen=True)
 class Address:
     """Where a server is and how to get in."""
@@ -151,9 +76,6 @@ def address_of(url: str, title: str) -> Address:
 
 def _text(escaped: str) -> str:
     return unquote_to_bytes(escaped).decode()
-<<<<<<< HEAD
->>>>>>> servers
-=======
 
 
 def shown(where: str) -> str:
@@ -206,4 +128,3 @@ def place_of(where: str) -> tuple[str, Path | None]:
             f"the URL of a file is {scheme}:///PATH (relative) or {scheme}:////PATH (absolute)"
         )
     return scheme, Path(unquote(rest[1:]))
->>>>>>> schema

@@ -535,16 +535,9 @@ class Resolver:
                 continue
             trial = Bound(bound.node, bound.scope, "unknown")
             qualifier = self._table_key(parts[at - 1]) if at else ""
-<<<<<<< HEAD
-            owner = self._look_up(trial, self._key(parts[at]), qualifier)
-            table = trial.source.table if trial.source is not None else None
-            if trial.status == "bound" and table is not None and table.column(parts[at].name) is None:
-                continue  # the whole row of a source that has no such column
-=======
             owner = self._look_up(trial, self._key(parts[at]), qualifier, placed=False)
             if trial.whole:
                 continue
->>>>>>> language
             if trial.status not in ("unknown", "unknown-source", "ambiguous") and not (
                 trial.status == "text" or (trial.source is not None and trial.source.open and at == 0)
             ):
