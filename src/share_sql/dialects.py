@@ -170,17 +170,11 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
+            aliases_in=_EVERYWHERE, has=frozenset({"DISTINCT ON", "QUALIFY", "LATERAL"}),
+            aliases_before=True, row_names=True, fields=True, implied_lateral=True,
             unread=r"Parser Error|syntax error|unterminated",
             no_function=r"Function with name .{0,200}does not exist|No function matches",
             mistyped=r"Conversion Error|Cannot compare values|explicit cast is required",
-            aliases_in=frozenset({"group", "having", "order"}), nulls_placed=False, backslashes=True,
-            values_table=False, has=frozenset({"LATERAL"}),
-            system_tables=r"(?:information_schema|mysql|performance_schema|sys)\.", roles=True,
-        ),
-        Dialect(
-            "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
-            aliases_in=_EVERYWHERE, has=frozenset({"DISTINCT ON", "QUALIFY", "LATERAL"}),
-            aliases_before=True, row_names=True, fields=True, implied_lateral=True,
             system_tables=r"information_schema\.|pg_catalog\.|duckdb_|pragma_|sqlite_|pg_",
         ),
     )

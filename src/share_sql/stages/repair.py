@@ -89,11 +89,16 @@ def mend(state: State, query: Ran) -> Steps[Mended | None]:
 
 
 def _is_own(query: Examined) -> bool:
-    """Whether a query that fails is read as it is meant: its names bind, and only types or groups are at
-    fault, which the dialect is strict about."""
+    """Whether a query that fails is read as it is meant: its names are the schema's, and where they stand, or
+    types or groups, are at fault, which the dialect is strict about."""
     facts = dialect_of(query.schema.dialect)
     strict = not facts.value_types and not query.runs and not is_unread(query, facts.name)
-    return strict and not query.faults
+    if not strict:
+        return False
+    schema, binding = query.schema, query.binding
+    names = (bound.column for bound in (*binding.unknown_columns, *binding.ambiguous))
+    tables = (source.node.name for source in binding.unknown_sources)
+    return all(map(schema.tables_with, names)) and all(schema.table(name) is not None for name in tables)
 
 
 def _proved(
