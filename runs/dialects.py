@@ -158,7 +158,8 @@ class Trial:
     def run(self, dialect: str, drafts: Sequence[Draft], gold_from: str) -> dict[str, Ended]:
         """Correct drafts on the databases of one dialect."""
         cases = [
-            Case(each.id, each.question, f"{dialect}/{each.database}", each.sql, each.evidence) for each in drafts
+            Case(each.id, each.question, f"{dialect}/{each.database}", each.sql, each.evidence)
+            for each in drafts
         ]
         ended = {}
         with Assistant(catalog=self._catalog, conventions=self._conventions, concurrency=2) as assistant:
@@ -198,7 +199,12 @@ def plain(value: object) -> object:
 
 
 def report(
-    what: str, dialect: str, drafts: Sequence[Draft], ended: dict[str, Ended], beside: dict[str, Ended], out: Any
+    what: str,
+    dialect: str,
+    drafts: Sequence[Draft],
+    ended: dict[str, Ended],
+    beside: dict[str, Ended],
+    out: Any,
 ) -> None:
     """Print the counts of one set on one dialect; write down what is broken or differs."""
     counts: Counter[str] = Counter()
@@ -216,7 +222,9 @@ def report(
             row = {"set": what, "dialect": dialect, **draft._asdict(), "ended": end._asdict()}
             out.write(json.dumps({**row, "reference": other._asdict() if other else None}) + "\n")
     shown = "".join(f"  {name} {counts[name]}" for name in ("right before", "right after", "fixed", "broken"))
-    agree = f"  verdict as on SQLite {counts['same verdict']}  as right {counts['same right']}" if beside else ""
+    agree = (
+        f"  verdict as on SQLite {counts['same verdict']}  as right {counts['same right']}" if beside else ""
+    )
     print(f"{what:8} {dialect:9} {len(drafts)} drafts{shown}{agree}", flush=True)
 
 

@@ -60,7 +60,7 @@ class Dialect:
     whole: str = "BIGINT"
     """sqlglot's name of the type of whole numbers."""
     reserved: frozenset[str] = frozenset()
-    """Words, in capitals, that are names in quotes alone, beside those that sqlglot knows."""
+    """Words, in capitals, that are names in quotes alone; empty where all of `sql.keywords` are taken so."""
     pattern_place: str = ""
     """The function that gives the place where a text matches a regular expression; empty where sqlglot's own
     writing of such a test is what every server reads."""
@@ -113,25 +113,16 @@ class Dialect:
     """A pattern of what the names of the database's own tables begin with, in lower case."""
 
 
-_SQLITE_WORDS = frozenset("""
-    ADD ALL ALTER AND AS AUTOINCREMENT BETWEEN CASE CHECK COLLATE COMMIT CONSTRAINT CREATE DEFAULT
-    DEFERRABLE DELETE DISTINCT DROP ELSE ESCAPE EXCEPT EXISTS FOREIGN FROM GROUP HAVING IN INDEX INSERT
-    INTERSECT INTO IS ISNULL JOIN LIMIT NOT NOTHING NOTNULL NULL ON OR ORDER PRIMARY REFERENCES
-    RETURNING SELECT SET TABLE THEN TO TRANSACTION UNION UNIQUE UPDATE USING VALUES WHEN WHERE
-""".split())
-"""SQLite's keywords that cannot be names unless quoted (sqlite.org/lang_keywords.html; tokenize.c falls back to a
-name for the others)."""
-_POSTGRES_WORDS = frozenset("""
-    ALL ANALYSE ANALYZE AND ANY ARRAY AS ASC ASYMMETRIC AUTHORIZATION BINARY BOTH CASE CAST CHECK
-    COLLATE COLLATION COLUMN CONCURRENTLY CONSTRAINT CREATE CROSS CURRENT_CATALOG CURRENT_DATE
-    CURRENT_ROLE CURRENT_SCHEMA CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER DEFAULT DEFERRABLE DESC
-    DISTINCT DO ELSE END EXCEPT FALSE FETCH FOR FOREIGN FREEZE FROM FULL GRANT GROUP HAVING ILIKE IN
-    INITIALLY INNER INTERSECT INTO IS ISNULL JOIN LATERAL LEADING LEFT LIKE LIMIT LOCALTIME
-    LOCALTIMESTAMP NATURAL NOT NOTNULL NULL OFFSET ON ONLY OR ORDER OUTER OVERLAPS PLACING PRIMARY
-    REFERENCES RETURNING RIGHT SELECT SESSION_USER SIMILAR SOME SYMMETRIC TABLE TABLESAMPLE THEN TO
-    TRAILING TRUE UNION UNIQUE USER USING VARIADIC VERBOSE WHEN WHERE WINDOW WITH
-""".split())
-"""PostgreSQL's reserved words (pg_get_keywords, kinds R and T)."""
+_SQLITE_WORDS = frozenset((
+    "ADD", "ALL", "ALTER", "AND", "AS", "AUTOINCREMENT", "BETWEEN", "CASE", "CHECK", "COLLATE", "COMMIT",
+    "CONSTRAINT", "CREATE", "DEFAULT", "DEFERRABLE", "DELETE", "DISTINCT", "DROP", "ELSE", "ESCAPE", "EXCEPT",
+    "EXISTS", "FOREIGN", "FROM", "GROUP", "HAVING", "IN", "INDEX", "INSERT", "INTERSECT", "INTO", "IS",
+    "ISNULL", "JOIN", "LIMIT", "NOT", "NOTHING", "NOTNULL", "NULL", "ON", "OR", "ORDER", "PRIMARY",
+    "REFERENCES", "RETURNING", "SELECT", "SET", "TABLE", "THEN", "TO", "TRANSACTION", "UNION", "UNIQUE",
+    "UPDATE", "USING", "VALUES", "WHEN", "WHERE",
+))  # fmt: skip
+"""SQLite's keywords that cannot be names unless quoted (sqlite.org/lang_keywords.html; tokenize.c falls back
+to a name for the others)."""
 
 _EVERYWHERE = frozenset({"where", "group", "having", "order"})
 
@@ -152,7 +143,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
         Dialect(
             "postgres", "PostgreSQL", name_case="folded", before_tables=frozenset({""}),
             row_ids=frozenset({"ctid"}), whole_division=True, aliases_in=frozenset({"group", "order"}),
-            long_sums=False, reserved=_POSTGRES_WORDS,
+            long_sums=False,
             mistyped=r"invalid input (?:syntax|value)|operator does not exist",
             no_function=r"(?:function|operator|procedure) .{0,200}does not exist", aliases_whole=True,
             row_names=True, has=frozenset({"DISTINCT ON", "LATERAL"}),

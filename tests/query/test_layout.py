@@ -95,4 +95,6 @@ def test_texts_of_the_same_few_tokens_are_not_compared() -> None:
 def test_a_text_of_some_equal_tokens_keeps_its_layout() -> None:
     draft = f"select  a from t where {' or '.join(['a = 1'] * 100)}"
     query = parse_select(draft.replace("a from", "b from"), "sqlite")
-    assert keep_layout(draft, parse_select(draft, "sqlite"), query, "sqlite") == draft.replace("a from", "b from")
+    assert keep_layout(draft, parse_select(draft, "sqlite"), query, "sqlite") == draft.replace(
+        "a from", "b from"
+    )

@@ -35,15 +35,16 @@ CREATE TABLE orders (id INT PRIMARY KEY, "CustomerID" INT, visit_id INT, "order"
     placed TIMESTAMP, wanted DATE, qty INT, rate BIGINT, score VARCHAR(10), status VARCHAR(20),
     town VARCHAR(20), level INT, FOREIGN KEY ("CustomerID") REFERENCES "Customers" ("CustomerID"),
     FOREIGN KEY (visit_id) REFERENCES visit (id));
-CREATE TABLE item (no INT PRIMARY KEY, order_id INT, kind_id INT, FOREIGN KEY (order_id) REFERENCES orders (id),
-    FOREIGN KEY (kind_id) REFERENCES kind (id));
+CREATE TABLE item (no INT PRIMARY KEY, order_id INT, kind_id INT,
+    FOREIGN KEY (order_id) REFERENCES orders (id), FOREIGN KEY (kind_id) REFERENCES kind (id));
 INSERT INTO "Customers" VALUES (1, 'Ann Lee', 'Bonn', '2021-03-14', '0042', 5),
     (2, 'Bob Roy', 'Jena', '2022-05-01', '0043', NULL), (3, 'Cyd Poe', 'Ulm', '2022-06-02', '0044', 7);
 INSERT INTO visit VALUES (1, 'Ann Lee'), (2, 'Bob Roy');
 INSERT INTO kind VALUES (1, 'tea'), (2, 'salt');
 INSERT INTO orders VALUES
     (10, 1, 1, 1, '2022-01-31T10:00:00', '2022-05-01 08:30:00', '2022-05-03', 3, 2, '98', 'Open', 'Jena', 1),
-    (11, 1, 1, 2, '2022-02-01T11:00:00', '2022-05-02 09:30:00', '2022-05-03', 4, 3, '204', 'Closed', 'Bonn', 2),
+    (11, 1, 1, 2, '2022-02-01T11:00:00', '2022-05-02 09:30:00', '2022-05-03', 4, 3, '204', 'Closed',
+        'Bonn', 2),
     (12, 2, 2, 3, '2022-02-02T12:00:00', '2022-05-03 10:30:00', '2022-05-04', 7, 4, '30', 'Open', 'Ulm', 2);
 INSERT INTO item VALUES (1, 10, 1), (2, 11, 2), (3, 12, 1);
 """

@@ -7,6 +7,7 @@ that DISTINCT makes one are sorted by the first of them that the order meets, wh
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from sqlglot import exp
 
@@ -28,7 +29,7 @@ def bare_groups(draft: Examined) -> Steps[list[Edit]]:
         if (yield from _one_each(draft, select, bare)):
             shown = ", ".join(draft.text(column) for column in bare)
             message = f"{shown} stands beside GROUP BY; each group has one, so that it is a key too"
-            return [Edit("group-bare", message, edited(draft, select, lambda old: _with_keys(old, bare)))]
+            return [Edit("group-bare", message, edited(draft, select, partial(_with_keys, more=bare)))]
     return []
 
 
@@ -44,7 +45,9 @@ def _bare(draft: Examined, select: exp.Select) -> list[exp.Column]:
         return []
     keys = [_written_out(select, key) for key in group.expressions]
     names = draft.binding.names
-    known = {(bound.source, bound.column.lower()) for key in keys if (bound := names.get(id(key))) is not None}
+    known = {
+        (bound.source, bound.column.lower()) for key in keys if (bound := names.get(id(key))) is not None
+    }
     found: dict[tuple[object, str], exp.Column] = {}
     places = [*select.expressions, select.args.get("having"), select.args.get("order")]
     for place in places:
@@ -109,7 +112,12 @@ def distinct_orders(draft: Examined) -> Iterator[Edit]:
     for select in draft.tree.find_all(exp.Select):
         order = select.args.get("order")
         distinct = select.args.get("distinct")
-        if order is None or distinct is None or distinct.args.get("on") or select.args.get("group") is not None:
+        if (
+            order is None
+            or distinct is None
+            or distinct.args.get("on")
+            or select.args.get("group") is not None
+        ):
             continue
         items = [plain_item(item) for item in select.expressions]
         aliases = {item.alias.lower() for item in select.expressions if isinstance(item, exp.Alias)}
@@ -133,8 +141,12 @@ def distinct_orders(draft: Examined) -> Iterator[Edit]:
 
 
 def _is_selected(key: exp.Expr, items: list[exp.Expr], aliases: set[str]) -> bool:
-    is_place = isinstance(key, exp.Literal) and key.is_int
-    is_alias = isinstance(key, exp.Column) and not key.table and key.name.lower() in aliases
-    same = [item for item in items if isinstance(item, exp.Column) and isinstance(key, exp.Column)]
-    bare = any(item.name.lower() == key.name.lower() and not (item.table and key.table) for item in same)
-    return is_place or is_alias or bare or key in items
+    """Whether a sort key is a place in the select list, an alias there, or one of its items."""
+    if isinstance(key, exp.Literal) and key.is_int:
+        return True
+    if not isinstance(key, exp.Column):
+        return key in items
+    if not key.table and key.name.lower() in aliases:
+        return True
+    same = [item for item in items if isinstance(item, exp.Column) and item.name.lower() == key.name.lower()]
+    return any(not item.table or not key.table or item.table.lower() == key.table.lower() for item in same)

@@ -27,11 +27,11 @@ def cased_names(draft: Examined) -> Iterator[Edit]:
     dialect = draft.schema.dialect
     changed: dict[str, None] = {}
     tables = _tables(draft)
-    for own, copy in zip(list(draft.tree.find_all(exp.Table)), list(tree.find_all(exp.Table)), strict=True):
-        table = tables.get(id(own))
-        if table is not None and own.name != table.own:
-            node = table_node(draft.schema, table.name, always=False)
-            copy.set("this", node.this)
+    items = zip(list(draft.tree.find_all(exp.Table)), list(tree.find_all(exp.Table)), strict=True)
+    for written, item in items:
+        table = tables.get(id(written))
+        if table is not None and written.name != table.own:
+            item.set("this", table_node(draft.schema, table.name, always=False).this)
             changed[table.own] = None
     for own, copy in columns:
         bound = draft.binding.names.get(id(own))

@@ -38,7 +38,7 @@ _FIRST = (
 
 
 def divisions(draft: Examined) -> Iterator[Edit]:
-    """`COUNT(a) / COUNT(b)` truncates where whole numbers divide so; the dividend is cast to a real number."""
+    """`COUNT(a) / COUNT(b)` truncates where whole numbers divide so; the dividend is cast to a real one."""
     facts = dialect_of(draft.schema.dialect)
     if not facts.whole_division:
         return
@@ -82,7 +82,11 @@ def _around(node: exp.Expr) -> Iterator[exp.Expr]:
 
 def _is_integer(draft: Examined, node: exp.Expr | None, depth: int = 0) -> bool:
     """Whether an expression is certain to be an integer."""
-    if isinstance(node, exp.Sum) and not dialect_of(draft.schema.dialect).long_sums and _is_long(draft, node.this):
+    if (
+        isinstance(node, exp.Sum)
+        and not dialect_of(draft.schema.dialect).long_sums
+        and _is_long(draft, node.this)
+    ):
         return False
     if isinstance(node, _FIRST):
         return _is_integer(draft, node.this, depth)
@@ -125,7 +129,10 @@ def _is_long(draft: Examined, node: exp.Expr) -> bool:
     if node.find(exp.Count, exp.Sum, exp.Subquery) is not None:
         return True
     for column in node.find_all(exp.Column):
-        if column.find_ancestor(exp.If, exp.Sum) is not None and column.find_ancestor(exp.Predicate) is not None:
+        if (
+            column.find_ancestor(exp.If, exp.Sum) is not None
+            and column.find_ancestor(exp.Predicate) is not None
+        ):
             continue  # in a condition it is no part of what is added
         bound = draft.binding.names.get(id(column))
         found = bound.table.column(column.name) if bound is not None and bound.table is not None else None

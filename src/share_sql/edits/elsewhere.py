@@ -70,7 +70,9 @@ def _is_of_one_kind(draft: Examined, column: ColumnName, other: ColumnName) -> S
     if column.table == other.table and _is_own_name(column) and _is_own_name(other):
         return False
     one, two = (
-        exp.select(exp.alias_(column_node(name.column), "v")).distinct().from_(table_node(draft.schema, name.table))
+        exp.select(exp.alias_(column_node(name.column), "v"))
+        .distinct()
+        .from_(table_node(draft.schema, name.table))
         for name in (column, other)
     )
     sets = (one, two, exp.Intersect(this=one.copy(), expression=two.copy(), distinct=True))

@@ -54,7 +54,11 @@ def null_extremes(draft: Examined) -> Steps[list[Edit]]:
         return []
     key, limit = found
     asked = _HIGH if key.args.get("desc") else _LOW
-    if not nulls_come_first(key, draft.schema.dialect) or not asked.search(draft.question) or _NO_VALUE.search(draft.question):
+    if (
+        not nulls_come_first(key, draft.schema.dialect)
+        or not asked.search(draft.question)
+        or _NO_VALUE.search(draft.question)
+    ):
         return []
     value = key.this
     probe = changed(tree, expressions=[_written_out(draft, value)], limit=limit)

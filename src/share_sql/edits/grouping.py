@@ -21,8 +21,8 @@ _EACH = re.compile(
 def missing_groups(draft: Examined) -> Iterator[Edit]:
     """`SELECT city, COUNT(*)` for "how many … in each city": it is grouped by what stands beside the count.
 
-    Without GROUP BY one row comes out, with the city of any row, or none where the database is strict. Only where the words after "each" or "per"
-    name a selected column, and all other columns are aggregates.
+    Without GROUP BY one row comes out, with the city of any row, or none where the database is strict. Only
+    where the words after "each" or "per" name a selected column, and all other columns are aggregates.
     """
     tree = draft.tree
     # Where columns have types, such a query is refused; its names bind all the same.

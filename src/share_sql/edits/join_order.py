@@ -42,7 +42,9 @@ def in_order(select: exp.Select, dialect: str, more: Sequence[exp.Expr] = ()) ->
     else:
         return True
     plain = all(join.args.get("on") is not None and not join.side and not join.method for join in joins)
-    bare = any(not column.table for parts in conditions for each in parts for column in each.find_all(exp.Column))
+    bare = any(
+        not column.table for parts in conditions for each in parts for column in each.find_all(exp.Column)
+    )
     if not plain or bare or len(set(names)) < len(names):
         return False
     own = [part for parts in conditions for part in parts]
@@ -59,19 +61,21 @@ def _ordered(joins: list[exp.Join], names: list[str], parts: list[exp.Expr]) -> 
     parts = list({_sides(part): part for part in reversed(parts)}.values())[::-1]
     seen, done = {names[0]}, []
     while left:
-        for name, join in left.items():
-            ready = [part for part in parts if name in _named(part) and _named(part) <= seen | {name}]
-            if ready:
-                break
-        else:
+        name = next((name for name in left if _ready(parts, name, seen)), None)
+        if name is None:
             return None
+        ready = _ready(parts, name, seen)
         seen.add(name)
         parts = [part for part in parts if part not in ready]
-        del left[name]
-        new = join.copy()
+        new = left.pop(name).copy()
         new.set("on", exp.and_(*ready, copy=True, wrap=False))
         done.append(new)
     return done if not parts else None
+
+
+def _ready(parts: list[exp.Expr], name: str, seen: set[str]) -> list[exp.Expr]:
+    """The conditions of a table that name it and tables before it alone."""
+    return [part for part in parts if name in _named(part) and _named(part) <= seen | {name}]
 
 
 def _conditions(join: exp.Join) -> list[exp.Expr]:

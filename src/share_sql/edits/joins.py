@@ -78,7 +78,9 @@ def half_keys(draft: Examined) -> Steps[list[Edit]]:
             more = [
                 exp.EQ(
                     this=exp.column(identifier(key.column, dialect), table=called(one.source, dialect)),
-                    expression=exp.column(identifier(key.to_column, dialect), table=called(other.source, dialect)),
+                    expression=exp.column(
+                        identifier(key.to_column, dialect), table=called(other.source, dialect)
+                    ),
                 )
                 for key in missing
             ]

@@ -57,9 +57,12 @@ def literals(draft: Examined) -> Steps[list[Edit]]:
             matches = yield from look_up(text, frozenset({read.column}), 5)
             if any(m.value == text or (folds and m.value.lower() == text.lower()) for m in matches):
                 continue
-        if is_like or not (yield from read.stores_none([literal])):
-            if (yield from read.holds(partial(_same, text=literal, like=is_like))) is not False:
-                continue
+        if is_like:
+            none = (yield from read.holds(partial(_like, text=literal))) is False
+        else:
+            none = yield from read.stores_none([literal])
+        if not none:
+            continue
         if read.column is None:
             matches = yield from _near(read, text)
         edits.extend(_respelled(draft, use, matches))
@@ -92,8 +95,8 @@ def _text_comparisons(draft: Examined) -> Iterator[_Use]:
                 yield _Use(read, option, negated)
 
 
-def _same(value: exp.Expr, text: exp.Expr, like: bool) -> exp.Expr:
-    return exp.Like(this=value, expression=text.copy()) if like else equals(value, text)
+def _like(value: exp.Expr, text: exp.Expr) -> exp.Expr:
+    return exp.Like(this=value, expression=text.copy())
 
 
 def _near(read: Operand, text: str) -> Steps[tuple[ValueMatch, ...]]:

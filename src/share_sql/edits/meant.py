@@ -91,7 +91,11 @@ def _holds_dates(draft: Examined, node: exp.Expr) -> Steps[bool]:
     if origin is None:
         return False
     declared = draft.schema.column(origin.table, origin.column)
-    if declared is not None and not dialect_of(draft.schema.dialect).value_types and is_day_type(declared.type):
+    if (
+        declared is not None
+        and not dialect_of(draft.schema.dialect).value_types
+        and is_day_type(declared.type)
+    ):
         return True
     name = column_node(origin.column)
     few = exp.select(name).from_(table_node(draft.schema, origin.table))
@@ -171,7 +175,7 @@ def date_arithmetic(draft: Examined) -> Steps[list[Edit]]:
 
 
 def _moved(today: exp.Expr, days: int) -> exp.Expr:
-    """The day that lies some days from today, as SQLite's functions give it."""
+    """The day that lies some days from today, as modifiers of DATE say it."""
     return call("DATE" if isinstance(today, exp.CurrentDate) else "DATETIME", "now", f"{days:+d} days")
 
 

@@ -176,7 +176,7 @@ class Operand:
         return True
 
     def _cannot_hold(self, constant: exp.Expr) -> bool:
-        """Whether no value of the column's type is this text, which the database refuses to compare with it."""
+        """Whether no value of the column's type is this text, which the database then refuses to compare."""
         if not isinstance(constant, exp.Literal) or not constant.is_string:
             return False
         column = self.column

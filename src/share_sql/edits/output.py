@@ -235,7 +235,11 @@ def _counts(draft: Examined) -> Iterator[Edit]:
             yield _different(draft, count, inner)
         elif isinstance(inner, exp.Star):
             scope = scope_of(draft, count.find_ancestor(exp.Select))
-            keys = [*_keys(scope, draft.schema.dialect), *other_columns(draft, scope, most=2)] if scope is not None else []
+            keys = (
+                [*_keys(scope, draft.schema.dialect), *other_columns(draft, scope, most=2)]
+                if scope is not None
+                else []
+            )
             for key in keys[:4]:
                 yield _different(draft, count, key)
 

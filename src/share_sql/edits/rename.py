@@ -9,6 +9,7 @@ from share_sql.query.examined import Examined
 from share_sql.query.named import identifier
 from share_sql.sql.scopes import Bound
 
+
 def renamed(
     draft: Examined, bound: Bound, source: exp.Identifier | None, name: str | None = None
 ) -> exp.Query:

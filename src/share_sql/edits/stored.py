@@ -29,9 +29,7 @@ LATE_SIGN = Form("?*[-]*", "^.+-")
 LATE_MINUS = Form("?*-*", "^.+-")
 TWO_POINTS = Form("*.*.*", "[.].*[.]")
 POINT = Form("*.*", "[.]")
-ISO_DAY = Form(
-    "[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]*", "^[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]"
-)
+ISO_DAY = Form("[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]*", "^[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]")
 """A day in ISO 8601, with or without a time."""
 TIME_AFTER = Form("[ T][0-9]", "^[ T][0-9]$")
 MOMENTS = {
@@ -122,7 +120,7 @@ def part_of(value: exp.Expr, form: str, dialect: str) -> exp.Expr:
 
 
 def is_day_type(declared: str | None) -> bool:
-    """Whether a declared type is one of days, with or without a time; only of dialects that have such types."""
+    """Whether a declared type is one of days, with or without a time, in a dialect that has such types."""
     return declared is not None and _DAYS.search(declared.upper()) is not None
 
 

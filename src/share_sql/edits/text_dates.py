@@ -16,11 +16,13 @@ from share_sql.query.examined import Examined
 from share_sql.requests import Steps
 
 _FUNCTIONS = (
-    exp.Extract, exp.TimeToStr, exp.ToChar, exp.TimestampTrunc, exp.DateTrunc, exp.DateDiff, exp.DateAdd, exp.DateSub,
-    exp.Year, exp.Month, exp.Day, exp.DayOfWeek, exp.DayOfYear, exp.Week, exp.Quarter, exp.TsOrDsAdd,
-    exp.TsOrDsDiff,
+    exp.Extract, exp.TimeToStr, exp.ToChar, exp.TimestampTrunc, exp.DateTrunc, exp.DateDiff, exp.DateAdd,
+    exp.DateSub, exp.Year, exp.Month, exp.Day, exp.DayOfWeek, exp.DayOfYear, exp.Week, exp.Quarter,
+    exp.TsOrDsAdd, exp.TsOrDsDiff,
 )  # fmt: skip
-_NAMED = frozenset({"DATE_PART", "DATE_TRUNC", "AGE", "DATE_DIFF", "DATEDIFF", "MONTHNAME", "DAYNAME", "STRFTIME"})
+_NAMED = frozenset(
+    {"DATE_PART", "DATE_TRUNC", "AGE", "DATE_DIFF", "DATEDIFF", "MONTHNAME", "DAYNAME", "STRFTIME"}
+)
 _DAYS = (exp.CurrentDate, exp.CurrentTimestamp, exp.Interval)
 
 

@@ -102,7 +102,9 @@ def _refused(draft: Examined, found: Compared, read: Operand) -> Steps[Edit | No
         written = draft.text(constant)
         same: list[object] | None = [written]
         if (yield from read.holds(partial(equals, constant=text(written)))) is not True:
-            same = yield from read.values(1, partial(_is_this_number, constant=constant, dialect=read.dialect))
+            same = yield from read.values(
+                1, partial(_is_this_number, constant=constant, dialect=read.dialect)
+            )
         if same is None:
             return (yield from _cast(draft, found, read))
         spelled.append(text(str(same[0]) if same else written))
@@ -112,14 +114,18 @@ def _refused(draft: Examined, found: Compared, read: Operand) -> Steps[Edit | No
 
 
 def _typed_pattern(draft: Examined) -> Steps[list[Edit]]:
-    """`day LIKE '2023%'` where the column is no text and the database has no such pattern: it is read as text."""
+    """`day LIKE '2023%'` where the column is no text and the database refuses it: it is read as text."""
     for found in compared(draft):
         if not isinstance(found.node, exp.Like | exp.ILike) or draft.runs:
             continue
         read = operand(draft, found.operand)
         if read is not None and (read.is_dated or is_number_type(read.declared)):
             message = f"{read.title} is no text, which patterns are for; it is read as text"
-            return [Edit("literal-type", message, put(draft, found.operand, exp.cast(found.operand.copy(), "TEXT")))]
+            return [
+                Edit(
+                    "literal-type", message, put(draft, found.operand, exp.cast(found.operand.copy(), "TEXT"))
+                )
+            ]
     return []
     yield  # a probe that asks nothing
 
@@ -184,7 +190,7 @@ def _cast(draft: Examined, found: Compared, read: Operand) -> Steps[Edit | None]
 
 
 def _number_operand(draft: Examined, found: Compared) -> Steps[Edit | None]:
-    """Numbers that are compared with text, where values have types of their own: elsewhere the text is read."""
+    """Numbers that are compared with text, where values have types of their own; else it is converted."""
     if not dialect_of(draft.schema.dialect).value_types:
         return None
     bare = _computed(found.operand)

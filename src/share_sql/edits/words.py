@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 
-from share_sql.dialects import dialect_of
+from share_sql.query.named import keywords
 from share_sql.schema.model import Schema
 from share_sql.schema.quote import quoted_name
 from share_sql.sql.tokens import Token, joined, neighbours, tokens
@@ -59,10 +58,10 @@ def quote_names(sql: str, schema: Schema) -> tuple[str, list[str]]:
 
 def quote_keywords(sql: str, schema: Schema) -> tuple[str, list[str]]:
     """Quote tables, columns and aliases called as a keyword is (`order`), where only a name can stand."""
-    keywords = _keywords(schema.dialect)
-    tables = {table.name.upper(): table.name for table in schema.tables if table.name.upper() in keywords}
+    reserved = keywords(schema.dialect)
+    tables = {table.name.upper(): table.name for table in schema.tables if table.name.upper() in reserved}
     columns = {
-        column.name.upper(): column.name for _, column in schema.columns() if column.name.upper() in keywords
+        column.name.upper(): column.name for _, column in schema.columns() if column.name.upper() in reserved
     }
     parts = tokens(sql)
     around = neighbours(parts)
@@ -70,14 +69,14 @@ def quote_keywords(sql: str, schema: Schema) -> tuple[str, list[str]]:
         part.upper: part.text
         for part, (before, after) in zip(parts, around, strict=True)
         if part.kind == "word"
-        and part.upper in keywords - _NEVER_NAMES
+        and part.upper in reserved - _NEVER_NAMES
         and before.upper == "AS"
         and after.upper in _AFTER_TABLES
     }
     columns = {**aliases, **columns}
     found: dict[str, None] = {}
     for at, (part, (before, after)) in enumerate(zip(parts, around, strict=True)):
-        if part.kind != "word" or part.upper not in keywords:
+        if part.kind != "word" or part.upper not in reserved:
             continue
         name = None
         if part.upper in columns and (before.text == "." or _may_be_column(part, before, after, aliases)):
@@ -100,15 +99,6 @@ def _may_be_column(part: Token, before: Token, after: Token, aliases: dict[str, 
     if before.upper == "AS":
         return part.upper in aliases and after.upper in _AFTER_TABLES
     return before.upper in _BEFORE_NAMES and after.upper in _AFTER_NAMES
-
-
-@cache
-def _keywords(dialect: str) -> frozenset[str]:
-    """The words, in capitals, that a dialect takes for no name unless it is quoted."""
-    from sqlglot.dialects.dialect import Dialect
-
-    known = Dialect.get_or_raise(dialect).generator_class.RESERVED_KEYWORDS
-    return dialect_of(dialect).reserved | {word.upper() for word in known}
 
 
 # -- keywords ------------------------------------------------------------------------------------------
@@ -194,7 +184,7 @@ def respelled(sql: str, schema: Schema) -> Iterator[str]:
     parts = tokens(sql)
     changed = False
     around = neighbours(parts)
-    keywords = _keywords(schema.dialect)
+    reserved = keywords(schema.dialect)
     meant: dict[str, list[str]] = {}
     for at, (part, (before, after)) in enumerate(zip(parts, around, strict=True)):
         word = part.upper
@@ -210,7 +200,7 @@ def respelled(sql: str, schema: Schema) -> Iterator[str]:
         if word in ("FRM", "FRO", "FOM", "ROM") and word not in known:
             parts[at] = Token("word", "FROM")
             changed = True
-        if len(word) < 4 or word in known or word in _MISSPELT or word in keywords or before.upper == "AS":
+        if len(word) < 4 or word in known or word in _MISSPELT or word in reserved or before.upper == "AS":
             continue
         if word not in meant:
             meant[word] = [

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from share_sql.dialects import dialect_of
+from share_sql.sql.keywords import KEYWORDS
 
 if TYPE_CHECKING:
     from share_sql.schema.model import Schema
@@ -81,7 +82,9 @@ def column_node(name: str, of: exp.Identifier | None = None) -> exp.Column:
 @cache
 def reserved(dialect: str) -> frozenset[str]:
     """The words, in capitals, that are names in quotes alone."""
-    from sqlglot.dialects.dialect import Dialect
+    return _RESERVED | keywords(dialect)
 
-    known = Dialect.get_or_raise(dialect).generator_class.RESERVED_KEYWORDS
-    return _RESERVED | dialect_of(dialect).reserved | {word.upper() for word in known}
+
+def keywords(dialect: str) -> frozenset[str]:
+    """The words, in capitals, that a dialect takes for no name unless it is quoted."""
+    return dialect_of(dialect).reserved or KEYWORDS[dialect]

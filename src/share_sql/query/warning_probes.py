@@ -162,7 +162,13 @@ def _text_numbers(query: Examined) -> Steps[Found]:
         if sorted(texts) != sorted(texts, key=float):
             shown = query.text(bound.node)
             message = f"{shown} holds numbers as text and is {use} as text: {_example(texts)}"
-            return {"text-number": Seen(message, bound.node, query.text(exp.cast(bound.node.copy(), dialect_of(query.schema.dialect).real)))}
+            return {
+                "text-number": Seen(
+                    message,
+                    bound.node,
+                    query.text(exp.cast(bound.node.copy(), dialect_of(query.schema.dialect).real)),
+                )
+            }
     return {}
 
 

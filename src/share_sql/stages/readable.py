@@ -158,7 +158,9 @@ def _translated(
     for query, found in texts:
         tree = query.tree if isinstance(query, Examined) else None
         # Names alone that do not bind are no sign of another dialect.
-        for translation in translations(query.sql, state.schema, tree, marked_only=not is_foreign(query, dialect)):
+        for translation in translations(
+            query.sql, state.schema, tree, marked_only=not is_foreign(query, dialect)
+        ):
             if translation.kind not in state.plan.weights.enabled:
                 continue
             if not state.examiner.may_try(translation.sql):

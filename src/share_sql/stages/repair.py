@@ -101,9 +101,7 @@ def _is_own(query: Examined) -> bool:
     return all(map(schema.tables_with, names)) and all(schema.table(name) is not None for name in tables)
 
 
-def _proved(
-    state: State, query: Ran, draft: Examined, found: list[WeighedFinding]
-) -> Steps[Mended | None]:
+def _proved(state: State, query: Ran, draft: Examined, found: list[WeighedFinding]) -> Steps[Mended | None]:
     """Mend a query by proofs, pass by pass.
 
     Args:
@@ -153,8 +151,8 @@ def _placed(
 def _first_good(
     state: State, draft: Examined, edits: Iterable[Edit], refused: set[str]
 ) -> Steps[tuple[Edit, Examined] | None]:
-    """Try the enabled edits in order; the first whose result is good is taken. A name that binds to a column of
-    another type than what it is compared with is the last choice."""
+    """Try the enabled edits in order; the first whose result is good is taken. A name that binds to a column
+    of another type than what it is compared with is the last choice."""
     mistyped: tuple[Edit, Examined] | None = None
     for edit in edits:
         if edit.kind not in state.plan.weights.enabled:
