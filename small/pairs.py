@@ -94,7 +94,7 @@ class Maker:
         present = {item.unalias().sql().lower() for item in tree.expressions}
         more = {
             item.sql().lower(): item
-            for item in (*_used(tree), *self._of_tables(scope))
+            for item in (*_used(tree), *self._of_tables(scope, query.schema.dialect))
             if item.sql().lower() not in present
         }
         found = []
@@ -110,13 +110,13 @@ class Maker:
                     found.append(text)
         return found
 
-    def _of_tables(self, scope: Scope) -> Iterator[exp.Expr]:
+    def _of_tables(self, scope: Scope, dialect: str) -> Iterator[exp.Expr]:
         """Keys and names of the tables that a query reads, and two of their columns by lot."""
         for source in scope.sources:
             columns = list(source.table.columns) if source.table else []
             names = [column.name for column in columns if column.primary_key or "name" in column.name.lower()]
             names += [column.name for column in self.rng.sample(columns, min(2, len(columns)))]
-            yield from (column_of(source, name) for name in names)
+            yield from (column_of(source, name, dialect) for name in names)
 
     def edited(self, sql: str, is_right: bool, what: str, gold: str) -> Iterator[Example]:
         """Pairs of a query with its single edits, both ways where one of the two is right."""

@@ -134,7 +134,7 @@ def test_what_cannot_be_written_has_no_reading_that_runs(sql: str, trips: sqlite
 
 
 def test_a_dialect_that_rules_do_not_write_is_left_alone() -> None:
-    assert list(translations("SELECT TOP 1 a FROM t", Schema("s", (), dialect="postgres"))) == []
+    assert list(translations("SELECT TOP 1 a FROM t", Schema("s", (), dialect="oracle"))) == []
 
 
 def test_a_message_names_the_dialect_and_what_was_written_otherwise() -> None:

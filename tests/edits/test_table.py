@@ -23,12 +23,12 @@ def test_a_kind_explains_itself(kind: Kind) -> None:
     assert kind.line.endswith(".")
     assert kind.before != kind.after
     if kind.after:
-        parse_select(kind.after)
+        parse_select(kind.after, "sqlite")
     elif kind.name != "fails":
-        parse_select(kind.before)
+        parse_select(kind.before, "sqlite")
     else:
         with pytest.raises(SqlError):
-            parse_select(kind.before)
+            parse_select(kind.before, "sqlite")
     assert bool(kind.after) or kind.roles == ("finding",)
 
 

@@ -34,7 +34,9 @@ BASE = "SELECT Name FROM singer WHERE id > 3"
 
 def _query(sql: str, rows: list[tuple[object, ...]] | None = None, evidence: str = "") -> Examined:
     outcome = QueryError("no such table") if rows is None else QueryResult(("a",), tuple(rows))
-    return Examined(sql, outcome, tree=parse_select(sql), context=Context(SCHEMA, QUESTION, evidence))
+    return Examined(
+        sql, outcome, tree=parse_select(sql, "sqlite"), context=Context(SCHEMA, QUESTION, evidence)
+    )
 
 
 def _compared(draft: Examined, candidate: Examined) -> dict[str, float]:
@@ -123,7 +125,9 @@ class _Asked:
 def test_the_least_asked_column_counts() -> None:
     def query(sql: str) -> Examined:
         context = Context(SCHEMA, QUESTION, "", _Asked())
-        return Examined(sql, QueryResult(("a",), (("x",),)), tree=parse_select(sql), context=context)
+        return Examined(
+            sql, QueryResult(("a",), (("x",),)), tree=parse_select(sql, "sqlite"), context=context
+        )
 
     row = _compared(query("SELECT Name FROM singer"), query("SELECT Name, id, Country FROM singer"))
     assert row["less:least-asked"] == pytest.approx(2 / 3)

@@ -11,14 +11,14 @@ from share_sql.sql.text import parse_select
 
 
 def _scores(sql: str, question: str, evidence: str = "") -> list[float]:
-    tree = parse_select(sql)
+    tree = parse_select(sql, "sqlite")
     assert isinstance(tree, exp.Select)
     weights = load_weights()
     return [weights.asked(row) for row in select_features(tree, question, evidence)]
 
 
 def test_a_row_has_a_number_for_each_feature() -> None:
-    tree = parse_select("SELECT a, COUNT(*) FROM t GROUP BY a")
+    tree = parse_select("SELECT a, COUNT(*) FROM t GROUP BY a", "sqlite")
     assert isinstance(tree, exp.Select)
     assert {len(row) for row in select_features(tree, "How many?", "")} == {len(FEATURES)}
 

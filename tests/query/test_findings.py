@@ -47,7 +47,9 @@ def _found(
     asked: _Asked | None = None,
 ) -> dict[str, Finding]:
     outcome = QueryError("it went wrong") if rows is None else QueryResult(("a",), tuple(rows))
-    query = Examined(sql, outcome, tree=parse_select(sql), context=Context(SCHEMA, question, "", asked))
+    query = Examined(
+        sql, outcome, tree=parse_select(sql, "sqlite"), context=Context(SCHEMA, question, "", asked)
+    )
     kinds = [finding.kind for finding in query.findings]
     assert len(kinds) == len(set(kinds))
     return {finding.kind: finding for finding in query.findings}

@@ -27,10 +27,10 @@ QUERIES = [
 
 def _kept(draft: str, query: str) -> str:
     try:
-        own = parse_select(draft)
+        own = parse_select(draft, "sqlite")
     except SqlError:
         own = None
-    return keep_layout(draft, own, parse_select(query))
+    return keep_layout(draft, own, parse_select(query, "sqlite"), "sqlite")
 
 
 @pytest.mark.parametrize("pair", [pair for _, pair in PAIRS], ids=[title for title, _ in PAIRS])
@@ -40,7 +40,7 @@ def test_layouts(pair: dict[str, str]) -> None:
 
 def _parsed(text: str) -> bool:
     try:
-        parse_select(text)
+        parse_select(text, "sqlite")
     except SqlError:
         return False
     return True
@@ -58,14 +58,14 @@ def test_the_text_parses_to_the_query(data: st.DataObject) -> None:
         draft = data.draw(st.sampled_from([str.lower, str.upper, str]))(draft)
         draft = "".join(data.draw(SPACES) if char == " " else char for char in draft)
     assume(_parsed(draft))  # sqlglot reads no comment inside ORDER BY
-    own, tree = parse_select(draft), parse_select(query)
-    assert same_query(parse_select(keep_layout(draft, own, tree)), tree)
+    own, tree = parse_select(draft, "sqlite"), parse_select(query, "sqlite")
+    assert same_query(parse_select(keep_layout(draft, own, tree, "sqlite"), "sqlite"), tree, "sqlite")
 
 
 @given(st.sampled_from([text for text in QUERIES if _parsed(text)]), st.text(max_size=5))
 def test_one_literal_more_or_less_changes_nothing_else(draft: str, value: str) -> None:
-    own = parse_select(draft)
-    assert layout_changes(draft, own, own) == ()
+    own = parse_select(draft, "sqlite")
+    assert layout_changes(draft, own, own, "sqlite") == ()
     from sqlglot import exp
 
     tree = own.copy()
@@ -73,10 +73,10 @@ def test_one_literal_more_or_less_changes_nothing_else(draft: str, value: str) -
     if not found or "\x00" in value:
         return
     found[-1].set("this", value)
-    changes = layout_changes(draft, own, tree)
+    changes = layout_changes(draft, own, tree, "sqlite")
     assert changes is not None
     assert len(changes) <= 1
-    assert same_query(parse_select(applied(draft, changes)), tree)
+    assert same_query(parse_select(applied(draft, changes), "sqlite"), tree, "sqlite")
 
 
 def test_texts_of_the_same_few_tokens_are_not_compared() -> None:
@@ -85,13 +85,16 @@ def test_texts_of_the_same_few_tokens_are_not_compared() -> None:
         from share_sql.sql.text import parse_select
 
         draft = f"select a from t where {' OR '.join(['a = 1'] * 900)}"
-        query = parse_select(draft.replace("1", "2"))
-        print(same_query(parse_select(keep_layout(draft, parse_select(draft), query)), query))
+        query = parse_select(draft.replace("1", "2"), "sqlite")
+        kept = keep_layout(draft, parse_select(draft, "sqlite"), query, "sqlite")
+        print(same_query(parse_select(kept, "sqlite"), query, "sqlite"))
         """)
     assert said == "True\n"
 
 
 def test_a_text_of_some_equal_tokens_keeps_its_layout() -> None:
     draft = f"select  a from t where {' or '.join(['a = 1'] * 100)}"
-    query = parse_select(draft.replace("a from", "b from"))
-    assert keep_layout(draft, parse_select(draft), query) == draft.replace("a from", "b from")
+    query = parse_select(draft.replace("a from", "b from"), "sqlite")
+    assert keep_layout(draft, parse_select(draft, "sqlite"), query, "sqlite") == draft.replace(
+        "a from", "b from"
+    )

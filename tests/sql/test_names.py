@@ -77,7 +77,7 @@ def test_unknown_column_names_what_is_in_scope() -> None:
 
 def test_findings_point_into_the_tree() -> None:
     sql = "SELECT nme FROM singer WHERE name = 'Anne'"
-    tree = parse_select(sql)
+    tree = parse_select(sql, "sqlite")
     found = resolve_tree(tree, SCHEMA, sql)
     (unknown,), (literal,) = found.unknown_columns, literal_uses(found)
     assert unknown.node is tree.expressions[0]
@@ -95,12 +95,12 @@ def test_outputs() -> None:
 
 
 def test_without_the_text_every_quoted_name_may_be_text() -> None:
-    tree = parse_select("SELECT age FROM singer WHERE name = `Ann`")
+    tree = parse_select("SELECT age FROM singer WHERE name = `Ann`", "sqlite")
     assert resolve_tree(tree, SCHEMA).unknown_columns == ()
 
 
 def test_double_quotes_are_no_text_in_other_dialects() -> None:
-    schema = Schema("music", SCHEMA.tables, dialect="postgres")
+    schema = Schema("music", SCHEMA.tables, dialect="duckdb")
     (unknown,) = resolve('SELECT age FROM singer WHERE name = "Ann"', schema).unknown_columns
     assert unknown.column == "Ann"
 

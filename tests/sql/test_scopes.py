@@ -22,7 +22,7 @@ SCHEMA = Schema(
 def _statuses(sql: str) -> dict[str, str]:
     return {
         bound.node.sql(dialect="sqlite"): bound.status
-        for bound in resolve_tree(parse_select(sql), SCHEMA).names.values()
+        for bound in resolve_tree(parse_select(sql, "sqlite"), SCHEMA).names.values()
     }
 
 
@@ -67,40 +67,42 @@ def test_statuses(title: str, sql: str, expected: dict[str, str]) -> None:
 
 
 def test_unknown_tables_are_named() -> None:
-    binding = resolve_tree(parse_select("SELECT x FROM nowhere"), SCHEMA)
+    binding = resolve_tree(parse_select("SELECT x FROM nowhere", "sqlite"), SCHEMA)
     assert [source.name for source in binding.unknown_sources] == ["nowhere"]
-    binding = resolve_tree(parse_select("SELECT x FROM a WHERE x IN nowhere"), SCHEMA)
+    binding = resolve_tree(parse_select("SELECT x FROM a WHERE x IN nowhere", "sqlite"), SCHEMA)
     assert [source.name for source in binding.unknown_sources] == ["nowhere"]
 
 
 def test_columns_of_an_unknown_table_are_not_blamed() -> None:
-    binding = resolve_tree(parse_select("SELECT x FROM nowhere"), SCHEMA)
+    binding = resolve_tree(parse_select("SELECT x FROM nowhere", "sqlite"), SCHEMA)
     # What stands in a table nobody knows cannot be called unknown itself.
     assert [bound.status for bound in binding.names.values()] == ["bound"]
 
 
 def test_each_subquery_is_one_scope() -> None:
     binding = resolve_tree(
-        parse_select("SELECT x FROM a WHERE id IN (SELECT a_id FROM b) AND y > (SELECT 1)"), SCHEMA
+        parse_select("SELECT x FROM a WHERE id IN (SELECT a_id FROM b) AND y > (SELECT 1)", "sqlite"), SCHEMA
     )
     assert len(binding.scopes) == 3
     assert len(binding.names) == 4
 
 
 def test_a_star_alias_keeps_its_source() -> None:
-    binding = resolve_tree(parse_select("SELECT * FROM a JOIN b ON a.id = b.a_id ORDER BY id"), SCHEMA)
+    binding = resolve_tree(
+        parse_select("SELECT * FROM a JOIN b ON a.id = b.a_id ORDER BY id", "sqlite"), SCHEMA
+    )
     *_, ordered = binding.names.values()
     assert (ordered.source, ordered.key) == (binding.scopes[0].sources[0], ("a", "id"))
 
 
 def test_an_ambiguous_name_has_its_choices() -> None:
-    (name,) = resolve_tree(parse_select("SELECT id FROM a, b AS t"), SCHEMA).ambiguous
+    (name,) = resolve_tree(parse_select("SELECT id FROM a, b AS t", "sqlite"), SCHEMA).ambiguous
     assert [source.name for source in name.choices] == ["a", "t"]
     assert (name.table, name.key) == (None, None)
 
 
 def test_a_column_in_using_that_one_side_lacks_is_unknown() -> None:
-    binding = resolve_tree(parse_select("SELECT x FROM a JOIN b USING (y)"), SCHEMA)
+    binding = resolve_tree(parse_select("SELECT x FROM a JOIN b USING (y)", "sqlite"), SCHEMA)
     assert [name.column for name in binding.unknown_columns] == ["y"]
     assert [name.column for name in binding.names.values()] == ["x"]
 
@@ -124,31 +126,35 @@ def test_a_column_in_using_that_one_side_lacks_is_unknown() -> None:
     ],
 )  # fmt: skip
 def test_correlation(title: str, sql: str, expected: list[bool]) -> None:
-    resolution = resolve_tree(parse_select(sql), SCHEMA)
+    resolution = resolve_tree(parse_select(sql, "sqlite"), SCHEMA)
     found = [resolution.correlated(select) for select in resolution.tree.find_all(exp.Select)]
     assert found == expected
 
 
 def test_a_set_operation_is_correlated_where_a_part_is() -> None:
-    tree = parse_select("SELECT x FROM a WHERE id IN (SELECT id FROM b UNION SELECT y)")
+    tree = parse_select("SELECT x FROM a WHERE id IN (SELECT id FROM b UNION SELECT y)", "sqlite")
     assert resolve_tree(tree, SCHEMA).correlated(tree.find(exp.Union))
 
 
 def test_results_are_spelled_as_the_table_spells_them() -> None:
-    assert [name for name, _ in resolve_tree(parse_select("SELECT X, a.Y FROM a"), SCHEMA).outputs] == [
+    assert [
+        name for name, _ in resolve_tree(parse_select("SELECT X, a.Y FROM a", "sqlite"), SCHEMA).outputs
+    ] == [
         "x",
         "y",
     ]
 
 
 def test_a_key_of_using_may_be_in_one_of_several_tables_on_the_right() -> None:
-    resolution = resolve_tree(parse_select("SELECT 1 FROM b JOIN (a JOIN b AS c) USING (z)"), SCHEMA)
+    resolution = resolve_tree(
+        parse_select("SELECT 1 FROM b JOIN (a JOIN b AS c) USING (z)", "sqlite"), SCHEMA
+    )
     assert resolution.unknown_columns == ()
 
 
 def test_rows_of_values_do_not_see_their_neighbours() -> None:
     resolution = resolve_tree(
-        parse_select("SELECT 1 FROM a, (VALUES (a.x), ((SELECT z FROM b))) AS t"), SCHEMA
+        parse_select("SELECT 1 FROM a, (VALUES (a.x), ((SELECT z FROM b))) AS t", "sqlite"), SCHEMA
     )
     assert [name.column for name in resolution.unknown_columns] == ["x"]
     assert "b" in resolution.tables
@@ -156,7 +162,7 @@ def test_rows_of_values_do_not_see_their_neighbours() -> None:
 
 def test_an_unread_cte_has_no_part_in_the_findings() -> None:
     resolution = resolve_tree(
-        parse_select("WITH t AS (SELECT q FROM b), u AS (SELECT z FROM b) SELECT x FROM a"), SCHEMA
+        parse_select("WITH t AS (SELECT q FROM b), u AS (SELECT z FROM b) SELECT x FROM a", "sqlite"), SCHEMA
     )
     assert (resolution.tables, resolution.unknown_columns) == (("a",), ())
     assert [bound.status for bound in resolution.unread.values()] == ["unknown", "bound"]
@@ -164,7 +170,9 @@ def test_an_unread_cte_has_no_part_in_the_findings() -> None:
 
 def test_a_long_chain_of_common_table_expressions_is_resolved_step_by_step() -> None:
     chain = ", ".join(f"c{at} AS (SELECT x FROM c{at - 1})" for at in range(1, 200))
-    found = resolve_tree(parse_select(f"WITH c0 AS (SELECT x FROM a), {chain} SELECT x FROM c199"), SCHEMA)
+    found = resolve_tree(
+        parse_select(f"WITH c0 AS (SELECT x FROM a), {chain} SELECT x FROM c199", "sqlite"), SCHEMA
+    )
     assert found.columns == {ColumnName("a", "x")}
     assert [(name, origin) for name, origin in found.outputs] == [("x", ColumnName("a", "x"))]
     assert {bound.status for bound in found.names.values()} == {"bound"}

@@ -53,7 +53,7 @@ def test_no_nesting_kills_the_process_or_hangs_it() -> None:
             for name, texts in {made!r}.items():
                 for text in texts:
                     try:
-                        parse_select(text)
+                        parse_select(text, "sqlite")
                     except SqlError as error:
                         print(name, type(error).__name__)
 
@@ -80,7 +80,7 @@ def test_no_nesting_kills_the_process_or_hangs_it() -> None:
 )
 def test_the_refusal_says_what_is_too_large(sql: str, what: str) -> None:
     with pytest.raises(SqlTooLarge, match=what):
-        parse_select(sql)
+        parse_select(sql, "sqlite")
 
 
 @pytest.mark.parametrize(
@@ -102,4 +102,4 @@ def test_the_refusal_says_what_is_too_large(sql: str, what: str) -> None:
     ],
 )
 def test_what_programs_write_is_worked_on(sql: str) -> None:
-    assert parse_select(sql) is not None
+    assert parse_select(sql, "sqlite") is not None

@@ -61,16 +61,16 @@ def test_nothing_to_extract(text: str) -> None:
 )
 def test_what_is_no_one_select_is_named(sql: str, error: type[SqlError]) -> None:
     with pytest.raises(error) as caught:
-        parse_select(sql)
+        parse_select(sql, "sqlite")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("sql", ["SELECT 1", "(SELECT 1)", "VALUES (1), (2)", "SELECT 1 UNION SELECT 2"])
 def test_what_reads_is_a_query(sql: str) -> None:
-    assert parse_select(sql).sql(dialect="sqlite")
+    assert parse_select(sql, "sqlite").sql(dialect="sqlite")
 
 
 @given(st.text(max_size=200))
 def test_any_text_gives_sql_or_a_named_error(text: str) -> None:
     with suppress(SqlError):
-        parse_select(extract_sql(text))
+        parse_select(extract_sql(text), "sqlite")

@@ -97,7 +97,7 @@ def fit_asked(data: SelectData) -> tuple[Logistic, dict[str, int]]:
 
 def _select(sql: str) -> exp.Select | None:
     try:
-        tree = parse_select(extract_sql(sql))
+        tree = parse_select(extract_sql(sql), "sqlite")
     except SqlError:
         return None
     return tree if isinstance(tree, exp.Select) else None

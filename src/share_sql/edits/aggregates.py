@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from share_sql.dialects import dialect_of
 from share_sql.edits.edit import Edit, edited, plain_item, put
 from share_sql.edits.likely import column_of, scope_of
 from share_sql.query.examined import Examined
@@ -98,8 +99,9 @@ def _in_where(draft: Examined, select: exp.Select) -> Iterator[Edit]:
     rest = [part for part in parts if part not in of_groups]
     shown = draft.text(of_groups[0])[:80]
     compared = [part for part in of_groups if not _is_of_group(part, select)]
-    if select.args.get("group") is not None and not any(map(_averages, compared)):
-        # SQLite gives the columns of the row with a group's extreme (sqlite.org/lang_select.html#bareagg).
+    bare = dialect_of(draft.schema.dialect).bare_extremes
+    if select.args.get("group") is not None and not (any(map(_averages, compared)) if bare else compared):
+        # Beside a group's extreme SQLite gives the columns of its row (sqlite.org/lang_select.html#bareagg).
         message = f"{shown} is about groups, not rows; it stands in HAVING"
         yield Edit("aggregate-where", message, _moved(draft, select, rest, of_groups))
         return
@@ -203,7 +205,9 @@ def _own_key(draft: Examined, select: exp.Select, bounds: list[Bound]) -> exp.Co
         return None
     one = all(bound.source is source for bound in bounds)
     return (
-        column_of(source, source.table.primary_key[0]) if one and len(source.table.primary_key) == 1 else None
+        column_of(source, source.table.primary_key[0], draft.schema.dialect)
+        if one and len(source.table.primary_key) == 1
+        else None
     )
 
 

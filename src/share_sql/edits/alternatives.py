@@ -1,6 +1,6 @@
 """Values that stand alone beside OR: `a = 'x' OR 'y'`, where `a IN ('x', 'y')` is meant.
 
-SQLite takes the lone value for a condition: a text is false, a number but 0 true
+A lone value is taken for a condition, where it is not refused: a text is false, a number but 0 true
 (sqlite.org/lang_expr.html#booleanexpr). Nobody asks for that.
 """
 
@@ -97,7 +97,7 @@ def _value(draft: Examined, node: exp.Expr) -> exp.Literal | None:
     if isinstance(node, exp.Literal):
         return node
     bound = draft.binding.names.get(id(node))
-    # A name in double quotes that is no column: SQLite reads it as text.
+    # A name in double quotes that is no column, and is read as text.
     return exp.Literal.string(node.name) if bound is not None and bound.status == "text" else None
 
 

@@ -11,6 +11,7 @@ from sqlglot import exp
 from share_sql.edits.edit import Edit, edited
 from share_sql.errors import QueryError
 from share_sql.query.examined import Examined
+from share_sql.query.named import column_node, table_node
 from share_sql.requests import Steps, look_up, query
 from share_sql.schema.model import ColumnName
 from share_sql.schema.value_text import squashed
@@ -223,9 +224,9 @@ def are_stored(draft: Examined, values: tuple[str, ...]) -> Steps[bool]:
 def _matches(draft: Examined, column: ColumnName, pattern: str) -> Steps[bool]:
     """Whether a stored value is like a pattern. The query is built as a tree: no text is pasted into SQL."""
     like = exp.Like(
-        this=exp.Column(this=exp.to_identifier(column.column, quoted=True)),
+        this=column_node(column.column),
         expression=exp.Literal.string(pattern),
     )
-    table = exp.Table(this=exp.to_identifier(column.table, quoted=True))
+    table = table_node(draft.schema, column.table)
     outcome = yield from query(draft.text(exp.select("1").from_(table).where(like).limit(1)))
     return not isinstance(outcome, QueryError) and bool(outcome.rows)

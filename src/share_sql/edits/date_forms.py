@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from sqlglot import exp
 
+from share_sql.dialects import dialect_of
 from share_sql.edits.dates import days, is_iso_day
 from share_sql.edits.day_literals import stores_days
 from share_sql.edits.edit import Edit
@@ -20,6 +22,7 @@ from share_sql.edits.operands import (
     texts,
     with_constants,
 )
+from share_sql.edits.stored import MOMENTS, matches, moment_of
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps
 
@@ -51,6 +54,8 @@ def _in_order(draft: Examined, found: Compared, spelled: list[str]) -> Steps[Edi
     read = operand(draft, found.operand)
     if read is None or not (yield from stores_days(read)):
         return None
+    if read.is_dated and draft.runs and not dialect_of(read.dialect).lenient_types:
+        return None  # the database read it as a day
     new = [text(each[0].isoformat()) for each in meant]
     shown = ", ".join(each.sql() for each in new)
     message = f"{read.title} writes days as {shown}; in another form they sort otherwise"
@@ -66,23 +71,21 @@ def _moments(draft: Examined, found: Compared, spelled: list[str]) -> Steps[Edit
         constant = found.constants[0]
         if (yield from read.holds(lambda value: equals(value, constant))) is not False:
             return None
-        same = yield from read.values(1, lambda value: equals(_moment(value), _moment(constant.copy())))
+        dialect = read.dialect
+        same = yield from read.values(
+            1, lambda value: equals(moment_of(value, dialect), moment_of(constant.copy(), dialect))
+        )
         if not same:
             return None
         new = [text(str(same[0]))]
     else:
         sign = "T" if " " in spelled[0] else " "
-        other = exp.convert(f"*[0-9]{' ' if sign == 'T' else 'T'}[0-9]*")
-        own = exp.convert(f"*[0-9]{sign}[0-9]*")
-        if (yield from read.holds(lambda value: exp.Glob(this=value, expression=own))) is not True:
+        own, other = MOMENTS[sign], MOMENTS[" " if sign == "T" else "T"]
+        if (yield from read.holds(partial(matches, form=own, dialect=read.dialect))) is not True:
             return None
-        if (yield from read.holds(lambda value: exp.Glob(this=value, expression=other))) is not False:
+        if (yield from read.holds(partial(matches, form=other, dialect=read.dialect))) is not False:
             return None
         new = [text(moment.replace("T" if sign == " " else " ", sign)) for moment in spelled]
     shown = ", ".join(each.sql() for each in new)
     message = f"{read.title} writes moments in another form: {shown}"
     return Edit("literal-date", message, with_constants(draft, found, new))
-
-
-def _moment(value: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this="DATETIME", expressions=[value])

@@ -23,13 +23,11 @@ from share_sql.edits.operands import (
     operand,
     text,
     texts,
-    typeof,
 )  # fmt: skip
+from share_sql.edits.stored import ISO_DAY, TIME_AFTER, after, day_of, first, is_text, matches
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps
 
-_ISO = "[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]*"
-"""GLOB pattern of a day in ISO 8601, with or without a time."""
 _INCLUDING = re.compile(
     r"\b(?:through|thru|until|till|to|and|inclusive|including|up to|by|no later than|on or before)\b"
 )
@@ -37,7 +35,7 @@ _DAY_FUNCTIONS = frozenset({"DATE", "DATETIME", "JULIANDAY", "STRFTIME", "UNIXEP
 
 
 def unquoted_days(draft: Examined) -> Steps[list[Edit]]:
-    """`d > 2023-01-05` compares with the number 2017: the day is quoted where dates are stored as text."""
+    """`d > 2023-01-05` compares with the number 2017: the day is quoted where dates are stored."""
     for node, day in _differences(draft):
         place: exp.Expr = node
         while isinstance(place.parent, exp.Paren):
@@ -86,16 +84,18 @@ def _beside(node: exp.Expr) -> exp.Expr | None:
 
 
 def stores_days(read: Operand) -> Steps[bool]:
-    """Whether the values are days in ISO 8601, as text, and nothing else."""
-    if (yield from read.holds(lambda value: exp.Glob(this=value, expression=text(_ISO)))) is not True:
+    """Whether the values are days in ISO 8601, as text or by their type, and nothing else."""
+    if read.is_dated:
+        return True
+    if (yield from read.holds(partial(matches, form=ISO_DAY, dialect=read.dialect))) is not True:
         return False
-    return (yield from read.holds(_is_no_day)) is False
+    return (yield from read.holds(partial(_is_no_day, dialect=read.dialect))) is False
 
 
-def _is_no_day(value: exp.Expr) -> exp.Expr:
+def _is_no_day(value: exp.Expr, dialect: str) -> exp.Expr:
     given = exp.Not(this=exp.Is(this=value.copy(), expression=exp.Null()))
     filled = exp.NEQ(this=value.copy(), expression=text(""))
-    return exp.and_(given, filled, exp.Not(this=exp.Glob(this=value, expression=text(_ISO))))
+    return exp.and_(given, filled, exp.Not(this=matches(value, ISO_DAY, dialect)))
 
 
 def days_of_moments(draft: Examined) -> Steps[list[Edit]]:
@@ -120,7 +120,7 @@ def days_of_moments(draft: Examined) -> Steps[list[Edit]]:
 
 def _same_day(draft: Examined, found: Compared, spelled: list[str]) -> Steps[Edit | None]:
     read = operand(draft, found.operand)
-    if read is None or isinstance(found.operand, exp.Date):
+    if read is None or isinstance(found.operand, exp.Date) or (read.is_dated and not read.has_moments):
         return None
     if not (yield from read.stores_none(found.constants)):
         return None
@@ -133,7 +133,8 @@ def _same_day(draft: Examined, found: Compared, spelled: list[str]) -> Steps[Edi
         whole = yield from _day_of(draft, read, found.operand)
         new = [text(day) for day in iso]
     elif len(as_written) == len(spelled) and len({len(day) for day in spelled}) == 1:
-        whole, new = _first(found.operand.copy(), len(spelled[0])), [text(day) for day in spelled]
+        begun = first(found.operand.copy(), len(spelled[0]), read.dialect)
+        whole, new = begun, [text(day) for day in spelled]
     else:
         return None
     tree = put(draft, found.node, _compared_again(found, whole, new))
@@ -145,7 +146,7 @@ def _begun(read: Operand, spelled: list[str]) -> Steps[list[str]]:
     """Those days that some value begins with, a time after it."""
     found: list[str] = []
     for day in spelled:
-        found += [day] if (yield from read.holds(partial(_begins, day=day))) else []
+        found += [day] if (yield from read.holds(partial(_begins, day=day, read=read))) else []
     return found
 
 
@@ -164,32 +165,27 @@ def _compared_again(found: Compared, whole: exp.Expr, new: list[exp.Literal]) ->
     return node
 
 
-def _begins(value: exp.Expr, day: str) -> exp.Expr:
-    """Text that is this day with a time after it."""
-    after = exp.Anonymous(
-        this="SUBSTR", expressions=[value.copy(), exp.convert(len(day) + 1), exp.convert(2)]
-    )
+def _begins(value: exp.Expr, day: str, read: Operand) -> exp.Expr:
+    """Text that is this day with a time after it, or a moment of it."""
+    dialect = read.dialect
+    if read.has_moments:
+        return equals(day_of(value, dialect), text(day))
     return exp.and_(
-        equals(_first(value.copy(), len(day)), text(day)), exp.Glob(this=after, expression=text("[ T][0-9]"))
+        equals(first(value.copy(), len(day), dialect), text(day)),
+        matches(after(value.copy(), len(day), dialect), TIME_AFTER, dialect),
     )
-
-
-def _first(value: exp.Expr, count: int) -> exp.Expr:
-    return exp.Anonymous(this="SUBSTR", expressions=[value, exp.convert(1), exp.convert(count)])
 
 
 def _day_of(draft: Examined, read: Operand, node: exp.Expr) -> Steps[exp.Expr]:
-    """The day of a moment: DATE(…), or its first ten characters where DATE would move it by a time zone."""
+    """The day of a moment, or its first ten characters where a time zone would move it, or it is text that
+    the database does not compare with days."""
+    dialect = read.dialect
 
     def moved(value: exp.Expr) -> exp.Expr:
-        return exp.NEQ(this=_date(value.copy()), expression=_first(value.copy(), 10))
+        return exp.NEQ(this=day_of(value.copy(), dialect), expression=first(value.copy(), 10, dialect))
 
-    is_moved = yield from read.holds(moved)
-    return _first(node.copy(), 10) if is_moved is not False else _date(node.copy())
-
-
-def _date(value: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this="DATE", expressions=[value])
+    is_moved = False if read.has_moments else (yield from read.holds(moved))
+    return first(node.copy(), 10, dialect) if is_moved is not False else day_of(node.copy(), dialect)
 
 
 # -------------------------------------------------------------------- last days of a period
@@ -211,8 +207,10 @@ def _until(draft: Examined, found: Compared, last: str) -> Steps[Edit | None]:
         return None
 
     def lost(value: exp.Expr) -> exp.Expr:
-        is_text = equals(typeof(value.copy()), text("text"))
-        return exp.and_(is_text, _begins(value.copy(), last), exp.GT(this=value, expression=text(last)))
+        known = is_text(value.copy(), read.dialect)
+        later = exp.GT(this=value.copy(), expression=text(last))
+        parts = [*([known] if known is not None else ()), _begins(value.copy(), last, read), later]
+        return exp.and_(*parts)
 
     if (yield from read.holds(lost)) is not True:
         return None

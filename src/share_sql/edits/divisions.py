@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from share_sql.dialects import dialect_of
 from share_sql.edits.edit import Edit, plain_item, put
 from share_sql.query.examined import Examined
 from share_sql.sql.scopes import Bound
@@ -17,7 +18,8 @@ _RATIO = re.compile(
 _WHOLE = re.compile(
     r"\b(?:whole|integers?|rounded? down|truncate[ds]?|floor|completed|full (?:years?|weeks?|days?|hours?))\b"
 )
-_INTEGER = re.compile(r"^(?:.*int.*|bool.*)$", re.IGNORECASE)
+_INTEGER = re.compile(r"^(?!interval|point)(?:.*int.*|bool.*)$", re.IGNORECASE)
+_LONG = re.compile(r"big|int8|numeric|decimal", re.IGNORECASE)
 _DEEPEST = 8
 """Derived tables inside each other that a name is followed through."""
 _FIRST = (
@@ -36,15 +38,18 @@ _FIRST = (
 
 
 def divisions(draft: Examined) -> Iterator[Edit]:
-    """`COUNT(a) / COUNT(b)` truncates in SQLite; the dividend is cast to REAL."""
+    """`COUNT(a) / COUNT(b)` truncates where whole numbers divide so; the dividend is cast to a real one."""
+    facts = dialect_of(draft.schema.dialect)
+    if not facts.whole_division:
+        return
     asked = f"{draft.question} {draft.evidence}".lower()
     if not _RATIO.search(asked) or _WHOLE.search(asked):
         return
     for node in draft.tree.find_all(exp.Div):
         if _is_meant(node) or not (_is_integer(draft, node.this) and _is_integer(draft, node.expression)):
             continue
-        real = exp.Cast(this=node.this.copy(), to=exp.DataType.build("REAL"))
-        message = f"{draft.text(node)} divides integers and truncates; cast to REAL"
+        real = exp.Cast(this=node.this.copy(), to=exp.DataType.build(facts.real))
+        message = f"{draft.text(node)} divides integers and truncates; cast to {facts.real}"
         yield Edit("integer-division", message, put(draft, node.this, real))
 
 
@@ -76,7 +81,13 @@ def _around(node: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def _is_integer(draft: Examined, node: exp.Expr | None, depth: int = 0) -> bool:
-    """Whether an expression is certain to be an integer in SQLite."""
+    """Whether an expression is certain to be an integer."""
+    if (
+        isinstance(node, exp.Sum)
+        and not dialect_of(draft.schema.dialect).long_sums
+        and _is_long(draft, node.this)
+    ):
+        return False
     if isinstance(node, _FIRST):
         return _is_integer(draft, node.this, depth)
     if isinstance(node, exp.Count | exp.Length | exp.RowNumber | exp.Rank | exp.DenseRank):
@@ -111,6 +122,23 @@ def _is_integer(draft: Examined, node: exp.Expr | None, depth: int = 0) -> bool:
             and _is_integer(draft, query.expressions[0], depth)
         )
     return isinstance(node, exp.Predicate | exp.And | exp.Or | exp.Not)
+
+
+def _is_long(draft: Examined, node: exp.Expr) -> bool:
+    """Whether an expression may be one of the longest whole numbers, whose sum is none."""
+    if node.find(exp.Count, exp.Sum, exp.Subquery) is not None:
+        return True
+    for column in node.find_all(exp.Column):
+        if (
+            column.find_ancestor(exp.If, exp.Sum) is not None
+            and column.find_ancestor(exp.Predicate) is not None
+        ):
+            continue  # in a condition it is no part of what is added
+        bound = draft.binding.names.get(id(column))
+        found = bound.table.column(column.name) if bound is not None and bound.table is not None else None
+        if found is None or _LONG.search(found.type):
+            return True
+    return False
 
 
 def _is_whole_column(draft: Examined, bound: Bound, depth: int) -> bool:

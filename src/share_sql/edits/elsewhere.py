@@ -11,9 +11,10 @@ from share_sql.edits.misspelt import same_letters
 from share_sql.edits.operands import LIMITS
 from share_sql.errors import QueryError
 from share_sql.query.examined import Examined
+from share_sql.query.named import called, column_node, identifier, table_node
 from share_sql.requests import Steps, look_up, query
 from share_sql.schema.model import ColumnName
-from share_sql.schema.value_text import folded, quoted
+from share_sql.schema.value_text import folded
 from share_sql.sql.scopes import Bound
 
 _TEXT_TYPES = re.compile(r"char|text|clob|date|time|enum|^$", re.IGNORECASE)
@@ -55,8 +56,9 @@ def elsewhere(draft: Examined, bound: Bound, literal: exp.Literal, column: Colum
         return []
     source = next(s for s in bound.scope.sources if s.table is not None and s.table.name == match.table)
     tree = put(draft, literal, exp.Literal.string(match.value))
-    qualifier = bound.node.table if match.table == column.table else source.name
-    moved = exp.column(exp.to_identifier(match.column), table=qualifier or None)
+    dialect = draft.schema.dialect
+    owner = bound.node.args.get("table") if match.table == column.table else called(source, dialect)
+    moved = exp.column(identifier(match.column, dialect), table=owner.copy() if owner is not None else None)
     twin(bound.node, draft.tree, tree).replace(moved)
     message = f"{column} holds no '{text}'; {match.table}.{match.column} does"
     return [Edit("literal-column", message, tree)]
@@ -67,9 +69,15 @@ def _is_of_one_kind(draft: Examined, column: ColumnName, other: ColumnName) -> S
     that one of them lacks a value is no fault, unless they are parts of a name."""
     if column.table == other.table and _is_own_name(column) and _is_own_name(other):
         return False
-    one, two = (f"SELECT DISTINCT {quoted(n.column)} AS v FROM {quoted(n.table)}" for n in (column, other))  # noqa: S608
-    counts = ", ".join(f"(SELECT COUNT(*) FROM ({each}))" for each in (one, two, f"{one} INTERSECT {two}"))  # noqa: S608
-    outcome = yield from query(f"SELECT {counts}", LIMITS)
+    one, two = (
+        exp.select(exp.alias_(column_node(name.column), "v"))
+        .distinct()
+        .from_(table_node(draft.schema, name.table))
+        for name in (column, other)
+    )
+    sets = (one, two, exp.Intersect(this=one.copy(), expression=two.copy(), distinct=True))
+    counts = [exp.select(exp.Count(this=exp.Star())).from_(each.subquery("t")).subquery() for each in sets]
+    outcome = yield from query(draft.text(exp.select(*counts)), LIMITS)
     if isinstance(outcome, QueryError):
         return True
     first, second, both = (int(str(count)) for count in outcome.rows[0])

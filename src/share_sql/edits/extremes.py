@@ -1,7 +1,7 @@
 """First rows that are not what was asked for: no value, numbers sorted as texts, a LIMIT too many.
 
-SQLite sorts NULL before any value and text by its characters (sqlite.org/datatype3.html#sort_order). Each
-kind is proved by running a query beside the draft.
+Where NULL comes first differs by dialect (sqlglot notes it with each sort key); text is sorted by its
+characters in all. Each kind is proved by running a query beside the draft.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ import re
 
 from sqlglot import exp
 
+from share_sql.dialects import dialect_of
 from share_sql.edits.edit import Edit, changed, edited, plain_item, put
+from share_sql.edits.stored import ANY_DIGIT, LATE_MINUS, OTHER_SIGN, POINT, TWO_POINTS, is_text, matches
 from share_sql.errors import QueryError
 from share_sql.query.asked import words
 from share_sql.query.examined import Examined
+from share_sql.query.named import column_node, table_node
+from share_sql.query.null_order import nulls_come_first
 from share_sql.requests import Steps, query
 from share_sql.sql.scopes import Bound
-from share_sql.sql.text import parse_select
 
 _LOWEST = (
     r"lowest|least|smallest|fewest|shortest|youngest|oldest|earliest|cheapest|lightest|slowest|fastest|quickest|"
@@ -24,17 +27,15 @@ _LOWEST = (
 )
 _LOW = re.compile(rf"\b(?:{_LOWEST})\b", re.IGNORECASE)
 """What asks for the row with the extreme; "the first three" only asks for the beginning of an order."""
-_SUPERLATIVE = re.compile(
-    rf"\b(?:{_LOWEST}|most|highest|largest|greatest|biggest|longest|heaviest|tallest|dearest|priciest|top|"
-    r"maximum|max|deepest|widest|strongest|hottest|coldest|richest)\b",
-    re.IGNORECASE,
+_HIGHEST = (
+    r"most|highest|largest|greatest|biggest|longest|heaviest|tallest|dearest|priciest|top|"
+    r"maximum|max|deepest|widest|strongest|hottest|coldest|richest"
 )
+_HIGH = re.compile(rf"\b(?:{_LOWEST}|{_HIGHEST})\b", re.IGNORECASE)
+_SUPERLATIVE = _HIGH
 _NO_AMOUNT = words("version release build code zip postcode phone number")
 """Columns whose texts are no amounts though they look like numbers: version 1.10 comes after 1.9."""
 _TEXT = re.compile(r"char|text|clob|string|^$", re.IGNORECASE)
-_NO_NUMBER = """SELECT 1 FROM t WHERE NOT x IS NULL AND (TYPEOF(x) <> 'text' OR x GLOB '*[^0-9.-]*'
-    OR x GLOB '?*-*' OR x GLOB '*.*.*' OR NOT x GLOB '*[0-9]*') LIMIT 1"""
-_FRACTION = "SELECT 1 FROM t WHERE x GLOB '*.*' LIMIT 1"
 _NO_VALUE = re.compile(r"\b(?:unknown|missing|null|empty|undefined|blank|without|no value)\b", re.IGNORECASE)
 """Words that speak of rows without a value: these may be asked for."""
 _ALL = re.compile(r"\b(?:all|every|each|complete list|full list|everything|any)\b", re.IGNORECASE)
@@ -52,7 +53,12 @@ def null_extremes(draft: Examined) -> Steps[list[Edit]]:
     if found is None or not isinstance(tree, exp.Select) or tree.args.get("distinct") is not None:
         return []
     key, limit = found
-    if key.args.get("desc") or not _LOW.search(draft.question) or _NO_VALUE.search(draft.question):
+    asked = _HIGH if key.args.get("desc") else _LOW
+    if (
+        not nulls_come_first(key, draft.schema.dialect)
+        or not asked.search(draft.question)
+        or _NO_VALUE.search(draft.question)
+    ):
         return []
     value = key.this
     probe = changed(tree, expressions=[_written_out(draft, value)], limit=limit)
@@ -60,7 +66,8 @@ def null_extremes(draft: Examined) -> Steps[list[Edit]]:
     if isinstance(outcome, QueryError) or not any(row[0] is None for row in outcome.rows):
         return []
     shown = draft.text(value)
-    message = f"the first rows have no {shown}, which is not the lowest; rows without it are left out"
+    extreme = "highest" if key.args.get("desc") else "lowest"
+    message = f"the first rows have no {shown}, which is not the {extreme}; rows without it are left out"
     bound = draft.binding.names.get(id(value))
     if bound is not None and bound.key is not None:
         new: exp.Query = tree.where(exp.Not(this=exp.Is(this=value.copy(), expression=exp.Null())))
@@ -81,12 +88,14 @@ def text_numbers(draft: Examined) -> Steps[list[Edit]]:
         bound = draft.binding.names.get(id(place))
         if bound is None or bound.key is None or not _is_text(bound) or words(bound.node.name) & _NO_AMOUNT:
             continue
-        others = yield from query(_one_like(_NO_NUMBER, bound.key, draft.schema.dialect))
+        facts = dialect_of(draft.schema.dialect)
+        others = yield from query(_some_row(draft, bound.key, _is_no_number(bound.key[1], facts.name)))
         if isinstance(others, QueryError) or others.rows:
             continue
-        parts = yield from query(_one_like(_FRACTION, bound.key, draft.schema.dialect))
+        has_point = matches(column_node(bound.key[1]), POINT, facts.name)
+        parts = yield from query(_some_row(draft, bound.key, has_point))
         whole = not isinstance(parts, QueryError) and not parts.rows
-        number = exp.Cast(this=place.copy(), to=exp.DataType.build("INTEGER" if whole else "REAL"))
+        number = exp.Cast(this=place.copy(), to=exp.DataType.build(facts.whole if whole else facts.real))
         new = put(draft, place, number)
         after = yield from query(draft.text(new))
         if isinstance(after, QueryError) or after.rows == draft.rows:
@@ -145,13 +154,22 @@ def _is_text(bound: Bound) -> bool:
     return column is not None and bool(_TEXT.search(column.type))
 
 
-def _one_like(sql: str, key: tuple[str, str], dialect: str) -> str:
-    """The SQL with a table and column in the place of t and x."""
-    select = parse_select(sql, dialect)
-    for column in list(select.find_all(exp.Column)):
-        column.set("this", exp.to_identifier(key[1], quoted=True))
-    select.args["from_"].set("this", exp.Table(this=exp.to_identifier(key[0], quoted=True)))
-    return select.sql(dialect=dialect)
+def _some_row(draft: Examined, key: tuple[str, str], condition: exp.Expr) -> str:
+    """SQL that gives a row of a table that meets a condition."""
+    rows = exp.select(exp.Literal.number(1)).from_(table_node(draft.schema, key[0]))
+    return draft.text(rows.where(condition).limit(1))
+
+
+def _is_no_number(column: str, dialect: str) -> exp.Expr:
+    """That a column has a value that is no number written as text."""
+    known = is_text(column_node(column), dialect)
+    other = [
+        *([exp.Not(this=known)] if known is not None else ()),
+        *(matches(column_node(column), form, dialect) for form in (OTHER_SIGN, LATE_MINUS, TWO_POINTS)),
+        exp.Not(this=matches(column_node(column), ANY_DIGIT, dialect)),
+    ]
+    given = exp.Not(this=exp.Is(this=column_node(column), expression=exp.Null()))
+    return exp.and_(given, exp.or_(*other))
 
 
 def _as_number(row: tuple[object, ...]) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from share_sql.dialects import dialect_of
 from share_sql.edits.aggregates import own_aggregates
 from share_sql.edits.edit import Edit, changed, plain_item
 from share_sql.query.asked import words
@@ -20,11 +21,13 @@ _EACH = re.compile(
 def missing_groups(draft: Examined) -> Iterator[Edit]:
     """`SELECT city, COUNT(*)` for "how many … in each city": it is grouped by what stands beside the count.
 
-    Without GROUP BY one row comes out, with the city of any row. Only where the words after "each" or "per"
-    name a selected column, and all other columns are aggregates.
+    Without GROUP BY one row comes out, with the city of any row, or none where the database is strict. Only
+    where the words after "each" or "per" name a selected column, and all other columns are aggregates.
     """
     tree = draft.tree
-    if not isinstance(tree, exp.Select) or not draft.runs or tree.args.get("group") is not None:
+    # Where columns have types, such a query is refused; its names bind all the same.
+    may_fail = not dialect_of(draft.schema.dialect).value_types and not draft.faults
+    if not isinstance(tree, exp.Select) or tree.args.get("group") is not None or not (draft.runs or may_fail):
         return
     values = [plain_item(item) for item in tree.expressions]
     plain = [value for value in values if isinstance(value, exp.Column) and not value.is_star]

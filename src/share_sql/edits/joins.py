@@ -7,6 +7,7 @@ from sqlglot import exp
 from share_sql.edits.edit import Edit, put
 from share_sql.errors import QueryError
 from share_sql.query.examined import Examined
+from share_sql.query.named import called, column_node, identifier, table_node
 from share_sql.requests import Steps, query
 from share_sql.schema.model import ForeignKey
 from share_sql.sql.scopes import Bound
@@ -26,6 +27,7 @@ def join_keys(draft: Examined) -> Steps[list[Edit]]:
         if frozenset((left.key, right.key)) in draft.schema.key_pairs
     }
     edits = []
+    dialect = draft.schema.dialect
     for node, left, right in equalities:
         # Tables that a key joins already may have a further condition between them.
         if left.key is None or right.key is None or frozenset((left.source, right.source)) in joined:
@@ -33,15 +35,15 @@ def join_keys(draft: Examined) -> Steps[list[Edit]]:
         key = _only_key(draft, left.key[0], right.key[0])
         if key is None or left.source is None or right.source is None:
             continue
-        shared = yield from query(_shared(left.key, right.key, draft.schema.dialect))
+        shared = yield from query(_shared(draft, left.key, right.key))
         if isinstance(shared, QueryError) or (not shared.rows and not abnormal):
             continue
         if shared.rows and left.key[1].lower() == right.key[1].lower():
             continue  # equal names are a key that nobody declared
-        names = {left.key[0]: left.source.name, right.key[0]: right.source.name}
+        names = {left.key[0]: called(left.source, dialect), right.key[0]: called(right.source, dialect)}
         condition = exp.EQ(
-            this=exp.column(key.column, table=names[key.table]),
-            expression=exp.column(key.to_column, table=names[key.to_table]),
+            this=exp.column(identifier(key.column, dialect), table=names[key.table]),
+            expression=exp.column(identifier(key.to_column, dialect), table=names[key.to_table]),
         )
         fault = "are no key of each other" if shared.rows else "share no value"
         message = (
@@ -57,6 +59,7 @@ def join_keys(draft: Examined) -> Steps[list[Edit]]:
 def half_keys(draft: Examined) -> Steps[list[Edit]]:
     """A compound key of which only some columns are compared, though those do not tell its rows apart."""
     edits = []
+    dialect = draft.schema.dialect
     for node, left, right in _equalities(draft):
         for one, other in ((left, right), (right, left)):
             missing = _missing(draft, one, other)
@@ -69,13 +72,15 @@ def half_keys(draft: Examined) -> Steps[list[Edit]]:
                 or other.key is None
             ):
                 continue
-            repeated = yield from query(_repeated(*other.key, draft.schema.dialect))
+            repeated = yield from query(_repeated(draft, *other.key))
             if isinstance(repeated, QueryError) or not repeated.rows:
                 continue
             more = [
                 exp.EQ(
-                    this=exp.column(_quoted(key.column), table=one.source.name),
-                    expression=exp.column(_quoted(key.to_column), table=other.source.name),
+                    this=exp.column(identifier(key.column, dialect), table=called(one.source, dialect)),
+                    expression=exp.column(
+                        identifier(key.to_column, dialect), table=called(other.source, dialect)
+                    ),
                 )
                 for key in missing
             ]
@@ -109,10 +114,6 @@ def _is_existence(node: exp.Expr) -> bool:
     return once or isinstance(around, exp.In | exp.Exists)
 
 
-def _quoted(name: str) -> exp.Identifier:
-    return exp.to_identifier(name, quoted=not name.isidentifier())
-
-
 def _missing(draft: Examined, one: Bound, other: Bound) -> list[ForeignKey]:
     """The rest of a compound key, declared from one column's table to the other's, that is not compared."""
     if one.key is None or other.key is None or one.scope is not other.scope:
@@ -141,12 +142,12 @@ def _missing(draft: Examined, one: Bound, other: Bound) -> list[ForeignKey]:
     return rest
 
 
-def _repeated(table: str, column: str, dialect: str) -> str:
+def _repeated(draft: Examined, table: str, column: str) -> str:
     """SQL that gives a row if a column holds a value twice."""
-    name = exp.column(exp.to_identifier(column, quoted=True))
+    name = column_node(column)
     many = exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1))
-    source = exp.Table(this=exp.to_identifier(table, quoted=True))
-    return exp.select("1").from_(source).group_by(name).having(many).limit(1).sql(dialect=dialect)
+    source = table_node(draft.schema, table)
+    return draft.text(exp.select("1").from_(source).group_by(name).having(many).limit(1))
 
 
 def _only_key(draft: Examined, one: str, other: str) -> ForeignKey | None:
@@ -170,12 +171,12 @@ def _equalities(draft: Examined) -> list[tuple[exp.EQ, Bound, Bound]]:
     return found
 
 
-def _shared(left: tuple[str, str], right: tuple[str, str], dialect: str) -> str:
+def _shared(draft: Examined, left: tuple[str, str], right: tuple[str, str]) -> str:
     """SQL that gives a row if two columns have a value in common."""
-    first = exp.Table(this=exp.to_identifier(left[0], quoted=True), alias="a")
-    second = exp.Table(this=exp.to_identifier(right[0], quoted=True), alias="b")
+    first = table_node(draft.schema, left[0], "a")
+    second = table_node(draft.schema, right[0], "b")
     equal = exp.EQ(
-        this=exp.column(exp.to_identifier(left[1], quoted=True), table="a"),
-        expression=exp.column(exp.to_identifier(right[1], quoted=True), table="b"),
+        this=column_node(left[1], exp.to_identifier("a")),
+        expression=column_node(right[1], exp.to_identifier("b")),
     )
-    return exp.select("1").from_(first).join(second, on=equal).limit(1).sql(dialect=dialect)
+    return draft.text(exp.select("1").from_(first).join(second, on=equal).limit(1))

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from share_sql.edits.edit import Edit, edited, put
-from share_sql.edits.rename import identifier
 from share_sql.query.examined import UNBOUND, Examined
+from share_sql.query.named import called, identifier
 from share_sql.schema.model import ForeignKey
 from share_sql.sql.scopes import Bound, Source
 
@@ -27,8 +27,9 @@ def along_key(draft: Examined, bound: Bound) -> Iterator[Edit]:
     ends = ((key.table, key.column), (key.to_table, key.to_column))
     if other.status not in UNBOUND and other.key not in ends:
         return
+    dialect = draft.schema.dialect
     sides = [
-        _column(source, key.column if source.table and source.table.name == key.table else key.to_column)
+        _column(source, key.column if _is_table(source, key.table) else key.to_column, dialect)
         for source in (bound.source, other.source)
     ]
     left, right = sides if node.this is bound.node else sides[::-1]
@@ -53,9 +54,13 @@ def using_keys(draft: Examined) -> Iterator[Edit]:
             if len(found) != 1:
                 continue
             key, other = found[0]
-            refers = source if source.table and source.table.name == key.table else other
+            refers = source if _is_table(source, key.table) else other
             referred = other if refers is source else source
-            on = exp.EQ(this=_column(refers, key.column), expression=_column(referred, key.to_column))
+            dialect = draft.schema.dialect
+            on = exp.EQ(
+                this=_column(refers, key.column, dialect),
+                expression=_column(referred, key.to_column, dialect),
+            )
 
             def change(old: exp.Expr, on: exp.Expr = on) -> None:
                 old.set("using", None)
@@ -65,8 +70,12 @@ def using_keys(draft: Examined) -> Iterator[Edit]:
             yield Edit("unknown-column", message, edited(draft, join, change))
 
 
-def _column(source: Source, name: str) -> exp.Column:
-    return exp.column(identifier(name), table=identifier(source.name))
+def _is_table(source: Source, name: str) -> bool:
+    return source.table is not None and source.table.name == name
+
+
+def _column(source: Source, name: str, dialect: str) -> exp.Column:
+    return exp.column(identifier(name, dialect), table=called(source, dialect))
 
 
 def _only_key(draft: Examined, one: Source, other: Source) -> ForeignKey | None:

@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from share_sql.query.asked import words
 from share_sql.query.examined import Examined
+from share_sql.query.named import called, identifier
 from share_sql.schema.model import Column
 from share_sql.sql.scopes import Scope, Source
 
@@ -59,10 +60,10 @@ def other_columns(
         if like is not None and column.name.lower() == like[1].lower():
             share = max(share, least)
         if share >= least:
-            found.append((-share, place, column_of(source, column.name)))
+            found.append((-share, place, column_of(source, column.name, draft.schema.dialect)))
     return [column for _, _, column in sorted(found, key=lambda entry: entry[:2])][:most]
 
 
-def column_of(source: Source, name: str) -> exp.Column:
+def column_of(source: Source, name: str, dialect: str) -> exp.Column:
     """A reference to a source's column."""
-    return exp.column(exp.to_identifier(name, quoted=not name.isidentifier()), table=source.name or None)
+    return exp.column(identifier(name, dialect), table=called(source, dialect) if source.name else None)

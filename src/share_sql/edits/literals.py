@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
+from share_sql.dialects import dialect_of
 from share_sql.edits.date_forms import date_forms
 from share_sql.edits.dates import days, spellings
 from share_sql.edits.edit import Edit, put
@@ -43,18 +44,24 @@ def literals(draft: Examined) -> Steps[list[Edit]]:
     The column may be one of a view, a common table expression or a subquery, or be inside a function.
     """
     edits = yield from date_forms(draft)
+    facts = dialect_of(draft.schema.dialect)
     for use in islice(_text_comparisons(draft), _MOST_TEXTS):
         if len(edits) >= _MOST_EDITS:
             break
         read, literal, negated = use
         text = str(literal.this)
         is_like = isinstance(literal.parent, exp.Like)
+        folds = facts.like_ignores_case if is_like else facts.equals_ignores_case
         matches: tuple[ValueMatch, ...] = ()
         if read.column is not None:
             matches = yield from look_up(text, frozenset({read.column}), 5)
-            if any(m.value == text or (is_like and m.value.lower() == text.lower()) for m in matches):
+            if any(m.value == text or (folds and m.value.lower() == text.lower()) for m in matches):
                 continue
-        if (yield from read.holds(partial(_same, text=literal, like=is_like))) is not False:
+        if is_like:
+            none = (yield from read.holds(partial(_like, text=literal))) is False
+        else:
+            none = yield from read.stores_none([literal])
+        if not none:
             continue
         if read.column is None:
             matches = yield from _near(read, text)
@@ -88,8 +95,8 @@ def _text_comparisons(draft: Examined) -> Iterator[_Use]:
                 yield _Use(read, option, negated)
 
 
-def _same(value: exp.Expr, text: exp.Expr, like: bool) -> exp.Expr:
-    return exp.Like(this=value, expression=text.copy()) if like else equals(value, text)
+def _like(value: exp.Expr, text: exp.Expr) -> exp.Expr:
+    return exp.Like(this=value, expression=text.copy())
 
 
 def _near(read: Operand, text: str) -> Steps[tuple[ValueMatch, ...]]:

@@ -1,7 +1,8 @@
-"""What runs on SQLite and means something else there: casts to types it does not have, sums of texts.
+"""What runs and means something else than is written: casts to types that a dialect lacks, sums of texts.
 
 SQLite casts to DATE and DECIMAL by the rules of NUMERIC (sqlite.org/datatype3.html), so that '2023-01-05'
-becomes 2023 and a division of whole numbers is cut. A minus between dates takes their years only.
+becomes 2023 and a division of whole numbers is cut. A minus between dates takes their years only; in MySQL it
+takes all digits of both for numbers.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from share_sql.dialects import dialect_of
 from share_sql.edits.edit import Edit, edited, put
 from share_sql.edits.foreign.dates import ISO_DATE, ISO_TIME, days_between
 from share_sql.edits.foreign.functions import added_text
 from share_sql.edits.foreign.nodes import Reading, call, cast, integer, string, text
 from share_sql.edits.foreign.periods import is_date_type
+from share_sql.edits.stored import is_day_type
 from share_sql.errors import QueryError
 from share_sql.query.examined import Examined
+from share_sql.query.named import column_node, table_node
 from share_sql.requests import Steps, query
 from share_sql.schema.model import ColumnName
 
@@ -35,6 +39,8 @@ def casts_to_date(draft: Examined) -> Steps[list[Edit]]:
     Only where each cast is compared with a date: beside a number, the year that the cast gives is meant.
     """
     casts = [node for node in draft.tree.find_all(exp.Cast) if is_date_type(node.to)]
+    if not dialect_of(draft.schema.dialect).loose_casts:
+        return []
     if not casts or not draft.runs or not all(_beside_date(node) for node in casts):
         return []
     for node in casts:
@@ -79,13 +85,20 @@ def _date_itself(node: exp.Cast) -> exp.Expr:
 
 
 def _holds_dates(draft: Examined, node: exp.Expr) -> Steps[bool]:
-    """Whether a column's stored values are dates as SQLite's functions read them."""
+    """Whether a column's stored values are dates as functions of dates read them."""
     bound = draft.binding.names.get(id(node))
     origin: ColumnName | None = bound.origin if bound is not None else None
     if origin is None:
         return False
-    name = exp.column(exp.to_identifier(origin.column, quoted=True))
-    few = exp.select(name).from_(exp.Table(this=exp.to_identifier(origin.table, quoted=True)))
+    declared = draft.schema.column(origin.table, origin.column)
+    if (
+        declared is not None
+        and not dialect_of(draft.schema.dialect).value_types
+        and is_day_type(declared.type)
+    ):
+        return True
+    name = column_node(origin.column)
+    few = exp.select(name).from_(table_node(draft.schema, origin.table))
     few = few.where(exp.Not(this=exp.Is(this=name.copy(), expression=exp.Null()))).limit(_READ)
     found = yield from query(draft.text(few))
     if isinstance(found, QueryError) or not found.rows:
@@ -98,12 +111,13 @@ def _holds_dates(draft: Examined, node: exp.Expr) -> Steps[bool]:
 
 def casts_to_decimal(draft: Examined) -> Iterator[Edit]:
     """`CAST(won AS DECIMAL) / played` still divides whole numbers; a division with fractions is meant."""
-    for node in draft.tree.find_all(exp.Div):
+    facts = dialect_of(draft.schema.dialect)
+    for node in draft.tree.find_all(exp.Div) if facts.loose_casts else ():
         for bare in (*_factors(node.this), *_factors(node.expression)):
             if isinstance(bare, exp.Cast) and bare.to.this in _DECIMALS and not bare.to.expressions:
                 shown = draft.text(node)
                 message = f"a cast to a decimal number leaves whole numbers whole, and {shown} is cut"
-                yield Edit("cast-decimal", message, put(draft, bare, cast(bare.this, "REAL")))
+                yield Edit("cast-decimal", message, put(draft, bare, cast(bare.this, facts.real)))
                 return
 
 
@@ -130,10 +144,12 @@ def date_arithmetic(draft: Examined) -> Steps[list[Edit]]:
 
     The difference of two dates is taken for days only where the question speaks of days, and of no years.
     """
-    if not draft.runs:
+    facts = dialect_of(draft.schema.dialect)
+    if not draft.runs or not facts.dates_as_numbers:
         return []
     words = f"{draft.question} {draft.evidence}"
     edits = []
+    new: exp.Expr
     for node in draft.tree.find_all(exp.Sub, exp.Add):
         left, right = node.this.unnest(), node.expression.unnest()
         days = integer(right)
@@ -142,20 +158,31 @@ def date_arithmetic(draft: Examined) -> Steps[list[Edit]]:
             if compared is None or not (yield from _holds_dates(draft, compared)):
                 continue
             sign = -1 if isinstance(node, exp.Sub) else 1
-            name = "DATE" if isinstance(left, exp.CurrentDate) else "DATETIME"
-            new: exp.Expr = call(name, "now", f"{sign * days:+d} days")
+            new = _moved(left, sign * days) if facts.loose_casts else _shifted(node, days)
         elif isinstance(node, exp.Sub) and _DAYS.search(words) and not _YEARS.search(words):
             for side in (left, right):
                 if not isinstance(side, _TODAY) and not (yield from _holds_dates(draft, side)):
                     break
             else:
-                new = days_between(left, right, whole=False)
+                between = exp.DateDiff(this=left.copy(), expression=right.copy())
+                new = days_between(left, right, whole=False) if facts.loose_casts else between
                 edits.append(_day_edit(draft, node, new))
             continue
         else:
             continue
         edits.append(_day_edit(draft, node, new))
     return edits
+
+
+def _moved(today: exp.Expr, days: int) -> exp.Expr:
+    """The day that lies some days from today, as modifiers of DATE say it."""
+    return call("DATE" if isinstance(today, exp.CurrentDate) else "DATETIME", "now", f"{days:+d} days")
+
+
+def _shifted(node: exp.Expr, days: int) -> exp.Expr:
+    """The same, by an interval."""
+    how = exp.DateSub if isinstance(node, exp.Sub) else exp.DateAdd
+    return how(this=node.this.copy(), expression=exp.convert(days), unit=exp.var("DAY"))
 
 
 def _compared_with(node: exp.Expr) -> exp.Expr | None:

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from sqlglot import exp
 
+from share_sql.dialects import dialect_of
 from share_sql.edits.edit import Edit
 from share_sql.edits.key_names import along_key, using_keys
 from share_sql.edits.likely import named_share
@@ -16,6 +17,7 @@ from share_sql.edits.spelling import NEAR, WEAK, column_likeness, likeness, only
 from share_sql.edits.table_names import unknown_tables
 from share_sql.query.asked import words
 from share_sql.query.examined import UNBOUND, Examined
+from share_sql.query.named import called
 from share_sql.schema.model import SameSchema, Table
 from share_sql.sql.scopes import Bound, Source
 
@@ -60,7 +62,7 @@ def _column(draft: Examined, bound: Bound) -> Iterator[Edit]:
             yield Edit(
                 "wrong-table",
                 f"{draft.text(bound.node)} is not there; {source.table.name} has {written}",
-                renamed(draft, bound, source.name),
+                renamed(draft, bound, called(source, draft.schema.dialect), _folded(draft, source, written)),
             )
     # A misspelling of a column in reach; where some table has the very name, only one of a letter or two.
     near = [entry for entry in spelled if entry[0] >= NEAR]
@@ -88,6 +90,11 @@ def _column(draft: Examined, bound: Bound) -> Iterator[Edit]:
             elsewhere = [entry for entry in everywhere if entry[0].name not in present]
         if len(elsewhere) == 1:
             yield from joined(draft, bound, [elsewhere[0][0]], elsewhere[0][1])
+
+
+def _folded(draft: Examined, source: Source, written: str) -> str | None:
+    """The source's own spelling of a column, where the dialect counts it; None where case does not count."""
+    return source.spelled(written) if dialect_of(draft.schema.dialect).name_case == "folded" else None
 
 
 def _is_opposite(draft: Examined, bound: Bound, source: Source) -> bool:
@@ -119,7 +126,8 @@ def _respelled(
 ) -> Iterator[Edit]:
     written = bound.node.name
     for near, source, name in found:
-        tree = renamed(draft, bound, source.name if bound.node.table or len(in_reach) > 1 else None, name)
+        owner = called(source, draft.schema.dialect) if bound.node.table or len(in_reach) > 1 else None
+        tree = renamed(draft, bound, owner, name)
         why = "is the nearest name" if near >= NEAR else "is the only name like it"
         yield Edit("unknown-column", f"there is no column {written}; {name} {why}", tree)
 
@@ -179,5 +187,7 @@ def _qualify(draft: Examined, bound: Bound) -> Iterator[Edit]:
         yield Edit(
             "ambiguous-column",
             f"{bound.node.name} is in {holders}; taken from {source.name}",
-            renamed(draft, bound, source.name),
+            renamed(
+                draft, bound, called(source, draft.schema.dialect), _folded(draft, source, bound.node.name)
+            ),
         )

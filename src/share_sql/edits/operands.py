@@ -6,6 +6,7 @@ from it. So nothing is read off the schema alone: the operand is evaluated over 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,9 @@ from typing import NamedTuple, TypeAlias
 from sqlglot import exp
 
 from share_sql.database.base import Limits
+from share_sql.dialects import dialect_of
 from share_sql.edits.edit import changed, edited, plain_item
+from share_sql.edits.stored import is_day_type, is_moment_type, is_number_type
 from share_sql.errors import QueryError
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps, query
@@ -23,6 +26,7 @@ from share_sql.sql.scopes import Bound, Source
 
 LIMITS = Limits(seconds=5.0, rows=20_000, bytes=8 * 1024 * 1024)
 """What one question about an operand's values may spend."""
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 _MOST_TABLES = 40
 """Common table expressions that one question may repeat; behind more of them nothing is asked."""
 Condition: TypeAlias = Callable[[exp.Expr], exp.Expr]
@@ -126,6 +130,21 @@ class Operand:
         return found.type.upper() if found else None
 
     @property
+    def dialect(self) -> str:
+        """The database's dialect."""
+        return self.draft.schema.dialect
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether it is a column whose type is one of days, in a dialect that has such types."""
+        return not dialect_of(self.dialect).value_types and is_day_type(self.declared)
+
+    @property
+    def has_moments(self) -> bool:
+        """Whether it is a column whose type is one of days with times."""
+        return self.is_dated and is_moment_type(self.declared)
+
+    @property
     def title(self) -> str:
         """How messages name it."""
         if self.bound is not None and self.bound.key is not None:
@@ -150,9 +169,22 @@ class Operand:
     def stores_none(self, constants: Iterable[exp.Expr]) -> Steps[bool]:
         """Whether it is equal to none of some constants in any row, as the database compares them."""
         for constant in constants:
+            if self._cannot_hold(constant):
+                continue
             if (yield from self.holds(partial(equals, constant=constant))) is not False:
                 return False
         return True
+
+    def _cannot_hold(self, constant: exp.Expr) -> bool:
+        """Whether no value of the column's type is this text, which the database then refuses to compare."""
+        if not isinstance(constant, exp.Literal) or not constant.is_string:
+            return False
+        column = self.column
+        found = self.draft.schema.column(column.table, column.column) if column else None
+        if found is None or dialect_of(self.dialect).lenient_types:
+            return False
+        is_other = is_number_type(found.type) and not _NUMBER.fullmatch(constant.this.strip())
+        return is_other or bool(found.allowed and constant.this not in found.allowed)
 
     def values(self, most: int, condition: Condition | None = None) -> Steps[list[object] | None]:
         """The different values but NULL that meet a condition, as stored; None where there are more than
@@ -211,11 +243,6 @@ def _with_clauses(node: exp.Expr) -> Iterator[exp.Expr]:
 def text(value: str) -> exp.Literal:
     """A text constant."""
     return exp.Literal.string(value)
-
-
-def typeof(value: exp.Expr) -> exp.Expr:
-    """SQLite's name of the type that a value is stored as."""
-    return exp.Anonymous(this="TYPEOF", expressions=[value])
 
 
 def equals(value: exp.Expr, constant: exp.Expr) -> exp.Expr:

@@ -235,7 +235,11 @@ def _counts(draft: Examined) -> Iterator[Edit]:
             yield _different(draft, count, inner)
         elif isinstance(inner, exp.Star):
             scope = scope_of(draft, count.find_ancestor(exp.Select))
-            keys = [*_keys(scope), *other_columns(draft, scope, most=2)] if scope is not None else []
+            keys = (
+                [*_keys(scope, draft.schema.dialect), *other_columns(draft, scope, most=2)]
+                if scope is not None
+                else []
+            )
             for key in keys[:4]:
                 yield _different(draft, count, key)
 
@@ -245,7 +249,7 @@ def _different(draft: Examined, count: exp.Count, column: exp.Column) -> Edit:
     return Edit("count-different", f"it counts different {column.sql()}", new)
 
 
-def _keys(scope: Scope) -> list[exp.Column]:
+def _keys(scope: Scope, dialect: str) -> list[exp.Column]:
     """The primary keys of a scope's tables, of one column each, where it has several tables."""
     if len(scope.sources) < 2:
         return []
@@ -253,7 +257,7 @@ def _keys(scope: Scope) -> list[exp.Column]:
     for source in scope.sources:
         keys = [column.name for column in source.table.columns if column.primary_key] if source.table else []
         if len(keys) == 1:
-            found.append(column_of(source, keys[0]))
+            found.append(column_of(source, keys[0], dialect))
     return found
 
 

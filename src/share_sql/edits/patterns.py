@@ -7,6 +7,7 @@ from functools import partial
 
 from sqlglot import exp
 
+from share_sql.dialects import dialect_of
 from share_sql.edits.edit import Edit, put
 from share_sql.edits.operands import compare, compared, operand, text
 from share_sql.query.examined import Examined
@@ -21,23 +22,32 @@ _WORDS = (
 
 
 def patterns(draft: Examined) -> Steps[list[Edit]]:
-    """`LIKE 'fox'` where the question asks what contains it, and `GLOB 'fox*'` where rows have Fox."""
+    """`LIKE 'fox'` where the question asks what contains it, and `GLOB 'fox*'` where rows have Fox;
+    where LIKE counts case, `LIKE 'fox%'` too."""
+    facts = dialect_of(draft.schema.dialect)
     for found in compared(draft):
         constant = found.constants[0]
         if not isinstance(found.node, exp.Like | exp.Glob) or not isinstance(constant, exp.Literal):
             continue
         is_like = isinstance(found.node, exp.Like)
+        ignoring: type[exp.Binary] = exp.Like if facts.like_ignores_case else exp.ILike
         wanted = _with_wildcards(draft.question, constant.name) if is_like else _ignoring_case(constant.name)
+        if is_like and wanted is None and not facts.like_ignores_case and re.search(r"[%_]", constant.name):
+            wanted = constant.name  # the same pattern, with whatever capitals
         read = operand(draft, found.operand) if wanted is not None else None
         if read is None or wanted is None:
             continue
         if (yield from read.holds(partial(compare, type(found.node), constant))) is not False:
             continue
-        if (yield from read.holds(partial(compare, exp.Like, text(wanted)))) is not True:
-            continue
+        how = exp.Like if wanted != constant.name else ignoring
+        if (yield from read.holds(partial(compare, how, text(wanted)))) is not True:
+            how = ignoring
+            if (yield from read.holds(partial(compare, how, text(wanted)))) is not True:
+                continue
         negate = found.node.args.get("negate")
-        new = exp.Like(this=found.operand.copy(), expression=text(wanted), negate=negate)
-        message = f"{read.title} matches {draft.text(constant)} nowhere; it matches {text(wanted).sql()}"
+        new = how(this=found.operand.copy(), expression=text(wanted), negate=negate)
+        shown = text(wanted).sql() if how is not exp.ILike else f"{text(wanted).sql()} in other capitals"
+        message = f"{read.title} matches {draft.text(constant)} nowhere; it matches {shown}"
         return [Edit("pattern", message, put(draft, found.node, new))]
     return []
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from share_sql.edits.aggregates import aggregates
 from share_sql.edits.alternatives import alternatives
+from share_sql.edits.bare_groups import bare_groups, distinct_orders
 from share_sql.edits.bare_values import bare_values
+from share_sql.edits.cased_names import cased_names
 from share_sql.edits.coded_literals import coded_literals
 from share_sql.edits.comparisons import comparisons
 from share_sql.edits.conditions import contradictions
@@ -27,6 +29,7 @@ from share_sql.edits.names import names
 from share_sql.edits.output import concatenations, distinct_counts, unasked
 from share_sql.edits.patterns import patterns
 from share_sql.edits.self_joins import self_joins
+from share_sql.edits.text_dates import text_dates
 from share_sql.edits.text_names import text_names
 from share_sql.edits.truth_literals import truth_literals
 from share_sql.edits.typed_literals import typed_literals
@@ -57,9 +60,13 @@ NAME_KINDS = ("unknown-table", "unknown-column", "wrong-table", "missing-join", 
 """Repairs of names that do not bind."""
 PROOFS = (
     Proof(("unquoted-value",), probe=bare_values),
+    Proof(("name-case",), look=cased_names),
     Proof(NAME_KINDS, look=names),
     Proof(("aggregate-where", "having-ungrouped", "nested-aggregate", "group-aggregate"), look=aggregates),
     Proof(("window-where",), look=windows),
+    Proof(("group-bare",), probe=bare_groups),
+    Proof(("distinct-order",), look=distinct_orders),
+    Proof(("date-as-text",), probe=text_dates),
     Proof(("bare-alternative",), look=alternatives),
     Proof(("null-comparison",), look=null_comparisons),
     Proof(("cast-date",), probe=casts_to_date),
@@ -106,7 +113,7 @@ PROVED = (*TEXT_KINDS, *(kind for proof in PROOFS for kind in proof.kinds))
 """Every kind of repair."""
 ONLY_FAILING = frozenset((
     *TEXT_KINDS, *NAME_KINDS, "unquoted-value", "aggregate-where", "having-ungrouped", "nested-aggregate",
-    "group-aggregate", "window-where",
+    "group-aggregate", "window-where", "name-case", "group-bare", "distinct-order", "date-as-text",
 ))  # fmt: skip
 """Repairs that act only on queries that do not run; these cannot break a right one."""
 RARE = frozenset((

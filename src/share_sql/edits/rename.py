@@ -6,19 +6,13 @@ from sqlglot import exp
 
 from share_sql.edits.edit import with_columns
 from share_sql.query.examined import Examined
+from share_sql.query.named import identifier
 from share_sql.sql.scopes import Bound
 
-_RESERVED = frozenset((
-    "ADD", "ALL", "ALTER", "AND", "AS", "BETWEEN", "BY", "CASE", "CHECK", "COLLATE", "COMMIT", "CREATE",
-    "DEFAULT", "DELETE", "DISTINCT", "DROP", "ELSE", "ESCAPE", "EXCEPT", "EXISTS", "FOREIGN", "FROM", "GROUP",
-    "HAVING", "IN", "INDEX", "INSERT", "INTERSECT", "INTO", "IS", "JOIN", "LIMIT", "NOT", "NULL", "ON", "OR",
-    "ORDER", "PRIMARY", "REFERENCES", "SELECT", "SET", "TABLE", "THEN", "TO", "TRANSACTION", "UNION",
-    "UNIQUE", "UPDATE", "USING", "VALUES", "WHEN", "WHERE",
-))  # fmt: skip
-"""Words that SQLite takes for no name (sqlite.org/lang_keywords.html)."""
 
-
-def renamed(draft: Examined, bound: Bound, source: str | None, name: str | None = None) -> exp.Query:
+def renamed(
+    draft: Examined, bound: Bound, source: exp.Identifier | None, name: str | None = None
+) -> exp.Query:
     """A copy of the query in which all uses of one name are written otherwise.
 
     Args:
@@ -39,12 +33,7 @@ def renamed(draft: Examined, bound: Bound, source: str | None, name: str | None 
     for own, column in columns:
         if id(own) in same:
             if name is not None:
-                column.set("this", identifier(name))
-            column.set("table", identifier(source) if source is not None else None)
+                column.set("this", identifier(name, draft.schema.dialect))
+            column.set("table", source.copy() if source is not None else None)
             column.set("db", None)
     return tree
-
-
-def identifier(name: str) -> exp.Identifier:
-    """A name as an identifier, quoted where it must be."""
-    return exp.to_identifier(name, quoted=not name.isidentifier() or name.upper() in _RESERVED)

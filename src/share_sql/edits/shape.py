@@ -67,7 +67,11 @@ def _group(draft: Examined) -> Iterator[Edit]:
         if bound is None or bound.source is None or bound.source.table is None or bound.key is None:
             continue
         table = bound.source.table
-        others = [column_of(bound.source, column.name) for column in table.columns if column.primary_key]
+        others = [
+            column_of(bound.source, column.name, draft.schema.dialect)
+            for column in table.columns
+            if column.primary_key
+        ]
         others += [item for item in select.expressions if isinstance(item, exp.Column)]
         for other in others[:3]:
             if other.name.lower() != key.name.lower():

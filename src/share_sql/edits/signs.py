@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 
 from share_sql.schema.model import Schema
+from share_sql.schema.quote import quoted_name
 from share_sql.sql.tokens import Token, joined, neighbours, tokens
 
 # -- typesetting ---------------------------------------------------------------------------------------
@@ -39,7 +40,7 @@ def typeset(sql: str, schema: Schema) -> Iterator[str]:
             return _as_string(match["single"])
         if match["double"] is not None:
             inside = match["double"]
-            return f'"{inside}"' if inside.lower() in known else _as_string(inside)
+            return quoted_name(inside, schema.dialect) if inside.lower() in known else _as_string(inside)
         return _plain_sign(match["sign"])
 
     changed = _TYPESET.sub(plain, sql)
@@ -206,7 +207,7 @@ def misquoted(sql: str, schema: Schema) -> Iterator[str]:
         if before == after or (before, after) == ("[", "]"):
             return match[0]
         name = known.get(inside.lower())
-        return f'"{name}"' if name is not None else _as_string(inside)
+        return quoted_name(name, schema.dialect) if name is not None else _as_string(inside)
 
     changed = _MISMATCHED.sub(quoted, sql)
     if changed != sql:

@@ -250,7 +250,9 @@ def _condition_too_many(right: Right) -> exp.Query | None:
     used = right.pick(right.columns(lambda bound: bound.scope is scope))
     if name and (not used or right.rng.random() < 0.7):
         value = exp.convert(right.rng.choice(right.literals[name]))
-        condition: exp.Expr = exp.EQ(this=column_of(tables[name.table], name.column), expression=value)
+        condition: exp.Expr = exp.EQ(
+            this=column_of(tables[name.table], name.column, right.query.schema.dialect), expression=value
+        )
     elif used:
         condition = exp.Not(this=exp.Is(this=used.node.copy(), expression=exp.Null()))
 

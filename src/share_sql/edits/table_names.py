@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from share_sql.edits.edit import Edit, with_columns
-from share_sql.edits.rename import identifier
 from share_sql.edits.spelling import NEAR, column_likeness, table_likeness
 from share_sql.query.examined import Examined
+from share_sql.query.named import identifier, table_node
 from share_sql.schema.model import Table
 from share_sql.sql.scopes import Source
 
@@ -103,11 +103,12 @@ def _renamed(draft: Examined, sources: list[Source], table: Table, why: str) -> 
     tree, columns = with_columns(draft.tree)
     for own, copy in zip(list(draft.tree.find_all(exp.Table)), list(tree.find_all(exp.Table)), strict=True):
         if id(own) in nodes:
-            copy.set("this", identifier(table.name))
-            copy.set("db", None)
+            node = table_node(draft.schema, table.name, always=False)
+            copy.set("this", node.this)
+            copy.set("db", node.args.get("db"))
             copy.set("catalog", None)
     for _, column in columns:
         if column.table.lower() in bare:
-            column.set("table", identifier(table.name))
+            column.set("table", identifier(table.own, draft.schema.dialect))
             column.set("db", None)
     return Edit("unknown-table", f"there is no table {written}; {why}", tree)

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
+from share_sql.dialects import dialect_of
 from share_sql.edits import signs, words
 from share_sql.edits.bare_values import unquoted_runs, values_in_names
 from share_sql.edits.edit import with_columns
@@ -104,10 +105,10 @@ MENDERS: tuple[Mender, ...] = (
 
 
 def as_text(query: Examined, *, names: bool = False) -> exp.Query:
-    """Write as strings what is quoted as a name and is no column: SQLite reads names in double quotes so, and
-    all quoted names are written with double quotes.
+    """Write as strings what is quoted as a name and is no column, where the dialect reads names in double
+    quotes so, as SQLite does, and all quoted names are written with double quotes.
 
-    Where such a name is a column of another table and stands where a column does, not a value, SQLite's
+    Where such a name is a column of another table and stands where a column does, not a value, that
     reading is nobody's: the name is qualified instead, so that the query fails as it should and is mended
     as any other. A name in backticks or brackets is never text: it is written without quotes where it can be,
     else qualified.
@@ -121,7 +122,7 @@ def as_text(query: Examined, *, names: bool = False) -> exp.Query:
         The query's own tree where there is nothing to do, else a copy.
     """
     quoted = {id(bound.node): bound for bound in query.binding.names.values() if _is_quoted(bound)}
-    if not quoted:
+    if not quoted or not dialect_of(query.schema.dialect).quoted_text:
         return query.tree
     tree, columns = with_columns(query.tree)
     for own, node in columns:
@@ -140,7 +141,7 @@ def as_text(query: Examined, *, names: bool = False) -> exp.Query:
 
 
 def _as_name(node: exp.Column, bound: Bound) -> None:
-    """Write a name that nothing has so that SQLite does not take it for text."""
+    """Write a name that nothing has so that it is not taken for text."""
     if _PLAIN.match(bound.column):
         node.set("this", exp.to_identifier(bound.column, quoted=False))
         return

@@ -26,7 +26,7 @@ class _Stored(NamedTuple):
 
     @property
     def is_number(self) -> bool:
-        """Whether SQLite itself reads the two as true and false."""
+        """Whether the two are read as true and false."""
         return str(self.true) == "1"
 
     def constant(self, truth: bool) -> exp.Expr:
@@ -81,7 +81,7 @@ def _pair(read: Operand) -> Steps[_Stored | None]:
 
 
 def _bare_columns(draft: Examined) -> Steps[list[Edit]]:
-    """`WHERE flag`, `WHERE NOT flag` and `SUM(flag)` over text: SQLite reads the text as the number 0."""
+    """`WHERE flag`, `WHERE NOT flag` and `SUM(flag)` over text: text is read as the number 0, or refused."""
     for node, condition, truth in _conditions(draft):
         read = operand(draft, node)
         if read is None or _is_numeric(read):

@@ -1,7 +1,10 @@
-"""Text compared with a number where SQLite converts neither: such a comparison holds always or never.
+"""Text compared with a number where nothing converts either: such a comparison holds always or never, or is
+refused.
 
-A stored column converts what it is compared with to its declared type; a function, an expression, an
-aggregate and a column of a view or subquery that is computed do not (sqlite.org/datatype3.html, section 4).
+Where values have types of their own, a stored column converts what it is compared with to its declared type;
+a function, an expression, an aggregate and a column of a view or subquery that is computed do not
+(sqlite.org/datatype3.html, section 4). Where columns alone have types, a database converts (MySQL) or refuses
+(PostgreSQL, DuckDB).
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from functools import partial
 
 from sqlglot import exp
 
+from share_sql.dialects import dialect_of
 from share_sql.edits.edit import Edit, plain_item, put
 from share_sql.edits.operands import (
     EQUAL,
@@ -19,11 +23,12 @@ from share_sql.edits.operands import (
     Operand,
     compare,
     compared,
+    equals,
     operand,
     text,
-    typeof,
     with_constants,
 )  # fmt: skip
+from share_sql.edits.stored import ANY_DIGIT, POINT, is_number_type, looks_numeric, matches, typeof
 from share_sql.query.examined import Examined
 from share_sql.requests import Steps
 
@@ -47,7 +52,7 @@ _SPREAD = (exp.Max, exp.Min)
 
 
 def typed_literals(draft: Examined) -> Steps[list[Edit]]:
-    """For each comparison of text with numbers, or numbers with text, that SQLite does not convert: the
+    """For each comparison of text with numbers, or numbers with text, that is not converted: the
     constant in the other type, or the operand cast."""
     for found in compared(draft):
         if not isinstance(found.node, (*EQUAL, *ORDERED, exp.In, exp.Between)):
@@ -60,7 +65,7 @@ def typed_literals(draft: Examined) -> Steps[list[Edit]]:
             continue
         if edit is not None:
             return [edit]
-    return (yield from _against_expressions(draft))
+    return (yield from _against_expressions(draft)) or (yield from _typed_pattern(draft))
 
 
 def _is_number(node: exp.Expr) -> bool:
@@ -73,6 +78,9 @@ def _text_operand(draft: Examined, found: Compared) -> Steps[Edit | None]:
     read = operand(draft, found.operand)
     if read is None or _has_affinity(read, "INT", "REAL", "FLOA", "DOUB", "NUM", "DEC", "BOOL", "DATE"):
         return None
+    facts = dialect_of(read.dialect)
+    if not facts.value_types:
+        return None if facts.lenient_types else (yield from _refused(draft, found, read))
     is_text = _has_affinity(read, "CHAR", "TEXT", "CLOB")
     if isinstance(found.node, (*EQUAL, exp.In)):
         return (yield from _spelled_as_stored(draft, found, read))
@@ -80,6 +88,46 @@ def _text_operand(draft: Examined, found: Compared) -> Steps[Edit | None]:
         # A text column converts the number and compares the two as text: that has an order, if another.
         return None
     return (yield from _cast(draft, found, read))
+
+
+def _refused(draft: Examined, found: Compared, read: Operand) -> Steps[Edit | None]:
+    """Text beside numbers where the database compares no such two: the numbers as the column writes them, or
+    the text as a number where all of it is one."""
+    if draft.runs or (yield from read.holds(partial(matches, form=ANY_DIGIT, dialect=read.dialect))) is None:
+        return None  # no fault, no text, or nothing that can be asked
+    if not isinstance(found.node, (*EQUAL, exp.In)):
+        return (yield from _cast(draft, found, read))
+    spelled: list[exp.Expr] = []
+    for constant in found.constants:
+        written = draft.text(constant)
+        same: list[object] | None = [written]
+        if (yield from read.holds(partial(equals, constant=text(written)))) is not True:
+            same = yield from read.values(
+                1, partial(_is_this_number, constant=constant, dialect=read.dialect)
+            )
+        if same is None:
+            return (yield from _cast(draft, found, read))
+        spelled.append(text(str(same[0]) if same else written))
+    shown = ", ".join(draft.text(new) for new in spelled)
+    message = f"{read.title} is text and not compared with numbers; it is compared with {shown}"
+    return Edit("literal-type", message, with_constants(draft, found, spelled))
+
+
+def _typed_pattern(draft: Examined) -> Steps[list[Edit]]:
+    """`day LIKE '2023%'` where the column is no text and the database refuses it: it is read as text."""
+    for found in compared(draft):
+        if not isinstance(found.node, exp.Like | exp.ILike) or draft.runs:
+            continue
+        read = operand(draft, found.operand)
+        if read is not None and (read.is_dated or is_number_type(read.declared)):
+            message = f"{read.title} is no text, which patterns are for; it is read as text"
+            return [
+                Edit(
+                    "literal-type", message, put(draft, found.operand, exp.cast(found.operand.copy(), "TEXT"))
+                )
+            ]
+    return []
+    yield  # a probe that asks nothing
 
 
 def _has_affinity(read: Operand, *types: str) -> bool:
@@ -95,7 +143,7 @@ def _spelled_as_stored(draft: Examined, found: Compared, read: Operand) -> Steps
     spelled: list[exp.Expr] = []
     is_found = False
     for constant in found.constants:
-        same = yield from read.values(1, partial(_is_this_number, constant=constant))
+        same = yield from read.values(1, partial(_is_this_number, constant=constant, dialect=read.dialect))
         if same is None:
             return (yield from _cast(draft, found, read))
         is_found = is_found or bool(same)
@@ -107,18 +155,14 @@ def _spelled_as_stored(draft: Examined, found: Compared, read: Operand) -> Steps
     return Edit("literal-type", message, with_constants(draft, found, spelled))
 
 
-def _is_this_number(value: exp.Expr, constant: exp.Expr) -> exp.Expr:
-    number = exp.cast(value.copy(), "REAL")
-    return exp.and_(_looks_numeric(value), exp.EQ(this=number, expression=constant.copy()))
-
-
-def _looks_numeric(value: exp.Expr) -> exp.Expr:
-    """Text of digits with at most a sign and a point."""
-    is_text = exp.EQ(this=typeof(value.copy()), expression=text("text"))
-    other = exp.Glob(this=value.copy(), expression=text("*[^0-9.-]*"))
-    digit = exp.Glob(this=value.copy(), expression=text("*[0-9]"))
-    sign = exp.Glob(this=value.copy(), expression=text("?*[-]*"))
-    return exp.and_(is_text, exp.Not(this=other), digit, exp.Not(this=sign))
+def _is_this_number(value: exp.Expr, constant: exp.Expr, dialect: str) -> exp.Expr:
+    facts = dialect_of(dialect)
+    number: exp.Expr = exp.cast(value.copy(), facts.real)
+    if facts.value_types:
+        return exp.and_(looks_numeric(value, dialect), exp.EQ(this=number, expression=constant.copy()))
+    # Only within CASE is the cast not tried on what is no number.
+    branch = exp.If(this=looks_numeric(value, dialect), true=number)
+    return exp.EQ(this=exp.Case(ifs=[branch]), expression=constant.copy())
 
 
 def _is_all_numbers(read: Operand) -> Steps[bool | None]:
@@ -126,24 +170,29 @@ def _is_all_numbers(read: Operand) -> Steps[bool | None]:
     other = yield from read.holds(
         lambda value: exp.and_(
             exp.Not(this=exp.Is(this=value.copy(), expression=exp.Null())),
-            exp.Not(this=exp.Paren(this=_looks_numeric(value))),
+            exp.Not(this=exp.Paren(this=looks_numeric(value, read.dialect))),
         )
     )
-    return None if other is None else not other and bool((yield from read.holds(_looks_numeric)))
+    if other is not False:
+        return None if other is None else False
+    return bool((yield from read.holds(partial(looks_numeric, dialect=read.dialect))))
 
 
 def _cast(draft: Examined, found: Compared, read: Operand) -> Steps[Edit | None]:
     """The operand as a number, where that makes a difference."""
     if (yield from _is_all_numbers(read)) is not True:
         return None
-    real = yield from read.holds(lambda value: exp.Glob(this=value, expression=text("*.*")))
-    kind = "REAL" if real or any("." in draft.text(c) for c in found.constants) else "INTEGER"
+    real = yield from read.holds(partial(matches, form=POINT, dialect=read.dialect))
+    facts = dialect_of(read.dialect)
+    kind = facts.real if real or any("." in draft.text(c) for c in found.constants) else facts.whole
     message = f"{read.title} is text and compared with no number as one; it is read as a number"
     return Edit("literal-type", message, put(draft, found.operand, exp.cast(found.operand.copy(), kind)))
 
 
 def _number_operand(draft: Examined, found: Compared) -> Steps[Edit | None]:
-    """Numbers that are compared with text."""
+    """Numbers that are compared with text, where values have types of their own; else it is converted."""
+    if not dialect_of(draft.schema.dialect).value_types:
+        return None
     bare = _computed(found.operand)
     if not isinstance(bare, _NUMERIC):
         read = operand(draft, bare.this if isinstance(bare, _SPREAD) else bare)
@@ -194,6 +243,9 @@ def _is_stored_as(value: exp.Expr, *types: str) -> exp.Expr:
 
 def _against_expressions(draft: Examined) -> Steps[list[Edit]]:
     """`strftime('%Y', d) = strftime('%Y', 'now') - 1`: text beside a computed number."""
+    facts = dialect_of(draft.schema.dialect)
+    if facts.lenient_types and not facts.value_types:
+        return []  # the text is read as a number
     for node in draft.tree.find_all(exp.EQ, exp.NEQ, *ORDERED):
         for side, other in ((node.this, node.expression), (node.expression, node.this)):
             if not isinstance(side, _TEXTUAL) or not isinstance(other.unnest(), _NUMERIC):
@@ -201,5 +253,5 @@ def _against_expressions(draft: Examined) -> Steps[list[Edit]]:
             read = operand(draft, side)
             if read is not None and (yield from _is_all_numbers(read)):
                 message = f"{read.title} is text, and no number equals it; it is read as a number"
-                return [Edit("literal-type", message, put(draft, side, exp.cast(side.copy(), "INTEGER")))]
+                return [Edit("literal-type", message, put(draft, side, exp.cast(side.copy(), facts.whole)))]
     return []

@@ -13,6 +13,7 @@ from sqlglot import exp
 from share_sql.edits.aggregates import clause_of, conjuncts, named_items
 from share_sql.edits.edit import Edit, plain_item, put
 from share_sql.query.examined import Examined
+from share_sql.query.named import identifier
 
 
 def windows(draft: Examined) -> Iterator[Edit]:
@@ -65,7 +66,7 @@ def _wrapped(
         inner.set(name, None)
     with_ = inner.args.get("with_")
     inner.set("with_", None)
-    plain = [exp.column(exp.to_identifier(name, quoted=not name.isidentifier())) for name in names]
+    plain = [exp.column(identifier(name, draft.schema.dialect)) for name in names]
     outer = exp.Select(
         expressions=[exp.Star()] if star else plain,
         from_=exp.From(this=inner.subquery("computed")),

@@ -6,20 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from share_sql.query.named import keywords
 from share_sql.schema.model import Schema
+from share_sql.schema.quote import quoted_name
 from share_sql.sql.tokens import Token, joined, neighbours, tokens
 
 _QUOTED = re.compile(r"'[^']*(?:''[^']*)*'|\"[^\"]*(?:\"\"[^\"]*)*\"|`[^`]*`|\[[^\]]{0,200}\]")
-# SQLite's keywords that cannot be names unless quoted (sqlite.org/lang_keywords.html; tokenize.c falls
-# back to a name for the others).
-_KEYWORDS = frozenset((
-    "ADD", "ALL", "ALTER", "AND", "AS", "AUTOINCREMENT", "BETWEEN", "CASE", "CHECK", "COLLATE", "COMMIT",
-    "CONSTRAINT", "CREATE", "DEFAULT", "DEFERRABLE", "DELETE", "DISTINCT", "DROP", "ELSE", "ESCAPE", "EXCEPT",
-    "EXISTS", "FOREIGN", "FROM", "GROUP", "HAVING", "IN", "INDEX", "INSERT", "INTERSECT", "INTO", "IS",
-    "ISNULL", "JOIN", "LIMIT", "NOT", "NOTHING", "NOTNULL", "NULL", "ON", "OR", "ORDER", "PRIMARY",
-    "REFERENCES", "RETURNING", "SELECT", "SET", "TABLE", "THEN", "TO", "TRANSACTION", "UNION", "UNIQUE",
-    "UPDATE", "USING", "VALUES", "WHEN", "WHERE",
-))  # fmt: skip
 # Of these no word is told from the keyword by its place.
 _NEVER_NAMES = frozenset(("AND", "OR", "NOT", "IN", "IS", "NULL", "AS", "SELECT", "ISNULL", "NOTNULL"))
 _OPERATORS = frozenset(("=", "==", "<", ">", "<=", ">=", "<>", "!=", "+", "-", "*", "/", "%", "||"))
@@ -59,16 +51,17 @@ def quote_names(sql: str, schema: Schema) -> tuple[str, list[str]]:
             return match[0]
         name = spelled[match["name"].lower()]
         found[name] = None
-        return match["lead"] + _quoted(name)
+        return match["lead"] + quoted_name(name, schema.dialect)
 
     return re.sub(pattern, quote, sql, flags=re.IGNORECASE), list(found)
 
 
 def quote_keywords(sql: str, schema: Schema) -> tuple[str, list[str]]:
     """Quote tables, columns and aliases called as a keyword is (`order`), where only a name can stand."""
-    tables = {table.name.upper(): table.name for table in schema.tables if table.name.upper() in _KEYWORDS}
+    reserved = keywords(schema.dialect)
+    tables = {table.name.upper(): table.name for table in schema.tables if table.name.upper() in reserved}
     columns = {
-        column.name.upper(): column.name for _, column in schema.columns() if column.name.upper() in _KEYWORDS
+        column.name.upper(): column.name for _, column in schema.columns() if column.name.upper() in reserved
     }
     parts = tokens(sql)
     around = neighbours(parts)
@@ -76,14 +69,14 @@ def quote_keywords(sql: str, schema: Schema) -> tuple[str, list[str]]:
         part.upper: part.text
         for part, (before, after) in zip(parts, around, strict=True)
         if part.kind == "word"
-        and part.upper in _KEYWORDS - _NEVER_NAMES
+        and part.upper in reserved - _NEVER_NAMES
         and before.upper == "AS"
         and after.upper in _AFTER_TABLES
     }
     columns = {**aliases, **columns}
     found: dict[str, None] = {}
     for at, (part, (before, after)) in enumerate(zip(parts, around, strict=True)):
-        if part.kind != "word" or part.upper not in _KEYWORDS:
+        if part.kind != "word" or part.upper not in reserved:
             continue
         name = None
         if part.upper in columns and (before.text == "." or _may_be_column(part, before, after, aliases)):
@@ -95,7 +88,7 @@ def quote_keywords(sql: str, schema: Schema) -> tuple[str, list[str]]:
         ):
             name = tables[part.upper]
         if name is not None and after.text != "(":
-            parts[at] = Token("name", _quoted(name))
+            parts[at] = Token("name", quoted_name(name, schema.dialect))
             found[name] = None
     return joined(parts), list(found)
 
@@ -106,11 +99,6 @@ def _may_be_column(part: Token, before: Token, after: Token, aliases: dict[str, 
     if before.upper == "AS":
         return part.upper in aliases and after.upper in _AFTER_TABLES
     return before.upper in _BEFORE_NAMES and after.upper in _AFTER_NAMES
-
-
-def _quoted(name: str) -> str:
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'
 
 
 # -- keywords ------------------------------------------------------------------------------------------
@@ -196,6 +184,7 @@ def respelled(sql: str, schema: Schema) -> Iterator[str]:
     parts = tokens(sql)
     changed = False
     around = neighbours(parts)
+    reserved = keywords(schema.dialect)
     meant: dict[str, list[str]] = {}
     for at, (part, (before, after)) in enumerate(zip(parts, around, strict=True)):
         word = part.upper
@@ -211,7 +200,7 @@ def respelled(sql: str, schema: Schema) -> Iterator[str]:
         if word in ("FRM", "FRO", "FOM", "ROM") and word not in known:
             parts[at] = Token("word", "FROM")
             changed = True
-        if len(word) < 4 or word in known or word in _MISSPELT or word in _KEYWORDS or before.upper == "AS":
+        if len(word) < 4 or word in known or word in _MISSPELT or word in reserved or before.upper == "AS":
             continue
         if word not in meant:
             meant[word] = [

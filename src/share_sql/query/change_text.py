@@ -106,8 +106,10 @@ def examples_sql(name: ColumnName, schema: Schema) -> str:
     the first _LOOKED_AT rows, so that a long table costs no more than a short one."""
     from sqlglot import exp
 
-    column = exp.column(exp.to_identifier(name.column, quoted=True))
-    table = exp.table_(exp.to_identifier(name.table, quoted=True))
+    from share_sql.query.named import column_node, table_node
+
+    column = column_node(name.column)
+    table = table_node(schema, name.table)
     first = exp.select(column).from_(table).limit(_LOOKED_AT).subquery("first_rows")
     chosen = exp.select(column.copy()).distinct().from_(first).where(column.copy().is_(exp.null()).not_())
     return chosen.limit(EXAMPLES).sql(dialect=schema.dialect)

@@ -47,7 +47,7 @@ class _Token:
     end: int
 
 
-def keep_layout(draft: str, own: exp.Query | None, tree: exp.Query, dialect: str = "sqlite") -> str:
+def keep_layout(draft: str, own: exp.Query | None, tree: exp.Query, dialect: str) -> str:
     """A query's text, as near to the draft's as it can be written.
 
     Args:
@@ -68,7 +68,7 @@ def keep_layout(draft: str, own: exp.Query | None, tree: exp.Query, dialect: str
 
 
 def layout_changes(
-    draft: str, own: exp.Query | None, tree: exp.Query, dialect: str = "sqlite"
+    draft: str, own: exp.Query | None, tree: exp.Query, dialect: str
 ) -> tuple[TextChange, ...] | None:
     """The changes to the draft's text that make it the query.
 
@@ -87,7 +87,7 @@ def layout_changes(
     return _changes(draft, base, wanted, dialect)
 
 
-def same_query(one: exp.Query, other: exp.Query, dialect: str = "sqlite") -> bool:
+def same_query(one: exp.Query, other: exp.Query, dialect: str) -> bool:
     """Whether two trees are written alike, comments aside."""
     texts = [each.sql(dialect=dialect, comments=False) for each in (one, other)]
     return texts[0] == texts[1]

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from share_sql.database.base import Limits
+from share_sql.dialects import dialect_of
 from share_sql.errors import QueryError
+from share_sql.query.named import called, column_node, table_node
+from share_sql.query.null_order import nulls_come_first
 from share_sql.requests import Steps
 from share_sql.requests import query as run
 
@@ -53,6 +56,7 @@ Found = dict[str, Seen]
 def _cuts(query: Examined) -> Steps[Found]:
     """What is odd about the rows that a LIMIT lets through: a tie at the cut, NULL first, no order at all."""
     found: Found = {}
+    dialect = query.schema.dialect
     for select in _limited(query):
         order = select.args.get("order")
         count, skipped = _whole(select.args.get("limit")), _whole(select.args.get("offset")) or 0
@@ -80,11 +84,15 @@ def _cuts(query: Examined) -> Steps[Found]:
                 found["limit-tie"] = Seen(message, select.args["limit"].expression)
         ordered = order.expressions[0]
         for row in first:
-            if row[-width] is None and not ordered.args.get("desc") and "null-first" not in found:
+            comes_first = nulls_come_first(ordered, dialect)
+            if row[-width] is None and comes_first and "null-first" not in found:
                 shown = query.text(ordered.this)
                 message = f"NULL sorts first: the first row has no {shown}"
-                last = f"{shown} NULLS LAST" if isinstance(ordered.this, exp.Column) else ""
-                found["null-first"] = Seen(message, ordered.this, last)
+                may_say = isinstance(ordered.this, exp.Column) and dialect_of(dialect).nulls_placed
+                way = " DESC" if ordered.args.get("desc") else ""
+                last = f"{shown}{way} NULLS LAST" if may_say else ""
+                whole = ordered if ordered.args.get("desc") else ordered.this
+                found["null-first"] = Seen(message, whole, last)
     return found
 
 
@@ -144,7 +152,8 @@ def _text_numbers(query: Examined) -> Steps[Found]:
         column = bound.table.column(bound.key[1])
         if column is None or not (_TEXT_TYPE.search(column.type) or not column.type):
             continue
-        select = exp.select(_name(bound.key[1])).distinct().from_(_table(bound.key[0])).limit(1_000)
+        source = table_node(query.schema, bound.key[0])
+        select = exp.select(column_node(bound.key[1])).distinct().from_(source).limit(1_000)
         rows = yield from _rows(query, select)
         values = [row[0] for row in rows if row[0] not in (None, "")]
         texts = [value for value in values if isinstance(value, str) and _NUMBER.match(value)]
@@ -153,7 +162,13 @@ def _text_numbers(query: Examined) -> Steps[Found]:
         if sorted(texts) != sorted(texts, key=float):
             shown = query.text(bound.node)
             message = f"{shown} holds numbers as text and is {use} as text: {_example(texts)}"
-            return {"text-number": Seen(message, bound.node, f"CAST({shown} AS REAL)")}
+            return {
+                "text-number": Seen(
+                    message,
+                    bound.node,
+                    query.text(exp.cast(bound.node.copy(), dialect_of(query.schema.dialect).real)),
+                )
+            }
     return {}
 
 
@@ -192,7 +207,8 @@ def _multiplied(query: Examined) -> Steps[Found]:
             table = source.table
             if table is None or table.is_view or not table.primary_key:
                 continue
-            keys = [exp.column(_quoted(name), table=_quoted(source.name)) for name in table.primary_key]
+            owner = called(source, query.schema.dialect)
+            keys = [column_node(name, owner.copy()) for name in table.primary_key]
             copy = exp.select("1").from_(select.args["from_"].this.copy())
             copy.set("joins", [join.copy() for join in select.args.get("joins") or ()])
             copy.set("where", select.args["where"].copy() if select.args.get("where") else None)
@@ -261,8 +277,8 @@ def _unstored(query: Examined) -> Steps[Found]:
         if bound.key is None or bound.table is None:
             continue
         for literal in _equal_literals(bound.node):
-            select = exp.select("1").from_(_table(bound.key[0])).limit(1)
-            select = select.where(exp.EQ(this=_name(bound.key[1]), expression=literal.copy()))
+            select = exp.select("1").from_(table_node(query.schema, bound.key[0])).limit(1)
+            select = select.where(exp.EQ(this=column_node(bound.key[1]), expression=literal.copy()))
             outcome = yield from run(query.text(select), _LIMITS)
             if not isinstance(outcome, QueryError) and not outcome.rows:
                 message = f"no row has {query.text(literal)} in {bound.key[0]}.{bound.key[1]}"
@@ -282,7 +298,7 @@ def _equal_literals(node: exp.Column) -> list[exp.Literal]:
 
 
 def _ungrouped(query: Examined) -> Steps[Found]:
-    """A column beside GROUP BY that differs within a group: SQLite shows that of any row."""
+    """A column beside GROUP BY that differs within a group: that of any row is shown."""
     for scope in query.binding.scopes:
         select = scope.select
         group = select.args.get("group")
@@ -292,8 +308,8 @@ def _ungrouped(query: Examined) -> Steps[Found]:
             continue
         aggregates = list(select.find_all(exp.Max, exp.Min))
         keys = [_key(select, key) for key in group.expressions]
-        if aggregates:  # SQLite takes bare columns from the row with the extreme (sqlite.org/quirks.html)
-            continue
+        if aggregates and dialect_of(query.schema.dialect).bare_extremes:
+            continue  # they come from the row with the extreme (sqlite.org/quirks.html)
         for item in select.expressions:
             value = _plain(item)
             if not isinstance(value, exp.Column) or value in keys or isinstance(value.this, exp.Star):
@@ -333,7 +349,9 @@ def _same_column(query: Examined, bound: Bound, keys: Sequence[exp.Expr]) -> boo
 
 
 def _truncated_ratio(query: Examined) -> Steps[Found]:
-    """A division of two integers, which SQLite truncates, that does not come out even."""
+    """A division of two integers, where it is cut, that does not come out even."""
+    if not dialect_of(query.schema.dialect).whole_division:
+        return {}
     for node in query.tree.find_all(exp.Div):
         if not (_is_integer(query, node.this) and _is_integer(query, node.expression)):
             continue
@@ -376,18 +394,6 @@ def _rows(query: Examined, select: exp.Expr) -> Steps[list[Row]]:
     """The rows of a probe; none where it fails."""
     outcome = yield from run(query.text(select), _LIMITS)
     return [] if isinstance(outcome, QueryError) else list(outcome.rows)
-
-
-def _quoted(name: str) -> exp.Identifier:
-    return exp.to_identifier(name, quoted=True)
-
-
-def _name(column: str) -> exp.Column:
-    return exp.Column(this=_quoted(column))
-
-
-def _table(name: str) -> exp.Table:
-    return exp.Table(this=_quoted(name))
 
 
 def _value(value: object) -> str:

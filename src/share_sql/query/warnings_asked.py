@@ -90,7 +90,7 @@ def _columns(query: Examined) -> set[str]:
 
 
 def _texts(query: Examined) -> set[str]:
-    """Texts of the query in lower case, with names in double quotes, which SQLite may read as text."""
+    """Texts of the query in lower case, with names in double quotes, which may be read as text."""
     quoted = {column.name for column in query.tree.find_all(exp.Column) if column.this.args.get("quoted")}
     return {text.lower() for text in quoted | {str(each.this) for each in query.tree.find_all(exp.Literal)}}
 

@@ -78,7 +78,7 @@ def literal_uses(resolution: Resolution) -> tuple[LiteralUse, ...]:
                 yield from use(node.this, f"not {op}" if negated or node.args.get("negate") else op, constant)
             return
         op = _OPERATORS[kind]
-        if kind is exp.Is and negated:
+        if kind is exp.Is and (negated or node.args.get("negate")):
             op = "is not"
         left, right = _bare(node.this), _bare(node.expression)
         if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, cast
+from functools import lru_cache
+from typing import Any, Final, cast
 
 from sqlglot import exp
 
-from share_sql.schema.model import ColumnName, Schema
+from share_sql.dialects import dialect_of
+from share_sql.schema.model import ColumnName, Schema, Table
 from share_sql.sql.resolution import Resolution
 from share_sql.sql.scopes import (
-    DATABASES,
     MISSING,
-    QUOTED_TEXT,
-    ROWID,
-    TABLE_FUNCTIONS,
     Bound,
     Cte,
     Origin,
@@ -23,12 +21,20 @@ from share_sql.sql.scopes import (
     Result,
     Scope,
     Source,
+    column_key,
+    expanded,
     own_ctes,
     read_ctes,
     renamed,
     rowid_column,
+    spelling,
+    table_key,
 )
+from share_sql.sql.table_functions import TABLE_FUNCTIONS
+from share_sql.sql.written import write_sql
 
+_BINDERS: Final = frozenset({exp.Lambda, exp.Comprehension})
+_FUNCTION: Final = re.compile(r"(\w+) ?\(")
 _LEAVES: Final = frozenset(
     {exp.Identifier, exp.Literal, exp.Star, exp.Var, exp.DataType, exp.Null, exp.Boolean, exp.Placeholder}
 )
@@ -36,7 +42,15 @@ _SUBQUERIES: Final = frozenset({exp.Select, exp.Union, exp.Except, exp.Intersect
 _WRAPPERS: Final = (exp.Subquery, exp.Paren)
 _MANY: Final = 30
 """Common table expressions of one WITH from which they are resolved in the order in which they stand."""
-_SYSTEM: Final = re.compile(r"(?:sqlite_|pragma_|information_schema\.|pg_catalog\.)|dbstat\Z")
+_FUNCTIONS_WITH_NAMES: Final = (exp.Kwarg, exp.PropertyEQ)
+"""`days => 10`, `'a': 1`: what stands before the sign is no column."""
+_Pending = tuple[exp.Expr, slice | None]
+"""An expression that waits until the sources are there, with those that it may name."""
+
+
+@lru_cache(maxsize=8)
+def _system(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 class Resolver:
@@ -44,7 +58,12 @@ class Resolver:
 
     def __init__(self, schema: Schema, text: str | None) -> None:
         self._schema = schema
+        self._facts = dialect_of(schema.dialect)
+        self._folds = self._facts.name_case == "folded"
+        self._exact = self._facts.name_case != "ignored"
         self._text = text
+        self._variables: list[str] = []
+        """What lambdas and list comprehensions call their own, around what is resolved just now."""
         self._columns: set[ColumnName] = set()
         self._tables: dict[str, None] = {}
         self._unknown_tables: dict[str, None] = {}
@@ -79,12 +98,27 @@ class Resolver:
             names=self._names,
             tree=tree,
         )
-        # SQLite does not look at a common table expression that nothing reads; its names count for nothing.
+        # What nothing reads counts for nothing: SQLite does not even look at it.
         self._names = found.unread
         for cte, parent, around in self._declared:
             if not cte.busy:
                 self._common(cte, parent, around)
         return found
+
+    # -------------------------------------------------------------------- names
+
+    def _spell(self, node: exp.Expr) -> str:
+        return spelling(node, self._facts)
+
+    def _key(self, node: exp.Expr) -> str:
+        return column_key(node, self._facts)
+
+    def _table_key(self, node: exp.Expr) -> str:
+        return table_key(node, self._facts)
+
+    def _new_source(self, label: str, node: exp.Expr, table: Table | None = None, **more: Any) -> Source:
+        rows = self._facts.row_ids if table is not None and not table.is_view else frozenset()
+        return Source(label, node, table, exact=self._exact, folded=self._folds, row_ids=rows, **more)
 
     # ------------------------------------------------------------------ queries
 
@@ -100,11 +134,11 @@ class Resolver:
         combined: list[exp.SetOperation] = []
         while True:
             if node.args.get("with_") is not None:
-                own = own_ctes(node, ctes)
+                own = own_ctes(node, ctes, self._spell, self._table_key)
                 ctes = own[0].scope if own else ctes
                 self._declared += [(each, parent, around) for each in own]
                 # Each where it is first read would go as deep as they are many.
-                for each in read_ctes(node, own) if len(own) > _MANY else ():
+                for each in read_ctes(node, own, self._table_key) if len(own) > _MANY else ():
                     if each.outputs is None and not each.busy:
                         self._common(each, parent, around)
             if isinstance(node, exp.SetOperation):
@@ -116,7 +150,8 @@ class Resolver:
         outputs = self._arm(node, first)
         if not combined:
             return outputs
-        names = {name.lower(): Result(name, origin) for name, origin in reversed(outputs)}
+        key = str if self._folds else str.lower
+        names = {key(name): Result(name, origin) for name, origin in reversed(outputs)}
         for operation in reversed(combined):
             if cte is not None and cte.outputs is None:
                 # What comes after the first SELECT of a recursive CTE sees the columns of the first.
@@ -124,15 +159,15 @@ class Resolver:
             other = self._query(operation.expression, parent, ctes, around)
             # ORDER BY may call a column what any of the SELECTs calls it; the result has the first's names.
             for (name, _), (alias, origin) in zip(outputs, other, strict=False):
-                names.setdefault(alias.lower(), Result(name, origin))
+                names.setdefault(key(alias), Result(name, origin))
             outputs = [
                 (name, origin if at < len(other) and other[at][1] == origin else None)
                 for at, (name, origin) in enumerate(outputs)
             ]
             first.aliases = names
             self._order(operation.args.get("order"), first)
-            for key in ("limit", "offset"):
-                self._expression(operation.args.get(key), first)
+            for clause in ("limit", "offset"):
+                self._expression(operation.args.get(clause), first)
         return outputs
 
     def _common(self, cte: Cte, parent: Scope | None, around: Scope | None) -> None:
@@ -145,12 +180,11 @@ class Resolver:
         """Resolve one SELECT, or what stands for one: VALUES, a table in parentheses."""
         self._arms[id(node)] = scope
         # What may name any of the sources, so that it has to wait until all are there.
-        pending: list[exp.Expr] = []
+        pending: list[_Pending] = []
         if not isinstance(node, exp.Select):
             self._source(node, scope, pending)
             outputs = [output for source in scope.sources for output in source.outputs()]
-            for item in pending:
-                self._expression(item, scope)
+            self._wait_is_over(pending, scope)
             return outputs
         self._scopes.append(scope)
         args = node.args
@@ -159,56 +193,101 @@ class Resolver:
             self._source(start.this, scope, pending)
         self._joins(node, scope, pending)
         for lateral in args.get("laterals") or ():
-            self._add(Source(lateral.alias, lateral), scope)
-            pending.append(lateral)
-        for item in node.expressions:
-            if isinstance(item, exp.Star):
-                for source in scope.sources:
-                    self._star(source)
-            else:
-                self._expression(item, scope)
-        # From here on: SQLite shows result aliases to every clause but the select list itself.
+            self._add(self._new_source(lateral.alias, lateral), scope)
+            pending.append((lateral, None))
+        self._items(node, scope)
+        # From here on the clauses may name result aliases, each as far as the dialect lets it.
         outputs = list(self._outputs(node, scope))
-        for item in pending:
-            self._expression(item, scope)
+        known = self._facts.aliases_in
+        scope.shown = scope.aliases if self._facts.on_sees_all else {}
+        self._wait_is_over(pending, scope)
         for key in ("where", "having", "windows", "qualify", "distinct", "limit", "offset"):
+            scope.shown = scope.aliases if key in known or (key != "where" and "where" in known) else {}
             value = args.get(key)
             for part in value if isinstance(value, list) else (value,) if value is not None else ():
                 self._expression(part, scope)
         # SQLite does not let GROUP BY and ORDER BY refer to the query around (resolveSelectStep).
-        parent, scope.parent = scope.parent, None
-        self._expression(args.get("group"), scope)
+        parent = scope.parent
+        if not self._facts.outer_keys:
+            scope.parent = None
+        self._group(args.get("group"), scope)
         self._order(args.get("order"), scope)
         scope.parent = parent
         return outputs
+
+    def _wait_is_over(self, pending: list[_Pending], scope: Scope) -> None:
+        for item, window in pending:
+            scope.window = window
+            self._expression(item, scope)
+        scope.window = None
+
+    def _items(self, node: exp.Select, scope: Scope) -> None:
+        """Resolve the select list."""
+        for item in node.expressions:
+            if isinstance(item, exp.Star):
+                for source in scope.sources:
+                    self._star(source)
+                self._star_changes(item, scope)
+            else:
+                self._expression(item, scope)
+            if self._facts.aliases_before and isinstance(item, exp.Alias):
+                name = self._spell(item.args["alias"])
+                result = Result(name, self._origin(item.this), item)
+                scope.aliases.setdefault(self._key(item.args["alias"]), result)
+                scope.shown = scope.aliases
+
+    def _star_changes(self, star: exp.Expr, scope: Scope) -> None:
+        """What `* EXCLUDE (…) REPLACE (…)` names."""
+        for key in ("except_", "replace"):
+            for part in star.args.get(key) or ():
+                self._expression(part, scope)
 
     def _outputs(self, node: exp.Select, scope: Scope) -> Iterator[Output]:
         for item in node.expressions:
             if isinstance(item, exp.Alias):
                 origin = self._origin(item.this)
-                scope.aliases.setdefault(item.alias.lower(), Result(item.alias, origin, item))
-                yield item.alias, origin
+                name = self._spell(item.args["alias"])
+                scope.aliases.setdefault(self._key(item.args["alias"]), Result(name, origin, item))
+                yield name, origin
             elif item.is_star:
-                # SQLite writes a star out, so that its columns count as result aliases.
-                for source, name, origin in _expanded(item, scope.sources):
-                    scope.aliases.setdefault(name.lower(), Result(name, origin, source=source))
+                # A star is written out, so that its columns count as result aliases.
+                for source, name, origin in expanded(item, scope.sources, self._facts):
+                    key = source.column_key(name)
+                    scope.aliases.setdefault(key, Result(name, origin, source=source))
                     yield name, origin
             elif isinstance(item, exp.Column):
                 bound = self._names[id(item)]
-                yield (bound.source and bound.source.spelled(item.name)) or item.name, bound.origin
+                spelled = not bound.path and bound.source and bound.source.spelled(self._spell(item.this))
+                yield spelled or self._spell(item.this), bound.origin
+            elif self._folds:
+                yield _given_name(item, self._facts.name), self._origin(item)
             else:
                 yield "", self._origin(item)
 
+    def _group(self, group: exp.Expr | None, scope: Scope) -> None:
+        if group is None:
+            return
+        if not self._facts.aliases_whole:
+            scope.shown = scope.aliases if "group" in self._facts.aliases_in else {}
+            self._expression(group, scope)
+            return
+        for key in group.iter_expressions():
+            # A whole term that no source has may be a result alias.
+            scope.shown = scope.aliases if isinstance(key, exp.Column) and not key.table else {}
+            self._expression(key, scope)
+        scope.shown = {}
+
     def _order(self, order: exp.Expr | None, scope: Scope) -> None:
+        scope.shown = {} if self._facts.aliases_whole else scope.aliases
         for key in order.expressions if order is not None else ():
             bare = key.this
             while isinstance(bare, (exp.Paren, exp.Collate)):
                 bare = bare.this
             # A whole ORDER BY term that is a result alias is that column, even where a source has one
             # of the same name; everywhere else the source's column comes first.
-            if isinstance(bare, exp.Column) and not bare.table and bare.name.lower() in scope.aliases:
+            if isinstance(bare, exp.Column) and not bare.table and self._key(bare.this) in scope.aliases:
                 bound = self._names[id(bare)] = Bound(bare, scope, "alias")
-                _name_result(bound, scope.aliases[bare.name.lower()])
+                _name_result(bound, scope.aliases[self._key(bare.this)])
                 if bound.origin is not None:
                     self._columns.add(bound.origin)
             else:
@@ -216,111 +295,165 @@ class Resolver:
 
     # ------------------------------------------------------------------ sources
 
-    def _source(self, node: exp.Expr, scope: Scope, pending: list[exp.Expr]) -> None:
-        """Add what one FROM item names; leave expressions to `pending`."""
+    def _source(self, node: exp.Expr, scope: Scope, pending: list[_Pending], start: int = 0) -> None:
+        """Add what one FROM item names; leave expressions to `pending`. Sources from `start` on stand beside
+        it."""
         alias = node.args.get("alias")
-        label = alias.name if alias is not None else ""
-        columns = [column.name for column in alias.args.get("columns") or ()] if alias is not None else []
+        called = alias.this if isinstance(alias, exp.TableAlias) else alias
+        label = self._spell(called) if isinstance(called, exp.Identifier) else ""
+        columns = [self._spell(column) for column in alias.args.get("columns") or ()] if alias else []
+        beside = None if self._facts.on_sees_all else slice(start, len(scope.sources))
         outputs: list[Output] | None
         if isinstance(node, exp.Table):
             if isinstance(node.this, exp.Identifier):
-                self._add(self._named(node, node.db, label, scope), scope)
+                source = self._named(node, node.args.get("db"), label, scope)
+                if columns and not source.open:
+                    given = renamed(list(source.outputs()), columns)
+                    source = self._new_source(source.name, node, given=given, cte=source.cte)
+                self._add(source, scope)
             else:
                 # A table-valued function, whose arguments may name columns of the other sources.
                 name = (
                     node.this.name if isinstance(node.this, exp.Anonymous) else getattr(node.this, "key", "")
                 )
-                known = TABLE_FUNCTIONS.get(name.lower())
-                outputs = [(column, None) for column in known] if known else None
-                self._add(Source(label or name, node, given=outputs), scope)
-                pending += [node.this] if isinstance(node.this, exp.Expr) else []
+                listed = TABLE_FUNCTIONS.get(self._facts.name, {}).get(name.lower())
+                outputs = [(column, None) for column in columns or listed or ()]
+                self._add(self._new_source(label or name, node, given=outputs or None), scope)
+                pending += [(node.this, beside)] if isinstance(node.this, exp.Expr) else []
             self._joins(node, scope, pending)
         elif isinstance(node, _WRAPPERS):
             inner = node.unnest()
             if isinstance(inner, exp.Table):
                 # Tables joined in parentheses: without an alias they stay visible under their own names.
                 inside = scope if not label else Scope(node, scope.parent, scope.ctes, scope)
-                self._source(inner, inside, pending)
+                self._source(inner, inside, pending, len(inside.sources))
                 if label:
                     outputs = [output for source in inside.sources for output in source.outputs()]
-                    self._add(Source(label, node, given=outputs, parts=tuple(inside.sources)), scope)
-                    scope.sources += [source for source in inside.sources if source.key != label.lower()]
+                    parts = tuple(inside.sources)
+                    self._add(self._new_source(label, node, given=outputs, parts=parts), scope)
+                    scope.sources += [source for source in inside.sources if source.name != label]
                     for source in inside.sources:
-                        source.merged |= {name.lower() for name, _ in source.outputs()}
+                        source.merged |= {source.column_key(name) for name, _ in source.outputs()}
             else:
-                outputs = self._query(node, scope.parent, scope.ctes, scope)
-                self._add(Source(label, node, given=renamed(outputs, columns)), scope)
+                self._derived(node, label, columns, scope, beside if self._facts.implied_lateral else None)
             self._joins(node, scope, pending)
         elif isinstance(node, exp.Values):
             rows = node.expressions
             width = len(rows[0].expressions) if rows and isinstance(rows[0], exp.Tuple) else 1
             outputs = [(f"column{at + 1}", None) for at in range(width)]
-            self._add(Source(label, node, given=renamed(outputs, columns)), scope)
+            self._add(self._new_source(label, node, given=renamed(outputs, columns)), scope)
             # Like any query in FROM it sees the queries around, not its neighbours.
             within = Scope(node, scope.parent, scope.ctes, scope)
             for row in rows:
                 self._expression(row, within)
+        elif isinstance(node, exp.Lateral) and isinstance(node.this, exp.Subquery):
+            self._derived(node.this, label, columns, scope, beside)
+            self._sources[id(node)] = scope.sources[-1]
         else:
-            self._add(Source(label, node), scope)
-            pending.append(node)
+            # A function's or a list's rows: UNNEST, LATERAL f(…).
+            offset = node.args.get("offset") or (
+                node.this.args.get("offset") if isinstance(node, exp.Lateral) else None
+            )
+            if columns and isinstance(offset, exp.Identifier):
+                columns.append(self._spell(offset))
+            outputs = [(column, None) for column in columns]
+            self._add(self._new_source(label, node, given=outputs or None), scope)
+            for part in node.iter_expressions():
+                if part is not alias and not isinstance(part, exp.Identifier):
+                    pending.append((part, beside))
+
+    def _derived(
+        self, node: exp.Expr, label: str, columns: list[str], scope: Scope, beside: slice | None
+    ) -> None:
+        """Add a query in FROM; `beside` are the sources that it may refer to, None where it may to none."""
+        before, scope.window = scope.window, beside
+        parent = scope.parent if beside is None or beside.start == beside.stop else scope
+        outputs = self._query(node, parent, scope.ctes, scope)
+        scope.window = before
+        self._add(self._new_source(label, node, given=renamed(outputs, columns)), scope)
 
     def _add(self, source: Source, scope: Scope) -> None:
         scope.sources.append(source)
         self._sources[id(source.node)] = source
 
-    def _joins(self, node: exp.Expr, scope: Scope, pending: list[exp.Expr]) -> None:
+    def _joins(self, node: exp.Expr, scope: Scope, pending: list[_Pending]) -> None:
         for join in node.args.get("joins") or ():
             before = len(scope.sources)
             self._source(join.this, scope, pending)
             using = join.args.get("using")
             if using or join.method == "NATURAL":
                 left, right = scope.sources[:before], scope.sources[before:]
-                names = [column.name for column in using or ()]
+                names = [
+                    self._spell(column.this if isinstance(column, exp.Column) else column)
+                    for column in using or ()
+                ]
                 names = names or [name for source in right for name, _ in source.outputs()]
                 self._merge(join, names, left, right, scope)
             condition = join.args.get("on")
             if condition is not None:
-                pending.append(condition)
+                window = None if self._facts.on_sees_all else slice(0, len(scope.sources))
+                pending.append((condition, window))
 
     def _merge(
         self, join: exp.Join, names: list[str], left: list[Source], right: list[Source], scope: Scope
     ) -> None:
         """Link the columns that USING or NATURAL compares, and make them one for later look-ups."""
         for name in names:
-            lower = name.lower()
-            owner = next((source for source in left if source.find(lower) is not MISSING), None)
-            partners = [source for source in right if source.find(lower) is not MISSING]
+            key = name if self._folds else name.lower()
+            owner = next((source for source in left if source.find(key) is not MISSING), None)
+            partners = [source for source in right if source.find(key) is not MISSING]
             if owner is None or not partners:
                 if join.args.get("using") and not any(side.open for side in (*left, *right)):
                     self._unknown_keys.append(Bound(exp.column(name), scope, "unknown"))
                 continue
             if join.side in ("RIGHT", "FULL"):
-                owner.either |= {lower}
+                owner.either |= {key}
             for source in partners:
-                source.merged |= {lower}
-            self._columns.update(origin for each in (owner, *partners) if (origin := each.find(lower)))
+                source.merged |= {key}
+            self._columns.update(origin for each in (owner, *partners) if (origin := each.find(key)))
 
-    def _named(self, node: exp.Expr, db: str, alias: str, scope: Scope) -> Source:
+    def _named(self, node: exp.Expr, db: exp.Expr | None, alias: str, scope: Scope) -> Source:
         """The source that a table name stands for: a CTE, a schema table, or unknown."""
-        name = node.name
+        place = node.this if isinstance(node.this, exp.Expr) else node
+        name = self._spell(place)
         label = alias or name
-        cte = scope.ctes.get(name.lower()) if not db else None
+        cte = scope.ctes.get(self._table_key(place)) if not db else None
         if cte is not None:
             if cte.outputs is None and not cte.busy:
                 self._common(cte, scope.parent, scope)
             if cte.outputs is not None:
-                return Source(label, node, given=cte.outputs, cte=cte)
-        table = self._schema.table(name)
-        before = DATABASES.get(self._schema.dialect)
-        if table is not None and (before is None or db.lower() in before):
+                return self._new_source(label, node, given=cte.outputs, cte=cte)
+        table = self._table(name, self._spell(db) if db is not None and db.name else "")
+        if table is not None:
             self._tables[table.name] = None
-            return Source(label, node, table)
-        source = Source(label, node)
-        written = f"{db}.{name}" if db else name
-        if cte is None and not _SYSTEM.match(written.lower().removeprefix("main.")):
+            return self._new_source(label, node, table)
+        source = self._new_source(label, node)
+        written = f"{db.name}.{place.name}" if db is not None and db.name else place.name
+        known = written.lower().removeprefix("main.")
+        if cte is None and not _system(self._facts.system_tables).match(known):
             self._unknown_tables[written] = None
             self._unknown_sources.append(source)
         return source
+
+    def _table(self, name: str, namespace: str) -> Table | None:
+        """The schema's table of this name in this namespace; without one, as the search path finds it."""
+        for wanted in (f"{namespace}.{name}", name) if namespace else (name,):
+            table = self._schema.table(wanted)
+            if table is None or (self._exact and wanted not in (table.name, table.own)):
+                continue
+            if not namespace:
+                # `"sales.orders"` in quotes is no table of the namespace sales.
+                return table if table.namespace is None or table.name == table.own else None
+            if table.namespace is not None:
+                same = table.namespace == namespace
+                if same or (not self._exact and table.namespace.lower() == namespace.lower()):
+                    return table
+                continue
+            before = self._facts.before_tables
+            lower = namespace.lower()
+            if before is None or lower in before or (self._exact and lower == self._schema.name.lower()):
+                return table
+        return None
 
     # -------------------------------------------------------------- expressions
 
@@ -339,37 +472,97 @@ class Resolver:
             elif kind is exp.Collate:
                 stack.append(node.this)
             elif kind is exp.In and isinstance(field := node.args.get("field"), exp.Column):
-                # `x IN t` reads the table t.
-                self._sources[id(field)] = self._named(field, field.table, "", scope)
-                stack.append(node.this)
+                if self._facts.in_table:  # it reads the table
+                    self._sources[id(field)] = self._named(field, field.args.get("table"), "", scope)
+                    stack.append(node.this)
+                else:
+                    stack += [field, node.this]
+            elif kind in _BINDERS:
+                self._with_variables(node, scope)
+            elif kind in _FUNCTIONS_WITH_NAMES:
+                stack.append(node.expression)
             elif kind not in _LEAVES:
                 stack += node.iter_expressions(reverse=True)
 
+    def _with_variables(self, node: exp.Expr, scope: Scope) -> None:
+        """Resolve a lambda or a list comprehension, whose variables are no columns."""
+        variables = node.expressions if isinstance(node, exp.Lambda) else [node.expression]
+        own = [name.name.lower() for name in variables]
+        self._expression(node.args.get("iterator"), scope)
+        self._variables += own
+        for part in (node.this, node.args.get("condition")):
+            self._expression(part, scope)
+        del self._variables[len(self._variables) - len(own) :]
+
     def _column(self, node: exp.Column, scope: Scope) -> None:
+        if self._variables and node.parts[0].name.lower() in self._variables:
+            return
         bound = self._names[id(node)] = Bound(node, scope, "unknown")
         if isinstance(node.this, exp.Star):
-            known = [source for source in scope.sources if source.key == node.table.lower()]
+            qualifier = self._table_key(node.args["table"])
+            known = [source for source in scope.visible if source.key == qualifier]
             for source in known:
                 self._star(source)
+            self._star_changes(node.this, scope)
             bound.status = "bound" if known else "unknown-source"
             bound.source = next(iter(known), None)
             return
-        owner = self._look_up(bound, node.name.lower(), node.table.lower())
+        before = node.args.get("table")
+        owner = self._look_up(bound, self._key(node.this), self._qualifier(node) if before else "")
+        if before and bound.status in ("unknown", "unknown-source") and self._facts.fields:
+            owner = self._field(bound) or owner
         if owner is not scope and owner is not None:
             scope.refers_to(owner)
         if bound.origin is not None:
             self._columns.add(bound.origin)
 
-    def _look_up(self, bound: Bound, name: str, qualifier: str) -> Scope | None:
-        """Find what a name stands for; give the scope that has it."""
+    def _qualifier(self, node: exp.Column) -> str:
+        """What stands before a column, as sources are compared with it."""
+        return self._table_key(node.args["table"])
+
+    def _in_namespace(self, node: exp.Column, source: Source) -> bool:
+        """Whether `namespace.table.column` may mean a source."""
+        place = node.args.get("db")
+        if place is None or source.table is None or source.table.namespace is None:
+            return True
+        return source.table.namespace.lower() == place.name.lower()
+
+    def _field(self, bound: Bound) -> Scope | None:
+        """Try `column.field.field` and `table.column.field`: fields of a structure."""
+        parts = [part for part in bound.node.parts if isinstance(part, exp.Identifier)]
+        for at in (1, 0):
+            if at + 1 >= len(parts):
+                continue
+            trial = Bound(bound.node, bound.scope, "unknown")
+            qualifier = self._table_key(parts[at - 1]) if at else ""
+            owner = self._look_up(trial, self._key(parts[at]), qualifier, placed=False)
+            if trial.whole:
+                continue
+            if trial.status not in ("unknown", "unknown-source", "ambiguous") and not (
+                trial.status == "text" or (trial.source is not None and trial.source.open and at == 0)
+            ):
+                bound.status, bound.source, bound.origin = trial.status, trial.source, trial.origin
+                bound.result = trial.result
+                bound.path = tuple(part.name for part in parts[at + 1 :])
+                bound.name = parts[at].name
+                return owner
+        return None
+
+    def _look_up(self, bound: Bound, name: str, qualifier: str, placed: bool = True) -> Scope | None:
+        """Find what a name stands for; give the scope that has it. `placed`: what stands before the qualifier is
+        a namespace."""
         # The sources that may have the name: one whose columns are not known, one the qualifier means.
         guess: tuple[Source, Scope] | None = None
         meant: tuple[Source, Scope] | None = None
         within: Scope | None = bound.scope
         while within is not None:
-            sources = within.sources
+            sources = within.visible
             if qualifier:
-                sources = [source for source in sources if source.key == qualifier]
+                sources = [
+                    source
+                    for source in sources
+                    if source.key == qualifier and (not placed or self._in_namespace(bound.node, source))
+                ]
                 if sources and meant is None:
                     meant = sources[0], within
             hits: list[tuple[Source, Origin]] = []
@@ -377,8 +570,8 @@ class Resolver:
                 found = source.find(name)
                 if found is not MISSING and not (hits and name in source.merged):
                     hits.append((source, found))
-            if not hits and name in ROWID:
-                rows = [(s, rowid_column(s.table)) for s in sources if s.table and not s.table.is_view]
+            if not hits and name in self._facts.row_ids:
+                rows = [(s, self._row_id(s.table)) for s in sources if s.table and not s.table.is_view]
                 hits = rows if len(rows) == 1 else []
             if hits:
                 bound.source, bound.origin = hits[0]
@@ -389,9 +582,15 @@ class Resolver:
                 return within
             if guess is None:
                 guess = next(((source, within) for source in sources if source.open), None)
-            if not qualifier and name in within.aliases:
-                _name_result(bound, within.aliases[name])
+            if not qualifier and name in within.shown:
+                _name_result(bound, within.shown[name])
                 return within
+            if not qualifier and self._facts.row_names:
+                rows_of = [source for source in sources if source.name and source.key == name]
+                if len(rows_of) == 1:
+                    bound.status, bound.source, bound.whole = "bound", rows_of[0], True
+                    self._star(rows_of[0])
+                    return within
             within = within.parent
         # SQLite calls a virtual table's hidden column, as in `docs MATCH 'x'`, by the table's name.
         if guess is None and isinstance(bound.node.parent, exp.Match | exp.Anonymous) and not qualifier:
@@ -407,18 +606,21 @@ class Resolver:
         # A bare name that an unknown table around may have is no reference to it.
         return owner if qualifier else None
 
+    def _row_id(self, table: Table) -> Origin:
+        return rowid_column(table) if self._facts.row_id_is_key else None
+
     def _origin(self, node: exp.Expr) -> Origin:
         name = self._names.get(id(node.unnest()))
-        return name.origin if name is not None else None
+        return name.origin if name is not None and not name.path else None
 
     def _star(self, source: Source) -> None:
         if source.table is not None:
             self._columns.add(ColumnName(source.table.name, "*"))
 
     def _is_text(self, node: exp.Column) -> bool:
-        """Whether SQLite reads this name, which is no column, as text: it is in double quotes."""
+        """Whether the database reads this name, which is no column, as text: it is in double quotes."""
         name = node.this
-        if self._schema.dialect not in QUOTED_TEXT or not name.args.get("quoted"):
+        if not self._facts.quoted_text or not name.args.get("quoted"):
             return False
         start = name.meta.get("start")
         return self._text is None or start is None or self._text[start : start + 1] not in {"`", "["}
@@ -430,14 +632,13 @@ def _name_result(bound: Bound, result: Result) -> None:
     bound.source, bound.origin, bound.result = result.source, result.origin, result
 
 
-def _expanded(star: exp.Expr, sources: list[Source]) -> Iterator[tuple[Source, str, Origin]]:
-    """The columns that `*` or `t.*` stands for; what USING or NATURAL merged comes once."""
-    named = star.table.lower() if isinstance(star, exp.Column) else None
-    for at, source in enumerate(sources):
-        if named is not None and source.key != named:
-            continue
-        for name, origin in source.outputs():
-            lower = name.lower()
-            merged = named is None and lower in source.merged
-            if not merged or all(other.find(lower) is MISSING for other in sources[:at]):
-                yield source, name, origin
+def _given_name(item: exp.Expr, dialect: str) -> str:
+    """What PostgreSQL calls a result column that has no name: its function's name; empty for others."""
+    while isinstance(item, exp.Paren | exp.Cast | exp.Filter | exp.Window | exp.WithinGroup):
+        item = item.this
+    if isinstance(item, exp.Case):
+        return "case"
+    if isinstance(item, exp.Column):
+        return item.name
+    match = _FUNCTION.match(write_sql(item, dialect)) if isinstance(item, exp.Func) else None
+    return match[1].lower() if match is not None else ""

@@ -1,14 +1,14 @@
 """What the names of a query may stand for: sources, scopes and common table expressions. Part of `resolver`.
 
 A *source* is one item of a FROM clause, a *scope* the sources and result aliases of one SELECT and the
-way out to the query around it; a *bound* name is one with what it stands for. The
-rules are SQLite's (sqlite.org/lang_select.html).
+way out to the query around it; a *bound* name is one with what it stands for. What differs between
+databases is asked of `dialects`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
@@ -17,31 +17,19 @@ from share_sql.schema.model import ColumnName, Table
 if TYPE_CHECKING:
     from sqlglot import exp
 
+    from share_sql.dialects import Dialect
+
 Origin: TypeAlias = ColumnName | None
 """The schema column that a column is a plain copy of; None for a computed one."""
 Output: TypeAlias = tuple[str, Origin]
 """A result column: its name (empty: an unnamed expression) and its origin."""
 Status: TypeAlias = Literal["bound", "alias", "text", "unknown", "ambiguous", "unknown-source"]
 """bound: to one source. alias: to a result column of its own SELECT or one around it. text: a name in
-double quotes that is no column, which SQLite reads as a string. unknown: no source has the column.
+double quotes that is no column, where the dialect reads that as a string. unknown: no source has the column.
 ambiguous: several have. unknown-source: the name before the dot is none of the sources."""
 
-ROWID: Final = frozenset({"rowid", "oid", "_rowid_"})
-"""SQLite's names of a row's number, where no column has that name."""
 MISSING: Final = ColumnName("", "")
 """What a look-up gives where there is no such column; None is the origin of a computed one."""
-TABLE_FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    **dict.fromkeys(
-        ("json_each", "json_tree"),
-        ("key", "value", "type", "atom", "id", "parent", "fullkey", "path", "json", "root"),
-    ),
-    **dict.fromkeys(("generate_series", "generateseries"), ("value", "start", "stop", "step")),
-}
-"""Columns of the table-valued functions that come with SQLite (sqlite.org/json1.html, series.c)."""
-QUOTED_TEXT: Final = frozenset({"sqlite"})
-"""Dialects that read a name in double quotes as text where there is no such column."""
-DATABASES: Final[Mapping[str, frozenset[str]]] = {"sqlite": frozenset({"", "main", "temp"})}
-"""By dialect, what may stand before a table of the schema; anything in dialects that are not listed."""
 _PLAIN: Final = re.compile(r"[^\W\d]\w*\Z")
 
 
@@ -63,19 +51,29 @@ class Source:
     """Columns that USING or NATURAL merge with those of an earlier source."""
     either: frozenset[str] = frozenset()
     """Columns that a RIGHT or FULL join merges with those of a later source: the value of either."""
+    exact: bool = False
+    """Whether case counts in its name."""
+    folded: bool = False
+    """Whether case counts in the names of its columns."""
+    row_ids: frozenset[str] = frozenset()
+    """Names of the row's number, where it has one."""
     key: str = field(init=False)
-    """Its name in lower case."""
+    """Its name as names before a dot are compared with it: in lower case, but where case counts."""
     open: bool = field(init=False)
     """Its columns are not known, so any name may be one of them."""
     columns: dict[str, Output] = field(init=False, default_factory=dict)
     unnamed: bool = False
 
     def __post_init__(self) -> None:
-        self.key = self.name.lower()
+        self.key = self.name if self.exact else self.name.lower()
         self.open = self.table is None and self.given is None
         for column, origin in self.given or ():
             self.unnamed |= not column
-            self.columns.setdefault(column.lower(), (column, origin))
+            self.columns.setdefault(self.column_key(column), (column, origin))
+
+    def column_key(self, name: str) -> str:
+        """A column's name as it is compared with others: in lower case, but where case counts."""
+        return name if self.folded else name.lower()
 
     @property
     def title(self) -> str:
@@ -83,9 +81,11 @@ class Source:
         return self.table.name if self.table else self.name
 
     def find(self, name: str) -> Origin:
-        """Origin of the column of this lower-case name; MISSING where there is none."""
+        """Origin of the column of this name, as `column_key` gives it; MISSING where there is none."""
         if self.table is not None:
             column = self.table.column(name)
+            if self.folded and column is not None and column.name != name:
+                column = next((other for other in self.table.columns if other.name == name), None)
             return ColumnName(self.table.name, column.name) if column else MISSING
         found = self.columns.get(name)
         if found is not None:
@@ -98,13 +98,15 @@ class Source:
         if self.table is not None:
             column = self.table.column(name)
             return column.name if column else None
-        found = self.columns.get(name.lower())
+        found = self.columns.get(name) or self.columns.get(name.lower())
         return found[0] if found else None
 
     def has(self, name: str) -> bool:
         """Whether it has, or may have, a column of this name; case does not count."""
         lower = name.lower()
-        return self.open or self.find(lower) is not MISSING or (self.table is not None and lower in ROWID)
+        if self.open or self.find(lower) is not MISSING or (self.table is not None and lower in self.row_ids):
+            return True
+        return self.folded and any(lower == column.lower() for column, _ in self.outputs())
 
     def outputs(self) -> Iterator[Output]:
         """The source's columns, as a star gives them."""
@@ -153,7 +155,11 @@ class Scope:
     around: Scope | None
     sources: list[Source] = field(default_factory=list)
     aliases: dict[str, Result] = field(default_factory=dict)
-    """Result columns by lower-case name."""
+    """Result columns by name: in lower case, but where case counts."""
+    shown: dict[str, Result] = field(default_factory=dict)
+    """Those of them that the clause which is resolved just now may name."""
+    window: slice | None = None
+    """The sources that the condition of a join, or a source beside others, may name; None: all."""
     correlated: bool = False
     """Whether something in it, or in a query inside it, refers to a query around it."""
 
@@ -168,6 +174,11 @@ class Scope:
     def tables(self) -> tuple[Table, ...]:
         """Schema tables among the sources, each once."""
         return tuple(dict.fromkeys(source.table for source in self.sources if source.table is not None))
+
+    @property
+    def visible(self) -> list[Source]:
+        """The sources that what is resolved just now may name."""
+        return self.sources if self.window is None else self.sources[self.window]
 
     def reach(self) -> list[Source]:
         """All sources that a name here may mean, the innermost query's first."""
@@ -193,11 +204,18 @@ class Bound:
     """All sources that have it, where it is ambiguous."""
     result: Result | None = None
     """The result column that it is another name of, where it is one."""
+    whole: bool = False
+    """Whether it stands for its source's whole row."""
+    path: tuple[str, ...] = ()
+    """Fields of a structure that are read, where the name before them is the column."""
+
+    name: str = ""
+    """The column's name where it is not the last one written: the one before the fields in `path`."""
 
     @property
     def column(self) -> str:
         """The name as written, without qualifier and quotes."""
-        return self.node.name
+        return self.name or self.node.name
 
     @property
     def table(self) -> Table | None:
@@ -208,29 +226,76 @@ class Bound:
     def key(self) -> tuple[str, str] | None:
         """(table, column) in the schema's spelling; None where its source is no schema table."""
         table = self.table
-        column = table.column(self.node.name) if table is not None else None
+        column = table.column(self.column) if table is not None and not self.path else None
         return (table.name, column.name) if table is not None and column is not None else None
 
 
-def own_ctes(node: exp.Expr, ctes: dict[str, Cte]) -> list[Cte]:
-    """The CTEs of a node's WITH clause; they see those around it and each other, in any order."""
+Key: TypeAlias = "Callable[[exp.Expr], str]"
+"""A name's node to the name as it is compared with others."""
+
+
+def spelling(node: exp.Expr, facts: Dialect) -> str:
+    """A name as the database takes it: in lower case where the dialect folds names without quotes."""
+    name = node.name
+    return name.lower() if facts.name_case == "folded" and not node.args.get("quoted") else name
+
+
+def column_key(node: exp.Expr, facts: Dialect) -> str:
+    """A column's name as it is compared with others."""
+    return spelling(node, facts) if facts.name_case == "folded" else node.name.lower()
+
+
+def table_key(node: exp.Expr, facts: Dialect) -> str:
+    """A table's or an alias's name as it is compared with others."""
+    return spelling(node, facts) if facts.name_case != "ignored" else node.name.lower()
+
+
+def expanded(star: exp.Expr, sources: list[Source], facts: Dialect) -> Iterator[tuple[Source, str, Origin]]:
+    """The columns that `*` or `t.*` stands for, without those that EXCLUDE names; what USING or NATURAL
+    merged comes once."""
+    table = star.args.get("table")
+    named = table_key(table, facts) if table is not None else None
+    changes = star.this if table is not None else star
+    left_out = {column_key(getattr(part, "this", part), facts) for part in changes.args.get("except_") or ()}
+    for at, source in enumerate(sources):
+        if named is not None and source.key != named:
+            continue
+        for name, origin in source.outputs():
+            key = source.column_key(name)
+            merged = named is None and key in source.merged
+            if key not in left_out and (
+                not merged or all(other.find(key) is MISSING for other in sources[:at])
+            ):
+                yield source, name, origin
+
+
+def own_ctes(node: exp.Expr, ctes: dict[str, Cte], spell: Key, key: Key) -> list[Cte]:
+    """The CTEs of a node's WITH clause; they see those around it and each other, in any order.
+
+    `spell` gives a name as the database takes it, `key` as names of tables are compared.
+    """
     own: list[Cte] = []
+    scope = dict(ctes)
     for cte in node.args["with_"].expressions:
         alias = cte.args["alias"]
-        own.append(Cte(alias.name, cte.this, [column.name for column in alias.args.get("columns") or ()]))
-    scope = {**ctes, **{cte.name.lower(): cte for cte in own}}
+        columns = [spell(column) for column in alias.args.get("columns") or ()]
+        own.append(Cte(spell(alias.this), cte.this, columns))
+        scope[key(alias.this)] = own[-1]
     for cte in own:
         cte.scope = scope
     return own
 
 
-def read_ctes(query: exp.Expr, own: list[Cte]) -> list[Cte]:
+def read_ctes(query: exp.Expr, own: list[Cte], key: Key) -> list[Cte]:
     """Those of a WITH clause's common table expressions that its query reads, or one that it reads does; in
     the order in which they stand."""
-    by_name = {cte.name.lower(): at for at, cte in enumerate(own)}
-    reads = [{by_name[name] for name in _tables_named(cte.node, ()) if name in by_name} for cte in own]
+    places = {id(cte): at for at, cte in enumerate(own)}
+    by_name = (
+        {name: places[id(cte)] for name, cte in own[0].scope.items() if id(cte) in places} if own else {}
+    )
+    reads = [{by_name[name] for name in _tables_named(cte.node, (), key) if name in by_name} for cte in own]
     bodies = {id(cte.node) for cte in own}
-    found = {by_name[name] for name in _tables_named(query, bodies) if name in by_name}
+    found = {by_name[name] for name in _tables_named(query, bodies, key) if name in by_name}
     waiting = list(found)
     while waiting:
         new = reads[waiting.pop()] - found
@@ -239,18 +304,18 @@ def read_ctes(query: exp.Expr, own: list[Cte]) -> list[Cte]:
     return [own[at] for at in sorted(found)]
 
 
-def _tables_named(root: exp.Expr, without: Container[int]) -> set[str]:
-    """The names of tables, in lower case, that a query reads anywhere; nodes of these ids are left out."""
+def _tables_named(root: exp.Expr, without: Container[int], key: Key) -> set[str]:
+    """The names of tables that a query reads anywhere; nodes of these ids are left out."""
     from sqlglot import exp
 
     names: set[str] = set()
     stack = [root]
     while stack:
         node = stack.pop()
-        if isinstance(node, exp.Table):
-            names.add(node.name.lower())
+        if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
+            names.add(key(node.this))
         elif isinstance(node, exp.In) and isinstance(field := node.args.get("field"), exp.Column):
-            names.add(field.name.lower())
+            names.add(key(field.this))
         stack += [child for child in node.iter_expressions() if id(child) not in without]
     return names
 

@@ -54,14 +54,15 @@ def no_sql(text: str) -> SqlError:
 
 
 @lru_cache(maxsize=8)
-def _dialect(name: str) -> Dialect:
+def parser_of(name: str) -> Dialect:
+    """sqlglot's reader of a dialect."""
     from sqlglot.dialects.dialect import Dialect
 
     silence()
     return Dialect.get_or_raise(name)
 
 
-def parse_select(sql: str, dialect: str = "sqlite") -> exp.Query:
+def parse_select(sql: str, dialect: str) -> exp.Query:
     """Parse one SELECT (or VALUES, set operation, WITH … SELECT).
 
     Args:
@@ -81,7 +82,7 @@ def parse_select(sql: str, dialect: str = "sqlite") -> exp.Query:
     from sqlglot.errors import SqlglotError
 
     check_length(sql)
-    reader = _dialect(dialect)
+    reader = parser_of(dialect)
     try:
         tokens = reader.tokenize(sql)
         check_tokens(tokens)

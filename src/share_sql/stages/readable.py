@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from share_sql.case import WeighedFinding
+from share_sql.dialects import dialect_of
 from share_sql.edits.bare_values import are_stored
 from share_sql.edits.edit import Edit
 from share_sql.edits.foreign import Translation, translations
@@ -72,17 +73,15 @@ def examined(state: State, sql: str) -> Steps[Examined | None]:
     return query if isinstance(query, Examined) else None
 
 
-def is_unread(query: Ran) -> bool:
+def is_unread(query: Ran, dialect: str) -> bool:
     """Whether the database cannot even read a text: the parser takes more than the database does."""
-    return query.failure is not None and _UNREAD.search(str(query.failure)) is not None
+    return query.failure is not None and re.search(dialect_of(dialect).unread, str(query.failure)) is not None
 
 
-def is_foreign(query: Ran) -> bool:
+def is_foreign(query: Ran, dialect: str) -> bool:
     """Whether a text fails by more than names that do not bind: another dialect's words may be in it."""
-    return is_unread(query) or "no such function" in str(query.failure) or query.unreadable is not None
-
-
-_UNREAD = re.compile(r"syntax error|unrecognized token|incomplete input")
+    unknown = re.search(dialect_of(dialect).no_function, str(query.failure))
+    return is_unread(query, dialect) or unknown is not None or query.unreadable is not None
 
 
 def _respelled(
@@ -153,10 +152,15 @@ def _translated(
     """
     draft = best[0]
     faults = None if draft is None else draft.faults
+    dialect = state.schema.dialect
+    # Where functions are told apart by types too, one that is not there may only lack a cast.
+    by_name = dialect_of(dialect).value_types
     for query, found in texts:
         tree = query.tree if isinstance(query, Examined) else None
         # Names alone that do not bind are no sign of another dialect.
-        for translation in translations(query.sql, state.schema, tree, marked_only=not is_foreign(query)):
+        for translation in translations(
+            query.sql, state.schema, tree, marked_only=not is_foreign(query, dialect)
+        ):
             if translation.kind not in state.plan.weights.enabled:
                 continue
             if not state.examiner.may_try(translation.sql):
@@ -171,7 +175,8 @@ def _translated(
             reached = after, [*found, fault(state, translation)]
             if after.runs:
                 return reached
-            if faults is None or after.faults < faults + (bool(translation.rewritten) and best[0] is draft):
+            told = bool(translation.rewritten) and best[0] is draft and (by_name or is_unread(query, dialect))
+            if faults is None or after.faults < faults + told:
                 best, faults = reached, after.faults
     return best
 
@@ -183,4 +188,4 @@ def _is_nearer(before: Examined, after: Examined | None) -> bool:
 
 def _unbound(query: Examined) -> tuple[bool, int, int]:
     tables = len(query.binding.unknown_sources)
-    return is_unread(query), tables, query.faults - tables
+    return is_unread(query, query.schema.dialect), tables, query.faults - tables

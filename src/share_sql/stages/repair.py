@@ -5,12 +5,14 @@ Passes look for faults, each edit is tried on the database, the good ones stay a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from share_sql.case import TextChange, WeighedFinding
+from share_sql.dialects import dialect_of
 from share_sql.edits.edit import Edit
 from share_sql.edits.proofs import NAME_KINDS, PROOFS
 from share_sql.query.examined import Examined, Ran
@@ -77,9 +79,37 @@ def mend(state: State, query: Ran) -> Steps[Mended | None]:
     Returns:
         The query with all edits that stayed; None where there is nothing to mend.
     """
+    if isinstance(query, Examined) and _is_own(query):
+        # As it stands it is the database's own dialect, so that its faults are looked for before another is.
+        mended = yield from _proved(state, query, query, [])
+        if mended is not None and mended.query.runs and not mended.query.is_abnormal:
+            return mended
     draft, found = yield from readable(state, query)
-    if draft is None:
-        return None
+    return None if draft is None else (yield from _proved(state, query, draft, found))
+
+
+def _is_own(query: Examined) -> bool:
+    """Whether a query that fails is read as it is meant: its names are the schema's, and where they stand, or
+    types or groups, are at fault, which the dialect is strict about."""
+    facts = dialect_of(query.schema.dialect)
+    strict = not facts.value_types and not query.runs and not is_unread(query, facts.name)
+    if not strict:
+        return False
+    schema, binding = query.schema, query.binding
+    names = (bound.column for bound in (*binding.unknown_columns, *binding.ambiguous))
+    tables = (source.node.name for source in binding.unknown_sources)
+    return all(map(schema.tables_with, names)) and all(schema.table(name) is not None for name in tables)
+
+
+def _proved(state: State, query: Ran, draft: Examined, found: list[WeighedFinding]) -> Steps[Mended | None]:
+    """Mend a query by proofs, pass by pass.
+
+    Args:
+        state: the case.
+        query: as it was written.
+        draft: the same as it was read.
+        found: what was mended in it to read it.
+    """
     trees: list[exp.Query] = []
     before = -1
     while before != len(found) < _MOST_EDITS:
@@ -121,26 +151,37 @@ def _placed(
 def _first_good(
     state: State, draft: Examined, edits: Iterable[Edit], refused: set[str]
 ) -> Steps[tuple[Edit, Examined] | None]:
-    """Try the enabled edits in order; the first whose result is good is taken."""
+    """Try the enabled edits in order; the first whose result is good is taken. A name that binds to a column
+    of another type than what it is compared with is the last choice."""
+    mistyped: tuple[Edit, Examined] | None = None
     for edit in edits:
         if edit.kind not in state.plan.weights.enabled:
             continue
         text = draft.text(edit.tree)
         if not state.examiner.may_try(text):
-            return None
+            return mistyped
         if text in refused:
             continue
         refused.add(text)
         after = yield from examined(state, text)
         if after is not None and _is_good(draft, after, edit):
-            return edit, after
-    return None
+            if edit.kind not in NAME_KINDS or not _is_mistyped(after):
+                return edit, after
+            mistyped = mistyped or (edit, after)
+    return mistyped
+
+
+def _is_mistyped(query: Examined) -> bool:
+    """Whether it fails because values of different types are compared."""
+    pattern = dialect_of(query.schema.dialect).mistyped
+    return bool(pattern and query.failure is not None and re.search(pattern, str(query.failure)))
 
 
 def _is_good(before: Examined, after: Examined, edit: Edit) -> bool:
     """An edit may not break a query that runs, nor empty a result that had rows."""
     if not after.runs:
-        if before.runs or is_unread(after) > is_unread(before):
+        dialect = before.schema.dialect
+        if before.runs or is_unread(after, dialect) > is_unread(before, dialect):
             return False
         # A query with two faults needs two edits. Fewer names unbound is progress; an unknown table hides its
         # columns' faults, so that one table fewer is, too. A fault that is no name leaves their number alone.

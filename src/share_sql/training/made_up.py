@@ -21,7 +21,6 @@ from share_sql.database.base import Row, Value
 from share_sql.dialects import DIALECTS, dialect_of
 from share_sql.errors import UsageError
 from share_sql.schema.model import Column, ColumnName, Schema, Table
-from share_sql.trajectory.sql_text import name as quoted
 
 ROWS = 40
 """Rows a table beside those that witness a query."""
@@ -92,10 +91,10 @@ def _write_sqlite(path: Path, tables: Iterable[Filled]) -> None:
 
     with closing(sqlite3.connect(path)) as connection:
         for table, rows in tables:
-            columns = ", ".join(f"{quoted(column.name)} {_affinity(column.type)}" for column in table.columns)
-            connection.execute(f"CREATE TABLE {quoted(table.name)} ({columns})")
+            columns = ", ".join(f"{_in_quotes(column.name)} {_affinity(column.type)}" for column in table.columns)
+            connection.execute(f"CREATE TABLE {_in_quotes(table.name)} ({columns})")
             marks = ", ".join("?" for _ in table.columns)
-            connection.executemany(f"INSERT INTO {quoted(table.name)} VALUES ({marks})", rows)  # noqa: S608
+            connection.executemany(f"INSERT INTO {_in_quotes(table.name)} VALUES ({marks})", rows)  # noqa: S608
         connection.commit()
 
 

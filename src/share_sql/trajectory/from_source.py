@@ -8,12 +8,15 @@ from typing import Any
 
 from sqlglot import exp
 
+from share_sql.dialects import dialect_of
 from share_sql.errors import SqlUnreadable
 from share_sql.schema.model import Schema
+from share_sql.sql.keywords import quoted_name
 from share_sql.sql.resolution import Resolution
-from share_sql.sql.scopes import Cte, Scope, Source
+from share_sql.sql.scopes import MISSING, Cte, Scope, Source
 from share_sql.trajectory import nodes as n
-from share_sql.trajectory.from_expr import ExpressionBuilder
+from share_sql.trajectory.from_expr import HANDLERS, ExpressionBuilder
+from share_sql.trajectory.template_text import with_holes
 
 
 @dataclass(slots=True)
@@ -37,6 +40,8 @@ class SourceReader(ExpressionBuilder):
     def __init__(self, schema: Schema, resolution: Resolution) -> None:
         self.schema = schema
         self.dialect = schema.dialect
+        self.facts = dialect_of(schema.dialect)
+        self.handlers = HANDLERS[schema.dialect]
         self.resolution = resolution
         self.names = resolution.names | resolution.unread if resolution.unread else resolution.names
         self.qualifiers: dict[int, str] = {}
@@ -84,21 +89,38 @@ class SourceReader(ExpressionBuilder):
             taken.add(qualifier.lower())
             self.qualifiers[id(source)] = qualifier
             made.append((node, qualifier))
-        # All sources first: SQLite lets a condition refer to a table that is joined after it.
-        return [self.join(*one, join) for one, (_, join) in zip(made, members, strict=True)]
+        # All sources first: some dialects let a condition refer to a table that is joined after it.
+        return [self.join(*one, join, member) for one, (member, join) in zip(made, members, strict=True)]
 
-    def join(self, node: n.Expr, qualifier: str, join: Any) -> n.Join:
-        """One join; its condition may name any source of the scope."""
+    def join(self, node: n.Expr, qualifier: str, join: Any, member: Any) -> n.Join:
+        """One join of a member of the FROM clause; its condition may name any source of the scope."""
         alias: str | None = qualifier
-        if isinstance(node, n.ColumnRef) and node.name.lower() == qualifier.lower():
+        columns = self.columns_named(member)
+        if isinstance(node, n.ColumnRef) and node.name.lower() == qualifier.lower() and not columns:
             alias = None
+        lateral = isinstance(member, exp.Lateral)
         if join is None:
-            return n.Join(node, alias, "from")
+            return n.Join(node, alias, "from", columns=columns, lateral=lateral)
         kind, natural = _join_kind(join)
-        using = tuple(column.name for column in join.args.get("using") or ())
+        using = tuple(self.spell(column) for column in join.args.get("using") or ())
         on = join.args.get("on")
         plain = on is None or (isinstance(on, exp.Boolean) and on.this)
-        return n.Join(node, alias, kind, None if plain else self.expr(on), using, natural)  # type: ignore[arg-type]
+        condition = None if plain else self.expr(on)
+        return n.Join(node, alias, kind, condition, using, natural, columns, lateral)  # type: ignore[arg-type]
+
+    def columns_named(self, tree: Any) -> tuple[str, ...]:
+        """The new names that a FROM item gives to the columns of a table or a function."""
+        if isinstance(tree, exp.Subquery | exp.Values):
+            return ()  # its last action names them
+        alias = tree.args.get("alias")
+        names = list(alias.args.get("columns") or ()) if isinstance(alias, exp.TableAlias) else []
+        if any(not isinstance(name, exp.Identifier) for name in names):
+            raise SqlUnreadable("columns of a source with their types are not supported")
+        inner = tree.this if isinstance(tree, exp.Lateral) else tree
+        offset = inner.args.get("offset") if isinstance(inner, exp.Unnest) else None
+        if isinstance(offset, exp.Identifier) and names:
+            names.append(offset)
+        return tuple(map(self.spell, names))
 
     def source(self, tree: Any, twice: bool, taken: set[str]) -> tuple[Source, str, n.Expr]:
         """A member of the FROM clause: the source, its qualifier, and what a Join action brings in.
@@ -111,36 +133,85 @@ class SourceReader(ExpressionBuilder):
         source = self.resolution.sources.get(id(tree))
         if source is None:
             raise SqlUnreadable(f"{type(tree).__name__} is not supported in FROM")
+        self.refuse_rest(tree)
+        if isinstance(tree, exp.Unnest) or (
+            isinstance(tree, exp.Lateral) and not isinstance(tree.this, exp.Subquery)
+        ):
+            return source, free(source.name or fresh("part", taken), taken), self.rows(tree)
         if not isinstance(tree, exp.Table):
             frame = self.derived(tree)
             base = frame.source if not frame.actions else "part"
             name = source.name or fresh("rows" if isinstance(tree, exp.Values) else base, taken)
             return source, free(name, taken), frame
         if isinstance(tree.this, exp.Func):
-            call = self.expr(tree.this)
-            name = tree.alias or (call.name if isinstance(call, n.Call) else "part")
+            call = self.rows(tree)
+            name = source.name if tree.alias else call.name if isinstance(call, n.Call) else "part"
             return source, free(name, taken), call
+        alias = source.name if tree.alias else ""
         if source.cte is not None:
             step = self.common_table(source.cte)
-            return source, free(tree.alias or step, taken), n.Frame(step)
-        spelled = source.table.name if source.table else tree.name
-        wanted = tree.alias if twice and tree.alias else spelled
-        if wanted.lower() in taken and tree.alias:
-            wanted = tree.alias
+            return source, free(alias or step, taken), n.Frame(step)
+        spelled = source.table.name if source.table else self.as_named(tree)
+        wanted = alias if (twice or self.columns_named(tree)) and alias else spelled
+        if wanted.lower() in taken and alias:
+            wanted = alias
         return source, free(wanted, taken), n.ColumnRef(None, spelled)
+
+    def as_named(self, tree: exp.Table) -> str:
+        """The table that a FROM item names, which is no source of its own in the schema."""
+        place = tree.args.get("db")
+        name = self.spell(tree.this)
+        found = self.resolution_table(tree)
+        if found is not None or place is None or not self.facts.namespaces:
+            return found or name
+        return f"{self.spell(place)}.{name}"
+
+    def resolution_table(self, tree: exp.Table) -> str | None:
+        """The schema's table, where new names of its columns hide that it is one."""
+        place = tree.args.get("db")
+        name = self.spell(tree.this)
+        table = self.schema.table(f"{self.spell(place)}.{name}" if place is not None else name)
+        return table.name if table is not None else None
+
+    def rows(self, tree: Any) -> n.Expr:
+        """What gives a source's rows: a function, or a list that is taken apart."""
+        inner = tree.this if isinstance(tree, exp.Lateral | exp.Table) else tree
+        if not isinstance(inner, exp.Unnest):
+            made = self.expr(inner)
+            if not tree.args.get("ordinality"):
+                return made
+            if isinstance(made, n.Call):
+                holes = with_holes([""] + [", "] * (len(made.args) - 1) + [""] * bool(made.args))
+                made = n.Sql(f"{made.name.upper()}({holes})", made.args)
+            assert isinstance(made, n.Sql)
+            return n.Sql(f"{made.text} WITH ORDINALITY", made.holes)
+        holes = ", ".join("{}" for _ in inner.expressions)
+        offset = " WITH ORDINALITY" if inner.args.get("offset") else ""
+        return n.Sql(f"UNNEST({holes}){offset}", self.exprs(inner.expressions))
+
+    def refuse_rest(self, tree: Any) -> None:
+        """Refuse what stands with a FROM item and would change its rows."""
+        for key, what in (
+            ("sample", "TABLESAMPLE"),
+            ("pivots", "PIVOT"),
+            ("when", "AS OF"),
+            ("version", "AS OF"),
+        ):
+            if tree.args.get(key):
+                raise SqlUnreadable(f"{what} is not supported in FROM")
 
     def derived(self, tree: Any) -> n.Frame:
         """A query in the FROM clause."""
         if isinstance(tree, exp.Values):
             built, correlated = self.values(tree), False
-        elif isinstance(tree, exp.Subquery):
-            inner = unwrap(tree)
+        elif isinstance(tree, exp.Subquery | exp.Lateral):
+            inner = unwrap(tree.this if isinstance(tree, exp.Lateral) else tree)
             built, correlated = self.nested(inner), self.resolution.correlated(inner)
         else:
             raise SqlUnreadable(f"{type(tree).__name__} is not supported in FROM")
         alias = tree.args.get("alias")
-        columns = tuple(column.name for column in alias.args.get("columns") or ()) if alias else ()
-        if columns:
+        columns = tuple(self.spell(name) for name in alias.args.get("columns") or ()) if alias else ()
+        if columns and not isinstance(tree, exp.Lateral):
             built.tail = (*built.tail, n.Named(None, columns))
         return self.frame(built, correlated)
 
@@ -156,8 +227,16 @@ class SourceReader(ExpressionBuilder):
         A bare name that several sources have is taken from the first; one that none is known to have from
         the only one whose columns are not known, or the only one there is.
         """
-        name, table = tree.name, tree.table
+        name, table = self.spell(tree.this), tree.table
         bound = self.names.get(id(tree))
+        if bound is not None and bound.whole and bound.source is not None:
+            return n.ColumnRef(None, self.called(bound.source))
+        if bound is not None and bound.path:
+            inner = n.ColumnRef(self.called(bound.source) if bound.source else None, bound.name)
+            if bound.source is not None and bound.source.spelled(bound.name):
+                inner = n.ColumnRef(inner.table, bound.source.spelled(bound.name) or bound.name)
+            fields = "".join(f".{quoted_name(part, self.dialect)}" for part in bound.path)
+            return n.Sql(with_holes(["", fields]), (inner,))
         if isinstance(tree.this, exp.Star):
             return n.Star(self.called(bound.source) if bound and bound.source else table)
         if bound is None:
@@ -184,6 +263,8 @@ class SourceReader(ExpressionBuilder):
             if part.has(name):
                 source = part
                 break
+        if source.folded and not source.open and source.find(name) is MISSING:
+            return n.ColumnRef(self.called(source), name)  # a name that the database does not find
         return n.ColumnRef(self.called(source), source.spelled(name) or name)
 
 
@@ -231,7 +312,10 @@ def flatten_joins(tree: Any, members: list[tuple[Any, Any]], outer: Any = None) 
 def _join_kind(join: Any) -> tuple[str, bool]:
     side = (join.args.get("side") or "").lower()
     kind = (join.args.get("kind") or "").lower()
-    natural = (join.args.get("method") or "").lower() == "natural"
+    method = (join.args.get("method") or "").lower()
+    natural = method == "natural"
+    if kind not in ("", "inner", "outer", "cross", "straight_join") or method not in ("", "natural"):
+        raise SqlUnreadable(f"{(method or kind).upper()} JOIN is not supported")
     if side in ("left", "right", "full"):
         return side, natural
     plain = not join.args.get("on") and not join.args.get("using") and not natural

@@ -21,7 +21,7 @@ from share_sql.errors import SqlTooLarge, SqlUnreadable
 from share_sql.schema.model import Schema
 from share_sql.sql.names import resolve_tree
 from share_sql.sql.resolution import Resolution
-from share_sql.sql.scopes import Cte
+from share_sql.sql.scopes import Cte, Scope, column_key, expanded
 from share_sql.sql.text import parse_select
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.from_source import Built, SourceReader, free, unwrap
@@ -47,7 +47,7 @@ def from_sql(sql: str, schema: Schema) -> n.Trajectory:
 
     Raises:
         SqlEmpty, SqlUnreadable, SqlNotSelect: the text is no usable SELECT, or holds something that
-            SQLite's SELECT does not have.
+            the language has no words for.
     """
     tree = parse_select(sql, schema.dialect)
     return from_tree(tree, resolve_tree(tree, schema, sql), schema)
@@ -65,7 +65,8 @@ def from_tree(tree: exp.Query, resolution: Resolution, schema: Schema) -> n.Traj
         As `from_sql`.
 
     Raises:
-        SqlUnreadable: the tree holds something that SQLite's SELECT does not have.
+        SqlUnreadable: the tree holds something that the dialect's SELECT does not have, or that the language
+            has no words for.
         SqlTooLarge: it is nested too deeply, or a chain of operators is too long.
     """
     walker = _Walker(schema, resolution)
@@ -182,7 +183,7 @@ class _Walker(SourceReader):
         return Built(tail=(n.Values(tuple(self.exprs(row.expressions) for row in tree.expressions)),))
 
     def compound(self, tree: Any) -> Built:
-        """A chain of set operations; SQLite's are left-associative."""
+        """A chain of set operations, left-associative; INTERSECT binds first where the dialect says so."""
         parts: list[tuple[Any, Any]] = []
         first = tree
         while isinstance(first, exp.SetOperation):
@@ -192,7 +193,10 @@ class _Walker(SourceReader):
                 break
         correlated = self.resolution.correlated(tree)
         left = self.nested(unwrap(first))
-        rights = [(_kind(operation), self.nested(unwrap(right))) for operation, right in parts]
+        if not self.facts.members_bracketed:
+            rights = [(_kind(operation), self.nested(unwrap(right))) for operation, right in parts]
+        else:
+            left, rights = self.tighter(left, parts)
         # A correlated one must stay, with all its parts, inside the query it refers to.
         built = left if correlated else Built(self.hoist(left))
         frames = [(kind, self.frame(right, correlated)) for kind, right in rights]
@@ -203,40 +207,80 @@ class _Walker(SourceReader):
         built.tail += tuple(self.limit(tree))
         return built
 
+    def tighter(self, left: Built, parts: list[tuple[Any, Any]]) -> tuple[Built, list[tuple[str, Built]]]:
+        """The members of a chain, with those of an INTERSECT put together first."""
+        rights: list[tuple[str, Built]] = []
+        for operation, right in parts:
+            kind, member = _kind(operation), self.nested(unwrap(right))
+            if not kind.startswith("intersect") or not rights:
+                rights.append((kind, member))
+                continue
+            before, one = rights[-1]
+            joined = n.Combine(kind, self.frame(member, False))  # type: ignore[arg-type]
+            rights[-1] = before, Built(self.hoist(one), tail=(joined,))
+        return left, rights
+
     def limit(self, tree: Any) -> list[n.Action]:
         limit, offset = tree.args.get("limit"), tree.args.get("offset")
         if limit is None and offset is None:
             return []
-        count = self.expr(limit.expression) if limit is not None else n.Literal(-1)
+        if isinstance(limit, exp.Fetch):
+            options = limit.args.get("limit_options")
+            if options is not None and (options.args.get("percent") or options.args.get("with_ties")):
+                raise SqlUnreadable("FETCH with PERCENT or WITH TIES is not supported")
+            count = self.expr(limit.args["count"]) if limit.args.get("count") else n.Literal(1)
+        elif limit is not None and limit.args.get("limit_options"):
+            raise SqlUnreadable("LIMIT with a percentage or WITH TIES is not supported")
+        else:
+            count = self.expr(limit.expression) if limit is not None else n.Literal(-1)
         return [n.Limit(count, self.expr(offset.expression) if offset is not None else None)]
 
     # -------------------------------------------------------------- SELECT
 
     def select(self, tree: exp.Select) -> Built:
         scope, args = self.resolution.arms[id(tree)], tree.args
+        self.refuse_clauses(tree)
         joins = self.joins(tree, scope)
-        items = tuple(self.expr(item) for item in tree.expressions)
+        items = tuple(made for item in tree.expressions for made in self.items(item, scope))
         conditions = [self.expr(part) for part in _conjuncts(args["where"].this)] if args.get("where") else []
         tail: list[n.Action] = []
         group = args.get("group")
         if group is not None:
-            tail.append(n.GroupBy(tuple(self.output(key, tree, items) for key in group.expressions)))
+            keys = [self.output(key, tree, items) for key in group.expressions]
+            keys += [n.Sql("ALL")] if group.args.get("all") else []
+            for kind in ("grouping_sets", "rollup", "cube"):
+                for part in group.args.get(kind) or ():
+                    keys.append(self.expr(part) if part.expressions else n.Sql("WITH ROLLUP"))
+            tail.append(n.GroupBy(tuple(keys)))
         if args.get("having"):
             tail += [n.Having(self.expr(part)) for part in _conjuncts(args["having"].this)]
+        if args.get("qualify"):
+            tail += [n.Qualify(self.expr(part)) for part in _conjuncts(args["qualify"].this)]
         order = args.get("order")
         if order is not None:
-            tail.append(n.OrderBy(tuple(self.select_order(term, tree, items) for term in order.expressions)))
+            terms = [key for term in order.expressions for key in self.select_orders(term, tree, items)]
+            tail.append(n.OrderBy(tuple(terms)))
         tail += self.limit(tree)
         distinct = bool(args.get("distinct"))
+        on = self.distinct_on(tree, items)
+        distinct = distinct and not on
         built = Built()
-        made = None if scope.correlated else without_joins(self.schema, joins, conditions, tail, items)
-        if made is None:
+        more = (*tail, n.GroupBy(on)) if on else tail
+        made = None if scope.correlated else without_joins(self.schema, joins, conditions, more, items)
+        if not joins and scope.correlated:
+            # One row of its own: without a source the frame would be of the tables that it refers to.
+            built.joins = (
+                n.Join(n.Frame(n.DATABASE_FRAME, (n.Values(((n.Literal(1),),)),)), "part", "from"),
+            )
+        elif made is None:
             built.joins = tuple(joins)
         else:
             conditions, tail, items = made[0], list(made[1]), made[2]
+            if on:
+                on = tail.pop().keys  # type: ignore[union-attr]
         built.wheres = tuple(n.Where(condition) for condition in conditions)
-        last: n.Action = n.Select(items, distinct)
-        if items == (COUNT_ROWS,) and not tail and not distinct:
+        last: n.Action = n.Select(items, distinct, on)
+        if items == (COUNT_ROWS,) and not tail and not distinct and not on:
             last = n.Aggregate("count")
             table = joins[0].source if made is not None and len(joins) == 1 else None
             if isinstance(table, n.ColumnRef) and names_one_row(self.schema, table.name, built.wheres):
@@ -246,6 +290,49 @@ class _Walker(SourceReader):
         first = group is None and bool(tail) and aggregates_in(items)
         built.tail = (last, *tail) if first else (*tail, last)
         return built
+
+    def refuse_clauses(self, tree: exp.Select) -> None:
+        """Refuse the clauses that the language has no words for, by name."""
+        if self.facts.operators_as_language:
+            return
+        for key, value in tree.args.items():
+            if value and key not in _CLAUSES:
+                name = _CLAUSE_NAMES.get(key, key.strip("_").upper().replace("_", " "))
+                raise SqlUnreadable(f"{name} is not supported")
+
+    def items(self, item: Any, scope: Scope) -> list[n.Expr]:
+        """An item of the select list; a star that leaves columns out or changes them is written out."""
+        star = item.this if isinstance(item, exp.Column) else item
+        if not isinstance(star, exp.Star) or not any(star.args.values()):
+            return [self.expr(item)]
+        if star.args.get("rename") or any(source.open for source in scope.sources):
+            raise SqlUnreadable("a star with EXCLUDE, REPLACE or RENAME is not supported here")
+        new = {column_key(part.args["alias"], self.facts): part for part in star.args.get("replace") or ()}
+        made: list[n.Expr] = []
+        for source, name, _ in expanded(item, scope.sources, self.facts):
+            part = new.get(source.column_key(name))
+            column = n.ColumnRef(self.called(source), name)
+            made.append(column if part is None else n.Alias(self.expr(part.this), name))
+        return made
+
+    def distinct_on(self, tree: exp.Select, items: tuple[n.Expr, ...]) -> tuple[n.Expr, ...]:
+        """The keys of DISTINCT ON."""
+        distinct = tree.args.get("distinct")
+        on = distinct.args.get("on") if distinct is not None else None
+        if on is None:
+            return ()
+        keys = on.expressions if isinstance(on, exp.Tuple) else [on.unnest()]
+        return tuple(self.output(key, tree, items) for key in keys)
+
+    def select_orders(
+        self, term: exp.Ordered, tree: exp.Select, items: tuple[n.Expr, ...]
+    ) -> list[n.OrderKey]:
+        """A key of the ordering; ORDER BY ALL is a key for each item."""
+        if isinstance(term.this, exp.Var) and term.this.name.upper() == "ALL":
+            if any(isinstance(item, n.Star) for item in items):
+                raise SqlUnreadable("ORDER BY ALL is not supported with a star")
+            return [self.ordered(term, n.Literal(at + 1)) for at in range(len(items))]
+        return [self.select_order(term, tree, items)]
 
     def output(self, term: Any, tree: exp.Select, items: tuple[n.Expr, ...]) -> n.Expr:
         """A GROUP BY or ORDER BY term, with positions and aliases replaced by what they stand for."""
@@ -280,10 +367,26 @@ def _is_ordered(tree: Any) -> bool:
     return bool(tree.args.get("order") or tree.args.get("limit") or tree.args.get("offset"))
 
 
+_CLAUSES = frozenset((
+    "with_", "expressions", "from_", "joins", "where", "group", "having", "qualify", "windows", "distinct",
+    "order", "limit", "offset", "hint", "operation_modifiers",
+))  # fmt: skip
+"""Clauses of a SELECT that are read, and hints, which change no row and are left out."""
+_CLAUSE_NAMES = {
+    "locks": "FOR UPDATE",
+    "into": "SELECT INTO",
+    "laterals": "LATERAL VIEW",
+    "sample": "TABLESAMPLE",
+}
+
+
 def _kind(operation: Any) -> str:
+    if operation.args.get("by_name") or operation.args.get("on"):
+        raise SqlUnreadable("a set operation BY NAME is not supported")
     if isinstance(operation, exp.Union):
         return "union" if operation.args.get("distinct") else "union all"
-    return "intersect" if isinstance(operation, exp.Intersect) else "except"
+    kind = "intersect" if isinstance(operation, exp.Intersect) else "except"
+    return kind if operation.args.get("distinct") is not False else f"{kind} all"
 
 
 def _conjuncts(tree: Any) -> list[Any]:

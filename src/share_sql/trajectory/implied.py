@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from share_sql.dialects import dialect_of
 from share_sql.errors import JoinPathError
 from share_sql.schema.model import Schema
-from share_sql.sql.scopes import ROWID
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.join_tree import JoinTree
 from share_sql.trajectory.joins import join_path, shortest_trees
@@ -92,7 +92,8 @@ def _gives_back(schema: Schema, names: list[str], body: list[Any], doubt: JoinTr
     used, columns = names_used(body)
     if {name.lower() for name in names} != {name.lower() for name in used}:
         return False
-    if any(schema.column(table, name) is None and name not in ROWID for table, name in columns):
+    row_ids = dialect_of(schema.dialect).row_ids
+    if any(schema.column(table, name) is None and name not in row_ids for table, name in columns):
         return False
     if doubt is None:
         return True

@@ -16,6 +16,7 @@ Rules for what the paper's dialect leaves open, used the same on every database:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,12 +28,23 @@ from share_sql.trajectory.usage import columns_used, own_nodes
 AGGREGATES = frozenset((
     "count", "sum", "avg", "min", "max", "total", "group_concat", "string_agg", "json_group_array",
     "json_group_object", "median",
+    # not SQLite's
+    "any_value", "approx_count_distinct", "approx_quantile", "arg_max", "arg_min", "array_agg", "bit_and",
+    "bit_or", "bit_xor", "bool_and", "bool_or", "corr", "count_if", "count_star", "covar_pop", "covar_samp",
+    "every", "first", "grouping", "histogram", "json_agg", "json_arrayagg", "json_object_agg",
+    "json_objectagg", "jsonb_agg", "jsonb_object_agg", "kurtosis", "last", "list", "listagg", "logical_and",
+    "logical_or", "mad", "max_by", "min_by", "mode", "percentile_cont", "percentile_disc", "product",
+    "quantile", "quantile_cont", "quantile_disc", "regr_slope", "regr_intercept", "regr_r2", "skewness",
+    "std", "stddev", "stddev_pop", "stddev_samp", "var_pop", "var_samp", "variance", "xmlagg",
 ))  # fmt: skip
-"""SQLite's aggregate functions; min and max only with one argument."""
+"""Aggregate functions of all dialects; min and max only with one argument."""
 
 
 def is_aggregate(node: n.Node) -> bool:
     """Whether this node itself is an aggregate call."""
+    if isinstance(node, n.Sql):
+        names = _CALLED.findall(node.text) if _OVER.search(node.text) is None else ()
+        return any(name.lower() in AGGREGATES for name in names)
     return (
         isinstance(node, n.Call)
         and node.name in AGGREGATES
@@ -44,6 +56,10 @@ def is_aggregate(node: n.Node) -> bool:
 def aggregates_in(nodes: Iterable[n.Node]) -> bool:
     """Whether any of the expressions holds an aggregate, nested frames left out."""
     return any(is_aggregate(node) for node in own_nodes(nodes))
+
+
+_CALLED = re.compile(r"(\w+) ?\(")
+_OVER = re.compile(r"\) OVER\b")
 
 
 @dataclass(slots=True)
@@ -59,6 +75,9 @@ class Block:
     aggs: tuple[n.Expr, ...] = ()
     items: tuple[n.Expr, ...] | None = None
     distinct: bool = False
+    on: tuple[n.Expr, ...] = ()
+    """DISTINCT ON."""
+    qualify: n.Expr | None = None
     order: tuple[n.OrderKey, ...] = ()
     limit: n.Limit | None = None
     combines: list[tuple[str, Block]] = field(default_factory=list)
@@ -72,7 +91,10 @@ class Block:
     @property
     def body(self) -> list[n.Node]:
         """Every expression of this SELECT, in clause order (its joins left out)."""
-        parts = (self.where, *(self.group or ()), self.having, *self.order, *(self.items or ()))
+        parts = (
+            self.where, *(self.group or ()), self.having, self.qualify, *self.on, *self.order,
+            *(self.items or ()),
+        )  # fmt: skip
         return [part for part in parts if part is not None]
 
     @property
@@ -192,6 +214,14 @@ def _select(block: Block, action: n.Select, flatten: _Flatten) -> Block:
         block = Block(inner=block)
     block.items = tuple(_stands_for(block, item) for item in items)
     block.distinct = block.distinct or action.distinct
+    block.on = tuple(_stands_for(block, key) for key in action.on)
+    return block
+
+
+def _qualify(block: Block, action: n.Qualify, flatten: _Flatten) -> Block:
+    if block.limit is not None or block.combines or block.distinct:
+        block = Block(inner=block)
+    block.qualify = conjoin(block.qualify, _stands_for(block, action.condition))
     return block
 
 
@@ -349,4 +379,5 @@ _RULES: dict[type, Callable[[Block, Any, _Flatten], Block]] = {
     n.Join: _join, n.Where: _where, n.GroupBy: _group, n.Having: _having, n.Agg: _agg, n.Select: _select,
     n.Distinct: _distinct, n.OrderBy: _order, n.Limit: _limit, n.Combine: _combine,
     n.Aggregate: _aggregate, n.Values: _values, n.Named: _named,
+    n.Qualify: _qualify,
 }  # fmt: skip

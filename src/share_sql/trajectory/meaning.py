@@ -8,6 +8,7 @@ as it is: SQL cannot say what the rules change.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from share_sql.schema.model import Schema
@@ -21,7 +22,7 @@ from share_sql.trajectory.frame_values import (
     source_name,
     tied,
 )  # fmt: skip
-from share_sql.trajectory.functions import in_sqlite
+from share_sql.trajectory.functions import in_dialect
 from share_sql.trajectory.lower import aggregates_in, is_aggregate, rewrite
 from share_sql.trajectory.meaning_names import NameSettler
 from share_sql.trajectory.subject import counted_table, counted_through, named_table, names_one_row
@@ -144,7 +145,9 @@ class _Settler(NameSettler):
         elif isinstance(action, n.Join):
             join_source = self.frame(action.source) if isinstance(action.source, n.Frame) else action.source
             on = None if action.on is None else self.expression(action.on, here)
-            made = n.Join(join_source, action.alias, action.kind, on, action.using, action.natural)
+            if isinstance(join_source, n.Call | n.Sql):
+                join_source = self.expression(join_source, here)
+            made = replace(action, source=join_source, on=on)
         elif isinstance(action, n.Combine):
             other = action.other
             if isinstance(other, n.ColumnRef) and other.table is None and other.name.lower() in self.chains:
@@ -169,7 +172,8 @@ class _Settler(NameSettler):
             if open_source and before.source.lower() != n.DATABASE_FRAME:
                 item = own_aggregates(item, before.source)
             settled.append(self.expression(self.totals(item), here))
-        made = n.Select(tuple(settled), distinct)
+        on = tuple(self.expression(key, here) for key in action.on)
+        made = n.Select(tuple(settled), distinct, on)
         if needs_no_rows(settled) and not any(isinstance(a, n.Join) for a in self.chain(before)):
             return n.Frame(n.DATABASE_FRAME, (made,))
         return n.Frame(before.source, (*before.actions, made))
@@ -286,7 +290,7 @@ class _Settler(NameSettler):
                 return n.FrameColumn(node.frame, column)
             return column
         if isinstance(node, n.Call):
-            known = in_sqlite(node)
+            known = in_dialect(node, self.schema.dialect)
             if known is not node:
                 return self.expression(known, here)
             if is_aggregate(node) and len(node.args) == 1 and isinstance(node.args[0], n.Frame):

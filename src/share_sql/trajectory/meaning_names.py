@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from share_sql.dialects import dialect_of
 from share_sql.schema.model import Schema, Table
-from share_sql.sql.scopes import ROWID
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.usage import tables_used
 
@@ -87,7 +87,7 @@ class NameSettler:
             if found is not None:
                 same = found.name == node.name and known.name == table
                 return node if same else n.ColumnRef(known.name, found.name)
-            if key in ROWID:
+            if key in dialect_of(self.schema.dialect).row_ids:
                 return node
             return self.right_table(known.name, node) or node
         if place in here or place == n.DATABASE_FRAME:

@@ -95,9 +95,9 @@ class Unary(Node):
 class Binary(Node):
     """An infix operator.
 
-    Operators, lower case: or and = != < <= > >= is "is not" like "not like" glob "not glob" regexp
-    match + - * / % || & | << >> -> ->> collate (right side a Literal), escape is the third part of LIKE
-    and is written Call("like", …).
+    Operators, lower case: or and = != < <= > >= is "is not" like "not like" ilike "not ilike" glob
+    "not glob" regexp match + - * / % || & | << >> -> ->> collate (right side a Literal), escape is the
+    third part of LIKE and is written Call("like", …).
     """
 
     op: str
@@ -204,6 +204,20 @@ class Call(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Sql(Node):
+    """What only one dialect says: SQL text with holes for expressions, `sql("EXTRACT(YEAR FROM {})", x)`.
+
+    Extended dialect. When it is compiled, its text is parsed, so that nothing but one expression (or, in a
+    join, one source) can come of it.
+    """
+
+    text: str
+    """The text; `{}` is a hole, `{{` and `}}` are braces."""
+    holes: tuple[Expr, ...] = ()
+    """What fills the holes, in order."""
+
+
+@dataclass(frozen=True, slots=True)
 class Alias(Node):
     """`expression as name`, in select and agg lists."""
 
@@ -229,14 +243,18 @@ class Join(Node):
     """Bring a source into the frame (extended dialect). The first one of a frame is its FROM."""
 
     source: Expr
-    """`ColumnRef(None, table)` for a table, a Frame for an earlier step or an inline frame, a Call for a
-    table-valued function."""
+    """`ColumnRef(None, table)` for a table, a Frame for an earlier step or an inline frame, a Call or an Sql
+    for a table-valued function."""
     alias: str | None = None
     """Alias where one is needed."""
     kind: OneOf["from", "inner", "left", "right", "full", "cross"] = "inner"
     on: Expr | None = None
     using: tuple[str, ...] = ()
     natural: bool = False
+    columns: tuple[str, ...] = ()
+    """New names of the source's columns: `UNNEST(…) AS u(x)`."""
+    lateral: bool = False
+    """Whether the source refers to those before it: LATERAL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +286,15 @@ class Select(Node):
 
     items: tuple[Expr, ...]
     distinct: bool = False
+    on: tuple[Expr, ...] = ()
+    """For each of these values the first row only: DISTINCT ON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Qualify(Node):
+    """Keep rows for which a condition on windows holds."""
+
+    condition: Expr
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +341,7 @@ class Limit(Node):
 class Combine(Node):
     """A set operation with another frame."""
 
-    kind: OneOf["union", "union all", "intersect", "except"]
+    kind: OneOf["union", "union all", "intersect", "except", "intersect all", "except all"]
     other: Expr
 
 
@@ -398,10 +425,10 @@ class Trajectory(Node):
 
 Action: TypeAlias = (
     Join | Where | GroupBy | Having | Select | Agg | Distinct | Aggregate | OrderBy | Limit | Combine
-    | Values | Named | RawAction
+    | Values | Named | Qualify | RawAction
 )  # fmt: skip
 
 Expr: TypeAlias = (
     ColumnRef | Star | Mask | Literal | Parameter | Unary | Binary | Between | In | Exists | Tuple | Cast
-    | Case | Call | Alias | Raw | Frame | FrameColumn
+    | Case | Call | Sql | Alias | Raw | Frame | FrameColumn
 )  # fmt: skip

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from share_sql.dialects import dialect_of
 from share_sql.errors import CompileError
 from share_sql.schema.model import Schema
-from share_sql.sql.scopes import ROWID
 from share_sql.trajectory import nodes as n
-from share_sql.trajectory.sql_text import ExpressionPrinter, name
+from share_sql.trajectory.sql_text import ExpressionPrinter
 
 
 @dataclass(slots=True)
@@ -31,6 +31,8 @@ class NamePrinter(ExpressionPrinter):
 
     def __init__(self, schema: Schema, steps: dict[str, n.Step]) -> None:
         self.schema = schema
+        self.dialect = schema.dialect
+        self.facts = dialect_of(schema.dialect)
         self.steps = steps
         """Lower-case name to step."""
         self.scopes: list[PrintScope] = []
@@ -47,29 +49,43 @@ class NamePrinter(ExpressionPrinter):
             if key not in above.sources:
                 continue
             columns = above.sources[key]
-            known = columns is None or written.lower() in columns or written.lower() in ROWID
+            known = columns is None or written.lower() in columns or written.lower() in self.facts.row_ids
             if not known and not above.explicit:
                 raise CompileError(f"the table {above.spelled[key]} has no column {written!r}")
             if depth == 0 and not above.qualify and known:
-                return name(written)
-            return f"{name(above.spelled[key])}.{name(written)}"
+                return self.name(written)
+            return f"{self.table_name(above.spelled[key])}.{self.name(written)}"
         if self.schema.table(table) is None and key not in self.steps:
             raise CompileError(f"the schema {self.schema.name} has no table {table!r}")
         raise CompileError(f"{table}.{written} is used where the table {table} is not joined")
 
+    def table_name(self, called: str) -> str:
+        """A table, or what a source is called, as SQL names it: a table's namespace is a name of its own."""
+        table = self.schema.table(called)
+        if table is not None and table.namespace is not None and table.name != table.own:
+            return f"{self.name(table.namespace)}.{self.name(table.own)}"
+        if table is None and "." in called and self.facts.namespaces:
+            return ".".join(map(self.name, called.split(".")))
+        return self.name(called)
+
     def _bare_column(self, node: n.ColumnRef, scope: PrintScope) -> str:
         key = node.name.lower()
         if key in scope.outputs:
-            return name(node.name)
+            return self.name(node.name)
         for above in reversed(self.scopes):
             for columns in above.sources.values():
                 if columns is None or key in columns:
-                    return name(node.name)
+                    return self.name(node.name)
+            if key in above.sources and self.facts.row_names:
+                return self.name(above.spelled[key])
         if key in self.steps:
             return f"({self.query_text(n.Frame(node.name))})"
-        if scope.explicit:  # in back quotes: SQLite would take an unknown name in double quotes for text
-            plain = name(node.name) == node.name
-            return node.name if plain else "`" + node.name.replace("`", "``") + "`"
+        if scope.explicit:
+            plain = self.name(node.name) == node.name
+            if plain or not self.facts.quoted_text:
+                return self.name(node.name)
+            # An unknown name in double quotes would be taken for text.
+            return "`" + node.name.replace("`", "``") + "`"
         raise CompileError(f"no table in use has a column {node.name!r}")
 
     def _framecolumn(self, node: n.FrameColumn, least: int) -> str:
@@ -77,7 +93,7 @@ class NamePrinter(ExpressionPrinter):
         key, column = node.frame.lower(), node.column
         if any(key in above.sources for above in self.scopes):
             if isinstance(column, n.Star):
-                return f"{name(node.frame)}.*"
+                return f"{self.name(node.frame)}.*"
             if isinstance(column, n.ColumnRef):
                 return self._columnref(n.ColumnRef(node.frame, column.name))
         if isinstance(column, n.ColumnRef):
@@ -92,5 +108,5 @@ class NamePrinter(ExpressionPrinter):
             if node.table.lower() in above.sources:
                 if above is self.scopes[-1] and len(above.sources) == 1:
                     return "*"
-                return f"{name(above.spelled[node.table.lower()])}.*"
+                return f"{self.table_name(above.spelled[node.table.lower()])}.*"
         raise CompileError(f"{node.table}.* is used where the table is not joined")

@@ -8,6 +8,7 @@ as they stand; a frame without them gets its joins from the foreign keys (`joins
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 from share_sql.errors import CompileError
@@ -18,7 +19,7 @@ from share_sql.trajectory.joins import join_path
 from share_sql.trajectory.lower import Block, lower
 from share_sql.trajectory.meaning import settle
 from share_sql.trajectory.sql_names import NamePrinter, PrintScope
-from share_sql.trajectory.sql_text import name
+from share_sql.trajectory.templates import checked
 from share_sql.trajectory.usage import columns_used, tables_used, texts_used
 
 
@@ -32,7 +33,7 @@ def to_sql(trajectory: n.Trajectory, schema: Schema, *, hint: str = "", guess: b
         guess: where nothing decides between them, take the likeliest instead of raising (`join_path`).
 
     Returns:
-        One SELECT in SQLite's SQL, in one line.
+        One SELECT in the schema's dialect, in one line.
 
     Raises:
         CompileError: the trajectory holds something that no SQL can be made of: raw text, a mask, an
@@ -51,6 +52,10 @@ def to_sql(trajectory: n.Trajectory, schema: Schema, *, hint: str = "", guess: b
 
 MAX_USES = 20_000
 """Actions of one statement: a step that two steps use, which two others use, doubles it each time."""
+
+
+_NO_END = {"postgres": "", "duckdb": "", "mysql": " LIMIT 18446744073709551615"}
+"""A LIMIT that lets all rows pass, where LIMIT -1 does not."""
 
 
 class _Compiler(NamePrinter):
@@ -78,6 +83,8 @@ class _Compiler(NamePrinter):
                 continue
             for node in step.value.walk():
                 source = node.source if isinstance(node, n.Join) else None
+                if isinstance(source, n.ColumnRef) and self.schema.table(source.name) is None:
+                    source = n.Frame(source.name)  # a recursive step, read before its name was known
                 if isinstance(source, n.Frame) and not source.actions:
                     key = source.source.lower()
                     counts[key] += 2 if key == step.name.lower() or self._named_columns(key) else 1
@@ -145,17 +152,25 @@ class _Compiler(NamePrinter):
             return self.select(block)
         order, limit = block.order, block.limit
         whole = self._left(block)
+        loose = False
         for kind, other in block.combines:
+            if kind.startswith("intersect") and loose and self.facts.members_bracketed:
+                whole = f"({whole})"  # INTERSECT binds more tightly, but in SQLite
+            loose = not kind.startswith("intersect")
             whole += f" {kind.upper()} {self._branch(other)}"
         if order:
             whole += f" ORDER BY {self._compound_order(block, order)}"
         return whole + self._limit(limit)
 
     def _branch(self, block: Block) -> str:
-        """The right side of a set operation; SQLite takes no ORDER BY, LIMIT or nesting in it."""
+        """The right side of a set operation; with ORDER BY, LIMIT or nesting it must be wrapped."""
         if block.combines or block.order or block.limit is not None:
-            return _wrapped(self.block(block))
+            return self._wrapped(self.block(block))
         return self.select(block)
+
+    def _wrapped(self, query: str) -> str:
+        """A member of a set operation that is no plain SELECT; SQLite takes no parentheses there."""
+        return f"({query})" if self.facts.members_bracketed else f"SELECT * FROM ({query})"  # noqa: S608
 
     def _left(self, block: Block) -> str:
         """The left side: the block without its set operations, and with its own ORDER BY and LIMIT."""
@@ -164,7 +179,7 @@ class _Compiler(NamePrinter):
             alone.order, alone.limit = block.sorted
         text = self.select(alone)
         block.items = alone.items
-        return text if block.sorted is None else _wrapped(text)
+        return text if block.sorted is None else self._wrapped(text)
 
     def _compound_order(self, block: Block, keys: tuple[n.OrderKey, ...]) -> str:
         """Keys after a set operation, as positions: an expression there must equal an output's."""
@@ -179,14 +194,14 @@ class _Compiler(NamePrinter):
             collation = ""
             if isinstance(target, n.Binary) and target.op == "collate":
                 if isinstance(target.right, n.Literal):
-                    collation = f" COLLATE {name(str(target.right.value))}"
+                    collation = f" COLLATE {self.name(str(target.right.value))}"
                 target = target.left
             if target in items:
                 at = str(items.index(target) + 1)
             elif isinstance(target, n.ColumnRef) and target.name.lower() in names:
                 at = str(names.index(target.name.lower()) + 1)
             elif isinstance(target, n.ColumnRef):
-                at = name(target.name)
+                at = self.name(target.name)
             elif isinstance(target, n.Literal):
                 at = self.expr(target)
             else:
@@ -197,14 +212,14 @@ class _Compiler(NamePrinter):
     def _limit(self, limit: n.Limit | None) -> str:
         if limit is None:
             return ""
-        text = f" LIMIT {self.expr(limit.count)}"
+        no_end = limit.count == n.Literal(-1)
+        text = _NO_END.get(self.dialect, " LIMIT -1") if no_end else f" LIMIT {self.expr(limit.count)}"
         return text if limit.offset is None else f"{text} OFFSET {self.expr(limit.offset)}"
 
     def select(self, block: Block) -> str:
         """Print one SELECT without set operations."""
         if block.values is not None:
-            rows = ", ".join(f"({self.list(row)})" for row in block.values)
-            return f"VALUES {rows}"
+            return self.values_text(block.values, block.columns)
         if block.items is None:
             # A frame that never selected gives groups and their aggregates, else whole rows.
             block.items = (*(block.group or ()), *block.aggs) or (n.Star(),)
@@ -215,20 +230,66 @@ class _Compiler(NamePrinter):
                 self.from_inner(block, scope) if block.inner is not None else self.from_text(block, scope)
             )
             items = block.items or (n.Star(),)
-            text = f"SELECT {'DISTINCT ' if block.distinct else ''}{self.list(items)}"
+            text = (
+                f"SELECT {'DISTINCT ' if block.distinct else ''}{self.distinct_on(block)}{self.list(items)}"
+            )
             if source:
                 text += f" FROM {source}"
             if block.where is not None:
                 text += f" WHERE {self.expr(block.where)}"
             if block.group:
-                text += f" GROUP BY {self.list(block.group)}"
+                text += f" GROUP BY {self.group_keys(block.group)}"
             if block.having is not None:
                 text += f" HAVING {self.expr(block.having)}"
+            if block.qualify is not None:
+                self.must_have("QUALIFY")
+                text += f" QUALIFY {self.expr(block.qualify)}"
             if block.order:
                 text += f" ORDER BY {self.order(block.order)}"
             return text + self._limit(block.limit)
         finally:
             self.scopes.pop()
+
+    def must_have(self, what: str) -> None:
+        """Refuse what the schema's dialect does not have."""
+        if what not in self.facts.has:
+            raise CompileError(f"{what} is not {self.facts.title}'s")
+
+    def distinct_on(self, block: Block) -> str:
+        if not block.on:
+            return ""
+        self.must_have("DISTINCT ON")
+        return f"DISTINCT ON ({self.list(block.on)}) "
+
+    def group_keys(self, keys: tuple[n.Expr, ...]) -> str:
+        """The keys of groups; those that are SQL text may be ROLLUP, CUBE and their like."""
+        text = ""
+        for key in keys:
+            sql = isinstance(key, n.Sql)
+            part = self.filled(key, checked(key.text, self.dialect, "key")) if sql else self.expr(key)  # type: ignore[arg-type,union-attr]
+            text += (" " if part.startswith("WITH ") else ", ") + part if text else part
+        return text
+
+    def order(self, keys: Iterable[n.OrderKey]) -> str:
+        """An ORDER BY list; where NULLs cannot be placed, they are sorted by a key of their own."""
+        if self.facts.nulls_placed:
+            return super().order(keys)
+        parts = []
+        for key in keys:
+            if key.nulls is not None:
+                parts.append(f"{self.expr(key.key, 6)} IS NULL{' DESC' if key.nulls == 'first' else ''}")
+            parts.append(self.key(key.key) + self.direction(replace(key, nulls=None)))
+        return ", ".join(parts)
+
+    def values_text(self, rows: tuple[tuple[n.Expr, ...], ...], columns: tuple[str, ...]) -> str:
+        """A constant table; MySQL and MariaDB spell VALUES in different ways, so there it is a UNION."""
+        if self.facts.values_table:
+            return "VALUES " + ", ".join([f"({self.list(row)})" for row in rows])
+        names = [*columns, *(f"column_{at}" for at in range(len(columns), len(rows[0]) if rows else 0))]
+        first = ", ".join(
+            [f"{self.expr(item)} AS {self.name(name)}" for item, name in zip(rows[0], names, strict=False)]
+        )
+        return " UNION ALL ".join([f"SELECT {first}", *(f"SELECT {self.list(row)}" for row in rows[1:])])
 
     # ---------------------------------------------------------------- FROM
 
@@ -259,7 +320,12 @@ class _Compiler(NamePrinter):
         return bool(others) and all(map(self.schema.table, [first.name, *others]))
 
     def join_text(self, join: n.Join, text: str, first: bool) -> str:
-        text = text if join.alias is None else f"{text} AS {name(join.alias)}"
+        text = text if join.alias is None else f"{text} AS {self.name(join.alias)}"
+        if join.columns:
+            text += f"({', '.join(map(self.name, join.columns))})"
+        if join.lateral:
+            self.must_have("LATERAL")
+            text = f"LATERAL {text}"
         if first:
             return text
         if join.kind == "cross" and join.on is None and not join.natural:
@@ -271,7 +337,9 @@ class _Compiler(NamePrinter):
         if join.on is not None:
             text += f" ON {self.expr(join.on)}"
         elif join.using:
-            text += f" USING ({', '.join(map(name, join.using))})"
+            text += f" USING ({', '.join(map(self.name, join.using))})"
+        elif self.facts.joins_need_on and not join.natural:
+            text += " ON TRUE"
         return text
 
     def join_source(self, join: n.Join) -> tuple[str, str, frozenset[str] | None]:
@@ -283,18 +351,22 @@ class _Compiler(NamePrinter):
             if table is None and source.name.lower() in self.steps:
                 return self.join_source(n.Join(n.Frame(source.name), join.alias))
             known = frozenset(c.name.lower() for c in table.columns) if table else None
-            return name(spelled), join.alias or spelled, known
+            if join.columns:
+                known = None
+            return self.table_name(spelled), join.alias or spelled, known
         if isinstance(source, n.Frame):
             key = source.source.lower()
             if not source.actions and key in self.shared:
                 self.share(key)
                 step = self.steps[key]
-                return name(step.name), join.alias or step.name, None
+                return self.name(step.name), join.alias or step.name, None
             called = join.alias or source.source
             text = f"({self.query_text(source)})"
-            return (text if join.alias else f"{text} AS {name(called)}"), called, None
+            return (text if join.alias else f"{text} AS {self.name(called)}"), called, None
         if isinstance(source, n.Call):
             return self.expr(source), join.alias or source.name, None
+        if isinstance(source, n.Sql) and join.alias is not None:
+            return self.filled(source, checked(source.text, self.dialect, "source")), join.alias, None
         raise CompileError(f"{type(source).__name__} cannot be joined")
 
     def share(self, key: str) -> None:
@@ -313,8 +385,8 @@ class _Compiler(NamePrinter):
             self.active.pop()
             self.scopes = outer
         columns = self._named_columns(key)
-        listed = f"({', '.join(map(name, columns))})" if columns else ""
-        self.with_texts[key] = f"{name(step.name)}{listed} AS ({text})"
+        listed = f"({', '.join(map(self.name, columns))})" if columns else ""
+        self.with_texts[key] = f"{self.name(step.name)}{listed} AS ({text})"
 
     def from_keys(self, block: Block, scope: PrintScope) -> str:
         """FROM and joins along foreign keys, for the tables that the block uses."""
@@ -336,10 +408,11 @@ class _Compiler(NamePrinter):
             scope.sources[called.lower()] = frozenset(c.name.lower() for c in table.columns)
             scope.spelled[called.lower()] = called
         scope.qualify = len(tree.tables) > 1 or bool(scope.outputs)
-        text = name(tree.tables[0])
+        text = self.table_name(tree.tables[0])
         for called, edge in zip(tree.tables[1:], tree.edges, strict=True):
-            pairs = [f"{name(edge.table)}.{name(a)} = {name(edge.to_table)}.{name(b)}" for a, b in edge.pairs]
-            text += f" JOIN {name(called)} ON {' AND '.join(pairs)}"
+            one, other = self.table_name(edge.table), self.table_name(edge.to_table)
+            pairs = [f"{one}.{self.name(a)} = {other}.{self.name(b)}" for a, b in edge.pairs]
+            text += f" JOIN {self.table_name(called)} ON {' AND '.join(pairs)}"
         return text
 
     def from_inner(self, block: Block, scope: PrintScope) -> str:
@@ -351,10 +424,7 @@ class _Compiler(NamePrinter):
         scope.qualify = False
         above, self.scopes = self.scopes, self.scopes[:-1]
         try:
-            return f"({self.block(inner)})"
+            # Most dialects want a name for it, though nothing uses it.
+            return f"({self.block(inner)})" + (" AS part" if self.facts.derived_named else "")
         finally:
             self.scopes = above
-
-
-def _wrapped(query: str) -> str:
-    return f"SELECT * FROM ({query})"  # noqa: S608 - its own output, names quoted

@@ -31,7 +31,8 @@ AGG_KEYS = word_set("function func element column columns as")
 ORDER_KEYS = word_set("by element column columns key order direction")
 LIMIT_KEYS = word_set("n limit count offset")
 COMBINE_KEYS = word_set("other df frame all")
-JOIN_KEYS = word_set("on using natural kind how type as other table")
+JOIN_KEYS = word_set("on using natural kind how type as other table columns lateral")
+SELECT_KEYS = LIST_KEYS | {"distinct_on"}
 NAMED_KEYS = word_set("name columns")
 CASE_KEYS = FILTER_KEYS | word_set("when then else default element column")
 CALL_KEYS = word_set(
@@ -52,7 +53,7 @@ RESERVED = (
     | ORDER_KEYS
     | LIMIT_KEYS - {"count", "n"}
     | COMBINE_KEYS
-    | JOIN_KEYS
+    | JOIN_KEYS - {"lateral"}
     | NAMED_KEYS - {"name"}
     | CASE_KEYS
 )
@@ -79,7 +80,7 @@ JOINS = spellings({
 
 COMBINES = spellings({
     "union": "union", "union all": "union_all unionall", "intersect": "intersect intersection",
-    "except": "except except_ minus difference",
+    "except": "except except_ minus difference", "intersect all": "intersect_all", "except all": "except_all",
 })  # fmt: skip
 """Set operations as methods."""
 
@@ -96,7 +97,7 @@ METHODS = (
         "where filter orwhere or_where and_where where_not where_exists where_not_exists or and groupby"
         " group_by having orhaving or_having select select_distinct distinct agg aggregate orderby order_by"
         " sort sortby sort_by limit head top offset values as alias label asc desc is_not_null partition"
-        " partitionby partition_by"
+        " partitionby partition_by qualify"
     )
     | frozenset(AGGREGATES)
     | frozenset(JOINS)
@@ -122,7 +123,8 @@ PRECEDENCE = {
     "or": 1,
     "and": 2,
     "not": 3,
-    "=": 4, "!=": 4, "is": 4, "is not": 4, "like": 4, "not like": 4, "glob": 4, "not glob": 4,
+    "=": 4, "!=": 4, "is": 4, "is not": 4, "like": 4, "not like": 4, "ilike": 4, "not ilike": 4,
+    "glob": 4, "not glob": 4,
     "regexp": 4, "not regexp": 4, "match": 4, "not match": 4, "in": 4, "between": 4,
     "<": 5, "<=": 5, ">": 5, ">=": 5,
     "&": 6, "|": 6, "<<": 6, ">>": 6,
@@ -137,7 +139,7 @@ PRECEDENCE = {
 TESTS = frozenset(op for op, power in PRECEDENCE.items() if power <= PRECEDENCE["<"])
 """Operators that make a condition: those that bind no tighter than comparisons."""
 
-PATTERNS = frozenset(("like", "not like", "glob", "not glob", "regexp", "not regexp"))
+PATTERNS = frozenset(("like", "not like", "ilike", "not ilike", "glob", "not glob", "regexp", "not regexp"))
 """Operators whose right side is a pattern."""
 
 SIGNS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
@@ -147,7 +149,7 @@ INFIX = {
     **SIGNS, "+": "+", "-": "-", "*": "*", "/": "/", "%": "%", "||": "||", "&": "&", "|": "|",
     "<<": "<<", ">>": ">>", "->": "->", "->>": "->>", "&&": "and", "and": "and", "or": "or",
     "like": "like", "glob": "glob", "regexp": "regexp", "match": "match", "collate": "collate",
-    "mod": "%", "rlike": "regexp", "ilike": "like",
+    "mod": "%", "rlike": "regexp", "ilike": "ilike",
 }  # fmt: skip
 """Infix operators as they are written, with the operator each stands for."""
 

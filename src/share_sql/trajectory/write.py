@@ -175,6 +175,10 @@ class Writer(Printer):
     def _tuple(self, node: n.Tuple, least: int) -> str:
         return self.row(node.items)
 
+    def _sql(self, node: n.Sql, least: int) -> str:
+        holes = "".join(f", {self.argument(hole)}" for hole in node.holes)
+        return f"sql({quote_sql(node.text)}{holes})"
+
     def _parameter(self, node: n.Parameter, least: int) -> str:
         return node.text
 
@@ -269,6 +273,8 @@ class Writer(Printer):
             return f"{name}({self.condition(action.condition)})"
         if isinstance(action, n.Select):
             inner = ", ".join(self.item(item) for item in action.items)
+            if action.on:
+                return f"select({inner}, distinct_on = [{self.list(action.on)}])"
             if not action.distinct:
                 return f"select({inner})"
             return f"select({inner}).distinct()" if self.paper else f"select_distinct({inner})"
@@ -303,6 +309,8 @@ class Writer(Printer):
             if action.name is not None:
                 return f"as({', '.join([self.name(action.name), *names])})"
             return f"as(columns = [{', '.join(names)}])" if names else "as()"
+        if isinstance(action, n.Qualify):
+            return f"qualify({self.condition(action.condition)})"
         if isinstance(action, n.RawAction):
             return " ".join(action.text.split("\n"))
         raise TypeError(f"not an action: {type(action).__name__}")
@@ -318,6 +326,10 @@ class Writer(Printer):
             parts.append(f"using = [{', '.join(self.name(column) for column in join.using)}]")
         if join.natural:
             parts.append("natural = true")
+        if join.columns:
+            parts.append(f"columns = [{', '.join(self.name(column) for column in join.columns)}]")
+        if join.lateral:
+            parts.append("lateral = true")
         return f"{_JOIN_METHODS[join.kind]}({', '.join(parts)})"
 
     def condition(self, condition: n.Expr) -> str:
@@ -327,6 +339,11 @@ class Writer(Printer):
             return form
         text = self.expr(condition)
         return f"({text})" if isinstance(condition, n.Literal) else text
+
+
+def quote_sql(text: str) -> str:
+    """Quote SQL text: in double quotes, as there are mostly single ones inside."""
+    return f'"{text}"' if '"' not in text and text.isprintable() and "```" not in text else quote(text)
 
 
 def _aliases(frame: n.Frame) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from share_sql.dialects import dialect_of
 from share_sql.schema.model import Schema
 
 READERS = (
@@ -84,6 +85,14 @@ _MARKS: tuple[tuple[str, str], ...] = (
         r"\bROWNUM\b|\bSYSDATE\b(?!\s*\()|\bFROM\s+DUAL\b|\(\+\)|\bMINUS\b|\bADD_MONTHS\s*\(|\bMONTHS_BETWEEN\s*\(",
         "oracle",
     ),
+    (
+        r"\bSTRFTIME\s*\(\s*'|\b(?:JULIANDAY|UNIXEPOCH|TOTAL|PRINTF|TYPEOF)\s*\(|\bIIF\s*\(|\bGLOB\b|==",
+        "sqlite",
+    ),
+    (
+        r"\b(?:DATE|DATETIME|TIME)\s*\(\s*'now'|\b(?:DATE|DATETIME)\s*\([^()]*,\s*'|\bIFNULL\s*\(|\bAS\s+REAL\b",
+        "sqlite",
+    ),
     (r"\bTO_DATE\s*\(|\bNVL2?\s*\(|\bDECODE\s*\(|\bLISTAGG\s*\(|\bTRUNC\s*\(\s*SYSDATE", "oracle"),
     (r"\bSTRPTIME\s*\(|\bSTRFTIME\s*\(\s*[\w.]+\s*,|\bQUANTILE_CONT\s*\(|\bLIST\s*\(", "duckdb"),
     (r"\bRLIKE\b|\bCOLLECT_(?:LIST|SET)\s*\(|\bLATERAL\s+VIEW\b|\bDATE_FORMAT\s*\([^()]*'yyyy", "spark"),
@@ -113,14 +122,49 @@ _LEVEL = re.compile(
 )
 
 
-def readers(sql: str, marked_only: bool = False) -> list[str]:
-    """The dialects to read a text as, the likeliest first: those that most marks speak for."""
+def readers(sql: str, schema: Schema, marked_only: bool = False) -> Mapping[str, int]:
+    """The dialects to read a text as, the likeliest first, each with how many marks speak for it.
+
+    Args:
+        sql: the text.
+        schema: the database's schema; its dialect is always among them. Where it is strict about types, the
+            most lenient one is too: names are often all that a strict database tells.
+        marked_only: whether the others are only those that marks speak for.
+    """
+    own = dialect_of(schema.dialect)
     bare = re.sub(r"'[^']*(?:''[^']*)*'", lambda match: match[0] if len(match[0]) < 40 else "''", sql)
     counts = dict.fromkeys(READERS, 0)
     for pattern, name in _PATTERNS:
-        counts[name] += len(pattern.findall(bare))
-    names = [name for name in READERS if counts[name] or name == READERS[0] or not marked_only]
-    return sorted(names, key=lambda name: (-counts[name], READERS.index(name)))
+        if name != own.name or name not in _UNMARKED:
+            counts[name] += len(pattern.findall(bare))
+    if not own.quoted_text:
+        texts = _texts_in_quotes(sql, schema)
+        for name in _DOUBLE_IS_TEXT:
+            counts[name] += texts if name != own.name else 0
+    always = {own.name} if own.lenient_types else {own.name, READERS[0]}
+    names = [name for name in READERS if counts[name] or name in always or not marked_only]
+
+    def place(name: str) -> tuple[int, bool, int]:
+        return -counts[name], marked_only and name != own.name, READERS.index(name)
+
+    return {name: counts[name] for name in sorted(names, key=place)}
+
+
+_UNMARKED = frozenset({"sqlite"})
+"""Dialects that no mark speaks for where they are the database's own: it comes first among equals."""
+
+
+_DOUBLE_IS_TEXT = ("sqlite", "mysql")
+
+
+def _texts_in_quotes(sql: str, schema: Schema) -> int:
+    """How many texts in double quotes are no names."""
+    aliases = {name.lower() for name in _ALIAS.findall(sql)}
+    return sum(
+        1
+        for match in _TOKEN.finditer(sql)
+        if match["double"] is not None and not _is_name(match["double"], aliases, schema)
+    )
 
 
 def quoted_for(sql: str, reader: str, schema: Schema) -> str:

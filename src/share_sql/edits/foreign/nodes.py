@@ -19,6 +19,8 @@ class Reading:
     """sqlglot's name of the dialect that it was read as."""
     schema: Schema
     """The database's schema."""
+    way: str = ""
+    """Which of the target's ways to write it is tried."""
 
     def type_of(self, column: exp.Column) -> str:
         """Declared type in lower case of the column of this name; empty where there is none, or several."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from sqlglot import exp
 
+from share_sql.dialects import dialect_of
 from share_sql.edits.foreign.nodes import Reading, call, divided, integer, number
 from share_sql.edits.foreign.sources import groups, laterals, named_values, numbered_rows, texts_of_arrays
-from share_sql.sql.scopes import DATABASES
-
-Clause = Callable[[exp.Query, Reading], "tuple[exp.Query, str]"]
-"""Rewrites a query; gives the query and what was rewritten, in a word, empty where nothing was."""
+from share_sql.edits.foreign.target import Clause
 
 
 def prefixes(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     """`public.sale`, `[dbo].[sale]`, `project.dataset.sale`: one database has no schemas."""
-    known = DATABASES.get(reading.schema.dialect, frozenset())
+    known = dialect_of(reading.schema.dialect).before_tables or frozenset()
     found = ""
     for node in list(tree.find_all(exp.Table, exp.Column)):
         place = node.args.get("db")
@@ -158,7 +156,7 @@ def with_ties(query: exp.Select, count: exp.Expr, reading: Reading) -> exp.Selec
         inner.set(key, None)
     keys = [_meant(term, query) for term in order.expressions]
     rank = exp.Window(this=exp.Anonymous(this="RANK"), order=exp.Order(expressions=keys))
-    place = _free("place", query)
+    place = free_name("place", query)
     names = [
         exp.column(exp.to_identifier(item.alias_or_name, quoted=_is_quoted(item))) for item in inner.selects
     ]
@@ -186,7 +184,7 @@ def _is_quoted(item: exp.Expr) -> bool:
     return bool(isinstance(name, exp.Identifier) and name.args.get("quoted"))
 
 
-def _free(name: str, query: exp.Expr) -> str:
+def free_name(name: str, query: exp.Expr) -> str:
     taken = {node.name.lower() for node in query.find_all(exp.Identifier)}
     while name in taken:
         name += "_"
@@ -196,7 +194,7 @@ def _free(name: str, query: exp.Expr) -> str:
 def named_items(query: exp.Select, reading: Reading) -> bool:
     """Give each output column a name of its own, stars written out; false where a star cannot be."""
     if any(item.is_star for item in query.selects):
-        items = list(_expanded(query, reading))
+        items = list(expanded(query, reading))
         if not items:
             return False
         query.set("expressions", items)
@@ -204,13 +202,13 @@ def named_items(query: exp.Select, reading: Reading) -> bool:
     for item in list(query.selects):
         name = item.alias_or_name
         if not name or name.lower() in seen or not isinstance(item, exp.Alias | exp.Column):
-            name = _free(f"column_{len(seen) + 1}", query)
+            name = free_name(f"column_{len(seen) + 1}", query)
             item.replace(exp.alias_(item.unalias().copy(), name))
         seen.add(name.lower())
     return True
 
 
-def _expanded(query: exp.Select, reading: Reading) -> Iterator[exp.Expr]:
+def expanded(query: exp.Select, reading: Reading) -> Iterator[exp.Expr]:
     """The output columns with stars as the columns of their tables; nothing where a source is no table."""
     sources = [query.args["from_"].this] if query.args.get("from_") else []
     sources += [join.this for join in query.args.get("joins") or ()]
@@ -242,7 +240,7 @@ def firsts(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     found = ""
     for select in list(tree.find_all(exp.Select)):
         if select.args.get("qualify"):
-            items = list(_expanded(select, reading)) if any(item.is_star for item in select.selects) else []
+            items = list(expanded(select, reading)) if any(item.is_star for item in select.selects) else []
             select.set("expressions", items or select.expressions)
             found = "QUALIFY"
         whole = _first_of_each(select, reading)
@@ -273,7 +271,7 @@ def _first_of_each(select: exp.Select, reading: Reading) -> exp.Select | None:
     place = exp.Window(
         this=call("ROW_NUMBER"), partition_by=[part.unnest().copy() for part in parts], **ordered
     )
-    at, row = _free("place", select), _free("row_place", select)
+    at, row = free_name("place", select), free_name("row_place", select)
     inner.select(exp.alias_(place, at), copy=False)
     if terms:
         position = exp.Window(this=call("ROW_NUMBER"), order=exp.Order(expressions=terms))

@@ -22,6 +22,7 @@ from share_sql.trajectory.words import (
     NAMED_KEYS,
     ORDER_KEYS,
     RANKS,
+    SELECT_KEYS,
     WHERE_KEYS,
     word_set,
 )
@@ -110,11 +111,21 @@ class ActionParser(ArgumentParser):
             return n.Having(condition, connective)
         return n.Where(condition, connective)
 
-    def items(self) -> tuple[tuple[n.Expr, ...], bool]:
-        """Read a list of output columns; lists in brackets are taken apart. Also: whether distinct."""
+    def select(self) -> n.Action:
+        """Read `select(a, b as c)`, `select(a, distinct_on = [b])`."""
+        on: list[n.Expr] = []
+        items, distinct = self.items(on)
+        return n.Select(items, distinct, tuple(on))
+
+    def items(self, on: list[n.Expr] | None = None) -> tuple[tuple[n.Expr, ...], bool]:
+        """Read a list of output columns; lists in brackets are taken apart. Also: whether distinct. What
+        stands after `distinct_on` goes to `on`."""
         distinct = self.accept_distinct()
         items: list[n.Expr] = []
-        for arg in self.arguments(LIST_KEYS, named=True):
+        for arg in self.arguments(LIST_KEYS if on is None else SELECT_KEYS, named=True):
+            if on is not None and arg.keyword == "distinct_on":
+                on += items_of(arg.value)
+                continue
             if arg.keyword == "as":
                 self.need(bool(items))
                 items[-1] = n.Alias(items[-1], self.name(arg.value))
@@ -271,7 +282,8 @@ class ActionParser(ArgumentParser):
         alias: str | None = None
         on: n.Expr | None = None
         using: tuple[str, ...] = ()
-        natural = False
+        natural = lateral = False
+        columns: tuple[str, ...] = ()
         for arg in self.arguments(JOIN_KEYS):
             value = arg.value
             self.need(not isinstance(value, n.Raw))
@@ -279,8 +291,12 @@ class ActionParser(ArgumentParser):
                 on = value
             elif arg.keyword == "using":
                 using = tuple(map(self.name, items_of(value)))
+            elif arg.keyword == "columns":
+                columns = tuple(map(self.name, items_of(value)))
             elif arg.keyword == "natural":
                 natural = value == n.Literal(True)
+            elif arg.keyword == "lateral":
+                lateral = value == n.Literal(True)
             elif arg.keyword in ("kind", "how", "type"):
                 kind = _KINDS.get(self.name(value).lower(), "")
                 self.need(bool(kind))
@@ -296,9 +312,9 @@ class ActionParser(ArgumentParser):
                 on = n.Binary("=", on, value)
             else:
                 raise self.fail()
-        if source is None or not isinstance(source, n.ColumnRef | n.Mask | n.Frame | n.Call):
+        if source is None or not isinstance(source, n.ColumnRef | n.Mask | n.Frame | n.Call | n.Sql):
             raise self.fail()
-        return n.Join(source, alias, cast('Literal["inner"]', kind), on, using, natural)
+        return n.Join(source, alias, cast('Literal["inner"]', kind), on, using, natural, columns, lateral)
 
     def named(self) -> n.Action:
         """Read `as(name, column, …)`."""
@@ -328,7 +344,8 @@ _WHERE_METHODS = word_set(
     " where_not_exists is_not_null"
 )
 _LIST_METHODS: dict[str, Callable[[ActionParser], n.Action]] = {
-    "select": lambda self: n.Select(*self.items()),
+    "select": ActionParser.select,
+    "qualify": lambda self: n.Qualify(condition_of(self, self.arguments(WHERE_KEYS))),
     "select_distinct": lambda self: n.Select(self.items()[0], True),
     "groupby": lambda self: n.GroupBy(self.items()[0]),
     "group_by": lambda self: n.GroupBy(self.items()[0]),

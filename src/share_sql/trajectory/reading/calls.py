@@ -6,6 +6,7 @@ from share_sql.trajectory import nodes as n
 from share_sql.trajectory.lexer import END, NUMBER, STRING, WORD, unquote
 from share_sql.trajectory.reading.cursor import items_of
 from share_sql.trajectory.reading.naming import NameParser
+from share_sql.trajectory.template_text import hole_count
 from share_sql.trajectory.words import CALL_KEYS, CALL_OPTIONS, PRECEDENCE, word_set
 
 _OVER_WORDS = word_set("order orderby order_by partition partitionby rows range groups")
@@ -19,6 +20,8 @@ class CallParser(NameParser):
 
     def call(self, word: str) -> n.Expr:
         """Read `name(…)` and the clauses behind it."""
+        if word == "sql" and self.kinds[self.at + 2] == STRING:
+            return self.sql_text()
         if word in ("cast", "try_cast", "convert"):
             return self.cast()
         if word in ("case", "if", "when", "case_when"):
@@ -42,6 +45,17 @@ class CallParser(NameParser):
         ):
             distinct, args = True, list(args[0].args)
         return self.call_clauses(n.Call(word, tuple(args), distinct, order))
+
+    def sql_text(self) -> n.Expr:
+        """Read `sql("EXTRACT(YEAR FROM {})", x)`: one expression for each hole."""
+        self.at += 3
+        text = unquote(self.texts[self.at - 1])
+        holes: list[n.Expr] = []
+        while self.accept(","):
+            holes.append(self.expression())
+        self.close(")")
+        self.need(hole_count(text) == len(holes))
+        return n.Sql(text, tuple(holes))
 
     def accept_distinct(self) -> bool:
         """Step over `distinct` or `distinct =` at the start of a call's arguments."""

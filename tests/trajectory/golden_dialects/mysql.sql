@@ -1,0 +1,5 @@
+-- The database of the golden pairs in mysql.txt.
+CREATE TABLE users (id integer PRIMARY KEY, name varchar(200), email varchar(200), created datetime, born date, score double, tags json, data json, active boolean);
+CREATE TABLE orders (id integer PRIMARY KEY, user_id integer, amount numeric(10,2), placed datetime, Status varchar(200), items json, FOREIGN KEY (user_id) REFERENCES users (id));
+INSERT INTO users VALUES (1, 'Ann', 'ann@x.org', '2020-03-01 10:20:30', '1990-05-17', 3.5, '["a", "b"]', '{"city": "Oslo", "n": {"k": [1, 2]}}', true), (2, 'Bob', NULL, '2021-07-09 23:59:00', '1985-12-31', NULL, '["b", "c"]', '{"city": "Rome"}', false), (3, 'Cid', 'cid@y.net', NULL, NULL, 1.25, NULL, NULL, NULL), (4, 'dora', 'D@x.org', '2020-11-30 00:00:00', '2000-02-29', 3.5, '[]', '{"city": null}', true);
+INSERT INTO orders VALUES (1, 1, 10.50, '2021-01-01 00:30:00', 'paid', '[1, 2, 3]'), (2, 1, 20.00, '2021-01-02 12:00:00', 'open', '[2]'), (3, 2, 7.25, '2021-02-01 23:00:00', 'paid', NULL), (4, NULL, 99.99, NULL, 'lost', '[]');
