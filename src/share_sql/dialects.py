@@ -67,6 +67,18 @@ class Dialect:
     """Whether ORDER BY takes NULLS FIRST and NULLS LAST."""
     has: frozenset[str] = frozenset()
     """Clauses that not every dialect has: DISTINCT ON, QUALIFY, LATERAL."""
+    all_ctes_checked: bool = False
+    """Whether a common table expression that nothing reads may not name what is not there."""
+    ctes_in_order: bool = True
+    """Whether a common table expression sees only those before it, but behind RECURSIVE."""
+    comma_parts: bool = False
+    """Whether a join's condition cannot name what stands before the last comma of FROM."""
+    outputs_named: bool = True
+    """Whether ORDER BY finds a plain column of the result by its name, where several sources have one."""
+    outputs_unique: bool = False
+    """Whether a name that two columns of a result have names neither."""
+    any_members_names: bool = False
+    """Whether ORDER BY behind a set operation knows the names that any of its members gives."""
     namespaces: bool = True
     """Whether tables may lie in namespaces, which are named before them."""
     joins_need_on: bool = True
@@ -96,14 +108,16 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "sqlite", "SQLite", quoted_text=True, before_tables=frozenset({"", "main", "temp"}),
             row_ids=frozenset({"rowid", "oid", "_rowid_"}), like_ignores_case=True, whole_division=True,
             bare_group_columns=True, lenient_types=True, aliases_in=_EVERYWHERE,
-            namespaces=False, joins_need_on=False, operators_as_language=True, members_bracketed=False, derived_named=False,
+            ctes_in_order=False, outputs_named=False, any_members_names=True, namespaces=False,
+            joins_need_on=False, operators_as_language=True, members_bracketed=False, derived_named=False,
             outer_keys=False, on_sees_all=True, row_id_is_key=True, in_table=True,
             system_tables=r"(?:sqlite_|pragma_|information_schema\.|pg_catalog\.)|dbstat\Z",
         ),
         Dialect(
             "postgres", "PostgreSQL", name_case="folded", before_tables=frozenset({""}),
-            row_ids=frozenset({"ctid"}), whole_division=True, aliases_in=frozenset({"group", "order"}),
-            aliases_whole=True, row_names=True, has=frozenset({"DISTINCT ON", "LATERAL"}),
+            row_ids=frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}), whole_division=True,
+            aliases_in=frozenset({"group", "order"}), aliases_whole=True, all_ctes_checked=True,
+            comma_parts=True, outputs_unique=True, row_names=True, has=frozenset({"DISTINCT ON", "LATERAL"}),
             system_tables=r"information_schema\.|pg_catalog\.|pg_",
             roles=True,
         ),
@@ -111,15 +125,16 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
             like_ignores_case=True, equals_ignores_case=True, bare_group_columns=True, lenient_types=True,
             aliases_in=frozenset({"group", "having", "order"}),
-            nulls_placed=False, backslashes=True, values_table=False, has=frozenset({"LATERAL"}),
+            all_ctes_checked=True, outputs_unique=True, nulls_placed=False, backslashes=True,
+            values_table=False, has=frozenset({"LATERAL"}),
             system_tables=r"(?:information_schema|mysql|performance_schema|sys)\.",
             roles=True,
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
             aliases_in=_EVERYWHERE,
-            has=frozenset({"DISTINCT ON", "QUALIFY", "LATERAL"}), aliases_before=True, row_names=True,
-            fields=True, implied_lateral=True,
+            has=frozenset({"DISTINCT ON", "QUALIFY", "LATERAL"}), any_members_names=True,
+            aliases_before=True, row_names=True, fields=True, implied_lateral=True,
             system_tables=r"information_schema\.|pg_catalog\.|duckdb_|pragma_|sqlite_|pg_",
         ),
     )

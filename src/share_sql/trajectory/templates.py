@@ -8,7 +8,7 @@ call, which the language has; else the text between the placeholders becomes an 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -50,9 +50,11 @@ _SHELLS: Final = (
 """What is no expression of its own: it stays in the text, and what is in it is looked at."""
 _AROUND: Final = (exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls, exp.Filter, exp.Window)
 """What stands around a function that is no expression without it."""
-_SPELLED: Final[dict[tuple[str, type], str]] = {
-    # sqlglot's REGEXP_LIKE(a, b) is not MariaDB's.
+_SPELLED: Final[Mapping[tuple[str, type], str]] = {
+    # sqlglot would write REGEXP_LIKE(a, b), which MariaDB has not.
     ("mysql", exp.RegexpLike): "{} REGEXP {}",
+    # DuckDB's operator wants the whole text to match, the function that sqlglot would write a part of it.
+    ("duckdb", exp.RegexpLike): "{} ~ {}",
 }
 Filler = Callable[[Any], n.Expr]
 
@@ -73,7 +75,7 @@ def spelled(tree: Any, dialect: str, expr: Filler, variables: frozenset[str] = f
         SqlUnreadable: the dialect's generator cannot write it with holes.
     """
     own = _SPELLED.get((dialect, type(tree)))
-    if own is not None and not any(tree.args.get(key) for key in ("flag", "full_match")):
+    if own is not None and not tree.meta:  # a call has its place there
         return n.Sql(own, (expr(tree.this), expr(tree.expression)))
     text, originals = _text(tree, dialect, variables)
     order = [int(number) for number in _HOLES.findall(text)]
