@@ -79,6 +79,8 @@ class Dialect:
     """Whether a name that two columns of a result have names neither."""
     any_members_names: bool = False
     """Whether ORDER BY behind a set operation knows the names that any of its members gives."""
+    nothing: str = ""
+    """The table of one row that stands in FROM where nothing is read."""
     namespaces: bool = True
     """Whether tables may lie in namespaces, which are named before them."""
     joins_need_on: bool = True
@@ -126,8 +128,8 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             like_ignores_case=True, equals_ignores_case=True, bare_group_columns=True, lenient_types=True,
             aliases_in=frozenset({"group", "having", "order"}),
             all_ctes_checked=True, outputs_unique=True, nulls_placed=False, backslashes=True,
-            values_table=False, has=frozenset({"LATERAL"}),
-            system_tables=r"(?:information_schema|mysql|performance_schema|sys)\.",
+            values_table=False, nothing="dual", has=frozenset({"LATERAL"}),
+            system_tables=r"(?:information_schema|mysql|performance_schema|sys)\.|dual\Z",
             roles=True,
         ),
         Dialect(

@@ -21,6 +21,7 @@ from share_sql.errors import CompileError, SqlUnreadable
 from share_sql.sql.text import parser_of
 from share_sql.sql.written import UNFORESEEN, write_sql
 from share_sql.trajectory import nodes as n
+from share_sql.trajectory.functions import in_dialect
 from share_sql.trajectory.template_text import pieces, with_holes
 from share_sql.trajectory.words import BARE_CALLS, word_set
 
@@ -82,8 +83,9 @@ def spelled(tree: Any, dialect: str, expr: Filler, variables: frozenset[str] = f
     if sorted(set(order)) != list(range(len(originals))):
         raise SqlUnreadable(f"{type(tree).__name__} cannot be taken apart: {write_sql(tree, dialect)[:80]}")
     holes = [expr(original) for original in originals]
-    call = _call(text, dialect, holes)
-    if call is not None:
+    call = _plain_call(text, dialect, holes)
+    # A name that models use in another sense stays SQL text: DuckDB's divide(a, b) is no ratio.
+    if call is not None and in_dialect(call, dialect) is call:
         return call
     parts = _HOLES.split(text)[::2]
     return n.Sql(with_holes(parts), tuple(holes[at] for at in order))
@@ -149,7 +151,7 @@ def _names_any(node: Any, names: frozenset[str]) -> bool:
     return False
 
 
-def _call(text: str, dialect: str, holes: list[n.Expr]) -> n.Expr | None:
+def _plain_call(text: str, dialect: str, holes: list[n.Expr]) -> n.Call | None:
     """The call that a text is: `NAME(x, 'y', 3)`; None where it is none."""
     if text.lower() in BARE_CALLS:
         return n.Call(text.lower())
