@@ -3,8 +3,8 @@
     python runs/roundtrip.py [DATA]    DATA: the data folder; default $SHARE_DATA or ../shared/data
         [--sets spider-dev,spider-train,bird-dev,bird-train]   which gold to take
         [--on URL]                     another database: its URL or path with {} in place of the name, such as
-                                       postgresql://share:share@127.0.0.1/{} or copies/{}.duckdb; there the sets
-                                       are mini-dev (gold of its dialect) and bird-dev (transpiled by sqlglot)
+                                       postgresql://share:share@127.0.0.1/{} or copies/{}.duckdb; there the
+                                       sets are mini-dev (gold of its dialect) and bird-dev (transpiled)
         [--every N]                    take every N-th question only
         [--show N]                     print the first N failures of each set
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from tests.servers.database import ServerDatabase, connection
+from tests.sql.test_names_against_sqlite import DDL, NO_CONDITION, SCHEMA, query
 
 from share_sql.schema.model import Schema
 from share_sql.sql.names import resolve
-from tests.servers.database import ServerDatabase, connection
-from tests.sql.test_names_against_sqlite import DDL, NO_CONDITION, SCHEMA, query
 
 Refusal = Callable[[str], str | None]
 """A database's message; None where it takes the query."""

@@ -260,7 +260,12 @@ def _read(filled: str, dialect: str, place: Place) -> Any:
 
 def _fits(inner: Any, holes: int) -> bool:
     """Whether each hole is one operand, and there is no query beside the holes."""
-    found = [node.name for node in inner.find_all(exp.Column) if _HOLES.fullmatch(node.name)]
+    columns = [node for node in inner.find_all(exp.Column) if _HOLES.fullmatch(node.name)]
+    if any(node.args.get("table") or node.this.args.get("quoted") for node in columns):
+        return False
+    if any(dot.expression.find(exp.Column) is not None for dot in inner.find_all(exp.Dot)):
+        return False
+    found = [node.name for node in columns]
     wanted = [f"{_HOLE}{at}" for at in range(holes)]
     return sorted(found) == sorted(wanted) and inner.find(exp.Query, *_NO_EXPRESSIONS) is None
 
