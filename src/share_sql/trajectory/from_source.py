@@ -15,7 +15,8 @@ from share_sql.sql.keywords import quoted_name
 from share_sql.sql.resolution import Resolution
 from share_sql.sql.scopes import MISSING, Cte, Scope, Source
 from share_sql.trajectory import nodes as n
-from share_sql.trajectory.from_expr import HANDLERS, ExpressionBuilder
+from share_sql.trajectory.from_expr import ExpressionBuilder
+from share_sql.trajectory.from_expr_dialects import HANDLERS
 from share_sql.trajectory.template_text import with_holes
 
 

@@ -234,6 +234,8 @@ def checked(text: str, dialect: str, place: Place) -> Template:
     parts = tuple(pieces(text))
     if place == "key" and text in _GROUP_ENDS:
         return Template(parts, True)
+    if any(part.rstrip().endswith(".") for part in parts[:-1]):
+        parts = ("",)  # a hole is no field's name
     # A hole before `.field` or in a query's place is only read in parentheses.
     for mark in ("{}", "({})") if _HOLE not in text else ():
         marks = [mark.format(f"{_HOLE}{at}") for at in range(len(parts) - 1)]
@@ -262,8 +264,6 @@ def _fits(inner: Any, holes: int) -> bool:
     """Whether each hole is one operand, and there is no query beside the holes."""
     columns = [node for node in inner.find_all(exp.Column) if _HOLES.fullmatch(node.name)]
     if any(node.args.get("table") or node.this.args.get("quoted") for node in columns):
-        return False
-    if any(dot.expression.find(exp.Column) is not None for dot in inner.find_all(exp.Dot)):
         return False
     found = [node.name for node in columns]
     wanted = [f"{_HOLE}{at}" for at in range(holes)]
