@@ -28,6 +28,13 @@ def _own_words(self: ExpressionBuilder, tree: Any) -> n.Expr:
     return spelled(tree, self.dialect, self.expr)
 
 
+def _dot(self: ExpressionBuilder, tree: exp.Dot) -> n.Expr:
+    """A field of a row in parentheses; sqlglot does not see that `x.f()` names a column."""
+    if isinstance(tree.expression, exp.Func):
+        raise SqlUnreadable("a function behind a dot is not supported; write f(x) in place of x.f()")
+    return _own_words(self, tree)
+
+
 def _is(self: ExpressionBuilder, tree: exp.Is) -> n.Expr:
     """`IS NULL` and `IS TRUE`; other tests after IS keep their words."""
     if isinstance(tree.expression, exp.Null | exp.Boolean):
@@ -116,6 +123,7 @@ def _escape(self: ExpressionBuilder, tree: exp.Escape) -> n.Expr:
 OTHERS: Mapping[type, Handler] = {
     **CORE,
     object: _own_words,
+    exp.Dot: _dot,
     exp.Is: _is,
     exp.IntDiv: _own_words,
     exp.Like: ExpressionBuilder.pattern,
