@@ -1,249 +1,188 @@
-"""MySQL and MariaDB, read-only, over PyMySQL."""
+"""MySQL and MariaDB, read-only, over PyMySQL.
+
+Covered:
+- Writing. Each query runs in a transaction that began READ ONLY, and the session is reset after it: rolled
+  back, locks released, variables and temporary tables forgotten. The connection takes one statement at a
+  time. The server prepares it first and says what it gives, and what gives no rows is never run: INTO
+  OUTFILE, INTO DUMPFILE, LOAD DATA, SET, CALL, DO, KILL, GRANT, COMMIT. Upkeep of tables, which gives rows, is
+  known by its columns.
+- Reaching outside. LOAD_FILE, locks by name and waits for other servers are refused by name; a stored
+  function is, where it does not say that it only reads (READS SQL DATA, NO SQL or DETERMINISTIC); a loaded
+  one, where the role may see which are loaded (mysql.func). LOAD DATA LOCAL is off: the server cannot ask for
+  a file of this machine. The role is to do the rest (docs/databases.md says how to make one).
+- Time. max_statement_time (MariaDB) or max_execution_time (MySQL) ends the query at its deadline,
+  lock_wait_timeout a wait for a lock. Where the server does not stop in time, KILL from a second
+  connection ends it.
+- Size. Rows stream; the result's size is capped, and what comes in before a row is whole is counted too.
+- Faults. Wrong password, unknown host or database, too many connections, a server that stops or starts
+  anew: named errors, without the password, and the next query works if it can.
+
+Not covered:
+- What the role may read is read: other sessions' statements, tables of other databases, mysql.user.
+- Functions that are loaded (UDF) where the role may not read mysql.func, and that are not known by name.
+- Stored functions that do other than they say, and functions inside views. Within the transaction they cannot
+  write tables.
+- Memory, disk and processor time of the server within the deadline.
+- MySQL's max_execution_time ends SELECT alone; KILL does the rest, and needs a free connection.
+- Side channels: the clock, RAND(), variables and sizes can be read.
+- Windows: needs poll.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import select
-import socket
-import time
-from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import unquote, urlsplit
+from typing import Any
+
+import pymysql
+from pymysql.constants import FIELD_TYPE
 
 from share_sql import errors
-from share_sql.database.base import Limits, QueryResult, Row
-from share_sql.database.pool import Lost, Pool
-from share_sql.database.text import checked, one_line
+from share_sql.database.address import Address, address_of
+from share_sql.database.failures import driver_missing
+from share_sql.database.mysql_link import MysqlLink, told
+from share_sql.database.mysql_wire import Wire
+from share_sql.database.pool import Full
+from share_sql.database.pooled import CONNECT_SECONDS, PooledDatabase
 
-if TYPE_CHECKING:
-    import pymysql
+_FLAGS = ("ssl_verify_cert", "ssl_verify_identity", "ssl_disabled")
+_OPTIONS = ("ssl_ca", "ssl_cert", "ssl_key", "unix_socket", *_FLAGS)
+"""What a URL may set after its question mark; flags are true or false."""
+_FINGERPRINT = """
+SELECT table_name, engine, create_time, update_time, auto_increment FROM information_schema.tables
+WHERE table_schema = database() ORDER BY table_name
+"""
 
-GRACE_SECONDS = 0.25
-CONNECT_SECONDS = 5
-LOCK_SECONDS = 2
-LONGEST_SECONDS = 7 * 24 * 3600.0
 
-
-class MysqlDatabase:
-    """A MySQL or MariaDB database as `database.base.Database`."""
+class MysqlDatabase(PooledDatabase):
+    """A MySQL or MariaDB database as `database.base.Database`. Any number of threads may use it."""
 
     dialect = "mysql"
 
     def __init__(self, url: str, name: str | None = None) -> None:
-        self._parameters = _parameters(url)
-        self.name = name if name is not None else str(self._parameters["database"])
-        self._pool: Pool[_Link] = Pool(self.name, self._connect)
-        with self._pool.lend(CONNECT_SECONDS):
-            pass
+        """Connect to `mysql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE`, or `mariadb://…`.
 
-    def query(self, sql: str, limits: Limits | None = None) -> QueryResult:
-        """Run one SELECT; see `database.base.Database.query`."""
-        limits = limits or Limits()
-        sql = checked(sql, self.name)
-        seconds = min(limits.seconds, LONGEST_SECONDS)
-        for last in (False, True):
-            try:
-                with self._pool.lend(seconds) as link:
-                    return link.run(sql, seconds, limits)
-            except Lost as lost:
-                self._pool.forget_idle()
-                if self._pool.closed:
-                    raise errors.DatabaseUnreadable(f"{self.name}: was closed while a query ran") from None
-                if last:
-                    raise errors.DatabaseUnreadable(f"{self.name}: the connection broke: {lost}") from None
-        raise AssertionError("unreachable")
+        Args:
+            url: percent-escaped. Options are PyMySQL's ssl_ca, ssl_cert, ssl_key, ssl_verify_cert,
+                ssl_verify_identity, ssl_disabled and unix_socket.
+            name: its name in messages; default: the database's.
+
+        Raises:
+            DatabaseMissing: the server has no such database.
+            DatabaseUnreadable: the URL is none, or the server cannot be reached or lets nobody in.
+        """
+        self._address = address_of(url, "MySQL")
+        if not self._address.database:
+            raise errors.DatabaseUnreadable(
+                "the URL of a MySQL database names none; give mysql://USER:PASSWORD@HOST:PORT/DATABASE"
+            )
+        self._parameters = _parameters(self._address)
+        self._modes: frozenset[str] = frozenset()
+        super().__init__(name if name is not None else self._address.database)
+
+    @property
+    def modes(self) -> frozenset[str]:
+        """The server's SQL modes, `@@sql_mode`: ANSI_QUOTES, say, changes what a query means."""
+        return self._modes
 
     def fingerprint(self) -> str:
-        """Hash of the database's identity and of when its tables were written."""
-        found = self.query(
-            "SELECT table_name, create_time, update_time, auto_increment FROM information_schema.tables"
-            " WHERE table_schema = database() ORDER BY table_name"
-        )
-        where = (self._parameters["host"], self._parameters["port"], self._parameters["database"], found.rows)
+        """Hash of the database's tables and when they were written, as far as the role sees them.
+
+        The times are whole seconds. Raises as `query` does.
+        """
+        found = self.query(_FINGERPRINT).rows
+        where = (self._address.host, self._address.port, self._address.database, found)
         return hashlib.sha256(repr(where).encode()).hexdigest()[:16]
 
-    def close(self) -> None:
-        """Close the connections; a query under way ends. May be called twice."""
-        self._pool.close()
+    def _open(self) -> Wire:
+        return Wire(**self._parameters)
 
-    def __enter__(self) -> Self:
-        return self
+    def _open_to_kill(self) -> Wire:
+        return Wire(**{**self._parameters, "connect_timeout": 1, "read_timeout": 1, "write_timeout": 1})
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"MysqlDatabase(name={self.name!r})"
-
-    def _open(self) -> Any:
-        import pymysql
-
-        return pymysql.connect(**self._parameters)
-
-    def _connect(self) -> _Link:
-        import pymysql
-
+    def _connect(self) -> MysqlLink:
+        wire = None
         try:
-            connection = self._open()
-        except pymysql.MySQLError as error:
-            code, message = _told(error)
-            if code == 1049:
-                raise errors.DatabaseMissing(f"{self.name}: {message}") from None
-            raise errors.DatabaseUnreadable(f"{self.name}: {message}") from None
-        return _Link(self, connection)
+            wire = self._open()
+            link = MysqlLink(self.name, wire, self._open_to_kill)
+        except (pymysql.MySQLError, OSError, RuntimeError) as error:
+            if wire is not None:
+                wire._force_close()
+            raise self._named(error) from None
+        self._modes = link.modes
+        return link
 
-
-class _Link:
-    """One connection; used by one thread at a time."""
-
-    def __init__(self, database: MysqlDatabase, connection: Any) -> None:
-        self.name = database.name
-        self.database = database
-        self.connection = connection
-        self.stopping = False
-        self.maria = "mariadb" in connection.get_server_info().lower()
-
-    def alive(self) -> bool:
-        if not self.connection.open or self.stopping:
-            return False
-        poll = select.poll()
-        poll.register(self.connection._sock, select.POLLIN)
-        return not poll.poll(0)
-
-    def stop(self) -> None:
-        self.stopping = True
-        self._kill()
-        self._break()
-
-    def end(self) -> None:
-        self.connection._force_close()
-
-    def run(self, sql: str, seconds: float, limits: Limits) -> QueryResult:
-        import pymysql
-        from pymysql.cursors import SSCursor
-
-        began = time.monotonic()
-        connection = self.connection
-        connection._read_timeout = seconds + GRACE_SECONDS
-        cursor = SSCursor(connection)
-        try:
-            if self.maria:
-                connection.query(f"SET SESSION max_statement_time = {seconds:.3f}, lock_wait_timeout = {LOCK_SECONDS}")
-            else:
-                connection.query(
-                    f"SET SESSION max_execution_time = {max(1, int(seconds * 1000))}, lock_wait_timeout = {LOCK_SECONDS}"
-                )
-            connection.query("START TRANSACTION READ ONLY")
-            cursor._query(sql)
-            if cursor.description is None:
-                raise errors.QueryRefused(f"{self.name}: the statement gives no rows; give one SELECT")
-            columns = tuple(part[0] for part in cursor.description)
-            rows: list[Row] = []
-            size, truncated = 0, False
-            while (row := cursor.read_next()) is not None:
-                if len(rows) >= limits.rows:
-                    truncated = True
-                    break
-                size += 48 + sum(40 + (len(v) if isinstance(v, str | bytes) else 8) for v in row)
-                if size > limits.bytes:
-                    raise errors.QueryTooLarge(
-                        f"{self.name}: the result is larger than {limits.bytes:,} bytes; narrow it"
-                    )
-                rows.append(row)
-            return QueryResult(columns, tuple(rows), truncated, time.monotonic() - began)
-        except pymysql.MySQLError as error:
-            raise self._named(error, began + seconds) from None
-        finally:
-            self._finish(cursor)
-
-    def _finish(self, cursor: Any) -> None:
-        try:
-            connection = self.connection
-            if connection._result is not None and connection._result.unbuffered_active:
-                self._kill()
-                connection._read_timeout = 1.0
-                try:
-                    connection._result._finish_unbuffered_query()
-                except Exception:
-                    connection._force_close()
-                    return
-            if connection.open:
-                connection._read_timeout = 1.0
-                connection.query("ROLLBACK")
-        except Exception:
-            self.connection._force_close()
-
-    def _kill(self) -> None:
-        try:
-            other = self.database._open()
-            try:
-                other.query(f"KILL QUERY {self.connection.thread_id()}")
-            finally:
-                other.close()
-        except Exception:
-            self._break()
-
-    def _break(self) -> None:
-        try:
-            self.connection._sock.shutdown(socket.SHUT_RDWR)
-        except Exception:
-            return
-
-    def _named(self, error: Exception, deadline: float) -> Exception:
-        code, message = _told(error)
-        if self.stopping:
-            return Lost("closed")
-        if code in (1969, 3024, 1317):
-            return errors.QueryTimeout(
-                f"{self.name}: stopped at its deadline; simplify the query or give it more time"
-            )
-        if code in (2006, 2013, 1927, 1053, 1077, 1080):
-            if time.monotonic() > deadline:
-                self._kill()
-                return errors.QueryTimeout(
-                    f"{self.name}: stopped at its deadline; simplify the query or give it more time"
-                )
-            return Lost(message)
-        if code in (1205,):
-            return errors.DatabaseUnreadable(f"{self.name}: is locked by another session; wait until it is done")
-        if code == 1792:
-            return errors.QueryRefused(f"{self.name}: {message}; only reading this database is allowed")
-        return errors.QueryError(f"{self.name}: {message}")
-
-
-def _told(error: Exception) -> tuple[int, str]:
-    if len(error.args) >= 2:
-        return int(error.args[0]), one_line(error.args[1])
-    return 0, one_line(error)
+    def _named(self, error: BaseException) -> Exception:
+        """The error for a connection that did not come about."""
+        code, message = told(error)
+        password = self._address.password
+        if password:
+            message = message.replace(password, "…")
+        if "cryptography" in message:
+            return driver_missing("MySQL with passwords over a connection that is not encrypted", "mysql")
+        said = f"{self.name}: {message}"
+        if code == 1049:  # ER_BAD_DB_ERROR
+            return errors.DatabaseMissing(f"{said}; check the database in the URL")
+        if code in (1040, 1203, 1226):  # too many connections: of all, of the user
+            return Full(errors.DatabaseUnreadable(f"{said}; close other connections or raise the limit"))
+        if code in (1044, 1045, 1698, 2059):
+            return errors.DatabaseUnreadable(f"{said}; check user, password and database in the URL")
+        return errors.DatabaseUnreadable(f"{said}; check host and port in the URL, and whether it runs")
 
 
 def _number(text: str) -> int | float:
-    return float(text) if "." in text or "e" in text.lower() else int(text)
+    """A decimal: int where it is written as a whole number, else float."""
+    return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
-def _parameters(url: str) -> dict[str, Any]:
-    from pymysql.constants import FIELD_TYPE
+def _bits(raw: bytes) -> int:
+    return int.from_bytes(raw, "big")
 
-    parts = urlsplit(url)
+
+_READERS = {
+    **dict.fromkeys(
+        (
+            FIELD_TYPE.TINY,
+            FIELD_TYPE.SHORT,
+            FIELD_TYPE.INT24,
+            FIELD_TYPE.LONG,
+            FIELD_TYPE.LONGLONG,
+            FIELD_TYPE.YEAR,
+        ),
+        int,
+    ),
+    FIELD_TYPE.FLOAT: float,
+    FIELD_TYPE.DOUBLE: float,
+    FIELD_TYPE.DECIMAL: _number,
+    FIELD_TYPE.NEWDECIMAL: _number,
+    FIELD_TYPE.BIT: _bits,
+}
+"""How the server's texts are read. What is not here stays text (dates, times, JSON) or bytes."""
+
+
+def _parameters(address: Address) -> dict[str, Any]:
+    """What PyMySQL is given. Raises DatabaseUnreadable for an option that is unknown."""
+    for option in address.options:
+        if option not in _OPTIONS:
+            raise errors.DatabaseUnreadable(
+                f"a MySQL URL has no option {option[:40]!r}; there are {', '.join(_OPTIONS)}"
+            )
+    options = {
+        option: value.lower() in ("1", "true", "yes") if option in _FLAGS else value
+        for option, value in address.options.items()
+    }
     return {
-        "host": parts.hostname or "localhost",
-        "port": parts.port or 3306,
-        "user": unquote(parts.username or ""),
-        "password": unquote(parts.password or ""),
-        "database": unquote(parts.path[1:]),
+        "host": address.host or "localhost",
+        "port": address.port or 3306,
+        "user": address.user,
+        # As bytes: PyMySQL would encode it as Latin-1, and name it in the error where it cannot.
+        "password": address.password.encode(),
+        "database": address.database,
         "charset": "utf8mb4",
         "autocommit": True,
         "connect_timeout": CONNECT_SECONDS,
         "read_timeout": CONNECT_SECONDS,
         "write_timeout": CONNECT_SECONDS,
         "local_infile": False,
-        "conv": {
-            **dict.fromkeys(
-                (FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.LONG, FIELD_TYPE.LONGLONG, FIELD_TYPE.INT24,
-                 FIELD_TYPE.YEAR), int),
-            FIELD_TYPE.FLOAT: float,
-            FIELD_TYPE.DOUBLE: float,
-            FIELD_TYPE.DECIMAL: _number,
-            FIELD_TYPE.NEWDECIMAL: _number,
-            FIELD_TYPE.BIT: lambda raw: int.from_bytes(raw, "big"),
-        },
+        "conv": _READERS,
+        **options,
     }
