@@ -16,7 +16,7 @@ from share_sql.trajectory.from_expr import CORE, ExpressionBuilder, Handler
 from share_sql.trajectory.template_text import with_holes
 from share_sql.trajectory.templates import spelled
 
-_PLAIN_CAST = re.compile(r"CAST\(x AS ([A-Z][A-Z0-9_ ]*(?:\(\d+(?:, ?\d+)?\))?(?: [A-Z ]+)?(?:\[\])*)\)\Z")
+_PLAIN_CAST = re.compile(r"CAST\(x AS ([A-Z][A-Z0-9_ ]*(?:\(\d+(?:, ?\d+)?\)(?: [A-Z ]+)?)?(?:\[\])*)\)\Z")
 
 
 def _own_words(self: ExpressionBuilder, tree: Any) -> n.Expr:
