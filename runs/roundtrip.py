@@ -2,6 +2,9 @@
 
     python runs/roundtrip.py [DATA]    DATA: the data folder; default $SHARE_DATA or ../shared/data
         [--sets spider-dev,spider-train,bird-dev,bird-train]   which gold to take
+        [--on URL]                     another database: its URL or path with {} in place of the name, such as
+                                       postgresql://share:share@127.0.0.1/{} or copies/{}.duckdb; there the
+                                       sets are mini-dev (gold of its dialect) and bird-dev (transpiled)
         [--every N]                    take every N-th question only
         [--show N]                     print the first N failures of each set
 
@@ -27,15 +30,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from share_sql.database.base import Row
-from share_sql.errors import ShareError
+import sqlglot
+
+from share_sql.database.base import Database, Limits, Row
+from share_sql.database.open import open_database
+from share_sql.errors import DatabaseError, QueryError, ShareError
 from share_sql.evaluation.execution import strict_ex
+from share_sql.schema.introspect import introspect
 from share_sql.schema.model import Schema
 from share_sql.schema.tables_json import read_tables_json
+from share_sql.sql.keywords import quoted_name
 from share_sql.trajectory.from_sql import from_sql
 from share_sql.trajectory.nodes import Join
 from share_sql.trajectory.read import read
-from share_sql.trajectory.sql_text import name
 from share_sql.trajectory.to_sql import to_sql
 from share_sql.trajectory.write import write
 
@@ -67,6 +74,46 @@ def bird(data: Path, part: str) -> Iterator[Gold]:
             yield Gold(row["SQL"], schemas[row["db_id"]], database)
 
 
+class Elsewhere:
+    """Databases at URLs of one pattern; those that are not there are left out."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        self.open: dict[str, tuple[Database, Schema] | None] = {}
+
+    def of(self, name: str) -> tuple[Database, Schema] | None:
+        if name not in self.open:
+            try:
+                database = open_database(self.pattern.replace("{}", name), name)
+                self.open[name] = database, introspect(database)
+            except DatabaseError:
+                self.open[name] = None
+        return self.open[name]
+
+    def golds(self, data: Path, part: str) -> Iterator[Gold]:
+        """The gold of mini-dev in the databases' dialect, or that of dev, transpiled."""
+        files = {"postgres": "mini_dev_postgresql.json", "mysql": "mini_dev_mysql.json"}
+        source = data / "bird" / "dev" / "dev.json"
+        for row in json.loads(source.read_text("utf-8")):
+            found = self.of(row["db_id"])
+            if found is not None and part == "mini-dev":
+                source = data / "bird" / files[found[1].dialect]
+                break
+        for row in json.loads(source.read_text("utf-8")):
+            found = self.of(row["db_id"])
+            if found is None:
+                continue
+            sql, dialect = row["SQL"], found[1].dialect
+            if part == "bird-dev":
+                sql = sqlglot.transpile(sql, read="sqlite", write=dialect, identify=True)[0]
+            yield Gold(sql, found[1], None)
+
+    def rows(self, gold: Gold, sql: str) -> list[Row]:
+        found = self.open[gold.schema.name]
+        assert found is not None
+        return list(found[0].query(sql, Limits(rows=1_000_000, seconds=SECONDS)).rows)
+
+
 SETS = {
     "spider-dev": lambda data: spider(data, "dev"),
     "spider-train": lambda data: spider(data, "train"),
@@ -94,8 +141,8 @@ class Connections:
             return made
         made = sqlite3.connect(":memory:")
         for table in gold.schema.tables:
-            columns = ", ".join(name(column.name) for column in table.columns)
-            made.execute(f"CREATE TABLE {name(table.name)} ({columns})")
+            columns = ", ".join(quoted_name(column.name, "sqlite") for column in table.columns)
+            made.execute(f"CREATE TABLE {quoted_name(table.name, 'sqlite')} ({columns})")
         return made
 
     def rows(self, gold: Gold, sql: str) -> list[Row]:
@@ -105,15 +152,16 @@ class Connections:
         return connection.execute(sql).fetchall()
 
 
-def measure(golds: Iterator[Gold], every: int, show: int) -> Counter[str]:
+def measure(
+    golds: Iterator[Gold], connections: Connections | Elsewhere, every: int, show: int
+) -> Counter[str]:
     counts: Counter[str] = Counter()
-    connections = Connections()
     for index, gold in enumerate(golds):
         if index % every:
             continue
         try:
             wanted = connections.rows(gold, gold.sql)
-        except sqlite3.Error:
+        except (sqlite3.Error, QueryError):
             counts["does not run"] += 1
             continue
         counts["gold"] += 1
@@ -141,13 +189,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     default = os.environ.get("SHARE_DATA", "../shared/data")
     parser.add_argument("data", nargs="?", type=Path, default=Path(default))
-    parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--sets")
+    parser.add_argument("--on")
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--show", type=int, default=0)
     args = parser.parse_args()
     print(f"{'set':14}{'gold':>7}{'rows':>7}{'share':>9}{'written':>9}{'joins':>7}{'left out':>10}")
-    for chosen in args.sets.split(","):
-        counts = measure(SETS[chosen](args.data), args.every, args.show)
+    elsewhere = Elsewhere(args.on) if args.on else None
+    for chosen in (args.sets or ("mini-dev,bird-dev" if elsewhere else ",".join(SETS))).split(","):
+        golds = elsewhere.golds(args.data, chosen) if elsewhere else SETS[chosen](args.data)
+        counts = measure(golds, elsewhere or Connections(), args.every, args.show)
         total = counts["gold"]
         print(
             f"{chosen:14}{total:7}{counts['rows']:7}{counts['rows'] / max(total, 1):9.2%}"

@@ -45,34 +45,6 @@ class Dialect:
     """Whether texts and numbers are compared and reckoned with as one kind, without an error."""
     aliases_in: frozenset[str] = frozenset({"order"})
     """Clauses that know the result's aliases: where, group, having, order."""
-    value_types: bool = False
-    """Whether each value has a type of its own, so that a column may hold texts beside numbers."""
-    loose_casts: bool = False
-    """Whether CAST knows a few types alone: of a date it leaves the year, a decimal number stays whole."""
-    dates_as_numbers: bool = False
-    """Whether + and - take dates for numbers: for their years, or for all their digits."""
-    long_sums: bool = True
-    """Whether the sum of the longest whole numbers is a whole number."""
-    bare_extremes: bool = False
-    """Whether a column beside MAX or MIN comes from the row that has it."""
-    real: str = "DOUBLE"
-    """sqlglot's name of the type of numbers with fractions."""
-    whole: str = "BIGINT"
-    """sqlglot's name of the type of whole numbers."""
-    reserved: frozenset[str] = frozenset()
-    """Words, in capitals, that are names in quotes alone; empty where all of `sql.keywords` are taken so."""
-    pattern_place: str = ""
-    """The function that gives the place where a text matches a regular expression; empty where sqlglot's own
-    writing of such a test is what every server reads."""
-    unread: str = r"syntax error|unterminated"
-    """What its errors say where it cannot read a text at all, as a pattern."""
-    no_function: str = r"function .{1,200} does not exist"
-    """What its errors say where it has no such function, or none for these types, as a pattern."""
-    mistyped: str = ""
-    """What its errors say where a value is compared with one of another type, as a pattern; empty where it
-    compares any two."""
-    roles: bool = False
-    """Whether a role is asked for, which may see less than there is."""
     aliases_before: bool = False
     """Whether an item of the select list knows the aliases of those before it."""
     aliases_whole: bool = False
@@ -95,6 +67,20 @@ class Dialect:
     """Whether ORDER BY takes NULLS FIRST and NULLS LAST."""
     has: frozenset[str] = frozenset()
     """Clauses that not every dialect has: DISTINCT ON, QUALIFY, LATERAL."""
+    all_ctes_checked: bool = False
+    """Whether a common table expression that nothing reads may not name what is not there."""
+    ctes_in_order: bool = True
+    """Whether a common table expression sees only those before it, but behind RECURSIVE."""
+    comma_parts: bool = False
+    """Whether a join's condition cannot name what stands before the last comma of FROM."""
+    outputs_named: bool = True
+    """Whether ORDER BY finds a plain column of the result by its name, where several sources have one."""
+    outputs_unique: bool = False
+    """Whether a name that two columns of a result have names neither."""
+    any_members_names: bool = False
+    """Whether ORDER BY behind a set operation knows the names that any of its members gives."""
+    nothing: str = ""
+    """The table of one row that stands in FROM where nothing is read."""
     namespaces: bool = True
     """Whether tables may lie in namespaces, which are named before them."""
     joins_need_on: bool = True
@@ -111,18 +97,9 @@ class Dialect:
     """Whether VALUES gives rows by itself, spelled alike in all versions."""
     system_tables: str = r"information_schema\."
     """A pattern of what the names of the database's own tables begin with, in lower case."""
+    roles: bool = False
+    """Whether a role is asked for, which may see less than there is."""
 
-
-_SQLITE_WORDS = frozenset((
-    "ADD", "ALL", "ALTER", "AND", "AS", "AUTOINCREMENT", "BETWEEN", "CASE", "CHECK", "COLLATE", "COMMIT",
-    "CONSTRAINT", "CREATE", "DEFAULT", "DEFERRABLE", "DELETE", "DISTINCT", "DROP", "ELSE", "ESCAPE", "EXCEPT",
-    "EXISTS", "FOREIGN", "FROM", "GROUP", "HAVING", "IN", "INDEX", "INSERT", "INTERSECT", "INTO", "IS",
-    "ISNULL", "JOIN", "LIMIT", "NOT", "NOTHING", "NOTNULL", "NULL", "ON", "OR", "ORDER", "PRIMARY",
-    "REFERENCES", "RETURNING", "SELECT", "SET", "TABLE", "THEN", "TO", "TRANSACTION", "UNION", "UNIQUE",
-    "UPDATE", "USING", "VALUES", "WHEN", "WHERE",
-))  # fmt: skip
-"""SQLite's keywords that cannot be names unless quoted (sqlite.org/lang_keywords.html; tokenize.c falls back
-to a name for the others)."""
 
 _EVERYWHERE = frozenset({"where", "group", "having", "order"})
 
@@ -132,40 +109,34 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
         Dialect(
             "sqlite", "SQLite", quoted_text=True, before_tables=frozenset({"", "main", "temp"}),
             row_ids=frozenset({"rowid", "oid", "_rowid_"}), like_ignores_case=True, whole_division=True,
-            value_types=True, loose_casts=True, dates_as_numbers=True, bare_extremes=True, real="REAL",
-            whole="INTEGER", reserved=_SQLITE_WORDS,
-            unread=r"syntax error|unrecognized token|incomplete input", no_function=r"no such function",
-            bare_group_columns=True, lenient_types=True, aliases_in=_EVERYWHERE, namespaces=False,
+            bare_group_columns=True, lenient_types=True, aliases_in=_EVERYWHERE,
+            ctes_in_order=False, outputs_named=False, any_members_names=True, namespaces=False,
             joins_need_on=False, operators_as_language=True, members_bracketed=False, derived_named=False,
             outer_keys=False, on_sees_all=True, row_id_is_key=True, in_table=True,
             system_tables=r"(?:sqlite_|pragma_|information_schema\.|pg_catalog\.)|dbstat\Z",
         ),
         Dialect(
             "postgres", "PostgreSQL", name_case="folded", before_tables=frozenset({""}),
-            row_ids=frozenset({"ctid"}), whole_division=True, aliases_in=frozenset({"group", "order"}),
-            long_sums=False,
-            mistyped=r"invalid input (?:syntax|value)|operator does not exist",
-            no_function=r"(?:function|operator|procedure) .{0,200}does not exist", aliases_whole=True,
-            row_names=True, has=frozenset({"DISTINCT ON", "LATERAL"}),
-            system_tables=r"information_schema\.|pg_catalog\.|pg_", roles=True,
+            row_ids=frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}), whole_division=True,
+            aliases_in=frozenset({"group", "order"}), aliases_whole=True, all_ctes_checked=True,
+            comma_parts=True, outputs_unique=True, row_names=True, has=frozenset({"DISTINCT ON", "LATERAL"}),
+            system_tables=r"information_schema\.|pg_catalog\.|pg_",
+            roles=True,
         ),
         Dialect(
             "mysql", "MySQL", quote="`", name_case="tables", before_tables=frozenset({""}),
             like_ignores_case=True, equals_ignores_case=True, bare_group_columns=True, lenient_types=True,
-            aliases_in=frozenset({"group", "having", "order"}), dates_as_numbers=True,
-            pattern_place="REGEXP_INSTR", unread=r"error in your SQL syntax",
-            no_function=r"(?i)(?:function|routine) .{0,200}(?:does not exist|denied)|denied .{0,200}routine",
-            roles=True, nulls_placed=False, backslashes=True, values_table=False,
-            has=frozenset({"LATERAL"}),
-            system_tables=r"(?:information_schema|mysql|performance_schema|sys)\.",
+            aliases_in=frozenset({"group", "having", "order"}),
+            all_ctes_checked=True, outputs_unique=True, nulls_placed=False, backslashes=True,
+            values_table=False, nothing="dual", has=frozenset({"LATERAL"}),
+            system_tables=r"(?:information_schema|mysql|performance_schema|sys)\.|dual\Z",
+            roles=True,
         ),
         Dialect(
             "duckdb", "DuckDB", before_tables=frozenset({"", "main"}), row_ids=frozenset({"rowid"}),
-            aliases_in=_EVERYWHERE, has=frozenset({"DISTINCT ON", "QUALIFY", "LATERAL"}),
+            aliases_in=_EVERYWHERE,
+            has=frozenset({"DISTINCT ON", "QUALIFY", "LATERAL"}), any_members_names=True,
             aliases_before=True, row_names=True, fields=True, implied_lateral=True,
-            unread=r"Parser Error|syntax error|unterminated",
-            no_function=r"Function with name .{0,200}does not exist|No function matches",
-            mistyped=r"Conversion Error|Cannot compare values|explicit cast is required",
             system_tables=r"information_schema\.|pg_catalog\.|duckdb_|pragma_|sqlite_|pg_",
         ),
     )

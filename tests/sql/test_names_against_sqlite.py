@@ -21,6 +21,9 @@ NAMES = st.sampled_from(["a", "b", "c", "id", "d", "A", "a", "b", "z"])
 # Mostly pairs that fit, so that faults stay rare enough for whole queries to be right.
 PAIRS = st.sampled_from(["t.a", "t.b", "t.id", "u.a", "u.c", "v.d", "x.a", "x.b", "y.a", "w.a", "u.z"])
 
+NO_CONDITION = "/* on */"
+"""Behind a join without a condition, which not every database takes."""
+
 column = st.one_of(NAMES, NAMES, PAIRS)
 constant = st.sampled_from(["1", "'k'", "NULL", '"k"'])
 
@@ -55,7 +58,7 @@ def source(draw: st.DrawFn, depth: int, free: list[str], cte: bool) -> str:
     """One FROM item, under a name of its own: SQLite is erratic about two of one name."""
     kind = draw(st.integers(0, 5 if depth > 0 else 3))
     if kind == 5:
-        return f"({draw(source(0, free, cte))} JOIN {draw(source(0, free, cte))})"
+        return f"({draw(source(0, free, cte))} JOIN {draw(source(0, free, cte))} {NO_CONDITION})"
     label = free.pop(draw(st.integers(0, len(free) - 1)))
     if kind == 4:
         return f"({draw(query(depth - 1, cte))}) AS {label}"
@@ -81,7 +84,7 @@ def select(draw: st.DrawFn, depth: int, cte: bool, single: bool) -> str:
         elif kind == 3:
             sources += f" NATURAL JOIN {right}"
         else:
-            sources += f" LEFT JOIN {right}"
+            sources += f" LEFT JOIN {right} {NO_CONDITION}"
     items = []
     for _ in range(1 if single else draw(st.integers(1, 3))):
         item = draw(expression(depth, cte))

@@ -14,9 +14,9 @@ class Golden:
     parts: tuple[str, ...]
 
 
-def goldens(name: str) -> list[Golden]:
+def goldens(name: str, folder: Path = FOLDER) -> list[Golden]:
     """The entries of one file."""
-    text = (FOLDER / name).read_text("utf-8")
+    text = (folder / name).read_text("utf-8")
     found = []
     for entry in text.split("\n# ")[1:]:
         title, _, body = entry.partition("\n")

@@ -1,9 +1,9 @@
 """Which tables and columns a query reads: linked columns, by resolving each name in its scope.
 
-Names are resolved as SQLite resolves them (sqlite.org/lang_select.html and resolve.c's rules): aliases,
+Names are resolved as the schema's database resolves them (what differs is in `dialects`): aliases,
 nested queries and correlation, CTEs (recursive, forward references), output columns of derived tables,
 USING and NATURAL, result aliases in WHERE, GROUP BY, HAVING and ORDER BY, `rowid`, and double-quoted
-names that are no column and therefore text. What SQLite would refuse is reported, not guessed.
+names that are no column and therefore text. What the database would refuse is reported, not guessed.
 
 The entry point. The results' types are in `resolution.py`, the work is in `resolver.py`, which is imported
 where it is used, as sqlglot is heavy.

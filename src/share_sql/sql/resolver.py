@@ -69,6 +69,7 @@ class Resolver:
         self._unknown_tables: dict[str, None] = {}
         self._unknown_sources: list[Source] = []
         self._unknown_keys: list[Bound] = []
+        self._ambiguous_keys: list[Bound] = []
         self._scopes: list[Scope] = []
         self._arms: dict[int, Scope] = {}
         self._sources: dict[int, Source] = {}
@@ -81,29 +82,40 @@ class Resolver:
         outputs = self._query(tree, None, {}, None)
         read = {column.table for column in self._columns}
         self._columns.update(ColumnName(table, "*") for table in self._tables if table not in read)
-        names = self._names.values()
-        unknown = (name for name in names if name.status in ("unknown", "unknown-source"))
-        found = Resolution(
-            columns=frozenset(self._columns),
-            tables=tuple(self._tables),
-            unknown_tables=tuple(self._unknown_tables),
-            unknown_sources=tuple(self._unknown_sources),
-            unknown_columns=(*self._unknown_keys, *unknown),
-            ambiguous=tuple(name for name in names if name.status == "ambiguous"),
-            outputs=tuple(outputs),
-            scopes=tuple(self._scopes),
-            arms=self._arms,
-            sources=self._sources,
-            ctes=self._ctes,
-            names=self._names,
-            tree=tree,
-        )
-        # What nothing reads counts for nothing: SQLite does not even look at it.
-        self._names = found.unread
+        columns, tables, names = frozenset(self._columns), tuple(self._tables), self._names
+        scopes = tuple(self._scopes)
+        # What nothing reads has no part in the query; but most databases look for its names.
+        faults = self._faults() if not self._facts.all_ctes_checked else None
+        self._names = {}
         for cte, parent, around in self._declared:
             if not cte.busy:
                 self._common(cte, parent, around)
-        return found
+        unread = self._names
+        self._names = names | unread
+        return Resolution(
+            columns=columns,
+            tables=tables,
+            outputs=tuple(outputs),
+            scopes=scopes,
+            arms=self._arms,
+            sources=self._sources,
+            ctes=self._ctes,
+            names=names,
+            unread=unread,
+            tree=tree,
+            **(faults or self._faults()),
+        )
+
+    def _faults(self) -> dict[str, Any]:
+        """The faults found so far, as `Resolution` has them."""
+        names = self._names.values()
+        unknown = (name for name in names if name.status in ("unknown", "unknown-source"))
+        return {
+            "unknown_tables": tuple(self._unknown_tables),
+            "unknown_sources": tuple(self._unknown_sources),
+            "unknown_columns": (*self._unknown_keys, *unknown),
+            "ambiguous": (*self._ambiguous_keys, *(n for n in names if n.status == "ambiguous")),
+        }
 
     # -------------------------------------------------------------------- names
 
@@ -134,11 +146,10 @@ class Resolver:
         combined: list[exp.SetOperation] = []
         while True:
             if node.args.get("with_") is not None:
-                own = own_ctes(node, ctes, self._spell, self._table_key)
-                ctes = own[0].scope if own else ctes
+                own, ctes = own_ctes(node, ctes, self._spell, self._key, self._facts.ctes_in_order)
                 self._declared += [(each, parent, around) for each in own]
                 # Each where it is first read would go as deep as they are many.
-                for each in read_ctes(node, own, self._table_key) if len(own) > _MANY else ():
+                for each in read_ctes(node, own, ctes, self._key) if len(own) > _MANY else ():
                     if each.outputs is None and not each.busy:
                         self._common(each, parent, around)
             if isinstance(node, exp.SetOperation):
@@ -159,7 +170,8 @@ class Resolver:
             other = self._query(operation.expression, parent, ctes, around)
             # ORDER BY may call a column what any of the SELECTs calls it; the result has the first's names.
             for (name, _), (alias, origin) in zip(outputs, other, strict=False):
-                names.setdefault(key(alias), Result(name, origin))
+                if self._facts.any_members_names:
+                    names.setdefault(key(alias), Result(name, origin))
             outputs = [
                 (name, origin if at < len(other) and other[at][1] == origin else None)
                 for at, (name, origin) in enumerate(outputs)
@@ -250,10 +262,11 @@ class Resolver:
                 scope.aliases.setdefault(self._key(item.args["alias"]), Result(name, origin, item))
                 yield name, origin
             elif item.is_star:
-                # A star is written out, so that its columns count as result aliases.
+                # SQLite writes a star out, so that its columns count as result aliases.
                 for source, name, origin in expanded(item, scope.sources, self._facts):
-                    key = source.column_key(name)
-                    scope.aliases.setdefault(key, Result(name, origin, source=source))
+                    if not self._facts.outputs_named:
+                        key = source.column_key(name)
+                        scope.aliases.setdefault(key, Result(name, origin, source=source))
                     yield name, origin
             elif isinstance(item, exp.Column):
                 bound = self._names[id(item)]
@@ -292,17 +305,40 @@ class Resolver:
                     self._columns.add(bound.origin)
             else:
                 self._expression(key, scope)
+                self._by_output(bare, scope)
+
+    def _by_output(self, node: exp.Expr, scope: Scope) -> None:
+        """Where a name that several sources have is a plain column of the result, it is that column."""
+        bound = self._names.get(id(node))
+        if bound is None or bound.status != "ambiguous" or not self._facts.outputs_named:
+            return
+        if not isinstance(scope.select, exp.Select):
+            return
+        key, named = self._key(bound.node.this), dict[tuple[int, Origin], Source]()
+        for item in scope.select.expressions:
+            if item.is_star:
+                for source, name, origin in expanded(item, scope.sources, self._facts):
+                    if source.column_key(name) == key:
+                        named[id(source), origin] = source
+            elif isinstance(item, exp.Column) and not item.is_star and self._key(item.this) == key:
+                other = self._names[id(item)]
+                if other.source is not None and not other.path:
+                    named[id(other.source), other.origin] = other.source
+        if len(named) == 1:
+            ((_, bound.origin), bound.source) = next(iter(named.items()))
+            bound.status, bound.choices = "bound", ()
 
     # ------------------------------------------------------------------ sources
 
     def _source(self, node: exp.Expr, scope: Scope, pending: list[_Pending], start: int = 0) -> None:
         """Add what one FROM item names; leave expressions to `pending`. Sources from `start` on stand beside
         it."""
+        first = len(scope.sources)
         alias = node.args.get("alias")
         called = alias.this if isinstance(alias, exp.TableAlias) else alias
         label = self._spell(called) if isinstance(called, exp.Identifier) else ""
         columns = [self._spell(column) for column in alias.args.get("columns") or ()] if alias else []
-        beside = None if self._facts.on_sees_all else slice(start, len(scope.sources))
+        beside = None if self._facts.on_sees_all else slice(start, first)
         outputs: list[Output] | None
         if isinstance(node, exp.Table):
             if isinstance(node.this, exp.Identifier):
@@ -320,7 +356,7 @@ class Resolver:
                 outputs = [(column, None) for column in columns or listed or ()]
                 self._add(self._new_source(label or name, node, given=outputs or None), scope)
                 pending += [(node.this, beside)] if isinstance(node.this, exp.Expr) else []
-            self._joins(node, scope, pending)
+            self._joins(node, scope, pending, first)
         elif isinstance(node, _WRAPPERS):
             inner = node.unnest()
             if isinstance(inner, exp.Table):
@@ -336,7 +372,7 @@ class Resolver:
                         source.merged |= {source.column_key(name) for name, _ in source.outputs()}
             else:
                 self._derived(node, label, columns, scope, beside if self._facts.implied_lateral else None)
-            self._joins(node, scope, pending)
+            self._joins(node, scope, pending, first)
         elif isinstance(node, exp.Values):
             rows = node.expressions
             width = len(rows[0].expressions) if rows and isinstance(rows[0], exp.Tuple) else 1
@@ -376,7 +412,9 @@ class Resolver:
         scope.sources.append(source)
         self._sources[id(source.node)] = source
 
-    def _joins(self, node: exp.Expr, scope: Scope, pending: list[_Pending]) -> None:
+    def _joins(self, node: exp.Expr, scope: Scope, pending: list[_Pending], start: int = 0) -> None:
+        """Add the sources that are joined to those from `start` on."""
+        first = start
         for join in node.args.get("joins") or ():
             before = len(scope.sources)
             self._source(join.this, scope, pending)
@@ -391,8 +429,10 @@ class Resolver:
                 self._merge(join, names, left, right, scope)
             condition = join.args.get("on")
             if condition is not None:
-                window = None if self._facts.on_sees_all else slice(0, len(scope.sources))
+                window = None if self._facts.on_sees_all else slice(first, len(scope.sources))
                 pending.append((condition, window))
+            elif self._facts.comma_parts and not (using or join.method or join.kind or join.side):
+                first = before
 
     def _merge(
         self, join: exp.Join, names: list[str], left: list[Source], right: list[Source], scope: Scope
@@ -406,6 +446,11 @@ class Resolver:
                 if join.args.get("using") and not any(side.open for side in (*left, *right)):
                     self._unknown_keys.append(Bound(exp.column(name), scope, "unknown"))
                 continue
+            apart = [s for s in left if key not in s.merged and s.find(key) is not MISSING]
+            doubled = self._facts.outputs_unique and any(key in s.doubled for s in (*apart, *partners))
+            if (len(apart) > 1 or len(partners) > 1 or doubled) and self._facts.outputs_named:
+                twice = Bound(exp.column(name), scope, "ambiguous", apart[0], choices=tuple(apart))
+                self._ambiguous_keys.append(twice)
             if join.side in ("RIGHT", "FULL"):
                 owner.either |= {key}
             for source in partners:
@@ -417,7 +462,7 @@ class Resolver:
         place = node.this if isinstance(node.this, exp.Expr) else node
         name = self._spell(place)
         label = alias or name
-        cte = scope.ctes.get(self._table_key(place)) if not db else None
+        cte = scope.ctes.get(self._key(place)) if not db else None
         if cte is not None:
             if cte.outputs is None and not cte.busy:
                 self._common(cte, scope.parent, scope)
@@ -525,7 +570,7 @@ class Resolver:
         place = node.args.get("db")
         if place is None or source.table is None or source.table.namespace is None:
             return True
-        return source.table.namespace.lower() == place.name.lower()
+        return str(place.name).lower() == source.table.namespace.lower()
 
     def _field(self, bound: Bound) -> Scope | None:
         """Try `column.field.field` and `table.column.field`: fields of a structure."""
@@ -549,8 +594,8 @@ class Resolver:
         return None
 
     def _look_up(self, bound: Bound, name: str, qualifier: str, placed: bool = True) -> Scope | None:
-        """Find what a name stands for; give the scope that has it. `placed`: what stands before the qualifier is
-        a namespace."""
+        """Find what a name stands for; give the scope that has it. `placed`: what stands before the qualifier
+        is a namespace."""
         # The sources that may have the name: one whose columns are not known, one the qualifier means.
         guess: tuple[Source, Scope] | None = None
         meant: tuple[Source, Scope] | None = None
@@ -576,6 +621,8 @@ class Resolver:
             if hits:
                 bound.source, bound.origin = hits[0]
                 bound.status = "bound"
+                if len(hits) == 1 and self._facts.outputs_unique and name in hits[0][0].doubled:
+                    hits *= 2
                 if len(hits) > 1:
                     bound.status, bound.origin = "ambiguous", None
                     bound.choices = tuple(source for source, _ in hits)

@@ -63,13 +63,18 @@ class Source:
     """Its columns are not known, so any name may be one of them."""
     columns: dict[str, Output] = field(init=False, default_factory=dict)
     unnamed: bool = False
+    doubled: frozenset[str] = frozenset()
+    """Names that several of the columns have."""
 
     def __post_init__(self) -> None:
         self.key = self.name if self.exact else self.name.lower()
         self.open = self.table is None and self.given is None
         for column, origin in self.given or ():
             self.unnamed |= not column
-            self.columns.setdefault(self.column_key(column), (column, origin))
+            key = self.column_key(column)
+            if column and key in self.columns:
+                self.doubled |= {key}
+            self.columns.setdefault(key, (column, origin))
 
     def column_key(self, name: str) -> str:
         """A column's name as it is compared with others: in lower case, but where case counts."""
@@ -269,30 +274,30 @@ def expanded(star: exp.Expr, sources: list[Source], facts: Dialect) -> Iterator[
                 yield source, name, origin
 
 
-def own_ctes(node: exp.Expr, ctes: dict[str, Cte], spell: Key, key: Key) -> list[Cte]:
-    """The CTEs of a node's WITH clause; they see those around it and each other, in any order.
-
-    `spell` gives a name as the database takes it, `key` as names of tables are compared.
-    """
+def own_ctes(
+    node: exp.Expr, ctes: dict[str, Cte], spell: Key, key: Key, in_order: bool
+) -> tuple[list[Cte], dict[str, Cte]]:
+    """The CTEs of a node's WITH clause; they see those around it and those before them, or each other in any
+    order: where `in_order` is false, and behind RECURSIVE. `spell` gives a name as the database takes it,
+    `key` as it is compared."""
     own: list[Cte] = []
     scope = dict(ctes)
+    earlier = in_order and not node.args["with_"].args.get("recursive")
     for cte in node.args["with_"].expressions:
         alias = cte.args["alias"]
         columns = [spell(column) for column in alias.args.get("columns") or ()]
-        own.append(Cte(spell(alias.this), cte.this, columns))
+        own.append(Cte(spell(alias.this), cte.this, columns, dict(scope) if earlier else {}))
         scope[key(alias.this)] = own[-1]
-    for cte in own:
+    for cte in own if not earlier else ():
         cte.scope = scope
-    return own
+    return own, scope
 
 
-def read_ctes(query: exp.Expr, own: list[Cte], key: Key) -> list[Cte]:
+def read_ctes(query: exp.Expr, own: list[Cte], scope: dict[str, Cte], key: Key) -> list[Cte]:
     """Those of a WITH clause's common table expressions that its query reads, or one that it reads does; in
     the order in which they stand."""
     places = {id(cte): at for at, cte in enumerate(own)}
-    by_name = (
-        {name: places[id(cte)] for name, cte in own[0].scope.items() if id(cte) in places} if own else {}
-    )
+    by_name = {name: places[id(cte)] for name, cte in scope.items() if id(cte) in places}
     reads = [{by_name[name] for name in _tables_named(cte.node, (), key) if name in by_name} for cte in own]
     bodies = {id(cte.node) for cte in own}
     found = {by_name[name] for name in _tables_named(query, bodies, key) if name in by_name}

@@ -80,11 +80,11 @@ class _Exports:
                 return n.ColumnRef(None, known or node.name)
             return n.ColumnRef(None, self.add(node))
         if is_aggregate(node):
+            assert isinstance(node, n.Call | n.Sql)
             if within and self.inner.group is not None and not self.closed:
                 return n.ColumnRef(None, self.add(node))
             if isinstance(node, n.Sql):
                 return n.Sql(node.text, rewrite(node.holes, lambda part: self.change(part, within=True)))
-            assert isinstance(node, n.Call)
             args = rewrite(node.args, lambda part: self.change(part, within=True))
             return n.Call(node.name, args, node.distinct, self.outer(node.order), self.outer(node.where))
         return None

@@ -15,7 +15,8 @@ from share_sql.sql.keywords import quoted_name
 from share_sql.sql.resolution import Resolution
 from share_sql.sql.scopes import MISSING, Cte, Scope, Source
 from share_sql.trajectory import nodes as n
-from share_sql.trajectory.from_expr import HANDLERS, ExpressionBuilder
+from share_sql.trajectory.from_expr import ExpressionBuilder
+from share_sql.trajectory.from_expr_dialects import HANDLERS
 from share_sql.trajectory.template_text import with_holes
 
 
@@ -68,7 +69,7 @@ class SourceReader(ExpressionBuilder):
     def joins(self, tree: exp.Select, scope: Scope) -> list[n.Join]:
         """The joins of a SELECT as written; its sources are called something from then on."""
         from_ = tree.args.get("from_")
-        if from_ is None:
+        if from_ is None or (self.is_nothing(from_.this) and not tree.args.get("joins")):
             return []
         members: list[tuple[Any, Any]] = [(from_.this, None)]
         flatten_joins(from_.this, members)
@@ -107,6 +108,12 @@ class SourceReader(ExpressionBuilder):
         plain = on is None or (isinstance(on, exp.Boolean) and on.this)
         condition = None if plain else self.expr(on)
         return n.Join(node, alias, kind, condition, using, natural, columns, lateral)  # type: ignore[arg-type]
+
+    def is_nothing(self, tree: Any) -> bool:
+        """Whether a FROM item is the dialect's word for no table at all."""
+        if not isinstance(tree, exp.Table) or tree.args.get("db") is not None:
+            return False
+        return tree.name.lower() == self.facts.nothing != "" and self.schema.table(tree.name) is None
 
     def columns_named(self, tree: Any) -> tuple[str, ...]:
         """The new names that a FROM item gives to the columns of a table or a function."""

@@ -276,8 +276,8 @@ class _Walker(SourceReader):
             built.joins = tuple(joins)
         else:
             conditions, tail, items = made[0], list(made[1]), made[2]
-            if on:
-                on = tail.pop().keys  # type: ignore[union-attr]
+            last_key = tail.pop() if on else None
+            on = last_key.keys if isinstance(last_key, n.GroupBy) else ()
         built.wheres = tuple(n.Where(condition) for condition in conditions)
         last: n.Action = n.Select(items, distinct, on)
         if items == (COUNT_ROWS,) and not tail and not distinct and not on:

@@ -58,7 +58,7 @@ def aggregates_in(nodes: Iterable[n.Node]) -> bool:
     return any(is_aggregate(node) for node in own_nodes(nodes))
 
 
-_CALLED = re.compile(r"(\w+) ?\(")
+_CALLED = re.compile(r"\b(\w+) ?\(")
 _OVER = re.compile(r"\) OVER\b")
 
 

@@ -40,7 +40,7 @@ def settle(trajectory: n.Trajectory, schema: Schema, hint: str = "") -> n.Trajec
         hint: the question in words; decides what a count counts where the trajectory does not say.
 
     Returns:
-        A trajectory with one step a name, columns with their table as the schema spells them, SQLite's
+        A trajectory with one step a name, columns with their table as the schema spells them, its dialect's
         functions, and subqueries where frames stand for values.
     """
     return _Settler(schema, hint).run(_one_name_a_step(trajectory))

@@ -46,7 +46,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\Z")
 _BOUNDS = re.compile(r"[a-z0-9 .+'-]+\Z", re.IGNORECASE)
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _PARAMETER = re.compile(r"\?\d*\Z|[:@$][A-Za-z_][A-Za-z0-9_]*\Z")
-_TYPE = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*(?:\(\d+(?:, ?\d+)?\))?(?: [A-Za-z ]+)?(?:\[\])*\Z")
+_TYPE = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*(?:\(\d+(?:, ?\d+)?\)(?: [A-Za-z ]+)?)?(?:\[\])*\Z")
 _TYPES: dict[str, dict[str, str]] = {
     "mysql": spellings({
         "signed": "integer int bigint smallint tinyint", "double": "real float numeric double precision",

@@ -8,7 +8,7 @@ call, which the language has; else the text between the placeholders becomes an 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -21,6 +21,7 @@ from share_sql.errors import CompileError, SqlUnreadable
 from share_sql.sql.text import parser_of
 from share_sql.sql.written import UNFORESEEN, write_sql
 from share_sql.trajectory import nodes as n
+from share_sql.trajectory.functions import in_dialect
 from share_sql.trajectory.template_text import pieces, with_holes
 from share_sql.trajectory.words import BARE_CALLS, word_set
 
@@ -50,9 +51,11 @@ _SHELLS: Final = (
 """What is no expression of its own: it stays in the text, and what is in it is looked at."""
 _AROUND: Final = (exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls, exp.Filter, exp.Window)
 """What stands around a function that is no expression without it."""
-_SPELLED: Final[dict[tuple[str, type], str]] = {
-    # sqlglot's REGEXP_LIKE(a, b) is not MariaDB's.
+_SPELLED: Final[Mapping[tuple[str, type], str]] = {
+    # sqlglot would write REGEXP_LIKE(a, b), which MariaDB has not.
     ("mysql", exp.RegexpLike): "{} REGEXP {}",
+    # DuckDB's operator wants the whole text to match, the function that sqlglot would write a part of it.
+    ("duckdb", exp.RegexpLike): "{} ~ {}",
 }
 Filler = Callable[[Any], n.Expr]
 
@@ -73,15 +76,16 @@ def spelled(tree: Any, dialect: str, expr: Filler, variables: frozenset[str] = f
         SqlUnreadable: the dialect's generator cannot write it with holes.
     """
     own = _SPELLED.get((dialect, type(tree)))
-    if own is not None and not any(tree.args.get(key) for key in ("flag", "full_match")):
+    if own is not None and not tree.meta:  # a call has its place there
         return n.Sql(own, (expr(tree.this), expr(tree.expression)))
     text, originals = _text(tree, dialect, variables)
     order = [int(number) for number in _HOLES.findall(text)]
     if sorted(set(order)) != list(range(len(originals))):
         raise SqlUnreadable(f"{type(tree).__name__} cannot be taken apart: {write_sql(tree, dialect)[:80]}")
     holes = [expr(original) for original in originals]
-    call = _call(text, dialect, holes)
-    if call is not None:
+    call = _plain_call(text, dialect, holes)
+    # A name that models use in another sense stays SQL text: DuckDB's divide(a, b) is no ratio.
+    if call is not None and in_dialect(call, dialect) is call:
         return call
     parts = _HOLES.split(text)[::2]
     return n.Sql(with_holes(parts), tuple(holes[at] for at in order))
@@ -147,7 +151,7 @@ def _names_any(node: Any, names: frozenset[str]) -> bool:
     return False
 
 
-def _call(text: str, dialect: str, holes: list[n.Expr]) -> n.Expr | None:
+def _plain_call(text: str, dialect: str, holes: list[n.Expr]) -> n.Call | None:
     """The call that a text is: `NAME(x, 'y', 3)`; None where it is none."""
     if text.lower() in BARE_CALLS:
         return n.Call(text.lower())
@@ -230,6 +234,8 @@ def checked(text: str, dialect: str, place: Place) -> Template:
     parts = tuple(pieces(text))
     if place == "key" and text in _GROUP_ENDS:
         return Template(parts, True)
+    if any(part.rstrip().endswith(".") for part in parts[:-1]):
+        parts = ("",)  # a hole is no field's name
     # A hole before `.field` or in a query's place is only read in parentheses.
     for mark in ("{}", "({})") if _HOLE not in text else ():
         marks = [mark.format(f"{_HOLE}{at}") for at in range(len(parts) - 1)]
@@ -256,7 +262,10 @@ def _read(filled: str, dialect: str, place: Place) -> Any:
 
 def _fits(inner: Any, holes: int) -> bool:
     """Whether each hole is one operand, and there is no query beside the holes."""
-    found = [node.name for node in inner.find_all(exp.Column) if _HOLES.fullmatch(node.name)]
+    columns = [node for node in inner.find_all(exp.Column) if _HOLES.fullmatch(node.name)]
+    if any(node.args.get("table") or node.this.args.get("quoted") for node in columns):
+        return False
+    found = [node.name for node in columns]
     wanted = [f"{_HOLE}{at}" for at in range(holes)]
     return sorted(found) == sorted(wanted) and inner.find(exp.Query, *_NO_EXPRESSIONS) is None
 
