@@ -1,7 +1,7 @@
 """What kind of value an expression gives: found once for each column, then told from the tree.
 
-The kinds are `int`, `exact` (decimal), `real`, `text`, `date`, `time` (a date with a time), `clock` (a time of
-the day), `span` (an interval) and `bool`; empty where nothing is known.
+The kinds are `int`, `exact` (decimal), `real`, `text`, `date`, `time` (a date with a time), `clock` (a time
+of the day), `span` (an interval) and `bool`; empty where nothing is known.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def mark_columns(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
 
 
 def same_text(node: exp.Expr) -> str:
-    """An expression as a text that two have where they mean the same: columns by the items of FROM they are of."""
+    """An expression as a text that two have where they mean the same: columns by the item of FROM."""
     copy = node.unalias().copy()
     while isinstance(copy, exp.Paren):
         copy = copy.this
@@ -175,8 +175,9 @@ def _of_column(column: exp.Column, schema: Schema, depth: int) -> tuple[str, boo
             return _kind(item, schema, depth + 1), False
     for source in sources_of(owner):
         table = table_of(source, schema)
-        if table is not None and (item := table.column(column.name)) is not None:
-            return kind_of_type(item.type), False
+        starred = table.column(column.name) if table is not None else None
+        if starred is not None:
+            return kind_of_type(starred.type), False
     return "", False
 
 
@@ -210,6 +211,10 @@ _TEXTS = (
     exp.RegexpReplace, exp.Chr, exp.NumberToStr, exp.Monthname, exp.Dayname, exp.SubstringIndex, exp.Repeat,
     exp.Reverse, exp.ArrayToString, exp.Hex, exp.Typeof,
 )  # fmt: skip
+_TRUTHS = (
+    exp.Boolean, exp.Predicate, exp.Connector, exp.Not, exp.RegexpLike, exp.RegexpILike, exp.NullSafeEQ,
+    exp.NullSafeNEQ, exp.Xor,
+)  # fmt: skip
 _INTS = (
     exp.Count, exp.Length, exp.StrPosition, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Ntile, exp.Year,
     exp.Month, exp.Day, exp.Hour, exp.Minute, exp.Second, exp.Quarter, exp.Week, exp.DateDiff, exp.IntDiv,
@@ -239,9 +244,7 @@ def _kind(node: exp.Expr | None, schema: Schema, depth: int) -> str:
         return "text" if node.is_string else "int" if node.name.isdigit() else "exact"
     if isinstance(node, exp.Cast):
         return kind_of_type(node.to.sql())
-    if isinstance(node, exp.Boolean | exp.Predicate | exp.Connector | exp.Not) or isinstance(
-        node, exp.RegexpLike | exp.RegexpILike | exp.NullSafeEQ | exp.NullSafeNEQ | exp.Xor
-    ):
+    if isinstance(node, _TRUTHS):
         return "bool"
     if isinstance(node, exp.CurrentDate | exp.TsOrDsToDate | exp.StrToDate | exp.DateFromParts | exp.LastDay):
         return "date"
