@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from share_sql.catalog import Catalog, OpenDatabase
+from share_sql.database.base import Limits
 from share_sql.database.sqlite import SqliteDatabase
-from share_sql.errors import DatabaseMissing, DatabaseUnreadable
+from share_sql.driver.source import Source
+from share_sql.errors import DatabaseMissing, DatabaseUnreadable, QueryError, QueryTimeout
+from share_sql.requests import Query
+from share_sql.schema.model import ColumnName
+from tests.servers.database import ServerDatabase
 
 
 @pytest.fixture
@@ -83,3 +90,93 @@ def test_a_database_that_cannot_be_opened_is_tried_again(
     with catalog.use(str(path)) as opened:
         assert _runs(opened)
     assert catalog.seen(str(path))
+
+
+def test_a_url_is_known_without_its_password(
+    postgres_database: ServerDatabase, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    postgres_database.run("CREATE TABLE stores (id int, city text); INSERT INTO stores VALUES (1, 'Bonn')")
+    url, safe = postgres_database.reader, postgres_database.reader.replace("reader:reader@", "reader@")
+    with closing(Catalog(cache=tmp_path)) as catalog, caplog.at_level(0):
+        catalog.add(url, url)
+        with catalog.use(url) as opened, catalog.use(safe) as same:
+            assert same is opened
+            assert (opened.name, opened.database.name, opened.schema.name) == (safe, safe, safe)
+            with pytest.raises(QueryError) as caught:
+                opened.database.query("SELECT nothing FROM stores")
+            assert opened.look_up("bonn", None, 1)[0].value == "Bonn"
+        assert catalog.names == (safe,)
+        assert catalog.seen(url)
+        assert catalog.fingerprint(safe) == catalog.fingerprint(url)
+        secret = "reader:reader"
+        assert secret not in str(caught.value) + caplog.text
+        assert not [path for path in tmp_path.rglob("*") if secret in str(path)]
+    wrong = url.replace("reader:reader@", "reader:hunter2@")
+    with closing(Catalog(cache=tmp_path)) as catalog, pytest.raises(DatabaseUnreadable) as refused:
+        catalog.acquire(wrong)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_namespaces_and_limits_of_a_registration(tmp_path: Path) -> None:
+    path = tmp_path / "two.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "CREATE TABLE a (x INT); CREATE SCHEMA s; CREATE TABLE s.b AS SELECT range AS x FROM range(9)"
+        )
+    with closing(Catalog(cache=tmp_path / "cache")) as catalog:
+        catalog.add("all", path)
+        catalog.add("one", path, namespaces=["s"], limits=Limits(rows=3))
+        with catalog.use("all") as opened:
+            assert [table.name for table in opened.schema.tables] == ["a", "s.b"]
+        with catalog.use("one") as opened:
+            assert [table.name for table in opened.schema.tables] == ["s.b"]
+        source = Source(catalog, "one", time.monotonic() + 60)
+        source.open()
+        answer = source.query(Query("SELECT x FROM s.b"))
+        source.close()
+        assert not isinstance(answer, QueryError)
+        assert (len(answer.rows), answer.truncated) == (3, True)
+
+
+def test_a_text_that_the_index_may_lack_is_asked_of_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("share_sql.schema.value_scan.MAX_VALUES", 2)
+    path = tmp_path / "many.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 'text ' || range AS name, 'b' AS other FROM range(9)")
+    with closing(Catalog(cache=tmp_path / "cache")) as catalog, catalog.use(str(path)) as opened:
+        name, other = ColumnName("t", "name"), ColumnName("t", "other")
+        for at in range(9):
+            found = opened.look_up(f"text {at}", frozenset({name, other}), 3)
+            assert (found[0].table, found[0].column, found[0].value) == ("t", "name", f"text {at}")
+        assert not [
+            match for match in opened.look_up("text 10", frozenset({name}), 3) if match.value == "text 10"
+        ]
+        # The database cannot say: then nothing is known, not even of the other column.
+        monkeypatch.setattr(opened.database, "query", _late)
+        assert opened.look_up("b", frozenset({name, other}), 3) == ()
+        assert opened.look_up("b", frozenset({other}), 3)[0].value == "b"
+
+
+def _late(*_: object) -> None:
+    raise QueryTimeout("stopped at its deadline")
+
+
+def test_a_large_schema_on_a_server_is_indexed_as_far_as_it_is_asked(
+    postgres_database: ServerDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("share_sql.schema.value_few.MANY_COLUMNS", 1)
+    monkeypatch.setattr("share_sql.schema.values.SMALL", 1)
+    postgres_database.run(
+        "CREATE TABLE towns (city text, land text); INSERT INTO towns VALUES ('Bonn', 'NRW'), ('Jena', 'TH')"
+    )
+    city = ColumnName("towns", "city")
+    with closing(Catalog(cache=tmp_path)) as catalog, catalog.use(postgres_database.reader) as opened:
+        assert [match.value for match in opened.look_up("bonn", frozenset({city}), 3)] == ["Bonn"]
+        assert not list(tmp_path.iterdir())
+        assert [match.value for match in opened.look_up("nrw", None, 3)] == ["NRW"]
+        (file,) = tmp_path.iterdir()
+    with closing(Catalog(cache=tmp_path)) as catalog, catalog.use(postgres_database.reader) as opened:
+        assert [match.value for match in opened.look_up("bonn", frozenset({city}), 3)] == ["Bonn"]
+        assert opened.values.path == file

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from share_sql.database.address import shown
 from share_sql.errors import DatabaseMissing, SchemaError
 
 if TYPE_CHECKING:
-    from share_sql.database.base import Database
-    from share_sql.schema.model import ColumnName, Schema
+    from share_sql.database.base import Database, Limits
+    from share_sql.schema.model import ColumnName, ColumnSet, Schema, ValueMatch
+    from share_sql.schema.value_few import FewColumns
     from share_sql.schema.values import ValueIndex
 
 
@@ -35,16 +37,28 @@ class Registration:
     """Schema from a `tables.json`; completed from the live database."""
     meanings: Mapping[ColumnName, str] | None = None
     """Column meanings."""
+    namespaces: tuple[str, ...] | None = None
+    """The namespaces whose tables are seen; None: those that `introspect` takes by itself."""
+    limits: Limits | None = None
+    """Bounds that no query of a case on it may exceed; None: the stages' own alone."""
 
 
 class OpenDatabase:
     """A database in use: connection, schema and, once asked for, its value index."""
 
     def __init__(
-        self, name: str, database: Database, schema: Schema, cache: Path | None, fingerprint: str
+        self,
+        name: str,
+        database: Database,
+        schema: Schema,
+        cache: Path | None,
+        fingerprint: str,
+        limits: Limits | None = None,
     ) -> None:
         self.name = name
-        """As the catalog knows it."""
+        """As the catalog knows it: a URL is without its password."""
+        self.limits = limits
+        """Bounds that no query of a case may exceed."""
         self.database = database
         self.schema = schema
         self.fingerprint = fingerprint
@@ -54,6 +68,7 @@ class OpenDatabase:
         self.turn = threading.Lock()
         """Held by whoever asks the database: it answers one after another."""
         self._cache = cache
+        self._few: FewColumns | None = None
         self._lock = threading.Lock()
 
     @cached_property
@@ -61,6 +76,43 @@ class OpenDatabase:
         from share_sql.schema.values import ValueIndex
 
         return ValueIndex.open(self.database, self.schema, self._cache)
+
+    def look_up(self, text: str, columns: ColumnSet | None, limit: int) -> tuple[ValueMatch, ...]:
+        """The stored values nearest to a text, best first; of columns that the index holds in part, the
+        database itself is asked for the text.
+
+        Returns:
+            Matches as `ValueIndex.lookup` gives them. None at all where the index does not have the text, and
+            the database cannot say in time whether such a column has it: then nothing is known.
+
+        Raises:
+            DatabaseError: the database cannot be asked.
+        """
+        from share_sql.schema.value_probe import with_unindexed
+
+        index = (columns is not None and self._index_of(columns)) or self.values
+        matches = index.lookup(text, columns=columns, limit=limit)
+        if columns is None or not (unsure := index.partial(columns)):
+            return matches
+        return with_unindexed(self.database, self.schema, text, unsure, matches)[:limit]
+
+    def _index_of(self, columns: ColumnSet) -> ValueIndex | None:
+        """An index of these columns alone, where that of all is not there and takes long to build."""
+        from share_sql.schema.value_few import FewColumns
+        from share_sql.schema.values import ValueIndex
+
+        with self._lock:
+            if "_values" in self.__dict__:
+                return None
+            if self._few is None:
+                if not FewColumns.fits(self.database, self.schema):
+                    return None
+                found = ValueIndex.find(self.database, self.schema, self._cache)
+                if found is not None:
+                    self.__dict__["_values"] = found
+                    return None
+                self._few = FewColumns(self.database, self.schema)
+            return self._few.index(columns)
 
     @property
     def values(self) -> ValueIndex:
@@ -105,13 +157,26 @@ class Catalog:
         where: str | Path,
         declared: Schema | None = None,
         meanings: Mapping[ColumnName, str] | None = None,
+        *,
+        namespaces: Iterable[str] | None = None,
+        limits: Limits | None = None,
     ) -> None:
-        """Register a database under a name; a second call with the name replaces the first."""
-        self._known[name] = Registration(str(where), declared, meanings)
+        """Register a database under a name; a second call with the name replaces the first.
+
+        Args:
+            name: what cases call it; a URL is known by what it is without its password as well.
+            where: path or URL.
+            declared: its schema from a `tables.json`.
+            meanings: its column meanings.
+            namespaces: see tables of these alone.
+            limits: no query of a case on it may take more time, rows or bytes.
+        """
+        only = tuple(namespaces) if namespaces is not None else None
+        self._known[shown(name)] = Registration(str(where), declared, meanings, only, limits)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Registered names, in order of registration."""
+        """Registered names, in order of registration; URLs without their passwords."""
         return tuple(self._known)
 
     def fingerprint(self, name: str) -> str:
@@ -123,7 +188,7 @@ class Catalog:
         """
         from share_sql.database.open import open_database
 
-        with open_database(self._registered(name).where, name=name) as database:
+        with open_database(self._registered(name).where, name=shown(name)) as database:
             return database.fingerprint()
 
     @contextmanager
@@ -147,13 +212,15 @@ class Catalog:
         Raises:
             DatabaseMissing, DatabaseUnreadable, SchemaError: as `use`.
         """
+        known = self._registered(name)
+        name = shown(name)
         opened = self._take(name)
         if opened is not None:
             return opened
         with self._opening[hash(name) % _OPENING]:
             opened = self._take(name)
             if opened is None:
-                opened = self._open_now(name)
+                opened = self._open_now(name, known)
                 opened.users = 1
                 with self._lock:
                     self._open[name] = opened
@@ -189,12 +256,13 @@ class Catalog:
 
     def seen(self, name: str) -> bool:
         """Whether a database of this name was open before."""
-        return name in self._seen
+        return shown(name) in self._seen
 
     def outdated(self, name: str) -> bool:
         """Whether a database that has changed since it was opened is to be opened afresh: not more often than
         every `REFRESH_SECONDS`, since one that is written to all the time would be indexed for each case."""
         now = time.monotonic()
+        name = shown(name)
         with self._lock:
             if now - self._refreshed.get(name, -REFRESH_SECONDS) < REFRESH_SECONDS:
                 return False
@@ -202,23 +270,22 @@ class Catalog:
             return True
 
     def _registered(self, name: str) -> Registration:
-        known = self._known.get(name)
+        known = self._known.get(shown(name))
         if known is None:
             if not name.strip():
                 raise DatabaseMissing("the case names no database; set its `database` field")
             known = Registration(name)
         return known
 
-    def _open_now(self, name: str) -> OpenDatabase:
+    def _open_now(self, name: str, known: Registration) -> OpenDatabase:
         from share_sql.database.open import open_database
         from share_sql.schema.introspect import introspect, merge
         from share_sql.schema.meanings import with_meanings
 
-        known = self._registered(name)
         database = open_database(known.where, name=name)
         try:
             fingerprint = database.fingerprint()  # first, so that a change from now on shows
-            schema = introspect(database)
+            schema = introspect(database, known.namespaces)
             if known.declared is not None:
                 schema = merge(schema, known.declared)
             if not schema.tables:
@@ -228,7 +295,7 @@ class Catalog:
         except BaseException:
             database.close()
             raise
-        return OpenDatabase(name, database, schema, self._cache, fingerprint)
+        return OpenDatabase(name, database, schema, self._cache, fingerprint, known.limits)
 
     def close(self) -> None:
         """Close every database, those in use too: their queries end. May be called twice."""

@@ -126,7 +126,13 @@ def _mysql(folder: Path, port: int, password: str, account: Account) -> list[str
     install = program("MariaDB", "mariadb-server", "mariadb-install-db", "mysql_install_db")
     common = ["--no-defaults", f"--datadir={folder / 'data'}"]
     run(
-        [install, *common, "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"],
+        [
+            install,
+            *common,
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            "--skip-name-resolve",
+        ],
         account,
         folder,
     )
@@ -154,14 +160,20 @@ def _mysql(folder: Path, port: int, password: str, account: Account) -> list[str
     ]
 
 
-KINDS: Mapping[str, Kind] = MappingProxyType({
-    "postgres": Kind(
-        "postgres", "postgresql", "postgres", "postgresql://admin:{password}@127.0.0.1:{port}/postgres", _postgres
-    ),
-    "mysql": Kind(
-        "mysql", "mariadb-server", "mysql", "mysql://admin:{password}@127.0.0.1:{port}/mysql", _mysql
-    ),
-})
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "postgres": Kind(
+            "postgres",
+            "postgresql",
+            "postgres",
+            "postgresql://admin:{password}@127.0.0.1:{port}/postgres",
+            _postgres,
+        ),
+        "mysql": Kind(
+            "mysql", "mariadb-server", "mysql", "mysql://admin:{password}@127.0.0.1:{port}/mysql", _mysql
+        ),
+    }
+)
 """By sqlglot's name of the dialect."""
 
 

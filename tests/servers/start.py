@@ -87,5 +87,3 @@ def _alive(pid: int) -> bool:
         return False
     except FileNotFoundError:  # no /proc here
         return True
-
-

@@ -67,7 +67,11 @@ def test_a_program_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
 
 def test_it_is_a_command(postgres_url: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.servers", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "tests.servers", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "start" in done.stdout
 

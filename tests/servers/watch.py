@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from .kinds import Account, Kind, ServerMissing, new_password
+from .kinds import Kind, ServerMissing, new_password
 
 START_SECONDS = 60.0
 LOOK_SECONDS = 0.25

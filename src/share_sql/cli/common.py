@@ -166,6 +166,7 @@ def fill_catalog(
         UsageError: there is no such folder, or a file knows none of the names.
     """
     from share_sql.benchmarks.files import database_path
+    from share_sql.database.address import own_name
     from share_sql.schema.meanings import read_column_meanings
     from share_sql.schema.tables_json import read_tables_json
 
@@ -178,9 +179,9 @@ def fill_catalog(
     for file, holds in ((tables, schemas.keys()), (meanings, known.keys())):
         if others_too or not file or not asked:
             continue
-        if not any(key in holds for name in asked for key in (name, Path(name).stem)):
+        if not any(key in holds for name in asked for key in (name, own_name(name))):
             some = ", ".join([*holds][:5]) or "none at all"
-            raise UsageError(f"{file} knows nothing of {Path(asked[0]).stem}; it has {some}")
+            raise UsageError(f"{file} knows nothing of {own_name(asked[0])}; it has {some}")
     for name in asked:
         where = name
         # os.path, not Path: what no file can be called (too long, say) is no file, and no error.
@@ -188,7 +189,7 @@ def fill_catalog(
             places = [database_path(databases, name)] if databases else []
             places += [beside / name] if beside else []
             where = str(next((place for place in places if os.path.isfile(place)), name))
-        key = name if name in schemas or name in known else Path(name).stem
+        key = name if name in schemas or name in known else own_name(name)
         catalog.add(name, where, declared=schemas.get(key), meanings=known.get(key))
 
 

@@ -25,6 +25,7 @@ VERBS: Mapping[str, str] = {
     "trajectory": "Show, read, compile and round-trip action trajectories.",
     "describe": "Describe a database's columns from its data.",
     "values": "Build the index of stored values.",
+    "db": "Copy a SQLite database into another kind.",
     "prompts": "List, show and import prompt sets.",
     "data": "Make training data out of labelled SQL.",
     "train": "Train BAM, SAM or LOM with LLaMA-Factory.",

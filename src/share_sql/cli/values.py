@@ -31,12 +31,15 @@ def build(db: str, cache: Path | None, as_json: bool) -> None:
     Small databases need no file: their index is made in memory within milliseconds.
     """
     from share_sql.catalog import Catalog
+    from share_sql.database.address import shown
 
     with interruptible(), closing(Catalog(cache=cache)) as catalog, catalog.use(db) as opened:
         index = opened.values
         size, columns, path = index.size, len(index.columns()), index.path
     if as_json:
-        print_json({"database": db, "values": size, "columns": columns, "path": str(path) if path else None})
+        print_json(
+            {"database": shown(db), "values": size, "columns": columns, "path": str(path) if path else None}
+        )
         return
     where = f"in {path}" if path else "in memory, so small that no file is needed"
     say(f"{size:,} values of {columns} columns {where}")

@@ -1,17 +1,27 @@
-"""The URL of a database on a server, taken apart; its password is shown nowhere."""
+"""The path or URL of a database: taken apart, and as it may be shown. A password is shown nowhere."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote_to_bytes
+from pathlib import Path, PurePath
+from types import MappingProxyType
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 from share_sql import errors
 
 _URL = re.compile(r"[A-Za-z+]+://(?:([^/?#@]*)@)?([^/?#@]*)(?:/([^?#@]*))?(?:\?([^#]*))?")
-"""Signs that a user or password must have escaped stand nowhere else either: `p@ss` would be read as a host."""
+"""Signs that a password must have escaped stand nowhere else either: of `p@ss` a part would be a host."""
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_ANY_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://(.*)", re.DOTALL)
+_SERVERS = MappingProxyType(
+    {"postgresql": "postgres", "postgres": "postgres", "mysql": "mysql", "mariadb": "mysql"}
+)
+"""By a URL's scheme: the dialect of the server's database."""
+_FILES = ("sqlite", "duckdb")
+"""Schemes of files, which are their dialects' names."""
+_SECRET = re.compile(r"(?i)\b((?:ssl)?password|passwd|pwd|passfile)=[^\s&;]*[&;]?")
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ def address_of(url: str, title: str) -> Address:
     user, _, password = account.partition(":")
     host, port = place, ""
     if "," not in place and not place.endswith("]"):
-        host, colon, port = place.rpartition(":") if ":" in place else (place, "", "")
+        host, _, port = place.rpartition(":") if ":" in place else (place, "", "")
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     try:
         return Address(
@@ -66,3 +76,55 @@ def address_of(url: str, title: str) -> Address:
 
 def _text(escaped: str) -> str:
     return unquote_to_bytes(escaped).decode()
+
+
+def shown(where: str) -> str:
+    """A path or URL without password, as names, messages and files may have it.
+
+    The user, the host and the database stay; a path stays as it is. Two databases whose places differ in the
+    password alone are shown alike.
+    """
+    url = _ANY_URL.fullmatch(where)
+    if url is None:
+        # libpq also takes `host=… password=…`.
+        return _SECRET.sub("", where) if "=" in where else where
+    scheme, rest = url.groups()
+    # A password that is not escaped may hold any sign, the one that ends it too.
+    before, at, place = rest.rpartition("@")
+    user = before.partition(":")[0]
+    place = _SECRET.sub("", place).rstrip("?&;")
+    return f"{scheme}://{user}@{place}" if at and user else f"{scheme}://{place}"
+
+
+def own_name(where: str) -> str:
+    """The name of the database at a path or URL: the file's stem, or the last part of the URL's path."""
+    url = _ANY_URL.fullmatch(where)
+    if url is None:
+        return PurePath(where).stem
+    name = unquote(shown(where).partition("://")[2].partition("?")[0].rpartition("/")[2])
+    return name if url[1].lower() in _SERVERS else PurePath(name).stem
+
+
+def place_of(where: str) -> tuple[str, Path | None]:
+    """The dialect of the database at a path or URL, and the file where it is one.
+
+    Raises:
+        DatabaseUnreadable: it is of a kind that is not known, or the URL of a file names none.
+    """
+    url = _ANY_URL.fullmatch(where)
+    if url is None:
+        return ("duckdb" if where.lower().endswith(".duckdb") else "sqlite"), Path(where)
+    scheme, rest = url[1].lower(), url[2]
+    if scheme in _SERVERS:
+        return _SERVERS[scheme], None
+    if scheme not in _FILES:
+        # The rest of the URL may hold a password: only the scheme is named.
+        known = ", ".join(f"{each}://" for each in (*_FILES, *_SERVERS))
+        raise errors.DatabaseUnreadable(
+            f"databases of kind {scheme}:// are not supported; give a path, or {known}"
+        )
+    if not rest.startswith("/") or len(rest) == 1:
+        raise errors.DatabaseUnreadable(
+            f"the URL of a file is {scheme}:///PATH (relative) or {scheme}:////PATH (absolute)"
+        )
+    return scheme, Path(unquote(rest[1:]))

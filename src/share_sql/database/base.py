@@ -23,6 +23,12 @@ class Limits:
     bytes: int = 64 * 1024 * 1024
     """Size of the result at most, as Python values; a larger one raises QueryTooLarge."""
 
+    def within(self, other: Limits) -> Limits:
+        """The tighter of two, bound by bound."""
+        return Limits(
+            min(self.seconds, other.seconds), min(self.rows, other.rows), min(self.bytes, other.bytes)
+        )
+
 
 @dataclass(frozen=True)
 class QueryResult:

@@ -3,9 +3,9 @@
 Covered:
 - Writing. Each query runs in a transaction that began READ ONLY, and the session is reset after it: rolled
   back, locks released, variables and temporary tables forgotten. The connection takes one statement at a
-  time. The server prepares it first and says what it gives, and what gives no rows is never run: INTO OUTFILE,
-  INTO DUMPFILE, LOAD DATA, SET, CALL, DO, KILL, GRANT, COMMIT. Upkeep of tables, which gives rows, is known by
-  its columns.
+  time. The server prepares it first and says what it gives, and what gives no rows is never run: INTO
+  OUTFILE, INTO DUMPFILE, LOAD DATA, SET, CALL, DO, KILL, GRANT, COMMIT. Upkeep of tables, which gives rows, is
+  known by its columns.
 - Reaching outside. LOAD_FILE, locks by name and waits for other servers are refused by name; a stored
   function is, where it does not say that it only reads (READS SQL DATA, NO SQL or DETERMINISTIC); a loaded
   one, where the role may see which are loaded (mysql.func). LOAD DATA LOCAL is off: the server cannot ask for
@@ -44,8 +44,9 @@ from share_sql.database.mysql_wire import Wire
 from share_sql.database.pool import Full
 from share_sql.database.pooled import CONNECT_SECONDS, PooledDatabase
 
-_OPTIONS = ("ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "ssl_verify_identity", "ssl_disabled", "unix_socket")
-"""What a URL may set after its question mark; ssl_verify_… and ssl_disabled are true or false."""
+_FLAGS = ("ssl_verify_cert", "ssl_verify_identity", "ssl_disabled")
+_OPTIONS = ("ssl_ca", "ssl_cert", "ssl_key", "unix_socket", *_FLAGS)
+"""What a URL may set after its question mark; flags are true or false."""
 _FINGERPRINT = """
 SELECT table_name, engine, create_time, update_time, auto_increment FROM information_schema.tables
 WHERE table_schema = database() ORDER BY table_name
@@ -80,7 +81,7 @@ class MysqlDatabase(PooledDatabase):
 
     @property
     def modes(self) -> frozenset[str]:
-        """The server's SQL modes (`@@sql_mode`): ANSI_QUOTES and ONLY_FULL_GROUP_BY change what a query means."""
+        """The server's SQL modes, `@@sql_mode`: ANSI_QUOTES, say, changes what a query means."""
         return self._modes
 
     def fingerprint(self) -> str:
@@ -152,7 +153,7 @@ _READERS = {
     FIELD_TYPE.NEWDECIMAL: _number,
     FIELD_TYPE.BIT: _bits,
 }
-"""How the server's texts are read. What is not here stays text (dates, times, JSON) or bytes (binary types)."""
+"""How the server's texts are read. What is not here stays text (dates, times, JSON) or bytes."""
 
 
 def _parameters(address: Address) -> dict[str, Any]:
@@ -163,7 +164,7 @@ def _parameters(address: Address) -> dict[str, Any]:
                 f"a MySQL URL has no option {option[:40]!r}; there are {', '.join(_OPTIONS)}"
             )
     options = {
-        option: value.lower() in ("1", "true", "yes") if option.startswith(("ssl_verify", "ssl_disabled")) else value
+        option: value.lower() in ("1", "true", "yes") if option in _FLAGS else value
         for option, value in address.options.items()
     }
     return {

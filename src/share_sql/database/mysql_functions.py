@@ -10,17 +10,17 @@ from collections.abc import Iterable
 
 from share_sql.database.called import called, words
 
-REFUSED = frozenset(
+REFUSED = words(
     """
-    get_lock is_free_lock is_used_lock load_file master_gtid_wait master_pos_wait release_all_locks release_lock
-    source_pos_wait wait_for_executed_gtid_set wait_until_sql_thread_after_gtids
+    get_lock is_free_lock is_used_lock load_file master_gtid_wait master_pos_wait release_all_locks
+    release_lock source_pos_wait wait_for_executed_gtid_set wait_until_sql_thread_after_gtids
     service_get_read_locks service_get_write_locks service_release_locks
     asynchronous_connection_failover_add_managed asynchronous_connection_failover_add_source
     asynchronous_connection_failover_delete_managed asynchronous_connection_failover_delete_source
     group_replication_set_as_primary group_replication_switch_to_multi_primary_mode
-    group_replication_switch_to_single_primary_mode wsrep_sync_wait_upto_gtid
-    sys_eval sys_exec sys_get sys_set spider_direct_sql spider_bg_direct_sql spider_copy_tables
-    """.split()
+    group_replication_switch_to_single_primary_mode wsrep_sync_wait_upto_gtid sys_eval sys_exec
+    sys_get sys_set spider_direct_sql spider_bg_direct_sql spider_copy_tables
+    """
 )
 """They read files, hold locks, wait for other servers or change their roles; the last two lines are of
 libraries that are often loaded."""

@@ -19,8 +19,8 @@ _PREPARE, _CLOSE_PREPARED, _RESET = 0x16, 0x19, 0x1F
 class Wire(Connection):  # type: ignore[misc]
     """A connection whose reading can be stopped.
 
-    `watch` is called while nothing comes, at least every LOOK_SECONDS, with the number of bytes that came since
-    it was set; what it raises ends the reading, and the connection must then be closed.
+    `watch` is called whenever something comes, and every LOOK_SECONDS while nothing does, with the number of
+    bytes that came so far; what it raises ends the reading, and the connection must then be closed.
     """
 
     watch: Callable[[int], None] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -57,6 +58,7 @@ def _sqlite_file(where: str | Path, name: str | None, workers: Workers | None) -
 
 
 def _duckdb_file(where: str | Path, name: str | None, _: Workers | None) -> Database:
+    _driver("duckdb", "DuckDB", "duckdb")
     from share_sql.database.duckdb import DuckdbDatabase
 
     return DuckdbDatabase(where, name)
@@ -71,26 +73,40 @@ def _duckdb(url: str, name: str | None, workers: Workers | None) -> Database:
 
 
 def _postgres(url: str, name: str | None, _: Workers | None) -> Database:
+    _driver("psycopg", "PostgreSQL", "postgres")
     from share_sql.database.postgres import PostgresDatabase
 
     return PostgresDatabase(url, name)
 
 
 def _mysql(url: str, name: str | None, _: Workers | None) -> Database:
+    _driver("pymysql", "MySQL", "mysql")
     from share_sql.database.mysql import MysqlDatabase
 
     return MysqlDatabase(url, name)
 
 
-OPENERS: Mapping[str, Opener] = MappingProxyType({
-    "sqlite": _sqlite,
-    "duckdb": _duckdb,
-    "postgresql": _postgres,
-    "postgres": _postgres,
-    "mysql": _mysql,
-    "mariadb": _mysql,
-})
+OPENERS: Mapping[str, Opener] = MappingProxyType(
+    {
+        "sqlite": _sqlite,
+        "duckdb": _duckdb,
+        "postgresql": _postgres,
+        "postgres": _postgres,
+        "mysql": _mysql,
+        "mariadb": _mysql,
+    }
+)
 """By a URL's scheme: what opens its database."""
+
+
+def _driver(module: str, title: str, extra: str) -> None:
+    """Import a driver. Raises DatabaseUnreadable where its extra is not installed."""
+    from share_sql.database.failures import driver_missing
+
+    try:
+        import_module(module)
+    except ImportError:
+        raise driver_missing(title, extra) from None
 
 
 def _path(url: str, title: str) -> str:

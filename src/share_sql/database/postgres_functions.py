@@ -11,28 +11,29 @@ from collections.abc import Iterable
 
 from share_sql.database.called import called, dotted, words
 
-HARMLESS = frozenset(
+HARMLESS = words(
     """
-    bernoulli clock_timestamp current_query currval gen_random_uuid lastval normal_rand pg_column_size
-    pg_database_size pg_indexes_size pg_is_in_recovery pg_relation_size pg_sleep pg_sleep_for pg_sleep_until
-    pg_table_size pg_total_relation_size random random_normal setseed system system_rows system_time timeofday
-    uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4 uuidv4 uuidv7
-    """.split()
+    bernoulli clock_timestamp current_query currval gen_random_uuid lastval normal_rand
+    pg_column_size pg_database_size pg_indexes_size pg_is_in_recovery pg_relation_size pg_sleep
+    pg_sleep_for pg_sleep_until pg_table_size pg_total_relation_size random random_normal setseed
+    system system_rows system_time timeofday uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4
+    uuidv4 uuidv7
+    """
 )
 """Volatile because they differ from call to call, or wait. They end with the query's deadline."""
 
-RUN_TEXT = frozenset(
+RUN_TEXT = words(
     """
     connectby crosstab crosstab2 crosstab3 crosstab4 crosstabn xpath_table xslt_process
-    """.split()
+    """
 )
 """Declared stable or immutable, and yet they run SQL out of a text, in which this file sees no names."""
 
-OUTSIDE = frozenset(
+OUTSIDE = words(
     """
     pg_authid pg_file_settings pg_hba_file_rules pg_ident_file_mappings pg_shadow pg_user_mapping
     pg_user_mappings pg_subscription
-    """.split()
+    """
 )
 """System tables and views of a superuser: the server's own files, and passwords."""
 

@@ -74,7 +74,9 @@ class PostgresLink:
         late = began + seconds + GRACE_SECONDS
         self._begun = False
         if postgres_functions.hides_names(sql):
-            raise errors.QueryRefused(f'{self.name}: names in escapes (U&"…") are not read; write them as they are')
+            raise errors.QueryRefused(
+                f'{self.name}: names in escapes (U&"…") are not read; write them as they are'
+            )
         try:
             self._begin(sql, seconds, late)
             self._begun = True

@@ -33,16 +33,18 @@ def binary(raw: bytes) -> bytes:
     return bytes.fromhex(raw[2:].decode())
 
 
-READERS: Mapping[int, Reader] = MappingProxyType({
-    16: boolean,
-    17: binary,
-    20: int,  # int8
-    21: int,  # int2
-    23: int,  # int4
-    26: int,  # oid
-    700: float,  # float4
-    701: float,  # float8
-    1700: number,
-})
+READERS: Mapping[int, Reader] = MappingProxyType(
+    {
+        16: boolean,
+        17: binary,
+        20: int,  # int8
+        21: int,  # int2
+        23: int,  # int4
+        26: int,  # oid
+        700: float,  # float4
+        701: float,  # float8
+        1700: number,
+    }
+)
 """By a type's oid, of pg_type.dat: how its text is read. Every other type's is text: dates and times in ISO
 form, intervals, arrays, JSON, UUIDs and enums as PostgreSQL writes them."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from share_sql.database.address import shown
 from share_sql.errors import DatabaseError, DatabaseMissing, DatabaseUnreadable, QueryError, WorkExceeded
 from share_sql.requests import Lookup, Query
 
@@ -112,6 +113,8 @@ class Source:
         if left <= 0:
             raise WorkExceeded("the time that a case may take is used up (--case-seconds)")
         limits = replace(request.limits, seconds=min(request.limits.seconds, left))
+        if self._use.limits is not None:
+            limits = limits.within(self._use.limits)
         answer: QueryResult | QueryError
         try:
             answer = self._asked(lambda: self._use.database.query(request.sql, limits))
@@ -124,7 +127,7 @@ class Source:
         """The stored values nearest to a text. Raises DatabaseError."""
         if request not in self._found:
             self._found[request] = self._asked(
-                lambda: self._use.values.lookup(request.text, columns=request.columns, limit=request.limit)
+                lambda: self._use.look_up(request.text, request.columns, request.limit)
             )
         return self._found[request]
 
@@ -155,7 +158,9 @@ class Source:
     def _wait_for(self, turn: threading.Lock) -> None:
         while not turn.acquire(timeout=_LOOK_SECONDS):
             if self._given_up.is_set() or time.monotonic() > self._deadline:
-                raise DatabaseUnreadable(f"{self._name}: other cases used it until the time of this was over")
+                raise DatabaseUnreadable(
+                    f"{shown(self._name)}: other cases used it until the time of this was over"
+                )
 
     def _patiently(self, work: Callable[[], _T], wait: bool = True) -> _T:
         """Do it again, for some seconds, where the database is away or locked."""

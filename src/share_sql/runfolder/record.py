@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from share_sql.case import Case, Correction, failures_in_words
+from share_sql.database.address import shown
 from share_sql.errors import PromptError
 from share_sql.runfolder.counts import IN_THE_CASE
 from share_sql.runfolder.journal import FAILED, FINGERPRINT
@@ -115,7 +116,7 @@ def state_row(state: State, prompts: PromptSet | None = None) -> dict[str, Any]:
     }
     return {
         "id": state.case.id,
-        "database": state.case.database,
+        "database": shown(state.case.database),
         FINGERPRINT: state.fingerprint,
         "correction": correction_row(state.correction),
         "steps": steps,
@@ -139,7 +140,7 @@ def failed_row(case: Case, problem: str, *, duplicate: bool = False) -> dict[str
     correction = Correction(case.id, case.draft, "kept", problem, 0.0, draft=case.draft)
     return {
         "id": case.id,
-        "database": case.database,
+        "database": shown(case.database),
         "correction": correction_row(correction, problem),
         "steps": {},
         "augmented": [],

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from share_sql.database.base import Database, Limits, Value
-from share_sql.errors import QueryError, SchemaError
+from share_sql.errors import QueryError
+from share_sql.schema.describe_sql import FACT_SQL, kind_of, title_of
 from share_sql.schema.model import Column, ColumnName, Schema, Table
+from share_sql.schema.quote import quoted_name, quoted_table
 from share_sql.schema.value_text import quoted
 
 _log = logging.getLogger(__name__)
@@ -22,6 +24,7 @@ _SHOWN = 40
 _TOGETHER = 100
 """Columns asked about in one query; SQLite gives at most 2,000 result columns."""
 _LIMITS = Limits(seconds=60.0, rows=10, bytes=64 * 1024 * 1024)
+_RANGED = ("Whole number", "Number", "Date as text", "Date", "Date and time")
 _DATE = "'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
 
 
@@ -40,6 +43,8 @@ class _Facts:
     dates: int
     low: Value
     high: Value
+    kind: str = ""
+    """What it is by its type, where that says more than the values."""
 
 
 def describe(database: Database, schema: Schema) -> dict[ColumnName, str]:
@@ -51,18 +56,15 @@ def describe(database: Database, schema: Schema) -> dict[ColumnName, str]:
     with a warning in the log.
 
     Args:
-        database: an open connection, of dialect sqlite.
+        database: an open connection.
         schema: its schema.
 
     Returns:
         A meaning for each column, in schema order; see `meanings.write_column_meanings`.
 
     Raises:
-        SchemaError: the database is of a dialect that cannot be described yet.
         DatabaseError: the database cannot be read.
     """
-    if database.dialect != "sqlite":
-        raise SchemaError(f"{database.name} cannot be described from its data: dialect {database.dialect}")
     meanings = {}
     for table in schema.tables:
         for start in range(0, len(table.columns), _TOGETHER):
@@ -82,7 +84,15 @@ def describe(database: Database, schema: Schema) -> dict[ColumnName, str]:
     return meanings
 
 
-def _sample(table: Table, columns: Sequence[Column]) -> str:
+def _sample(table: Table, columns: Sequence[Column], dialect: str) -> str:
+    if dialect in FACT_SQL:
+        source = quoted_table(table, dialect)
+        values = (
+            FACT_SQL[dialect].value(kind_of(column, dialect), quoted_name(column.name, dialect))
+            for column in columns
+        )
+        names = ", ".join(f"{value} AS c{at}" for at, value in enumerate(values))
+        return f"(SELECT {names} FROM {source} LIMIT {SAMPLE_ROWS}) AS s"  # noqa: S608 (quoted names)
     # With the table before it, a name that is no column is an error and not a text.
     source = quoted(table.name)
     names = ", ".join(f"{source}.{quoted(column.name)} AS c{at}" for at, column in enumerate(columns))
@@ -90,6 +100,8 @@ def _sample(table: Table, columns: Sequence[Column]) -> str:
 
 
 def _facts(database: Database, table: Table, columns: Sequence[Column]) -> list[_Facts]:
+    if database.dialect in FACT_SQL:
+        return _typed_facts(database, table, columns)
     asked = ", ".join(
         f"count(c{at}), count(DISTINCT c{at}), total(typeof(c{at}) = 'integer'), "
         f"total(typeof(c{at}) = 'real'), total(typeof(c{at}) = 'text'), total(c{at} GLOB {_DATE}), "
@@ -97,7 +109,7 @@ def _facts(database: Database, table: Table, columns: Sequence[Column]) -> list[
         for at in range(len(columns))
     )
     more = f"EXISTS (SELECT 1 FROM {quoted(table.name)} LIMIT 1 OFFSET {SAMPLE_ROWS})"  # noqa: S608
-    sql = f"SELECT {more}, count(*), {asked} FROM {_sample(table, columns)}"  # noqa: S608 (quoted names)
+    sql = f"SELECT {more}, count(*), {asked} FROM {_sample(table, columns, database.dialect)}"  # noqa: S608 (quoted names)
     cut, rows, *rest = database.query(sql, _LIMITS).rows[0]
     facts = []
     for at in range(0, len(rest), 8):
@@ -105,6 +117,31 @@ def _facts(database: Database, table: Table, columns: Sequence[Column]) -> list[
         low, high = rest[at + 6 : at + 8]
         counts = (_count(rows), filled, distinct, integers, reals, texts, dates)
         facts.append(_Facts(bool(cut), *counts, low, high))
+    return facts
+
+
+def _typed_facts(database: Database, table: Table, columns: Sequence[Column]) -> list[_Facts]:
+    """Facts of columns whose types say what is in them."""
+    how = FACT_SQL[database.dialect]
+    kinds = [kind_of(column, database.dialect) for column in columns]
+    asked = ", ".join(
+        f"count(c{at}), count(DISTINCT c{at}), "
+        + (f"sum(CASE WHEN {how.is_date.format(f'c{at}')} THEN 1 ELSE 0 END)" if kind == "text" else "0")
+        + f", min(c{at}), max(c{at})"
+        for at, kind in enumerate(kinds)
+    )
+    source = quoted_table(table, database.dialect)
+    more = f"CASE WHEN EXISTS (SELECT 1 FROM {source} LIMIT 1 OFFSET {SAMPLE_ROWS}) THEN 1 ELSE 0 END"  # noqa: S608
+    sql = f"SELECT {more}, count(*), {asked} FROM {_sample(table, columns, database.dialect)}"  # noqa: S608
+    cut, rows, *rest = database.query(sql, _LIMITS).rows[0]
+    facts = []
+    for at, kind in enumerate(kinds):
+        filled, distinct, dates = (_count(value) for value in rest[5 * at : 5 * at + 3])
+        low, high = rest[5 * at + 3 : 5 * at + 5]
+        whole, number = (filled if kind == one else 0 for one in ("whole", "number"))
+        texts = filled if kind not in ("whole", "number", "other") else 0
+        counts = (_count(rows), filled, distinct, whole, number, texts, dates)
+        facts.append(_Facts(bool(cut), *counts, low, high, title_of(kind, columns[at])))
     return facts
 
 
@@ -119,7 +156,7 @@ def _examples(database: Database, table: Table, column: Column, facts: _Facts) -
     few = facts.distinct <= _LISTED
     order = "c0" if few and not facts.texts else "count(*) DESC, c0"
     sql = (
-        f"SELECT c0 FROM {_sample(table, [column])} WHERE c0 IS NOT NULL "  # noqa: S608 (quoted names)
+        f"SELECT c0 FROM {_sample(table, [column], database.dialect)} WHERE c0 IS NOT NULL "  # noqa: S608 (quoted names)
         f"GROUP BY c0 ORDER BY {order} LIMIT {_LISTED if few else _EXAMPLES}"
     )
     return [_shown(value) for (value,) in database.query(sql, _LIMITS).rows]
@@ -140,7 +177,9 @@ def _data(facts: _Facts, examples: list[str]) -> str:
     if not facts.filled:
         return f"Always NULL{where}"
     numbers = facts.integers + facts.reals
-    if facts.integers == facts.filled:
+    if facts.kind:
+        kind = facts.kind
+    elif facts.integers == facts.filled:
         kind = "Whole number"
     elif numbers == facts.filled:
         kind = "Number"
@@ -154,13 +193,15 @@ def _data(facts: _Facts, examples: list[str]) -> str:
         kind = "Binary data"
     parts = [kind]
     listed = facts.distinct <= _LISTED
-    if kind in ("Whole number", "Number", "Date as text") and facts.distinct > 2:
+    if (kind in _RANGED) and facts.distinct > 2:
         parts[0] += f" from {_shown(facts.low)} to {_shown(facts.high)}"
     parts.append(
         f"NULL in {_share(facts.rows - facts.filled, facts.rows)} of the rows"
         if facts.filled < facts.rows
         else "never NULL"
     )
+    if not facts.texts + numbers and facts.kind:
+        return f"{', '.join(parts)}{f' (seen{where})' if where else ''}"
     if facts.distinct == facts.rows > 1:
         parts.append("different in every row")
     elif not listed:

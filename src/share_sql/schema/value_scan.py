@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from share_sql.database.base import Database, Limits, Row
 from share_sql.errors import QueryError
 from share_sql.schema.model import Schema
-from share_sql.schema.value_sql import TEXT_SQL, sizes
+from share_sql.schema.value_sql import TEXT_SQL, Size, sizes
 
 _log = logging.getLogger(__name__)
 MAX_VALUES = 200_000
@@ -64,7 +64,9 @@ class _Asked:
         return ScannedColumn(self.table, self.column, [], complete=False, part=True)
 
 
-def scan(database: Database, schema: Schema) -> Iterator[ScannedColumn]:
+def scan(
+    database: Database, schema: Schema, known: Mapping[tuple[object, object], Size] | None = None
+) -> Iterator[ScannedColumn]:
     """Read the text values of every column of every table; views are left out, they repeat tables.
 
     Of a large table a sample is read, and there is an end to the time for each column and for all of them;
@@ -73,6 +75,7 @@ def scan(database: Database, schema: Schema) -> Iterator[ScannedColumn]:
     Args:
         database: an open connection.
         schema: which tables and columns to read.
+        known: what `value_sql.sizes` gave; None: it is asked.
 
     Yields:
         Every column, in schema order, numeric ones without values. A column that cannot be read in time, or
@@ -82,7 +85,7 @@ def scan(database: Database, schema: Schema) -> Iterator[ScannedColumn]:
     late = time.monotonic() + how.seconds
     room = MAX_TOTAL
     missed = 0
-    for part in _parts(_columns(database, schema), how.together):
+    for part in _parts(_columns(database, schema, known), how.together):
         asked = [each for each in part if isinstance(each, _Asked)]
         read: dict[_Asked, ScannedColumn] = {}
         if time.monotonic() < late:
@@ -103,10 +106,12 @@ def scan(database: Database, schema: Schema) -> Iterator[ScannedColumn]:
         _log.warning(message, database.name, missed, how.seconds)
 
 
-def _columns(database: Database, schema: Schema) -> Iterator[ScannedColumn | _Asked]:
+def _columns(
+    database: Database, schema: Schema, known: Mapping[tuple[object, object], Size] | None
+) -> Iterator[ScannedColumn | _Asked]:
     """Every column: how it is asked, or at once what it has where that is plain."""
     how = TEXT_SQL[database.dialect]
-    known = sizes(database)
+    known = sizes(database) if known is None else known
     for table in schema.tables:
         if table.is_view:
             continue

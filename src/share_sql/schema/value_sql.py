@@ -1,8 +1,8 @@
 """How the distinct texts of a column are asked for: one entry a dialect. Part of `values`.
 
-A database that types its columns is asked for the texts of its text columns only; one that does not is asked for
-every column, and says of numbers that there are some. Large tables are sampled where the dialect has an entry for
-it: each names the rows beyond which it does.
+A database that types its columns is asked for the texts of its text columns only; one that does not is asked
+for every column, and says of numbers that there are some. Large tables are sampled where the dialect has an
+entry for it: each names the rows beyond which it does.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class TextSql:
     sizes: str = ""
     """Namespace, name, rows and whether it is remote, of each table. Empty: not asked."""
     sample: str = ""
-    """What gives a share `{share}`, in percent, of the rows of `{table}`, or `{rows}` of them, under the name s;
+    """What gives `{share}` percent of the rows of `{table}`, or `{rows}` of them, under the name s;
     `{column}` is the column that is read."""
     zero_is_sure: bool = False
     """Whether a table of no rows, by `sizes`, has none."""
@@ -80,8 +80,8 @@ _FIRST = "(SELECT {column} FROM {table} LIMIT {rows}) AS s"
 
 TEXT_SQL: Mapping[str, TextSql] = MappingProxyType({
     "sqlite": TextSql(
-        "CASE typeof({0}) WHEN 'text' THEN CASE WHEN length({0}) <= %d THEN {0} END "
-        "WHEN 'integer' THEN 1 WHEN 'real' THEN 1 END" % MAX_LENGTH,
+        f"CASE typeof({{0}}) WHEN 'text' THEN CASE WHEN length({{0}}) <= {MAX_LENGTH} THEN {{0}} END "
+        "WHEN 'integer' THEN 1 WHEN 'real' THEN 1 END",
     ),
     "postgres": TextSql(
         f"CASE WHEN char_length({{0}}::text) <= {MAX_LENGTH} THEN {{0}}::text END",
@@ -90,7 +90,11 @@ TEXT_SQL: Mapping[str, TextSql] = MappingProxyType({
             SELECT n.nspname::text, c.relname::text,
             CASE WHEN c.relpages > 0 AND c.reltuples > 0 THEN c.reltuples / c.relpages ELSE 80 END / 8192
             * CASE c.relkind WHEN 'p' THEN (
-                SELECT sum(pg_catalog.pg_relation_size(p.relid)) FROM pg_catalog.pg_partition_tree(c.oid) AS p
+                WITH RECURSIVE parts AS (
+                    SELECT c.oid AS part UNION ALL
+                    SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i JOIN parts ON i.inhparent = parts.part
+                )
+                SELECT sum(pg_catalog.pg_relation_size(parts.part)) FROM parts
             ) + 1 ELSE pg_catalog.pg_relation_size(c.oid) END, (c.relkind = 'f')::int
             FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
             WHERE c.relkind IN ('r', 'p', 'm', 'f') AND n.nspname <> 'information_schema'

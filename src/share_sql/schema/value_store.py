@@ -214,26 +214,31 @@ def write_store(connection: sqlite3.Connection, columns: Iterable[ScannedColumn]
         """
     )
     first = 0
+    places: list[tuple[object, ...]] = []
     for number, column in enumerate(columns):
         size = len(column.values)
-        connection.execute(
-            "INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (number, column.table, column.column, column.complete, first, size, column.part),
-        )
-        connection.executemany(
-            'INSERT INTO "values" VALUES (?, ?, ?)',
-            ((at, value, squashed(value)) for at, value in enumerate(column.values, first)),
-        )
-        ids: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
-        for at, value in enumerate(column.values, first):
-            for gram in grams(folded(value)):
-                ids[gram].append(at)
-        connection.executemany(
-            "INSERT INTO grams VALUES (?, ?, ?, ?)",
-            ((gram, number, len(having), having.tobytes()) for gram, having in ids.items()),
-        )
+        places.append((number, column.table, column.column, column.complete, first, size, column.part))
+        if size:
+            _write_values(connection, number, first, column.values)
         first += size
+    connection.executemany("INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?, ?)", places)
     connection.execute('CREATE INDEX squash_of_value ON "values" (squash)')
     connection.execute('CREATE UNIQUE INDEX gram_of_column ON grams (gram, "column")')
     connection.execute("INSERT INTO about VALUES (?)", (FORMAT,))
     connection.commit()
+
+
+def _write_values(connection: sqlite3.Connection, number: int, first: int, values: Sequence[str]) -> None:
+    """One column's values, and for each trigram which of them have it."""
+    connection.executemany(
+        'INSERT INTO "values" VALUES (?, ?, ?)',
+        [(at, value, squashed(value)) for at, value in enumerate(values, first)],
+    )
+    ids: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+    for at, value in enumerate(values, first):
+        for gram in grams(folded(value)):
+            ids[gram].append(at)
+    connection.executemany(
+        "INSERT INTO grams VALUES (?, ?, ?, ?)",
+        [(gram, number, len(having), having.tobytes()) for gram, having in ids.items()],
+    )

@@ -95,6 +95,12 @@ class ValueIndex:
             return cls._build(database, schema, folder, key)
 
     @classmethod
+    def find(cls, database: Database, schema: Schema, cache: Path | None = None) -> ValueIndex | None:
+        """As `open`, where the index is in the cache folder already; else None. Raises DatabaseError."""
+        found = find_file(cache or default_cache(), _key(database, schema))
+        return None if found is None else cls(*found)
+
+    @classmethod
     def _build(cls, database: Database, schema: Schema, folder: Path, key: str) -> ValueIndex:
         began = time.monotonic()
         columns = scan(database, schema)

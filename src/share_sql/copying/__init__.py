@@ -1,0 +1,1 @@
+"""Copying a SQLite file into a database of another kind, for evaluation: types, keys, NULLs, broken texts."""
