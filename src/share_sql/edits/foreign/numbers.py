@@ -1,4 +1,4 @@
-"""Casts, divisions and calls on numbers that the dialects compute otherwise, for databases beside SQLite."""
+"""Casts, divisions and calls on numbers that dialects with types of their own compute otherwise."""
 
 from __future__ import annotations
 
