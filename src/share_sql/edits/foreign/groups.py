@@ -132,7 +132,10 @@ def _extreme(select: exp.Select, clauses: list[exp.Expr | None]) -> exp.Expr | N
 def _bare(
     clause: exp.Expr, keys: set[str], own: dict[str, exp.Expr], select: exp.Select
 ) -> Iterator[exp.Column]:
-    named = {item.alias.lower() for item in select.selects if isinstance(item, exp.Alias)}
+    is_sorted = isinstance(clause, exp.Order | exp.Having)
+    named = (
+        {item.alias.lower() for item in select.selects if isinstance(item, exp.Alias)} if is_sorted else ()
+    )
     waiting: list[exp.Expr] = [clause]
     while waiting:
         node = waiting.pop()

@@ -60,7 +60,10 @@ def mark_columns(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
 
 def same_text(node: exp.Expr) -> str:
     """An expression as a text that two have where they mean the same: columns by the item of FROM."""
-    copy = node.unalias().copy()
+    bare = node.unalias()
+    if isinstance(bare, exp.Column) and bare.meta.get(_WHO):
+        return str(bare.meta[_WHO])
+    copy = bare.copy()
     while isinstance(copy, exp.Paren):
         copy = copy.this
     for column in [copy] if isinstance(copy, exp.Column) else list(copy.find_all(exp.Column)):
