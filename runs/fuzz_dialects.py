@@ -4,9 +4,9 @@
 
 FOLDER is an unpacked source distribution of sqlglot (`pip download --no-binary :all: --no-deps sqlglot`).
 Each query is parsed as its own dialect and as SQLite, turned into a trajectory, and read as a draft for a
-small database; every N-th is corrected too. What fails must fail with an error of `share_sql.errors`. Prints
-how many queries there were, how many could be read and translated, and each failure; ends with 1 where
-there is one.
+small database of each dialect; every N-th is corrected too. What fails must fail with an error of
+`share_sql.errors`. Prints how many queries there were, how many could be read and translated, and each
+failure; ends with 1 where there is one.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from share_sql.assistant import Assistant
 from share_sql.case import Case
+from share_sql.dialects import DIALECTS
 from share_sql.edits.foreign import translations
 from share_sql.errors import ShareError
 from share_sql.schema.model import Column, Schema, Table
@@ -36,6 +38,7 @@ SCHEMA = Schema("fuzz", (
     Table("y", (Column("a", "INTEGER"), Column("e", "DATETIME"))),
     Table("t", (Column("x", "INTEGER"), Column("col", "TEXT"))),
 ))  # fmt: skip
+SCHEMAS = {name: replace(SCHEMA, dialect=name) for name in DIALECTS}
 
 
 def queries(folder: Path) -> Iterator[tuple[str, str]]:
@@ -87,7 +90,9 @@ def main() -> int:
         for number, (dialect, sql) in enumerate(found):
             tried("trajectory from SQLite", dialect, sql, lambda sql=sql: from_sql(sql, SCHEMA))
             tried("trajectory from its dialect", dialect, sql, lambda d=dialect, sql=sql: _own(sql, d))
-            tried("translations", dialect, sql, lambda sql=sql: list(translations(sql, SCHEMA)))
+            for target, schema in SCHEMAS.items():
+                name = f"translations for {target}"
+                tried(name, dialect, sql, lambda sql=sql, schema=schema: list(translations(sql, schema)))
             tried("extract", dialect, sql, lambda sql=sql: extract_sql(sql))
             if number % arguments.repair == 0:
                 case = Case("1", "Which?", str(path), sql)

@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 from tests.edits.trips import schema, script
 from tests.golden import titled_pairs
+from tests.servers.database import ServerDatabase
 
 from share_sql.database.base import Database
 from share_sql.database.open import open_database
 from share_sql.edits.foreign import Translation, translations
 from share_sql.errors import QueryError
-
-from ..servers.database import ServerDatabase
 
 GOLDEN = Path(__file__).with_name("golden")
 TARGETS = ("postgres", "mysql", "duckdb")
@@ -77,7 +76,7 @@ def _plain(value: object) -> object:
 
 
 def _same(one: object, other: object) -> bool:
-    """Whether two values are the same, a number beside its text too: a strict database has one kind a column."""
+    """Whether two values are the same; so are a number and its text, of which a column has one kind."""
     if isinstance(one, int | float) and isinstance(other, int | float):
         return abs(one - other) <= 0.0001 * max(1, abs(one))
     return str(one) == str(other)

@@ -1,4 +1,4 @@
-"""Two tables of one content on each database: dates as texts, as dates and as times, truth values, capitals."""
+"""Two tables of one content on each database: dates of all kinds, truth values, capitals in names."""
 
 from __future__ import annotations
 
@@ -20,16 +20,19 @@ _TYPES: Mapping[str, Mapping[str, str]] = {
 }
 _TABLES: Mapping[str, Mapping[str, str]] = {
     "trip": {
-        "trip_id": "whole", "guide": "key", "began": "text", "ended": "text", "paid": "DATE", "closed": "time",
+        "trip_id": "whole", "guide": "key", "began": "text", "ended": "text", "paid": "DATE",
+        "closed": "time",
         "guests": "whole", "days": "whole", "remark": "text", "price": "real", "early": "BOOLEAN",
     },
     "Guide": {"name": "key", "HomeTown": "text", "born": "DATE"},
 }  # fmt: skip
 _ROWS = """
 INSERT INTO trip VALUES
-    (1, 'Tove Lund', '2022-01-03', '2022-01-20', '2022-01-17', '2022-01-20 10:15:00', 4, 3, 'a,b,c', 10.5, {true}),
+    (1, 'Tove Lund', '2022-01-03', '2022-01-20', '2022-01-17', '2022-01-20 10:15:00', 4, 3, 'a,b,c',
+    10.5, {true}),
     (2, 'Karl', '2022-12-20', '2022-12-27', '2023-01-03', '2022-12-27 09:00:00', 0, 3, NULL, 7.25, {false}),
-    (3, 'Tove Lund', '2023-02-01', '2023-03-10', '2023-02-15', '2023-03-10 18:30:00', 9, 6, 'x-1', NULL, {true}),
+    (3, 'Tove Lund', '2023-02-01', '2023-03-10', '2023-02-15', '2023-03-10 18:30:00', 9, 6, 'x-1', NULL,
+    {true}),
     (4, 'nils', '2023-05-05', '2023-05-06', '2023-05-19', '2023-05-06 12:00:00', 1, 6, 'abc', 99.0, {false}),
     (5, 'Runa', '2024-06-11', '2024-06-20', '2024-06-25', '2024-06-20 23:59:59', 2, 2, '12', 3.125, NULL);
 INSERT INTO {guide} VALUES ('Tove Lund', 'Bergen', '1990-05-01'), ('Karl', 'Ulm', NULL),

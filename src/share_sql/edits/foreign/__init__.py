@@ -26,6 +26,8 @@ TARGETS: Mapping[str, Target] = MappingProxyType({
     "duckdb": to_duckdb.TARGET,
 })  # fmt: skip
 """By the database's dialect: the rules that write it."""
+LONG = 6_000
+"""Characters of a text beyond which only the dialects are tried that marks speak for, where types count."""
 _SHOWN = 4
 
 
@@ -83,6 +85,8 @@ def translations(
     text = members_in_parentheses(sql)
     seen: set[str] = {sql}
     has_null_order = "NULLS" in sql.upper()
+    # Each reading of a long text costs much where the rules look at types; marks tell enough.
+    marked_only = marked_only or (target.names_calls and len(sql) > LONG)
     for reader, way in _attempts(readers(text, schema, marked_only=marked_only), target, schema.dialect):
         try:
             if reader == schema.dialect and tree is not None and text == sql:

@@ -109,7 +109,8 @@ class Clock(ABC):
             if unit == "YEAR":
                 return passed
             parts = [self.part(unit, value, reading) for value in (later, earlier)]
-            assert parts[0] is not None and parts[1] is not None
+            assert parts[0] is not None
+            assert parts[1] is not None
             times = exp.Literal.number(12 if unit == "MONTH" else 4)
             rest = exp.Paren(this=exp.Sub(this=parts[0], expression=parts[1]))
             return exp.Paren(this=exp.Add(this=exp.Mul(this=times, expression=passed), expression=rest))
@@ -117,8 +118,10 @@ class Clock(ABC):
 
 
 def spans(amount: exp.Expr, unit: str, sign: int) -> tuple[int | None, exp.Expr, str]:
-    """A shift's amount: as a number where it is one, as a tree with its sign, and the unit; quarters as months,
-    decades and centuries as years."""
+    """A shift's amount: as a number where it is one, as a tree with its sign, and the unit.
+
+    Quarters become months, decades and centuries years.
+    """
     times, unit = {"QUARTER": (3, "MONTH"), "DECADE": (10, "YEAR"), "CENTURY": (100, "YEAR")}.get(
         unit, (1, unit)
     )

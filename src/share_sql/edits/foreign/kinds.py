@@ -1,13 +1,14 @@
 """What kind of value an expression gives: found once for each column, then told from the tree.
 
-The kinds are `int`, `exact` (decimal), `real`, `text`, `date`, `time` (a date with a time), `clock` (a time of
-the day), `span` (an interval) and `bool`; empty where nothing is known.
+The kinds are `int`, `exact` (decimal), `real`, `text`, `date`, `time` (a date with a time), `clock` (a time
+of the day), `span` (an interval) and `bool`; empty where nothing is known.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from sqlglot import exp
@@ -47,18 +48,22 @@ def kind_of_type(name: str) -> str:
 
 def mark_columns(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     """Note on each column what it holds, so that a copy outside its query still tells."""
+    owners = Owners(reading.schema)
     for column in tree.find_all(exp.Column):
-        kind, filled = _of_column(column, reading.schema, 0)
+        kind, filled = _of_column(column, owners, 0)
         column.meta[_KIND] = kind
-        owner = owner_of(column, reading.schema)
+        owner = owners.of(column)
         column.meta[_WHO] = f"{owner[0].alias_or_name}.{column.name}".lower() if owner is not None else ""
         column.meta[_NOT_NULL] = filled
     return tree, ""
 
 
 def same_text(node: exp.Expr) -> str:
-    """An expression as a text that two have where they mean the same: columns by the items of FROM they are of."""
-    copy = node.unalias().copy()
+    """An expression as a text that two have where they mean the same: columns by the item of FROM."""
+    bare = node.unalias()
+    if isinstance(bare, exp.Column) and bare.meta.get(_WHO):
+        return str(bare.meta[_WHO])
+    copy = bare.copy()
     while isinstance(copy, exp.Paren):
         copy = copy.this
     for column in [copy] if isinstance(copy, exp.Column) else list(copy.find_all(exp.Column)):
@@ -130,38 +135,81 @@ def table_of(source: exp.Expr, schema: Schema) -> Table | None:
     return schema.table(source.name)
 
 
-def owner_of(column: exp.Column, schema: Schema) -> tuple[exp.Expr, Table | exp.Query] | None:
-    """The item of FROM that a column is of, with its table or query; None where it is not found."""
-    select = column.find_ancestor(exp.Select)
-    name, wanted = column.name.lower(), column.table.lower()
-    while select is not None:
+class Owners:
+    """Which item of FROM each column of a query is of; what a SELECT reads is looked up once."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._read: dict[int, tuple[exp.Expr, _Read]] = {}
+
+    def of(self, column: exp.Column) -> tuple[exp.Expr, Table | exp.Query] | None:
+        """The item of FROM that a column is of, with its table or query; None where it is not found."""
+        name, wanted = column.name.lower(), column.table.lower()
+        select = column.find_ancestor(exp.Select)
+        while select is not None:
+            read = self._of_select(select)
+            if wanted:
+                for source, owner in read.by_alias.get(wanted, ()):
+                    if _gives(owner, name):
+                        return source, owner
+            elif name in read.by_name:
+                return read.by_name[name]
+            elif read.starred:
+                return read.starred[0]
+            select = select.find_ancestor(exp.Select)
+        return None
+
+    def _of_select(self, select: exp.Expr) -> _Read:
+        known = self._read.get(id(select))
+        if known is not None:
+            return known[1]
+        read = _Read({}, {}, [])
         for source in sources_of(select):
-            if wanted and source.alias_or_name.lower() != wanted:
-                continue
-            table = table_of(source, schema)
-            if table is not None:
-                if table.column(name) is not None:
-                    return source, table
-                continue
+            table = table_of(source, self.schema)
             query = query_of(source) if isinstance(source, exp.Table) else source.this
-            if isinstance(query, exp.Query) and any(
-                item.alias_or_name.lower() == name or item.is_star for item in query.selects
-            ):
-                return source, query
-        select = select.find_ancestor(exp.Select)
-    return None
+            owner = table if table is not None else query if isinstance(query, exp.Query) else None
+            if owner is None:
+                continue
+            pair = source, owner
+            read.by_alias.setdefault(source.alias_or_name.lower(), []).append(pair)
+            if isinstance(owner, Table):
+                names = [column.name.lower() for column in owner.columns]
+            else:
+                names = [item.alias_or_name.lower() for item in owner.selects]
+                if any(item.is_star for item in owner.selects):
+                    read.starred.append(pair)
+            for name in names:
+                read.by_name.setdefault(name, pair)
+        self._read[id(select)] = select, read
+        return read
 
 
-def _of_column(column: exp.Column, schema: Schema, depth: int) -> tuple[str, bool]:
+@dataclass(frozen=True)
+class _Read:
+    """What a SELECT reads."""
+
+    by_alias: dict[str, list[tuple[exp.Expr, Table | exp.Query]]]
+    by_name: dict[str, tuple[exp.Expr, Table | exp.Query]]
+    starred: list[tuple[exp.Expr, Table | exp.Query]]
+    """Queries whose columns are not all named."""
+
+
+def _gives(owner: Table | exp.Query, name: str) -> bool:
+    if isinstance(owner, Table):
+        return owner.column(name) is not None
+    return any(item.alias_or_name.lower() == name or item.is_star for item in owner.selects)
+
+
+def _of_column(column: exp.Column, owners: Owners, depth: int) -> tuple[str, bool]:
     if _KIND in column.meta:
         return column.meta[_KIND], bool(column.meta.get(_NOT_NULL))
     if depth > _DEEPEST:
         return "", False
-    found = owner_of(column, schema)
+    found = owners.of(column)
     if found is None:
         item = _aliased(column)
         if item is not None and item.find(exp.Column) is not column:
-            return _kind(item, schema, depth + 1), False
+            return _kind(item, owners, depth + 1), False
         return "", False
     _, owner = found
     if isinstance(owner, Table):
@@ -172,11 +220,12 @@ def _of_column(column: exp.Column, schema: Schema, depth: int) -> tuple[str, boo
         return kind_of_type(declared.type), filled and not _is_outer(column)
     for item in owner.selects:
         if item.alias_or_name.lower() == column.name.lower():
-            return _kind(item, schema, depth + 1), False
+            return _kind(item, owners, depth + 1), False
     for source in sources_of(owner):
-        table = table_of(source, schema)
-        if table is not None and (item := table.column(column.name)) is not None:
-            return kind_of_type(item.type), False
+        table = table_of(source, owners.schema)
+        starred = table.column(column.name) if table is not None else None
+        if starred is not None:
+            return kind_of_type(starred.type), False
     return "", False
 
 
@@ -203,12 +252,16 @@ def kind(node: exp.Expr | None) -> str:
     return _kind(node, _NONE, 0)
 
 
-_NONE = Schema("", ())
+_NONE = Owners(Schema("", ()))
 _TEXTS = (
     exp.Lower, exp.Upper, exp.Substring, exp.Trim, exp.Concat, exp.ConcatWs, exp.DPipe, exp.GroupConcat,
     exp.TimeToStr, exp.Replace, exp.Left, exp.Right, exp.Pad, exp.SplitPart, exp.ToChar, exp.Initcap,
     exp.RegexpReplace, exp.Chr, exp.NumberToStr, exp.Monthname, exp.Dayname, exp.SubstringIndex, exp.Repeat,
     exp.Reverse, exp.ArrayToString, exp.Hex, exp.Typeof,
+)  # fmt: skip
+_TRUTHS = (
+    exp.Boolean, exp.Predicate, exp.Connector, exp.Not, exp.RegexpLike, exp.RegexpILike, exp.NullSafeEQ,
+    exp.NullSafeNEQ, exp.Xor,
 )  # fmt: skip
 _INTS = (
     exp.Count, exp.Length, exp.StrPosition, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Ntile, exp.Year,
@@ -227,28 +280,26 @@ _CALLS: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 
 
-def _kind(node: exp.Expr | None, schema: Schema, depth: int) -> str:
+def _kind(node: exp.Expr | None, owners: Owners, depth: int) -> str:
     if node is None or depth > _DEEPEST * 4:
         return ""
     noted = node.meta.get(_KIND)
     if noted is not None:
         return str(noted)
     if isinstance(node, exp.Column):
-        return _of_column(node, schema, depth)[0]
+        return _of_column(node, owners, depth)[0]
     if isinstance(node, exp.Literal):
         return "text" if node.is_string else "int" if node.name.isdigit() else "exact"
     if isinstance(node, exp.Cast):
         return kind_of_type(node.to.sql())
-    if isinstance(node, exp.Boolean | exp.Predicate | exp.Connector | exp.Not) or isinstance(
-        node, exp.RegexpLike | exp.RegexpILike | exp.NullSafeEQ | exp.NullSafeNEQ | exp.Xor
-    ):
+    if isinstance(node, _TRUTHS):
         return "bool"
     if isinstance(node, exp.CurrentDate | exp.TsOrDsToDate | exp.StrToDate | exp.DateFromParts | exp.LastDay):
         return "date"
     if isinstance(node, exp.CurrentTimestamp | exp.StrToTime | exp.TimestampTrunc | exp.UnixToTime):
         return "time"
     if isinstance(node, exp.TsOrDsToTimestamp):
-        return _kind(node.this, schema, depth + 1)
+        return _kind(node.this, owners, depth + 1)
     if isinstance(node, exp.Interval):
         return "span"
     if isinstance(node, _TEXTS):
@@ -262,28 +313,28 @@ def _kind(node: exp.Expr | None, schema: Schema, depth: int) -> str:
     ):
         return "real"
     if isinstance(node, exp.Floor | exp.Ceil | exp.Trunc):
-        return _kind(node.this, schema, depth + 1)
+        return _kind(node.this, owners, depth + 1)
     if isinstance(node, exp.Round):
-        inner = _kind(node.this, schema, depth + 1)
+        inner = _kind(node.this, owners, depth + 1)
         return inner if inner in NUMBERS else "real"
     if isinstance(node, exp.Sum):
-        inner = _kind(node.this, schema, depth + 1)
+        inner = _kind(node.this, owners, depth + 1)
         return "int" if inner == "bool" else inner
     if isinstance(node, exp.Distinct):
-        return _kind(node.expressions[0], schema, depth + 1) if len(node.expressions) == 1 else ""
+        return _kind(node.expressions[0], owners, depth + 1) if len(node.expressions) == 1 else ""
     if isinstance(node, _SAME):
-        return _kind(node.this, schema, depth + 1)
+        return _kind(node.this, owners, depth + 1)
     if isinstance(node, exp.Coalesce | exp.Greatest | exp.Least):
-        return _of_several([node.this, *node.expressions], schema, depth)
+        return _of_several([node.this, *node.expressions], owners, depth)
     if isinstance(node, exp.If):
-        return _of_several([node.args.get("true"), node.args.get("false")], schema, depth)
+        return _of_several([node.args.get("true"), node.args.get("false")], owners, depth)
     if isinstance(node, exp.Case):
-        return _of_several(branches(node), schema, depth)
+        return _of_several(branches(node), owners, depth)
     if isinstance(node, exp.Binary):
-        return _of_operation(node, schema, depth)
+        return _of_operation(node, owners, depth)
     if isinstance(node, exp.Subquery | exp.Query):
         selects = node.selects
-        return _kind(selects[0], schema, depth + 1) if len(selects) == 1 else ""
+        return _kind(selects[0], owners, depth + 1) if len(selects) == 1 else ""
     if isinstance(node, exp.Anonymous):
         return _CALLS.get(str(node.this).upper(), "")
     return ""
@@ -294,9 +345,9 @@ def branches(case: exp.Case) -> list[exp.Expr | None]:
     return [*(part.args.get("true") for part in case.args.get("ifs") or ()), case.args.get("default")]
 
 
-def _of_several(values: list[exp.Expr | None], schema: Schema, depth: int) -> str:
+def _of_several(values: list[exp.Expr | None], owners: Owners, depth: int) -> str:
     found = {
-        _kind(value, schema, depth + 1)
+        _kind(value, owners, depth + 1)
         for value in values
         if value is not None and not isinstance(value, exp.Null)
     }
@@ -307,8 +358,8 @@ def _of_several(values: list[exp.Expr | None], schema: Schema, depth: int) -> st
     return found.pop() if len(found) == 1 else ""
 
 
-def _of_operation(node: exp.Binary, schema: Schema, depth: int) -> str:
-    left, right = _kind(node.this, schema, depth + 1), _kind(node.expression, schema, depth + 1)
+def _of_operation(node: exp.Binary, owners: Owners, depth: int) -> str:
+    left, right = _kind(node.this, owners, depth + 1), _kind(node.expression, owners, depth + 1)
     if isinstance(node, exp.Add | exp.Sub) and left in MOMENTS | {"clock"}:
         if right == "span":
             return "time"

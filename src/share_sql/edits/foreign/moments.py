@@ -301,7 +301,7 @@ _DIGITS = re.compile(r"(?:%[YmdHMSjws])+\Z")
 
 
 def _read_anew(form: str, reader: str) -> str | None:
-    """sqlglot reads PostgreSQL's patterns by halves ("Day" as "D" and "ay"); they are put back and read anew."""
+    """sqlglot reads PostgreSQL's patterns by halves ("Day" as "D" and "ay"): put back, and read anew."""
     from sqlglot.dialects.dialect import Dialect
     from sqlglot.time import format_time
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from share_sql.dialects import dialect_of
-from share_sql.edits.foreign.kinds import owner_of, query_of, sources_of, table_of
+from share_sql.edits.foreign.kinds import Owners, query_of, sources_of, table_of
 from share_sql.edits.foreign.nodes import Reading, text
 from share_sql.schema.model import Table
 from share_sql.sql.keywords import quoted_name
@@ -25,12 +25,13 @@ def quoted_texts(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
         name.name.lower() for node in tree.find_all(exp.TableAlias) for name in node.args.get("columns") or ()
     }
     found = ""
+    owners = Owners(reading.schema)
     for column in list(tree.find_all(exp.Column)):
         name = column.this
         is_quoted = isinstance(name, exp.Identifier) and name.args.get("quoted")
         if not is_quoted or column.table or column.name.lower() in aliases:
             continue
-        if owner_of(column, reading.schema) is None and not _is_close(column, reading):
+        if owners.of(column) is None and not _is_close(column, reading):
             column.replace(text(column.name))
             found = "texts in double quotes"
     return tree, found
@@ -53,6 +54,7 @@ def spelled(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     dialect = dialect_of(reading.schema.dialect)
     folded = dialect.name_case == "folded"
     found = ""
+    owners = Owners(reading.schema)
     declared: dict[str, exp.Identifier] = {}
     for alias in [*tree.find_all(exp.TableAlias), *tree.find_all(exp.Alias)]:
         name = alias.this if isinstance(alias, exp.TableAlias) else alias.args.get("alias")
@@ -61,7 +63,7 @@ def spelled(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     for column in list(tree.find_all(exp.Column)):
         if not isinstance(column.this, exp.Identifier):
             continue
-        owner = owner_of(column, reading.schema)
+        owner = owners.of(column)
         if owner is not None and isinstance(owner[1], Table):
             item = owner[1].column(column.name)
             if item is not None:

@@ -1,4 +1,4 @@
-"""Casts, divisions and calls on numbers that the dialects compute otherwise, for databases beside SQLite."""
+"""Casts, divisions and calls on numbers that dialects with types of their own compute otherwise."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def cast_rule(
 
 
 def division_rule(dialect: str, whole: Callable[[exp.Expr, exp.Expr], exp.Expr] | None) -> Rule:
-    """What a division becomes: `whole` writes that of whole numbers, where the dialect's own keeps fractions."""
+    """What a division becomes: `whole` writes that of whole numbers, where the own one keeps fractions."""
 
     def write(node: exp.Expr, reading: Reading) -> exp.Expr | None:
         new: exp.Expr | None = None

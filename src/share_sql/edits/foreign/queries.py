@@ -185,6 +185,7 @@ def _is_quoted(item: exp.Expr) -> bool:
 
 
 def free_name(name: str, query: exp.Expr) -> str:
+    """A name that no identifier of a query has."""
     taken = {node.name.lower() for node in query.find_all(exp.Identifier)}
     while name in taken:
         name += "_"

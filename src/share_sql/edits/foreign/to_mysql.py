@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from sqlglot import exp
 
-from share_sql.edits.foreign.clock import SAFE, SECONDS, UNITS, Clock, is_now, spans
+from share_sql.edits.foreign.clock import SAFE
+from share_sql.edits.foreign.clock_mysql import MysqlClock
 from share_sql.edits.foreign.functions import added_text
-from share_sql.edits.foreign.kinds import kind, mark_columns, marked
+from share_sql.edits.foreign.groups import bare_columns, sorted_distinct
+from share_sql.edits.foreign.kinds import mark_columns, marked
 from share_sql.edits.foreign.moments import date_rules
 from share_sql.edits.foreign.named import quoted_texts, spelled
 from share_sql.edits.foreign.nodes import (
     Reading,
     Rule,
     arguments_of,
+    call,
     integer,
     listed,
     number,
@@ -35,170 +37,13 @@ from share_sql.edits.foreign.numbers import (
 from share_sql.edits.foreign.queries import dual, limits, locks, outer_marks, prefixes, row_numbers
 from share_sql.edits.foreign.shape import (
     aliases,
-    bare_columns,
     crossed,
     limited_members,
     named_queries,
-    sorted_distinct,
     sorted_nulls,
 )
 from share_sql.edits.foreign.strict import Casts
 from share_sql.edits.foreign.target import PLAIN, Clause, Target, in_families
-
-_FORMATS: Mapping[str, str] = {
-    "%M": "%i", "%B": "%M", "%A": "%W", "%-d": "%e", "%-m": "%c", "%F": "%Y-%m-%d", "%T": "%H:%i:%s",
-    "%R": "%H:%i", "%S": "%s", "%I": "%h", "%-I": "%l", "%-H": "%k", "%V": "%v", "%G": "%x", "%D": "%m/%d/%y",
-    "%W": "%u", "%e": "%e", "%h": "%b", "%u": "%u",
-}  # fmt: skip
-"""strftime's directives that DATE_FORMAT spells otherwise."""
-_DIRECTIVE = re.compile(r"%(?:[-^,]?[A-Za-z]|%)")
-_SAME = frozenset({"%Y", "%y", "%m", "%d", "%H", "%j", "%w", "%b", "%a", "%p", "%U", "%%"})
-_CALLS = {"YEAR": "YEAR", "MONTH": "MONTH", "DAY": "DAYOFMONTH", "HOUR": "HOUR", "MINUTE": "MINUTE",
-          "SECOND": "SECOND", "QUARTER": "QUARTER", "DOY": "DAYOFYEAR"}  # fmt: skip
-_EPOCH = "1970-01-01 00:00:00"
-
-
-class MysqlClock(Clock):
-    """Dates of MySQL; texts that hold a date are taken as dates."""
-
-    def now(self) -> exp.Expr:
-        """NOW()."""
-        return marked(_call("NOW"), "time")
-
-    def moment(self, value: exp.Expr, reading: Reading) -> exp.Expr:
-        """The value itself: texts serve."""
-        if is_now(value):
-            return exp.CurrentDate() if isinstance(value, exp.CurrentDate) else self.now()
-        return value.copy()
-
-    def cast(self, value: exp.Expr, name: str, reading: Reading) -> exp.Expr:
-        """DATE(x), or a cast."""
-        return _call("DATE", value.copy()) if name == "DATE" else exp.cast(value.copy(), "DATETIME")
-
-    def part(self, unit: str, value: exp.Expr, reading: Reading) -> exp.Expr | None:
-        """YEAR(x) and its like."""
-        moment = self.moment(value, reading)
-        found: exp.Expr | None = None
-        if unit in _CALLS:
-            found = _call(_CALLS[unit], moment)
-        elif unit == "DOW":
-            found = exp.Paren(this=exp.Sub(this=_call("DAYOFWEEK", moment), expression=number(1)))
-        elif unit == "ISODOW":
-            found = exp.Paren(this=exp.Add(this=_call("WEEKDAY", moment), expression=number(1)))
-        elif unit == "WEEK":
-            found = _call("WEEK", moment, number(3))
-        elif unit == "EPOCH":
-            found = _call("TIMESTAMPDIFF", exp.var("SECOND"), exp.Literal.string(_EPOCH), moment)
-        elif unit in ("DECADE", "CENTURY"):
-            size = number(10 if unit == "DECADE" else 100)
-            found = exp.IntDiv(this=_call("YEAR", moment), expression=size)
-        return marked(found, "int") if found is not None else None
-
-    def text(self, value: exp.Expr, form: str, reading: Reading) -> exp.Expr | None:
-        """DATE_FORMAT."""
-        if form == "%s":
-            part = self.part("EPOCH", value, reading)
-            return marked(exp.cast(part, "CHAR"), "text") if part is not None else None
-        if form == "%J":
-            return exp.cast(self.julian(value, reading), "CHAR")
-        known = True
-
-        def write(match: re.Match[str]) -> str:
-            nonlocal known
-            sign = match[0].replace("^", "").replace(",", "")
-            known = known and (sign in _SAME or sign in _FORMATS)
-            return _FORMATS.get(sign, sign)
-
-        written = _DIRECTIVE.sub(write, form)
-        if not known:
-            return None
-        found: exp.Expr = _call("DATE_FORMAT", self.moment(value, reading), exp.Literal.string(written))
-        if "%^" in form or "%," in form:
-            found = _call("UPPER" if "%^" in form else "LOWER", found)
-        return marked(found, "text")
-
-    def shifted(
-        self, value: exp.Expr, amount: exp.Expr, unit: str, sign: int, reading: Reading
-    ) -> exp.Expr | None:
-        """A sum with an interval."""
-        count, scaled, unit = spans(amount, unit, sign)
-        if unit not in UNITS:
-            return None
-        moment = self.moment(value, reading)
-        is_date = kind(value) == "date" or isinstance(moment, exp.CurrentDate)
-        stays = is_date and unit not in ("HOUR", "MINUTE", "SECOND")
-        name = "DATE_ADD"
-        size: exp.Expr = scaled
-        if count is not None:
-            name = "DATE_SUB" if count < 0 else "DATE_ADD"
-            size = number(abs(count))
-        moved = _call(name, moment, exp.Interval(this=size, unit=exp.var(unit)))
-        return marked(moved, "date" if stays else "time" if kind(moment) else "")
-
-    def days(self, later: exp.Expr, earlier: exp.Expr, reading: Reading) -> exp.Expr:
-        """Seconds by 86,400."""
-        if kind(later) == kind(earlier) == "date":
-            return self.whole_days(later, earlier, reading)
-        ends = [self.moment(value, reading) for value in (earlier, later)]
-        seconds = _call("TIMESTAMPDIFF", exp.var("SECOND"), *ends)
-        return exp.Div(this=seconds, expression=exp.Literal.number("86400e0"))
-
-    def whole_days(self, later: exp.Expr, earlier: exp.Expr, reading: Reading) -> exp.Expr:
-        """DATEDIFF."""
-        ends = [self.moment(value, reading) for value in (later, earlier)]
-        return marked(_call("DATEDIFF", *ends), "int")
-
-    def julian(self, value: exp.Expr, reading: Reading) -> exp.Expr:
-        """Seconds since 1970, as days."""
-        seconds = self.part("EPOCH", value, reading)
-        assert seconds is not None
-        days = exp.Div(this=seconds, expression=exp.Literal.number("86400e0"))
-        return exp.Paren(this=exp.Add(this=days, expression=number(2440587.5)))
-
-    def passed(self, unit: str, later: exp.Expr, earlier: exp.Expr, reading: Reading) -> exp.Expr | None:
-        """TIMESTAMPDIFF."""
-        if unit not in (*SECONDS, "MONTH", "QUARTER", "YEAR"):
-            return None
-        ends = [self.moment(value, reading) for value in (earlier, later)]
-        return marked(_call("TIMESTAMPDIFF", exp.var(unit), *ends), "int")
-
-    def truncated(self, value: exp.Expr, unit: str, reading: Reading) -> exp.Expr | None:
-        """DATE_FORMAT with the rest written out."""
-        moment = self.moment(value, reading)
-        forms = {
-            "YEAR": "%Y-01-01",
-            "MONTH": "%Y-%m-01",
-            "HOUR": "%Y-%m-%d %H:00:00",
-            "MINUTE": "%Y-%m-%d %H:%i:00",
-        }
-        if unit == "DAY":
-            return marked(_call("DATE", moment), "date")
-        if unit == "WEEK":
-            back = exp.Interval(this=_call("WEEKDAY", moment), unit=exp.var("DAY"))
-            return marked(_call("DATE_SUB", _call("DATE", moment.copy()), back), "date")
-        if unit == "QUARTER":
-            quarters = exp.Sub(this=_call("QUARTER", moment), expression=number(1))
-            start = _call("MAKEDATE", _call("YEAR", moment.copy()), number(1))
-            span = exp.Interval(this=exp.Paren(this=quarters), unit=exp.var("QUARTER"))
-            return marked(_call("DATE_ADD", start, span), "date")
-        if unit not in forms:
-            return None
-        cut = _call("DATE_FORMAT", moment, exp.Literal.string(forms[unit]))
-        is_date = unit in ("YEAR", "MONTH")
-        return marked(exp.cast(cut, "DATE" if is_date else "DATETIME"), "date" if is_date else "time")
-
-    def last_day(self, value: exp.Expr, reading: Reading) -> exp.Expr:
-        """LAST_DAY."""
-        return marked(_call("LAST_DAY", self.moment(value, reading)), "date")
-
-    def from_epoch(self, value: exp.Expr) -> exp.Expr:
-        """Seconds added to the start of 1970."""
-        span = exp.Interval(this=operand(value), unit=exp.var("SECOND"))
-        return marked(_call("DATE_ADD", exp.Literal.string(_EPOCH), span), "time")
-
-
-def _call(name: str, *parts: exp.Expr) -> exp.Anonymous:
-    return exp.Anonymous(this=name, expressions=list(parts))
 
 
 def _as_number(value: exp.Expr, reading: Reading) -> exp.Expr:
@@ -210,7 +55,7 @@ CASTS = Casts(CLOCK, _as_number)
 
 
 def _truncate(value: exp.Expr) -> exp.Expr:
-    return _call("TRUNCATE", value, number(0))
+    return call("TRUNCATE", value, number(0))
 
 
 def _pick(column: exp.Expr, extreme: exp.Expr | None) -> exp.Expr:
@@ -232,7 +77,7 @@ def _substring(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     if start != 0 or reading.reader not in ("sqlite", "postgres", "duckdb"):
         return None
     if length is not None:
-        return _call("SUBSTR", node.this.copy(), number(1), number(max(length - 1, 0)))
+        return call("SUBSTR", node.this.copy(), number(1), number(max(length - 1, 0)))
     return node.this.copy() if node.args.get("length") is None else None
 
 
@@ -263,10 +108,10 @@ def _split(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     place, mark = integer(node.args.get("part_index")), node.args.get("delimiter")
     if place is None or place < 1 or mark is None or string(mark) is None:
         return None
-    head = _call("SUBSTRING_INDEX", node.this.copy(), mark.copy(), number(place))
+    head = call("SUBSTRING_INDEX", node.this.copy(), mark.copy(), number(place))
     if place == 1:
         return head
-    return _call("SUBSTRING_INDEX", head, mark.copy(), number(-1))
+    return call("SUBSTRING_INDEX", head, mark.copy(), number(-1))
 
 
 def _matched(node: exp.Expr, reading: Reading) -> exp.Expr | None:
@@ -278,7 +123,7 @@ def _matched(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     minds_capitals = reading.reader not in LENIENT_LIKE and isinstance(node, exp.RegexpLike)
     if said is not None and minds_capitals and said.lower() != said.upper():
         pattern = exp.Literal.string(f"(?-i){said}")
-    found = _call("REGEXP_INSTR", node.this.copy(), pattern.copy())
+    found = call("REGEXP_INSTR", node.this.copy(), pattern.copy())
     return marked(exp.GT(this=found, expression=number(0)), "bool")
 
 
@@ -312,8 +157,8 @@ def _parts_as_date(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     parts = [node.args.get(key) for key in ("year", "month", "day")]
     if any(part is None for part in parts):
         return None
-    joined = _call("CONCAT_WS", exp.Literal.string("-"), *(part.copy() for part in parts if part is not None))
-    return marked(_call("STR_TO_DATE", joined, exp.Literal.string("%Y-%m-%d")), "date")
+    joined = call("CONCAT_WS", exp.Literal.string("-"), *(part.copy() for part in parts if part is not None))
+    return marked(call("STR_TO_DATE", joined, exp.Literal.string("%Y-%m-%d")), "date")
 
 
 def _count_if(node: exp.Expr, reading: Reading) -> exp.Expr | None:
@@ -363,7 +208,7 @@ def unnamed_from(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     for query in list(tree.find_all(exp.Query)):
         limit = query.args.get("limit")
         value = limit.expression if isinstance(limit, exp.Limit) else None
-        if query.args.get("offset") and limit is None or (value is not None and (integer(value) or 0) < 0):
+        if (query.args.get("offset") and limit is None) or (value is not None and (integer(value) or 0) < 0):
             query.set("limit", exp.Limit(expression=exp.Literal.number("18446744073709551615")))
             found = "OFFSET"
     return tree, found
@@ -374,11 +219,14 @@ _CAST = cast_rule(CASTS, "mysql", widest="DOUBLE", truncate=_truncate, truths=Fa
 _OWN: Mapping[type[exp.Expr], Rule] = {
     exp.Cast: _CAST, exp.TryCast: _CAST, exp.Div: _divided, exp.Substring: _substring,
     exp.ILike: _any_case, exp.Filter: _filtered, exp.SplitPart: _split, exp.RegexpLike: _matched,
-    exp.RegexpILike: _matched, exp.EQ: _member, exp.NEQ: _member, exp.Glob: _globbed, exp.Typeof: spelled_types,
-    exp.DateFromParts: _parts_as_date, exp.CountIf: _count_if, exp.LogicalOr: _all_or_any(exp.Max), exp.LogicalAnd: _all_or_any(exp.Min), exp.Concat: _concat,
+    exp.RegexpILike: _matched, exp.EQ: _member, exp.NEQ: _member, exp.Glob: _globbed,
+    exp.Typeof: spelled_types,
+    exp.DateFromParts: _parts_as_date, exp.CountIf: _count_if, exp.LogicalOr: _all_or_any(exp.Max),
+    exp.LogicalAnd: _all_or_any(exp.Min), exp.Concat: _concat,
 }  # fmt: skip
 _FIRST: tuple[Clause, ...] = (
-    outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, crossed, named_queries, spelled, mark_columns,
+    outer_marks, quoted_texts, prefixes, locks, dual, row_numbers, limits, crossed, named_queries,
+    spelled, mark_columns,
     aliases, mark_columns,
 )  # fmt: skip
 
