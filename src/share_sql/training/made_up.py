@@ -91,7 +91,9 @@ def _write_sqlite(path: Path, tables: Iterable[Filled]) -> None:
 
     with closing(sqlite3.connect(path)) as connection:
         for table, rows in tables:
-            columns = ", ".join(f"{_in_quotes(column.name)} {_affinity(column.type)}" for column in table.columns)
+            columns = ", ".join(
+                f"{_in_quotes(column.name)} {_affinity(column.type)}" for column in table.columns
+            )
             connection.execute(f"CREATE TABLE {_in_quotes(table.name)} ({columns})")
             marks = ", ".join("?" for _ in table.columns)
             connection.executemany(f"INSERT INTO {_in_quotes(table.name)} VALUES ({marks})", rows)  # noqa: S608
