@@ -33,7 +33,7 @@ FILES = {
     "lom": "final_traj.jsonl",
     "generator": "prompts_for_generator.jsonl",
 }
-BRIEF = {"tables", "columns", "described_columns"}
+BRIEF = {"tables", "columns", "described_columns", "quote", "quotes", "language", "dialect"}
 """Variables of SHARE's own, that no recorded prompt has."""
 
 

@@ -64,8 +64,9 @@ def collect(cases: Iterable[LabelledCase], labeller: Labeller, weights: Weights,
 
 def repaired(cases: Sequence[LabelledCase], labeller: Labeller, weights: Weights) -> Iterator[LabelledCase]:
     """The cases with their drafts as the symbolic repairs leave them."""
-    assistant = Assistant(catalog=labeller.catalog, weights=weights, conventions="benchmark")
-    done = assistant.correct_many(case.case for case in cases)
+    # Closed here, not whenever it is collected: with it the catalog closes what others may ask by then.
+    with Assistant(catalog=labeller.catalog, weights=weights, conventions="benchmark") as assistant:
+        done = list(assistant.correct_many(case.case for case in cases))
     for case, correction in zip(cases, done, strict=True):
         yield replace(case, case=replace(case.case, draft=correction.sql))
 

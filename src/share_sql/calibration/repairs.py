@@ -126,14 +126,15 @@ def count_on_databases(
     """
     everything = replace(weights, enabled=frozenset(PROVED))
     with_gold = [case for case in cases if labeller.gold_runs(case.case.database, case.gold)]
-    assistant = Assistant(catalog=labeller.catalog, weights=everything, conventions="benchmark")
     drafts = {
         f"{number}/{name}": (case, name, sql)
         for number, case in enumerate(with_gold)
         for name, sql in _drafts(case, labeller, seed)
     }
     tried = (replace(case.case, id=key, draft=sql) for key, (case, _, sql) in drafts.items())
-    for state in assistant.correct_states(tried):
+    with Assistant(catalog=labeller.catalog, weights=everything, conventions="benchmark") as assistant:
+        states = list(assistant.correct_states(tried))
+    for state in states:
         case, name, sql = drafts[state.case.id]
         repaired = next((c for c in state.candidates if c.origin == "repair"), None)
         kinds = sorted({finding.kind for finding in repaired.evidence}) if repaired else []

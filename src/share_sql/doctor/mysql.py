@@ -9,7 +9,6 @@ from types import MappingProxyType
 from share_sql.doctor.asked import Asked, Known, right, some
 from share_sql.doctor.check import Check, Status
 
-_GRANT = re.compile(r"GRANT (?P<what>.+?) ON (?P<where>.+?) TO ", re.DOTALL)
 _ROLE = re.compile(r"GRANT (?P<role>[`'\"][^ ]+) TO ", re.DOTALL)
 _HARMLESS = frozenset({"USAGE", "SELECT", "SHOW VIEW", "SHOW DATABASES", "PROXY"})
 _OUTSIDE: Mapping[str, tuple[str, Status]] = MappingProxyType(
@@ -34,9 +33,11 @@ def _rights(known: Known) -> Iterator[Check]:
     found = False
     # A line may hold a password's hash: only what is matched is told.
     for (line,) in known.ask("SHOW GRANTS"):
-        if grant := _GRANT.match(str(line)):
-            where = grant["where"].replace("`", "")
-            granted.setdefault(where, set()).update(_privileges(grant["what"]))
+        what, on, rest = str(line).removeprefix("GRANT ").partition(" ON ")
+        where, to, _ = rest.partition(" TO ")
+        if on and to:
+            where = where.replace("`", "")
+            granted.setdefault(where, set()).update(_privileges(what))
             if "WITH GRANT OPTION" in str(line):
                 granted[where].add("GRANT OPTION")
         elif role := _ROLE.match(str(line)):

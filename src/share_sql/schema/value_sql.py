@@ -116,7 +116,7 @@ TEXT_SQL: Mapping[str, TextSql] = MappingProxyType({
     ),
     "duckdb": TextSql(
         f"CASE WHEN length({{0}}::VARCHAR) <= {MAX_LENGTH} THEN {{0}}::VARCHAR END",
-        texts=re.compile(r"(?i)(varchar|enum\(.*\))$"),
+        texts=re.compile(r"(?i)\A(?:varchar|enum\([^\]]*\))\Z"),
         sizes="""
             SELECT CASE WHEN database_name = current_database() THEN schema_name ELSE database_name END,
             table_name, estimated_size, 0 FROM duckdb_tables() WHERE NOT internal

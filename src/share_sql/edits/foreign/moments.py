@@ -14,7 +14,7 @@ from share_sql.edits.foreign.kinds import DIGITS, MOMENTS, NUMBERS, kind, marked
 from share_sql.edits.foreign.nodes import Reading, Rule, integer, number, string
 
 _MODIFIER = re.compile(
-    r"\s*(?P<sign>[+-])?\s*(?P<count>\d+)(?:\.0*)?\s+(?P<unit>year|month|day|hour|minute|second)s?\s*",
+    r"\s*+(?P<sign>[+-])?\s*+(?P<count>\d++)(?:\.0*+)?\s++(?P<unit>year|month|day|hour|minute|second)s?\s*+",
     re.IGNORECASE,
 )
 _JULIAN = "julian"
