@@ -3,7 +3,8 @@
     python runs/dialects.py --data ../shared/data/bird --out out/dialects.jsonl \
         --on superhero=postgresql://user@host/superhero --on superhero=duckdb:///copies/superhero.duckdb
 
-The databases are copies of BIRD's (`share db copy`). Two sets of drafts are tried. `same`: drafts written for
+The databases are copies of BIRD's, or with Spider's folder as DATA of its dev databases (`share db copy`);
+`--on 'postgresql://user@host/{}'` names all at once. Two sets of drafts are tried. `same`: drafts written for
 SQLite, given to SQLite and to each copy, as they are and (`written`) as sqlglot writes them in the copy's
 dialect; a query is right where it gives the rows of SQLite's gold on SQLite. `native`: mini-dev's drafts that
 were written for the copy's dialect; right is what gives the rows of mini-dev's gold on the copy itself.
@@ -55,8 +56,10 @@ class Ended(NamedTuple):
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="BIRD's folder")
-    parser.add_argument("--on", action="append", default=[], metavar="NAME=URL", help="a copy")
+    parser.add_argument("--data", type=Path, required=True, help="BIRD's folder, or Spider's")
+    parser.add_argument(
+        "--on", action="append", default=[], metavar="NAME=URL", help="a copy; or URL with {}"
+    )
     parser.add_argument("--sets", nargs="+", default=["same", "written", "native"])
     parser.add_argument("--every", type=int, default=1, help="of the drafts take each Nth")
     parser.add_argument("--drafts", nargs="*", default=[], help="only these files of drafts, by stem")
@@ -87,10 +90,36 @@ def main() -> int:
     return 0
 
 
+def is_spider(data: Path) -> bool:
+    """Whether a folder is Spider's, else it is BIRD's."""
+    return (data / "database").is_dir()
+
+
+def names_of(data: Path) -> list[str]:
+    """The databases whose questions are tried."""
+    if not is_spider(data):
+        return ["superhero", "student_club"]
+    questions = json.loads((data / "dev.json").read_text(encoding="utf-8"))
+    return sorted({each["db_id"] for each in questions})
+
+
 def same_drafts(data: Path, only: Sequence[str]) -> list[Draft]:
     """Drafts written for SQLite."""
+    if is_spider(data):
+        return list(_spider_drafts(data, only))
     questions = json.loads((data / "dev/dev.json").read_text(encoding="utf-8"))
     return list(_drafts(data / "dev/drafts", questions, only))
+
+
+def _spider_drafts(data: Path, only: Sequence[str]) -> Iterator[Draft]:
+    questions = json.loads((data / "dev.json").read_text(encoding="utf-8"))
+    for file in sorted((data / "drafts").glob("*.json")):
+        if only and file.stem not in only:
+            continue
+        drafts = json.loads(file.read_text(encoding="utf-8"))
+        for at, (each, sql) in enumerate(zip(questions, drafts, strict=True)):
+            if sql:
+                yield Draft(f"{file.stem}/{at}", each["db_id"], each["question"], "", sql, each["query"])
 
 
 def native_drafts(data: Path, dialect: str, only: Sequence[str]) -> list[Draft]:
@@ -145,10 +174,13 @@ class Trial:
         self._gold: dict[tuple[str, str, str], frozenset[object] | None] = {}
         self.dialects: list[str] = []
         """The copies' dialects, in the order in which they were given."""
-        for name in ("superhero", "student_club"):
-            self._catalog.add(f"{REFERENCE}/{name}", data / f"dev/dev_databases/{name}/{name}.sqlite")
-        for copy in copies:
-            name, _, url = copy.partition("=")
+        names = names_of(data)
+        folder = data / ("database" if is_spider(data) else "dev/dev_databases")
+        for name in names:
+            self._catalog.add(f"{REFERENCE}/{name}", folder / name / f"{name}.sqlite")
+        each = [(name, copy.replace("{}", name)) for copy in copies if "{}" in copy for name in names]
+        one = [tuple(copy.split("=", 1)) for copy in copies if "{}" not in copy]
+        for name, url in [*each, *one]:
             with self._catalog.use(url) as opened:
                 dialect = opened.schema.dialect
             self._catalog.add(f"{dialect}/{name}", url)
