@@ -16,7 +16,7 @@ from share_sql.database.base import Limits
 from share_sql.database.sqlite import SqliteDatabase
 from share_sql.driver.source import Source
 from share_sql.errors import DatabaseMissing, DatabaseUnreadable, QueryError, QueryTimeout
-from share_sql.requests import Query
+from share_sql.requests import Lookup, Query
 from share_sql.schema.model import ColumnName
 from tests.servers.database import ServerDatabase
 
@@ -189,3 +189,42 @@ def test_two_roles_share_no_index(kind: str, request: pytest.FixtureRequest, tmp
     with closing(Catalog(cache=tmp_path)) as catalog:
         assert catalog.fingerprint(server.reader) == catalog.fingerprint(server.reader)
         assert catalog.fingerprint(server.reader) != catalog.fingerprint(server.owner)
+
+
+def test_a_servers_database_is_the_same_until_its_schema_changes(
+    postgres_database: ServerDatabase, tmp_path: Path
+) -> None:
+    server = postgres_database
+    server.run("CREATE TABLE rivers (name text); INSERT INTO rivers VALUES ('Saale')")
+    with closing(Catalog(cache=tmp_path)) as catalog:
+        before = catalog.fingerprint(server.reader)
+        server.run("INSERT INTO rivers VALUES ('Ilm')")
+        assert catalog.fingerprint(server.reader) == before
+        server.run("ALTER TABLE rivers ADD COLUMN length integer")
+        assert catalog.fingerprint(server.reader) != before
+        with catalog.use(server.reader) as opened:
+            assert opened.state == catalog.fingerprint(server.reader)
+
+
+def test_what_was_written_since_the_index_was_made_is_asked_of_a_server(
+    mysql_database: ServerDatabase, tmp_path: Path
+) -> None:
+    server = mysql_database
+    server.run("CREATE TABLE lakes (name varchar(20), land varchar(20))")
+    server.run("INSERT INTO lakes VALUES ('Bodensee', 'BW')")
+    name = ColumnName("lakes", "name")
+    with closing(Catalog(cache=tmp_path)) as catalog:
+
+        def found(text: str) -> list[str]:
+            source = Source(catalog, server.reader, time.monotonic() + 60)
+            source.open()
+            try:
+                return [match.value for match in source.look_up(Lookup(text, frozenset({name})))]
+            finally:
+                source.close()
+
+        assert found("Bodensee") == ["Bodensee"]
+        assert catalog.outdated(server.reader), "and now not again for a while: the index stays as it is"
+        time.sleep(1.1)  # MariaDB tells times of writes in whole seconds
+        server.run("INSERT INTO lakes VALUES ('Chiemsee', 'BY')")
+        assert found("Chiemsee")[0] == "Chiemsee"

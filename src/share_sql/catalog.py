@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -66,6 +67,10 @@ class OpenDatabase:
         self.schema = schema
         self.fingerprint = fingerprint
         """The database's, when it was opened."""
+        self.state = state_of(database, schema, fingerprint)
+        """What a case on it is said to have been done on; see `state_of`."""
+        self.moved = False
+        """Whether it was written to since: then the value index may lack what is there now."""
         self.users = 0
         """How many use it; the catalog counts."""
         self.spent = spent
@@ -102,7 +107,7 @@ class OpenDatabase:
 
         index = (columns is not None and self._index_of(columns)) or self.values
         matches = index.lookup(text, columns=columns, limit=limit)
-        if columns is None or not (unsure := index.partial(columns)):
+        if columns is None or not (unsure := columns if self.moved else index.partial(columns)):
             return matches
         return with_unindexed(self.database, self.schema, text, unsure, matches)[:limit]
 
@@ -143,6 +148,19 @@ class OpenDatabase:
         if self.indexed:
             self._values.close()
         self.database.close()
+
+
+def state_of(database: Database, schema: Schema, fingerprint: str) -> str:
+    """What a case on a database is said to have been done on, so that it can be told when to do it again.
+
+    Of a file that is its content. A server's content changes all the time, and its schema stands for it:
+    nobody wants a run done again for each row that somebody adds.
+    """
+    if not database.live:
+        return fingerprint
+    columns = [(table.name, column.name, column.type) for table, column in schema.columns()]
+    said = repr((database.name, columns, schema.foreign_keys))
+    return "schema-" + hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 class Catalog:
@@ -197,16 +215,19 @@ class Catalog:
         return tuple(self._known)
 
     def fingerprint(self, name: str) -> str:
-        """The fingerprint that a database of this name, path or URL has now; its schema is not read.
+        """The state that a database of this name, path or URL is in now (`OpenDatabase.state`).
 
         Raises:
             DatabaseMissing, DatabaseUnreadable: as `use`.
-            QueryError: it cannot be read.
+            QueryError, SchemaError: it cannot be read.
         """
         from share_sql.database.open import open_database
 
-        with open_database(self._registered(name).where, name=shown(name)) as database:
-            return database.fingerprint()
+        known = self._registered(name)
+        with open_database(known.where, name=shown(name)) as database:
+            if not database.live:
+                return database.fingerprint()
+            return state_of(database, self._schema(database, known), "")
 
     @contextmanager
     def use(self, name: str) -> Iterator[OpenDatabase]:
@@ -299,25 +320,30 @@ class Catalog:
 
     def _open_now(self, name: str, known: Registration) -> OpenDatabase:
         from share_sql.database.open import open_database
-        from share_sql.schema.introspect import introspect, merge
-        from share_sql.schema.meanings import with_meanings
 
         began = time.monotonic()
         database = open_database(known.where, name=name)
         try:
             fingerprint = database.fingerprint()  # first, so that a change from now on shows
-            schema = introspect(database, known.namespaces)
-            if known.declared is not None:
-                schema = merge(schema, known.declared)
-            if not schema.tables:
-                raise SchemaError(f"the database {name} holds no tables; check that it is the right one")
-            if known.meanings:
-                schema = with_meanings(schema, known.meanings)
+            schema = self._schema(database, known)
         except BaseException:
             database.close()
             raise
         spent = time.monotonic() - began
         return OpenDatabase(name, database, schema, self._cache, fingerprint, known.limits, spent)
+
+    @staticmethod
+    def _schema(database: Database, known: Registration) -> Schema:
+        """The schema of an open database, completed with what was registered of it."""
+        from share_sql.schema.introspect import introspect, merge
+        from share_sql.schema.meanings import with_meanings
+
+        schema = introspect(database, known.namespaces)
+        if known.declared is not None:
+            schema = merge(schema, known.declared)
+        if not schema.tables:
+            raise SchemaError(f"the database {database.name} holds no tables; check that it is the right one")
+        return with_meanings(schema, known.meanings) if known.meanings else schema
 
     def close(self) -> None:
         """Close every database, those in use too: their queries end. May be called twice."""

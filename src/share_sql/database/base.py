@@ -53,6 +53,8 @@ class Database(AbstractContextManager["Database"], Protocol):
 
     parallel: int
     """Queries that it answers at a time; one more waits for the end of another."""
+    live: bool
+    """Whether others write to it at any time, as to a server's; a file mostly stands still."""
 
     def query(self, sql: str, limits: Limits | None = None) -> QueryResult:
         """Run one SELECT.

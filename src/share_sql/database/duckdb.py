@@ -75,6 +75,7 @@ class DuckdbDatabase:
 
     dialect = "duckdb"
     parallel = PARALLEL
+    live = False
 
     def __init__(self, path: str | Path, name: str | None = None) -> None:
         """Open the file; `name` (default: the file's stem) is its name in messages.

@@ -27,6 +27,7 @@ class PooledDatabase:
     """Queries over a pool of connections. Any number of threads may use it."""
 
     parallel = SIZE
+    live = True
 
     def __init__(self, name: str) -> None:
         """Open the first connection, so that what is wrong shows at once.

@@ -68,6 +68,7 @@ class SqliteDatabase:
 
     dialect = "sqlite"
     parallel = 1
+    live = False
 
     def __init__(self, path: str | Path, name: str | None = None, workers: Workers | None = None) -> None:
         """Look at the file; `name` (default: the file's stem) is its name in messages.

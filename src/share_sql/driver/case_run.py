@@ -152,7 +152,7 @@ class CaseRun:
                     State.start(self.case, schema, self._plan), fingerprint=fingerprint, usage=state.usage
                 )
                 if self._plan.inspects:
-                    state = replace(state, inspection=Inspection(fingerprint=fingerprint))
+                    state = replace(state, inspection=Inspection(fingerprint=self.source.content))
                 for stage in self._stages:
                     state = yield from self._take(stage, state)
                 try:

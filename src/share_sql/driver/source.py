@@ -63,7 +63,9 @@ class Source:
         self._answered: dict[Query, QueryResult | QueryError] = {}
         self._found: dict[Lookup, tuple[ValueMatch, ...]] = {}
         self.began = ""
-        """The database's fingerprint when it was opened for the case."""
+        """The state that the database was in when it was opened for the case (`OpenDatabase.state`)."""
+        self.content = ""
+        """The database's own fingerprint then."""
         self.failure: DatabaseError | None = None
         """What is wrong with the database, once waiting has not helped; it is not tried again."""
 
@@ -72,22 +74,26 @@ class Source:
         # What was never there is mostly a wrong name, which no waiting mends.
         seen = self._catalog.seen(self._name)
         self._opened = self._patiently(lambda: self._catalog.acquire(self._name), seen)
-        self.began = self.fingerprint()
-        if self.began != self._opened.fingerprint and self._catalog.outdated(self._name):
+        now = self.fingerprint()
+        if now != self._opened.fingerprint and self._catalog.outdated(self._name):
             self._catalog.release(self._opened, broken=True)
             self._opened = None
             self._opened = self._patiently(lambda: self._catalog.acquire(self._name))
-            self.began = self.fingerprint()
+            now = self.fingerprint()
+        live = self._opened.database.live
+        self._opened.moved = live and now != self._opened.fingerprint
+        self.began, self.content = (self._opened.state if live else now), now
         return self._opened.schema
 
     @property
     def changed(self) -> bool:
-        """Whether it is another than when it was opened for the case. Raises DatabaseError."""
-        return self.failure is None and self.fingerprint() != self.began
+        """Whether it is another than when it was opened for the case; never said of one that is live, where
+        each case would be done twice for nothing. Raises DatabaseError."""
+        return self.failure is None and not self._use.database.live and self.fingerprint() != self.began
 
     @property
     def restless(self) -> bool:
-        """Whether it last changed under a case however often that was done: servers are written to all the
+        """Whether it last changed under a case however often that was done: some files are written to all the
         time, and to do each case twice there would cost twice the models' work for nothing."""
         return self._name in self._catalog.restless
 

@@ -13,7 +13,7 @@ from sqlglot import exp
 from share_sql.dialects import dialect_of
 from share_sql.edits.edit import Edit, with_columns
 from share_sql.query.examined import Examined
-from share_sql.query.named import called, identifier, table_node
+from share_sql.query.named import called, identifier
 from share_sql.schema.model import Table
 from share_sql.sql.scopes import Bound, Source
 
@@ -30,8 +30,11 @@ def cased_names(draft: Examined) -> Iterator[Edit]:
     items = zip(list(draft.tree.find_all(exp.Table)), list(tree.find_all(exp.Table)), strict=True)
     for written, item in items:
         table = tables.get(id(written))
-        if table is not None and written.name != table.own:
-            item.set("this", table_node(draft.schema, table.name, always=False).this)
+        if table is None:
+            continue
+        name = identifier(table.own, dialect)
+        if not _same(written.this, name, dialect, of_table=True):
+            item.set("this", name)
             changed[table.own] = None
     for own, copy in columns:
         bound = draft.binding.names.get(id(own))

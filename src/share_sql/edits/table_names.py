@@ -111,4 +111,6 @@ def _renamed(draft: Examined, sources: list[Source], table: Table, why: str) -> 
         if column.table.lower() in bare:
             column.set("table", identifier(table.own, draft.schema.dialect))
             column.set("db", None)
+    if written.lower() == table.own.lower():  # it fails for its capitals, or for want of quotes, alone
+        return Edit("name-case", f"capitals count in names here: {table.own}", tree)
     return Edit("unknown-table", f"there is no table {written}; {why}", tree)
