@@ -48,6 +48,12 @@ INSERT INTO orders VALUES
     (12, 2, 2, 3, '2022-02-02T12:00:00', '2022-05-03 10:30:00', '2022-05-04', 7, 4, '30', 'Open', 'Ulm', 2);
 INSERT INTO item VALUES (1, 10, 1), (2, 11, 2), (3, 12, 1);
 """
+IN_A_NAMESPACE = """
+CREATE SCHEMA archive;
+CREATE TABLE archive.invoice (id INT PRIMARY KEY, billed TIMESTAMP, state VARCHAR(20));
+INSERT INTO archive.invoice VALUES (1, '2022-05-01 08:30:00', 'Sent'), (2, '2022-06-01 08:30:00', 'Lost');
+"""
+GRANTS = "GRANT USAGE ON SCHEMA archive TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA archive TO reader"
 Opens = Callable[[str], Database]
 
 
@@ -70,10 +76,12 @@ def _made(dialect: str, request: pytest.FixtureRequest, folder: pytest.TempPathF
         duckdb = pytest.importorskip("duckdb")
         path = folder.mktemp("dialects") / "shop.duckdb"
         with duckdb.connect(str(path)) as connection:
-            connection.execute(SCRIPT)
+            connection.execute(SCRIPT + IN_A_NAMESPACE)
         return f"duckdb:///{path}"
     server = request.getfixturevalue(f"{dialect}_database")
     server.run(SCRIPT if dialect == "postgres" else f"SET sql_mode = 'ANSI_QUOTES'; {SCRIPT}")
+    if dialect == "postgres":
+        server.run(IN_A_NAMESPACE + GRANTS)
     reader: str = server.reader
     return reader
 

@@ -53,7 +53,7 @@ def typeset(sql: str, schema: Schema) -> Iterator[str]:
 
 def _names(schema: Schema) -> Iterator[str]:
     for table in schema.tables:
-        yield table.name
+        yield table.own
     for _, column in schema.columns():
         yield column.name
 

@@ -93,7 +93,7 @@ def column_likeness(written: str, column: str, table: Table | None) -> float:
     if ours and sorted(ours) == sorted(theirs):
         return 96.0
     if table is not None:
-        own = frozenset(parts(table.name))
+        own = frozenset(parts(table.own))
         if _without(ours, own) == _without(theirs, own) != ():
             return 94.0
     near = likeness(written, column)
@@ -134,8 +134,8 @@ def _abbreviates(short: str, word: str) -> bool:
 
 def table_likeness(written: str, table: Table) -> float:
     """How alike a table's name as written is to a table's, 0 to 100."""
-    near = likeness(written, table.name)
-    ours, theirs = parts(written), parts(table.name)
+    near = likeness(written, table.own)
+    ours, theirs = parts(written), parts(table.own)
     if ours and sorted(ours) == sorted(theirs):
         return max(near, 98.0)
     # superhero_power for hero_power: one name's words within the other's.

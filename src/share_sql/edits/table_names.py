@@ -111,6 +111,8 @@ def _renamed(draft: Examined, sources: list[Source], table: Table, why: str) -> 
         if column.table.lower() in bare:
             column.set("table", identifier(table.own, draft.schema.dialect))
             column.set("db", None)
+    if written.lower() == table.own.lower() and table.name != table.own:
+        return Edit("unknown-table", f"{table.own} lies in {table.namespace}: {table.name}", tree)
     if written.lower() == table.own.lower():  # it fails for its capitals, or for want of quotes, alone
         return Edit("name-case", f"capitals count in names here: {table.own}", tree)
     return Edit("unknown-table", f"there is no table {written}; {why}", tree)

@@ -74,7 +74,7 @@ def _unquoted_values(sql: str, schema: Schema) -> Iterator[TextEdit]:
 
 def _values_in_names(sql: str, schema: Schema) -> Iterator[TextEdit]:
     columns = (column.name.lower() for _, column in schema.columns())
-    names = frozenset((*columns, *(table.name.lower() for table in schema.tables)))
+    names = frozenset((*columns, *(table.own.lower() for table in schema.tables)))
     changed, unsure = values_in_names(sql, names)
     if changed != sql:
         yield TextEdit("mismatched-quote", "values stand in quotes of names", changed, unsure)

@@ -33,7 +33,7 @@ _PLAIN = re.compile(r"[A-Za-z_]\w*\Z")
 
 def quote_names(sql: str, schema: Schema) -> tuple[str, list[str]]:
     """Quote each of the schema's names that is no plain identifier, where it stands unquoted."""
-    odd = {table.name for table in schema.tables} | {column.name for _, column in schema.columns()}
+    odd = {table.own for table in schema.tables} | {column.name for _, column in schema.columns()}
     written = sql.lower()
     # Of a large schema few names stand in one text, and each is looked for at each place.
     here = (name for name in odd if not _PLAIN.match(name) and name.lower() in written)
@@ -59,7 +59,7 @@ def quote_names(sql: str, schema: Schema) -> tuple[str, list[str]]:
 def quote_keywords(sql: str, schema: Schema) -> tuple[str, list[str]]:
     """Quote tables, columns and aliases called as a keyword is (`order`), where only a name can stand."""
     reserved = keywords(schema.dialect)
-    tables = {table.name.upper(): table.name for table in schema.tables if table.name.upper() in reserved}
+    tables = {table.own.upper(): table.own for table in schema.tables if table.own.upper() in reserved}
     columns = {
         column.name.upper(): column.name for _, column in schema.columns() if column.name.upper() in reserved
     }

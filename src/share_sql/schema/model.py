@@ -117,11 +117,11 @@ class Schema:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """The names of all tables and columns, in capitals."""
+        """The names of all tables and columns, in capitals; tables' without a namespace."""
         return frozenset(
             name.upper()
             for table in self.tables
-            for name in (table.name, *(column.name for column in table.columns))
+            for name in (table.own, *(column.name for column in table.columns))
         )
 
     @cached_property

@@ -13,8 +13,9 @@ from share_sql.edits.foreign.target import Clause
 
 
 def prefixes(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
-    """`public.sale`, `[dbo].[sale]`, `project.dataset.sale`: one database has no schemas."""
+    """`public.sale`, `[dbo].[sale]`, `project.dataset.sale`: namespaces that the database does not have."""
     known = dialect_of(reading.schema.dialect).before_tables or frozenset()
+    known |= {table.namespace.lower() for table in reading.schema.tables if table.namespace is not None}
     found = ""
     for node in list(tree.find_all(exp.Table, exp.Column)):
         place = node.args.get("db")
