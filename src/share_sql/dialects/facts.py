@@ -113,6 +113,8 @@ class Dialect:
     """Whether its operators bind in the order of the trajectory language."""
     backslashes: bool = False
     """Whether a backslash in a text escapes what follows."""
+    pipes_or: bool = False
+    """Whether || is OR, and puts no texts together."""
     real: str = "DOUBLE"
     """sqlglot's name of the type of numbers with fractions."""
     whole: str = "BIGINT"

@@ -24,6 +24,7 @@ MYSQL = Dialect(
     like_ignores_case=True,
     equals_ignores_case=True,
     backslashes=True,
+    pipes_or=True,
     pattern_place="REGEXP_INSTR",
     unread="error in your SQL syntax",
     no_function="(?i)(?:function|routine) .{0,200}(?:does not exist|denied)|denied .{0,200}routine",

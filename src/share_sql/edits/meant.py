@@ -29,6 +29,7 @@ _DAYS = re.compile(r"\bdays?\b", re.IGNORECASE)
 _YEARS = re.compile(r"\b(?:years?|age[ds]?|old(?:er|est)?|young(?:er|est)?|born)\b", re.IGNORECASE)
 _DECIMALS = frozenset((exp.DType.DECIMAL, exp.DType.BIGDECIMAL))
 _TODAY = (exp.CurrentDate, exp.CurrentTimestamp)
+_NUMBER = re.compile(r"\s*[-+.]?\d")
 _READ = 200
 """Stored values looked at to see whether a column holds dates."""
 
@@ -130,13 +131,35 @@ def _factors(node: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def texts_added(draft: Examined) -> Iterator[Edit]:
-    """`first + ' ' + last` adds numbers, and a word counts as 0; the texts are to be put together."""
+    """`first + ' ' + last` adds numbers, and a word counts as 0; the texts are to be put together. So are those
+    of `first || ' ' || last` where that is OR."""
     reading = Reading("tsql", draft.schema)
     for node in draft.tree.find_all(exp.Add):
         new = added_text(node, reading)
         if new is not None:
             message = f"{draft.text(node)} adds texts as numbers; they are put together"
             yield Edit("text-addition", message, put(draft, node, new))
+    if dialect_of(draft.schema.dialect).pipes_or:
+        yield from _texts_in_or(draft)
+
+
+def _texts_in_or(draft: Examined) -> Iterator[Edit]:
+    """`SELECT first || ' ' || last` where || is OR: of columns and texts that is no condition."""
+    for select in draft.tree.find_all(exp.Select):
+        for item in select.expressions:
+            value = item.unalias()
+            if not isinstance(value, exp.Or):
+                continue
+            parts = [part.unnest() for part in value.flatten()]
+            words = [part for part in parts if part.is_string and not _NUMBER.match(part.name)]
+            if (
+                words
+                and all(part.is_string or isinstance(part, exp.Column) for part in parts)
+                and words != parts
+            ):
+                together = exp.Concat(expressions=[part.copy() for part in parts], safe=True, coalesce=False)
+                message = f"{draft.text(value)} is a condition here, 0 or 1; the texts are put together"
+                yield Edit("text-addition", message, put(draft, value, together))
 
 
 def date_arithmetic(draft: Examined) -> Steps[list[Edit]]:
