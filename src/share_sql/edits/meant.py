@@ -131,8 +131,8 @@ def _factors(node: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def texts_added(draft: Examined) -> Iterator[Edit]:
-    """`first + ' ' + last` adds numbers, and a word counts as 0; the texts are to be put together. So are those
-    of `first || ' ' || last` where that is OR."""
+    """`first + ' ' + last` adds numbers, and a word counts as 0; the texts are to be put together, as are
+    those of `first || ' ' || last` where that is OR."""
     reading = Reading("tsql", draft.schema)
     for node in draft.tree.find_all(exp.Add):
         new = added_text(node, reading)
@@ -151,12 +151,9 @@ def _texts_in_or(draft: Examined) -> Iterator[Edit]:
             if not isinstance(value, exp.Or):
                 continue
             parts = [part.unnest() for part in value.flatten()]
-            words = [part for part in parts if part.is_string and not _NUMBER.match(part.name)]
-            if (
-                words
-                and all(part.is_string or isinstance(part, exp.Column) for part in parts)
-                and words != parts
-            ):
+            columns = [part for part in parts if isinstance(part, exp.Column)]
+            others = [part for part in parts if not isinstance(part, exp.Column)]
+            if columns and others and all(part.is_string and not _NUMBER.match(part.name) for part in others):
                 together = exp.Concat(expressions=[part.copy() for part in parts], safe=True, coalesce=False)
                 message = f"{draft.text(value)} is a condition here, 0 or 1; the texts are put together"
                 yield Edit("text-addition", message, put(draft, value, together))
