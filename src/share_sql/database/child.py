@@ -39,6 +39,10 @@ class ChildGone(Exception):
         self.code = code
 
 
+class ChildFull(Exception):
+    """The message is longer than it may be; the process must be killed."""
+
+
 class ChildLate(Exception):
     """No whole message came before the deadline; the process must be killed."""
 
@@ -93,6 +97,8 @@ class Child:
         self._readable.register(self._from, POLLIN)
         self._writable.register(self._to, POLLOUT)
         self._buffer = bytearray()
+        self.received = 0
+        """Bytes of the last message."""
         self._end = weakref.finalize(self, _end, self._process, os.getpid())
 
     @property
@@ -117,13 +123,19 @@ class Child:
             except BrokenPipeError:
                 raise self._gone() from None
 
-    def receive(self, deadline: float) -> tuple[bytes, Any]:
-        """The next message: its kind and its body. Raises ChildGone, ChildLate."""
+    def receive(self, deadline: float, most: int = 1 << 32) -> tuple[bytes, Any]:
+        """The next message: its kind and its body, of so many bytes at most.
+
+        Raises ChildGone, ChildLate, ChildFull.
+        """
         buffer = self._buffer
         while True:
             if len(buffer) >= 5:
                 end = 5 + int.from_bytes(buffer[1:5], "little")
+                if end > most:
+                    raise ChildFull
                 if len(buffer) >= end:
+                    self.received = end
                     kind = bytes(buffer[:1])
                     with memoryview(buffer) as view:
                         body = marshal.loads(view[5:end])  # noqa: S302 - from our own process

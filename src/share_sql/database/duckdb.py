@@ -6,21 +6,22 @@ Covered:
   whose temporary tables and variables end with it. The process may not grow any file (RLIMIT_FSIZE 0).
 - Reaching outside. `enable_external_access` is off, so that no file, folder, address or extension is reached
   (COPY, ATTACH, INSTALL, LOAD, read_csv, httpfs); secrets are not loaded; `lock_configuration` keeps it so.
-  Functions in FROM that do more than show this database are refused by name (`duckdb_functions.py`). The process
-  has none of the caller's environment, variables and open files.
-- Time. DuckDB is interrupted at the deadline; where it does not notice, inside one huge function call or while
-  planning, the process is killed `GRACE_SECONDS` later and the next query starts another. Queries that run at
-  the same time have each their own process, so that none ends with another. A process ends itself when its
-  parent is gone.
-- Memory and size. DuckDB's memory and threads and the process's address space are capped, it writes no temporary
-  files, rows stream, and the result's size is capped on both sides of the pipe.
-- Faults. Missing, empty, locked, corrupt files, folders, files of another version, files replaced while open, a
-  killed process: each gives a named error, and the next query works if it can.
+  Functions in FROM that do more than show this database are refused by name (`duckdb_functions.py`). The
+  process has none of the caller's environment, variables and open files.
+- Time. DuckDB is interrupted at the deadline; where it does not notice, inside one huge function call or
+  while planning, the process is killed `GRACE_SECONDS` later and the next query starts another. Queries that
+  run at the same time have each their own process, so that none ends with another. A process ends itself when
+  its parent is gone.
+- Memory and size. DuckDB's memory and threads and the process's address space are capped, it writes no
+  temporary files, and a process that holds much memory when its query is over is ended. Rows stream, and the
+  result's rows and bytes are capped on both sides of the pipe.
+- Faults. Missing, empty, locked, corrupt files, folders, files of another version, files replaced while
+  open, a killed process: each gives a named error, and the next query works if it can.
 
 Not covered:
 - A bug in DuckDB that runs code: the process has the caller's rights and no system-call filter.
-- Disk reads and CPU within the deadline; queries at the same time and databases open at once add up, in memory
-  too: four processes a database at most.
+- Disk reads and CPU within the deadline; queries at the same time and databases open at once add up, in
+  memory too: four processes a database at most.
 - No process can open the file for writing while this has it open: DuckDB's lock. Give a copy.
 - Side channels: random(), the clock, settings can be read.
 - Macros and views in the file may call what a query may not; external access is off for them too.
@@ -58,7 +59,8 @@ class DuckdbDatabase(PooledDatabase[DuckdbLink]):
     def __init__(self, path: str | Path, name: str | None = None, workers: Workers | None = None) -> None:
         """Open the file; `name` (default: the file's stem) is its name in messages.
 
-        `workers` lends processes and gets them back at `close`; without it they start and end with this object.
+        `workers` lends processes and gets them back at `close`; without it they start and end with this
+        object.
 
         Raises DatabaseMissing, and DatabaseUnreadable where it is no DuckDB file or may not be read.
         """

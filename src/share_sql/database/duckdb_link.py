@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from share_sql import errors
 from share_sql.database import duckdb_functions, failures
 from share_sql.database.base import Limits, QueryResult, Row
-from share_sql.database.child import Child, ChildGone, ChildLate, Program
+from share_sql.database.child import Child, ChildFull, ChildGone, ChildLate, Program
 from share_sql.database.failures import GRACE_SECONDS
 from share_sql.database.text import one_line
 
@@ -35,6 +35,9 @@ CONFIG = {
     "lock_configuration": "true",
 }
 """What the instance is opened with."""
+
+_BESIDE_ROWS = 8 << 20
+"""Bytes of a reply that are no rows: columns' names, or an error."""
 
 
 class DuckdbLink:
@@ -126,20 +129,26 @@ class DuckdbLink:
         late = deadline + GRACE_SECONDS
         self._waits = False
         rows: list[Row] = []
+        left = max(0, int(limits.bytes)) + _BESIDE_ROWS
         try:
             self._child.send(b"q", (sql, seconds, int(limits.rows), int(limits.bytes)), late)
-            kind, body = self._child.receive(late)
+            kind, body = self._child.receive(late, left)
             while kind == b"r":
                 rows += body
-                kind, body = self._child.receive(late)
+                left -= self._child.received
+                if len(rows) > limits.rows:
+                    raise ChildFull
+                kind, body = self._child.receive(late, left)
         except ChildLate:
-            self._child.end()
             raise failures.late(self._name) from None
-        self._waits = True
+        except ChildFull:  # the process keeps to its caps, unless a query has got the better of it
+            raise failures.too_large(self._name, limits.bytes) from None
+        *told, large = body
+        self._waits = not large
         if kind == b"e":
-            columns, truncated, took = body
+            columns, truncated, took = told
             return QueryResult(tuple(columns), tuple(rows), truncated, took)
-        case, message = body
+        case, message = told
         raise self._error(case, message, limits)
 
     def _start(self, program: Program, late: float) -> frozenset[str]:
@@ -168,10 +177,8 @@ class DuckdbLink:
     def _error(self, case: str, message: str, limits: Limits) -> errors.DatabaseError:
         """What a case of `duckdb_worker.py` is called here."""
         name, message = self._name, one_line(message)
-        if case in ("memory", "unreadable"):
-            # A process that took all it may have keeps much of it; whatever was wrong with the file, the next
-            # query looks afresh.
-            self._waits = False
+        if case == "unreadable":
+            self._waits = False  # whatever was wrong, the next query looks afresh
         said: dict[str, Callable[[], errors.DatabaseError]] = {
             "many": lambda: failures.many_statements(name),
             "no rows": lambda: failures.no_rows(name),

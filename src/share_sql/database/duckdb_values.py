@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from share_sql.database.base import Row, Value
 
-_PLAIN = frozenset(
-    """
-    TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT FLOAT DOUBLE VARCHAR BLOB
-    """.split()
-)
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_PLAIN = frozenset({*_WHOLE, *("U" + each for each in _WHOLE), "FLOAT", "DOUBLE", "VARCHAR", "BLOB"})
 """Types whose Python values are those of a result."""
 
 
 def values_of(types: Iterable[str]) -> Callable[[list[tuple[Any, ...]]], list[Row]] | None:
-    """What makes rows of the driver's values rows of a result, for columns of these types; None where they are."""
+    """What makes the driver's rows rows of a result, for columns of these types; None where they are."""
     others = [at for at, each in enumerate(types) if each not in _PLAIN]
     if not others:
         return None

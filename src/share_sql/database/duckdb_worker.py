@@ -1,14 +1,18 @@
 """The process that holds one DuckDB file: started by `child.py`, run as a script, killable.
 
-It serves as `serving.py` says. To `o`, whose body is (path, settings), it answers with the names of the functions
-that DuckDB and its extensions bring for FROM and PRAGMA. An error's class is a case of `duckdb.py`.
+It serves as `serving.py` says. To `o`, whose body is (path, settings), it answers with the names of the
+functions that DuckDB and its extensions bring for FROM and PRAGMA. An error's class is a case of
+`duckdb_link.py`. The end of a query's reply, `e` or `x`, tells besides whether the process holds so much
+memory that it is better ended.
 
-Of the package this imports `duckdb_values.py` and `serving.py` alone: the time to start is paid at every kill.
+Of the package this imports `duckdb_values.py` and `serving.py` alone: the time to start is paid at every
+kill.
 """
 
 from __future__ import annotations
 
 import marshal
+import resource
 import threading
 import time
 
@@ -25,9 +29,11 @@ else:  # beside this file; the package itself is not imported
     from serving import TooLarge, limit_process, serve, stream
 
 ADDRESS_SPACE = 3 << 30
-"""Bytes of address space the process may have: DuckDB's own memory, once again for one huge value, its code."""
+"""Bytes of address space it may have: DuckDB's own memory, as much for one huge value, its code."""
 OPEN_FILES = 16
 """Files the process may hold open."""
+MUCH_MEMORY = 512 << 20
+"""DuckDB keeps what a query took. A process that holds more bytes than these when one is over is ended."""
 
 _KINDS = frozenset({"SELECT", "EXPLAIN", "MULTI"})
 """Kinds of statements that run. MULTI is PIVOT, which first makes a temporary type."""
@@ -94,16 +100,18 @@ class Session:
         cursor = self.connection.cursor()
         clock = threading.Thread(target=_interrupt, args=(cursor, began + seconds, over), daemon=True)
         clock.start()
+        body: tuple[Any, ...]
         try:
             columns, truncated = self._fetch(cursor, sql, rows, cap)
         except Exception as error:
-            reply = b"x", marshal.dumps(self.named(error))
+            kind, body = b"x", self.named(error)
         else:
-            reply = b"e", marshal.dumps((columns, truncated, time.monotonic() - began))
+            kind, body = b"e", (columns, truncated, time.monotonic() - began)
         over.set()
         clock.join()
         cursor.close()
-        self.write(*reply)  # last: the parent may at once ask for the next
+        # Last, since the parent may at once ask for the next.
+        self.write(kind, marshal.dumps((*body, _memory() > MUCH_MEMORY)))
 
     def _fetch(self, cursor: Any, sql: str, rows: int, cap: int) -> tuple[tuple[str, ...], bool]:
         """Send the rows on as they come. Returns the columns' names and whether the row cap cut them."""
@@ -127,6 +135,15 @@ def _kind(statement: Any) -> str:
         return str(statement.type.name)
     except ValueError:
         return ""
+
+
+def _memory() -> int:
+    """Bytes of memory that the process holds; 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return 0
 
 
 def _interrupt(cursor: Any, deadline: float, over: threading.Event) -> None:

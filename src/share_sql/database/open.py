@@ -29,8 +29,8 @@ def open_database(where: str | Path, name: str | None = None, workers: Workers |
     `sqlite:///PATH`, `duckdb:///PATH` (three slashes: relative, four: absolute; the path percent-escaped,
     as in SQLAlchemy's URLs), `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`, `mysql://…`, `mariadb://…`.
     `name` is its name in messages; default: the file's stem, or the database's name. `workers` lends the
-    process that reads a SQLite or DuckDB file and gets it back at `close`: worth it where many are opened one after
-    another. Raises DatabaseMissing, DatabaseUnreadable.
+    processes that read a SQLite or DuckDB file and gets them back at `close`: worth it where many are opened
+    one after another. Raises DatabaseMissing, DatabaseUnreadable.
     """
     if len(str(where)) > LONGEST:
         raise DatabaseMissing(

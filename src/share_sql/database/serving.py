@@ -1,8 +1,8 @@
 """What every worker process does alike: limits on itself, messages over its pipes, rows in parts.
 
-A worker is started by `child.py`. It reads requests from its standard input and writes replies to its standard
-output. A message is one kind byte, the body's length as four little-endian bytes, and the body in `marshal`'s
-format, which only ever holds tuples, lists, strings, bytes, numbers and None:
+A worker is started by `child.py`. It reads requests from its standard input and writes replies to its
+standard output. A message is one kind byte, the body's length as four little-endian bytes, and the body in
+`marshal`'s format, which only ever holds tuples, lists, strings, bytes, numbers, truth and None:
 
     request   o  …                                open the database; the body is the session's
               q  (sql, seconds, rows, bytes)      run one statement
@@ -64,9 +64,9 @@ class TooLarge(Exception):
 def stream(
     write: Write, fetch: Callable[[int], list[tuple[Any, ...]]], width: int, rows: int, cap: int
 ) -> bool:
-    """Send the rows on as they come; `fetch` gives at most so many more. Returns whether the row cap cut them.
+    """Send the rows on as they come; `fetch` gives at most so many more.
 
-    Raises TooLarge where they are more than `cap` bytes.
+    Returns whether the cap on rows cut them. Raises TooLarge where they are more than `cap` bytes.
     """
     size, sent, step = 0, 0, 1
     while sent < rows:

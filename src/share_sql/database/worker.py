@@ -1,10 +1,10 @@
 """The process that holds one SQLite connection: started by `child.py`, run as a script, killable.
 
-It serves as `serving.py` says. To `o`, whose body is (path, heap bytes), it answers whether the file is taken as
-immutable; to `h` with the header's bytes. Text that is not UTF-8 comes as bytes.
+It serves as `serving.py` says. To `o`, whose body is (path, heap bytes), it answers whether the file is taken
+as immutable; to `h` with the header's bytes. Text that is not UTF-8 comes as bytes.
 
-Of the package this imports `guard.py` and `serving.py` alone, and of the standard library as little as it can,
-through its C modules: the time to start is paid at every kill.
+Of the package this imports `guard.py` and `serving.py` alone, and of the standard library as little as it
+can, through its C modules: the time to start is paid at every kill.
 """
 
 from __future__ import annotations
