@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -160,6 +161,7 @@ def test_a_forgotten_database_leaves_no_process(path: Path) -> None:
     database = DuckdbDatabase(path)
     pid = pid_of(database)
     del database
+    gc.collect()
     assert reaped(pid)
 
 
