@@ -99,7 +99,7 @@ def test_a_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_a_file_that_this_program_writes_is_named(path: Path) -> None:
-    with duckdb.connect(str(path)), pytest.raises(DatabaseUnreadable, match="other settings"):
+    with duckdb.connect(str(path)), pytest.raises(DatabaseUnreadable, match="open for writing"):
         open_database(path)
 
 

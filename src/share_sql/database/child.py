@@ -9,12 +9,26 @@ import sys
 import threading
 import time
 import weakref
+from dataclasses import dataclass
 from pathlib import Path
 from select import POLLIN, POLLOUT, poll
 from typing import Any, Self
 
 _PASSED_ON = ("TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
 """What of the environment reaches the worker: the time zone of `localtime`, and where libpython is."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a worker process runs."""
+
+    module: str = "worker"
+    """The script's name, in this folder."""
+    path: tuple[str, ...] = ()
+    """Folders it imports from, beside Python's own and this one."""
+
+
+SQLITE = Program()
 
 
 class ChildGone(Exception):
@@ -25,16 +39,21 @@ class ChildGone(Exception):
         self.code = code
 
 
+class ChildFull(Exception):
+    """The message is longer than it may be; the process must be killed."""
+
+
 class ChildLate(Exception):
     """No whole message came before the deadline; the process must be killed."""
 
 
 def _end(process: subprocess.Popen[bytes], owner: int) -> None:
     """Kill, reap and close; safe to call twice. The process has nothing to lose: it only reads."""
-    if owner != os.getpid():
-        return  # forked: a copy of this object must not end the process of the one it was copied from
-    process.kill()
-    process.wait()
+    if owner == os.getpid():
+        process.kill()
+        process.wait()
+    else:  # forked: a copy of this object must not end the process of the one it was copied from
+        process.returncode = 0  # else Popen's finaliser would wait for a process that is not ours
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
@@ -43,20 +62,22 @@ def _end(process: subprocess.Popen[bytes], owner: int) -> None:
 class Child:
     """One worker process. Not safe for threads: the database that owns it holds a lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: Program = SQLITE) -> None:
         """Start the process; it waits for its first request.
 
-        -I -S: no environment, no user site, no site-packages. The script is imported, not run by path,
-        so that its compiled form is used; its folder comes last in the path and shadows nothing.
+        -I -S: no environment, no user site, no site-packages but what the program names. The script is
+        imported, not run by path, so that its compiled form is used; its folder comes last in the path and
+        shadows nothing.
         """
-        folder = str(Path(__file__).parent)
+        self.program = program
+        folders = [*program.path, str(Path(__file__).parent)]
         self._process = subprocess.Popen(
             [
                 sys.executable,
                 "-I",
                 "-S",
                 "-c",
-                f"import sys;sys.path.append({folder!r});import worker;worker.main()",
+                f"import sys;sys.path+={folders!r};import {program.module} as worker;worker.main()",
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -76,6 +97,8 @@ class Child:
         self._readable.register(self._from, POLLIN)
         self._writable.register(self._to, POLLOUT)
         self._buffer = bytearray()
+        self.received = 0
+        """Bytes of the last message."""
         self._end = weakref.finalize(self, _end, self._process, os.getpid())
 
     @property
@@ -100,13 +123,19 @@ class Child:
             except BrokenPipeError:
                 raise self._gone() from None
 
-    def receive(self, deadline: float) -> tuple[bytes, Any]:
-        """The next message: its kind and its body. Raises ChildGone, ChildLate."""
+    def receive(self, deadline: float, most: int = 1 << 32) -> tuple[bytes, Any]:
+        """The next message: its kind and its body, of so many bytes at most.
+
+        Raises ChildGone, ChildLate, ChildFull.
+        """
         buffer = self._buffer
         while True:
             if len(buffer) >= 5:
                 end = 5 + int.from_bytes(buffer[1:5], "little")
+                if end > most:
+                    raise ChildFull
                 if len(buffer) >= end:
+                    self.received = end
                     kind = bytes(buffer[:1])
                     with memoryview(buffer) as view:
                         body = marshal.loads(view[5:end])  # noqa: S302 - from our own process
@@ -121,21 +150,21 @@ class Child:
                 raise self._gone()
             buffer += part
 
+    def let_go(self, deadline: float) -> None:
+        """Have it close its database and wait for the next. Raises ChildGone, ChildLate."""
+        self.send(b"c", (), deadline)
+        self.receive(deadline)
+
     def kill(self) -> None:
         """Kill the process, from another thread than the one that talks with it: that one finds it gone."""
         self._process.kill()
 
     def end(self) -> None:
-        """Kill the process and reap it; may be called twice."""
-        self._end()
+        """Kill the process and reap it; may be called twice.
 
-    def forget(self) -> None:
-        """Close the pipes without killing: in a forked process the worker is the other parent's."""
-        self._end.detach()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
-        self._process.returncode = 0  # else Popen's finaliser would wait for a process that is not ours
+        In a forked process it only closes the pipes: the worker is the other process's.
+        """
+        self._end()
 
     @staticmethod
     def _wait(ready: poll, deadline: float) -> None:
@@ -166,21 +195,21 @@ class Workers:
         self._owner = os.getpid()
         self._closed = False
 
-    def take(self) -> Child:
-        """An idle process, or a new one. Raises OSError where none can be started."""
+    def take(self, program: Program = SQLITE) -> Child:
+        """An idle process of a program, or a new one. Raises OSError where none can be started."""
         with self._lock:
             if self._owner == os.getpid():
-                while self._idle:
-                    child = self._idle.pop()
+                for child in [each for each in reversed(self._idle) if each.program == program]:
+                    self._idle.remove(child)
                     if child.alive:
                         return child
                     child.end()
             else:  # forked: the idle ones answer to the process this was forked from
                 for child in self._idle:
-                    child.forget()
+                    child.end()
                 self._idle.clear()
                 self._owner = os.getpid()
-        return Child()
+        return Child(program)
 
     def give(self, child: Child) -> None:
         """Take back a process that waits for its next request."""
@@ -196,7 +225,7 @@ class Workers:
             self._closed = True
             idle, self._idle = self._idle, []
         for child in idle:
-            child.end() if self._owner == os.getpid() else child.forget()
+            child.end()
 
     def __enter__(self) -> Self:
         return self

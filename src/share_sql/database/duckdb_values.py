@@ -1,12 +1,39 @@
-"""DuckDB's values as those of a result: whole numbers, decimals, bytes, and text for all else."""
+"""DuckDB's values as those of a result: whole numbers, decimals, bytes, and text for all else.
+
+Like `duckdb_worker.py`, which alone imports it, this imports nothing of the package.
+"""
 
 from __future__ import annotations
 
 import datetime
 import decimal
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
-from share_sql.database.base import Value
+if TYPE_CHECKING:
+    from share_sql.database.base import Row, Value
+
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_PLAIN = frozenset({*_WHOLE, *("U" + each for each in _WHOLE), "FLOAT", "DOUBLE", "VARCHAR", "BLOB"})
+"""Types whose Python values are those of a result."""
+
+
+def values_of(types: Iterable[str]) -> Callable[[list[tuple[Any, ...]]], list[Row]] | None:
+    """What makes the driver's rows rows of a result, for columns of these types; None where they are."""
+    others = [at for at, each in enumerate(types) if each not in _PLAIN]
+    if not others:
+        return None
+
+    def made(rows: list[tuple[Any, ...]]) -> list[Row]:
+        found = []
+        for row in rows:
+            values = list(row)
+            for at in others:
+                values[at] = value_of(values[at])
+            found.append(tuple(values))
+        return found
+
+    return made
 
 
 def value_of(found: Any) -> Value:

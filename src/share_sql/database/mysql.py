@@ -53,7 +53,7 @@ WHERE table_schema = database() ORDER BY table_name
 """
 
 
-class MysqlDatabase(PooledDatabase):
+class MysqlDatabase(PooledDatabase[MysqlLink]):
     """A MySQL or MariaDB database as `database.base.Database`. Any number of threads may use it."""
 
     dialect = "mysql"

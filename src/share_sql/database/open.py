@@ -29,8 +29,8 @@ def open_database(where: str | Path, name: str | None = None, workers: Workers |
     `sqlite:///PATH`, `duckdb:///PATH` (three slashes: relative, four: absolute; the path percent-escaped,
     as in SQLAlchemy's URLs), `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`, `mysql://…`, `mariadb://…`.
     `name` is its name in messages; default: the file's stem, or the database's name. `workers` lends the
-    process that reads a SQLite file and gets it back at `close`: worth it where many are opened one after
-    another. Raises DatabaseMissing, DatabaseUnreadable.
+    processes that read a SQLite or DuckDB file and gets them back at `close`: worth it where many are opened
+    one after another. Raises DatabaseMissing, DatabaseUnreadable.
     """
     if len(str(where)) > LONGEST:
         raise DatabaseMissing(
@@ -57,11 +57,10 @@ def _sqlite_file(where: str | Path, name: str | None, workers: Workers | None) -
     return SqliteDatabase(where, name, workers)
 
 
-def _duckdb_file(where: str | Path, name: str | None, _: Workers | None) -> Database:
-    _driver("duckdb", "DuckDB", "duckdb")
+def _duckdb_file(where: str | Path, name: str | None, workers: Workers | None) -> Database:
     from share_sql.database.duckdb import DuckdbDatabase
 
-    return DuckdbDatabase(where, name)
+    return DuckdbDatabase(where, name, workers)
 
 
 def _sqlite(url: str, name: str | None, workers: Workers | None) -> Database:

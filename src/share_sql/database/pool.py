@@ -99,6 +99,11 @@ class Pool(Generic[C]):
             self._changed.wait_for(lambda: not self._busy, END_SECONDS)
         self.forget_idle()
 
+    def links(self) -> list[C]:
+        """The connections that are open now, idle and lent."""
+        with self._changed:
+            return [*(link for link, _ in self._idle), *self._busy]
+
     def forget_idle(self) -> None:
         """Close the idle connections: one was found dead, and so may be the others."""
         with self._changed:

@@ -1,8 +1,8 @@
-"""A database on a server: what PostgreSQL and MySQL share, each with connections of its own kind."""
+"""A database behind a pool of connections, each of its own kind: what all but SQLite share."""
 
 from __future__ import annotations
 
-from typing import Protocol, Self
+from typing import Generic, Protocol, Self, TypeVar
 
 from share_sql.database.base import Limits, QueryResult
 from share_sql.database.failures import LONGEST_SECONDS, Lost, broken, closed
@@ -23,7 +23,10 @@ class Running(Link, Protocol):
         ...
 
 
-class PooledDatabase:
+L = TypeVar("L", bound=Running)
+
+
+class PooledDatabase(Generic[L]):
     """Queries over a pool of connections. Any number of threads may use it."""
 
     parallel = SIZE
@@ -35,11 +38,11 @@ class PooledDatabase:
         Raises DatabaseMissing, DatabaseUnreadable.
         """
         self.name = name
-        self._pool: Pool[Running] = Pool(name, self._connect)
+        self._pool: Pool[L] = Pool(name, self._connect)
         with self._pool.lend(CONNECT_SECONDS):
             pass
 
-    def _connect(self) -> Running:
+    def _connect(self) -> L:
         raise NotImplementedError
 
     def query(self, sql: str, limits: Limits | None = None) -> QueryResult:

@@ -54,7 +54,7 @@ WHERE d.datname = pg_catalog.current_database()
 """
 
 
-class PostgresDatabase(PooledDatabase):
+class PostgresDatabase(PooledDatabase[PostgresLink]):
     """A PostgreSQL database as `database.base.Database`. Any number of threads may use it."""
 
     dialect = "postgres"

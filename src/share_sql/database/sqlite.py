@@ -313,8 +313,7 @@ class SqliteDatabase:
 
         late = time.monotonic() + START_SECONDS
         try:
-            child.send(b"c", (), late)
-            child.receive(late)
+            child.let_go(late)
         except (ChildGone, ChildLate):
             return  # the caller ends it
         self._child = None
@@ -322,12 +321,8 @@ class SqliteDatabase:
 
     def _stop(self) -> None:
         child, self._child = self._child, None
-        if child is None:
-            return
-        if self._owner == os.getpid():
+        if child is not None:
             child.end()
-        else:  # this process was forked: the worker answers to the one it was forked from
-            child.forget()
 
 
 def _identity(found: os.stat_result) -> tuple[int, int, int, int]:

@@ -1,31 +1,16 @@
 """The process that holds one SQLite connection: started by `child.py`, run as a script, killable.
 
-It reads requests from its standard input and writes replies to its standard output. A message is one
-kind byte, the body's length as four little-endian bytes, and the body in `marshal`'s format, which only
-ever holds tuples, lists, strings, bytes, numbers and None:
+It serves as `serving.py` says. To `o`, whose body is (path, heap bytes), it answers whether the file is taken
+as immutable; to `h` with the header's bytes. Text that is not UTF-8 comes as bytes.
 
-    request   o  (path, heap bytes)               open the database
-              q  (sql, seconds, rows, bytes)      run one statement
-              h  ()                               read the file's header
-              c  ()                               let go of the file and wait for the next `o`
-    reply     r  rows                             a part of a result, any number of them
-              a  None                             forget the rows sent so far: the query starts again
-              e  (columns, truncated, seconds)    the result's end; to o: whether the file is taken as
-                                                  immutable; to h: the header's bytes
-              x  (error class, message)           the query failed; no `e` follows
-
-Of the package this imports `guard.py` alone, and of the standard library as little as it can, through its
-C modules: the time to start is paid at every kill. Text that is not UTF-8 comes as bytes.
+Of the package this imports `guard.py` and `serving.py` alone, and of the standard library as little as it
+can, through its C modules: the time to start is paid at every kill.
 """
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]
-import _thread
 import marshal
 import posix
-import resource
-import select
 import time
 
 TYPE_CHECKING = False  # as type checkers know it; importing typing takes as long as all the rest
@@ -34,20 +19,20 @@ if TYPE_CHECKING:
     from sqlite3 import Connection, Cursor
 
     from share_sql.database.guard import Guard, Refused, named
-else:
-    from guard import Guard, Refused, named  # beside this file; the package itself is not imported
+    from share_sql.database.serving import TooLarge, limit_process, serve, stream
+else:  # beside this file; the package itself is not imported
+    from guard import Guard, Refused, named
+    from serving import TooLarge, limit_process, serve, stream
 
 MAGIC = b"SQLite format 3\0"
 ADDRESS_SPACE = 2 << 30
 """Bytes of address space the process may have (RLIMIT_AS)."""
-OVERRUN_SECONDS = 2.0
-"""The process ends itself this long after a deadline, should its parent be unable to kill it."""
 BUSY_MILLISECONDS = 1000
 """How long to wait for another process's lock."""
 PROGRESS_STEPS = 2000
 """SQLite's instructions between two looks at the clock."""
-FLUSH_BYTES = 1 << 18
-"""Rows are sent on when this many encoded bytes have gathered."""
+OPEN_FILES = 16
+"""Files the process may hold open."""
 
 
 def lenient(raw: bytes) -> str | bytes:
@@ -112,6 +97,10 @@ class Session:
         Read through a descriptor of its own that stays open: closing one would drop SQLite's locks.
         """
         return posix.pread(self.file, 100, 0)
+
+    def named(self, error: Exception) -> tuple[str, str]:
+        """What an error is called, and its message."""
+        return named(error, self.guard)
 
     def open(self, path: str, heap: int) -> bool:
         """Open the database and take from the connection all it does not need.
@@ -190,7 +179,7 @@ class Session:
                 self.write(b"a", b"N")
                 columns, truncated = self.fetch(sql, rows, cap)
         except Exception as error:
-            self.write(b"x", marshal.dumps(named(error, self.guard)))
+            self.write(b"x", marshal.dumps(self.named(error)))
         else:
             self.write(b"e", marshal.dumps((columns, truncated, time.monotonic() - began)))
 
@@ -204,111 +193,20 @@ class Session:
             if cursor.description is None:
                 raise Refused("QueryError", "there is no SQL statement that gives rows; give one SELECT")
             columns = tuple(part[0] for part in cursor.description)
-            size, sent, step = 0, 0, 1
-            while sent < rows:
-                part = cursor.fetchmany(min(step, rows - sent))
-                if not part:
-                    return columns, False
-                blob = marshal.dumps(part)
-                # Encoded text and blobs are as long as in memory; the rest is about what Python's
-                # tuples and value headers take.
-                size += len(blob) + len(part) * (48 + 40 * len(columns))
-                if size > cap:
-                    raise Refused("QueryTooLarge", f"the result is larger than {cap:,} bytes; narrow it")
-                self.write(b"r", blob)
-                sent += len(part)
-                # Few rows at a time until it is known how large they are.
-                step = max(1, min(step * 8, 2048, FLUSH_BYTES * len(part) // len(blob)))
-            return columns, cursor.fetchone() is not None
+            try:
+                return columns, stream(self.write, cursor.fetchmany, len(columns), rows, cap)
+            except TooLarge:
+                raise Refused(
+                    "QueryTooLarge", f"the result is larger than {cap:,} bytes; narrow it"
+                ) from None
         finally:
             cursor.close()
 
 
-def limit_process() -> None:
-    """Take from the process what it does not need: memory, files, core dumps."""
-
-    for kind, value in (
-        (resource.RLIMIT_AS, ADDRESS_SPACE),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 16),
-    ):
-        _, hard = resource.getrlimit(kind)
-        if hard != resource.RLIM_INFINITY:
-            value = min(value, hard)
-        try:
-            resource.setrlimit(kind, (value, value))
-        except (ValueError, OSError):
-            # macOS knows no limit on address space; SQLite's own heap limit holds there.
-            if kind != resource.RLIMIT_AS:
-                raise
-
-
-def watch_parent() -> None:
-    """End the process when its standard input is closed, i.e. when the parent is gone."""
-
-    poll = select.poll()
-    poll.register(0, 0)  # no events: only hang-up is reported, and it comes without the parent's help
-    while not poll.poll():
-        pass
-    posix._exit(0)
-
-
 def main() -> None:
     """Serve requests until the standard input ends."""
-
-    out = bytearray()
-
-    def flush() -> None:
-        view = memoryview(bytes(out))
-        out.clear()
-        while view:
-            view = view[posix.write(1, view) :]
-
-    def write(kind: bytes, body: bytes) -> None:
-        out.extend(kind + len(body).to_bytes(4, "little"))
-        out.extend(body)
-        if len(out) >= FLUSH_BYTES or kind in b"ex":
-            flush()
-
-    def read(size: int) -> bytes:
-        parts = []
-        while size:
-            part = posix.read(0, size)
-            if not part:
-                posix._exit(0)
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
-
-    session = Session(write)
-    limit_process()
-    _signal.signal(_signal.SIGALRM, _signal.SIG_DFL)
-    _thread.stack_size(1 << 18)
-    _thread.start_new_thread(watch_parent, ())
-    while True:
-        kind = read(1)
-        body = marshal.loads(read(int.from_bytes(read(4), "little")))  # noqa: S302 - from our parent
-        if kind == b"o":
-            session.close()
-            session = Session(write)
-            try:
-                immutable = session.open(*body)
-            except Exception as error:
-                write(b"x", marshal.dumps(named(error, session.guard)))
-            else:
-                write(b"e", marshal.dumps(immutable))
-        elif kind == b"c":
-            session.close()
-            session = Session(write)
-            write(b"e", b"N")
-        elif kind == b"h":
-            write(b"e", marshal.dumps(session.header()))
-        else:
-            # An orphan that is stuck inside one of SQLite's functions ends by this alarm.
-            _signal.setitimer(_signal.ITIMER_REAL, body[1] + OVERRUN_SECONDS)
-            session.run(*body)
-            _signal.setitimer(_signal.ITIMER_REAL, 0)
+    limit_process(ADDRESS_SPACE, OPEN_FILES)
+    serve(Session)
 
 
 if __name__ == "__main__":
