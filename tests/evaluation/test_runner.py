@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from share_sql.database.child import Child
+from share_sql.database.child import Child, Program
 from share_sql.database.sqlite import SqliteDatabase
 from share_sql.errors import UsageError
 from share_sql.evaluation.cases import EvalCase, Options
@@ -171,8 +171,8 @@ def test_processes_serve_one_batch_after_another(
     started: list[Child] = []
 
     class Counted(Child):
-        def __init__(self) -> None:
-            super().__init__()
+        def __init__(self, program: Program) -> None:
+            super().__init__(program)
             started.append(self)
 
     monkeypatch.setattr("share_sql.database.child.Child", Counted)
