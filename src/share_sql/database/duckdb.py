@@ -32,7 +32,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,6 +43,7 @@ from share_sql.database.base import Limits, QueryResult
 from share_sql.database.child import ChildGone, Program
 from share_sql.database.duckdb_link import DuckdbLink
 from share_sql.database.failures import LONGEST_SECONDS
+from share_sql.database.file_look import absolute, look
 from share_sql.database.pooled import PooledDatabase
 from share_sql.database.text import checked
 
@@ -66,12 +66,7 @@ class DuckdbDatabase(PooledDatabase[DuckdbLink]):
         Raises DatabaseMissing, and DatabaseUnreadable where it is no DuckDB file or may not be read.
         """
         name = name if name is not None else Path(path).stem
-        try:
-            self.path = Path(path).absolute()
-        except FileNotFoundError:
-            raise errors.DatabaseMissing(
-                f"{name}: the path is relative, and the working folder is gone; go to one that is there"
-            ) from None
+        self.path = absolute(path, name)
         self._program = _program()
         self._workers = workers
         super().__init__(name)
@@ -123,24 +118,7 @@ class DuckdbDatabase(PooledDatabase[DuckdbLink]):
 
     def _identity(self) -> tuple[int, ...]:
         """What the file system says of the file. Raises where it is not one that can be read."""
-        try:
-            found = os.stat(self.path)
-        except (FileNotFoundError, NotADirectoryError):
-            raise errors.DatabaseMissing(
-                f"{self.name}: there is no file {self.path}; check the path"
-            ) from None
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise errors.DatabaseUnreadable(f"{self.name}: {self.path} cannot be read: {reason}") from None
-        if stat.S_ISDIR(found.st_mode):
-            raise errors.DatabaseUnreadable(f"{self.name}: {self.path} is a folder; name the file in it")
-        if not stat.S_ISREG(found.st_mode):
-            raise errors.DatabaseUnreadable(f"{self.name}: {self.path} is not a regular file")
-        if not found.st_size:
-            raise errors.DatabaseUnreadable(f"{self.name}: {self.path} is an empty file, not a database")
-        if not os.access(self.path, os.R_OK):
-            raise errors.DatabaseUnreadable(f"{self.name}: {self.path} may not be read; mind its permissions")
-        return _identity(found)
+        return _identity(look(self.path, self.name))
 
 
 def _identity(found: os.stat_result) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Generic, Protocol, Self, TypeVar
 
 from share_sql.database.base import Limits, QueryResult
@@ -26,7 +27,7 @@ class Running(Link, Protocol):
 L = TypeVar("L", bound=Running)
 
 
-class PooledDatabase(Generic[L]):
+class PooledDatabase(ABC, Generic[L]):
     """Queries over a pool of connections. Any number of threads may use it."""
 
     parallel = SIZE
@@ -42,8 +43,9 @@ class PooledDatabase(Generic[L]):
         with self._pool.lend(CONNECT_SECONDS):
             pass
 
+    @abstractmethod
     def _connect(self) -> L:
-        raise NotImplementedError
+        """A new connection. Raises DatabaseMissing, DatabaseUnreadable."""
 
     def query(self, sql: str, limits: Limits | None = None) -> QueryResult:
         """Run one SELECT; see `database.base.Database.query`."""

@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import sys
 import threading
 import time
@@ -40,6 +39,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from share_sql import errors
 from share_sql.database.base import Limits, QueryResult, Row
+from share_sql.database.file_look import absolute, look
 
 if TYPE_CHECKING:
     from share_sql.database.child import Child, Workers
@@ -80,12 +80,7 @@ class SqliteDatabase:
         is in the file shows at the first query.
         """
         self.name = name if name is not None else Path(path).stem
-        try:
-            self.path = Path(path).absolute()
-        except FileNotFoundError:
-            raise errors.DatabaseMissing(
-                f"{self.name}: the path is relative, and the working folder is gone; go to one that is there"
-            ) from None
+        self.path = absolute(path, self.name)
         self._workers = workers
         self._lock = threading.Lock()
         self._child: Child | None = None
@@ -93,7 +88,7 @@ class SqliteDatabase:
         self._immutable = False
         self._opened: tuple[object, ...] = ()
         self._closed = False
-        self._look()
+        look(self.path, self.name)
 
     def query(self, sql: str, limits: Limits | None = None) -> QueryResult:
         """Run one SELECT; see `database.base.Database.query`."""
@@ -123,7 +118,7 @@ class SqliteDatabase:
         with self._lock:
             self._open_or_raise()
             header = self._converse(lambda child: self._ask_header(child, late), late)
-        found = self._look()
+        found = look(self.path, self.name)
         parts: tuple[object, ...] = (*_identity(found), found.st_ctime_ns, header[24:28], header[40:44])
         log = _size_and_time(self._real() + "-wal")
         return hashlib.sha256(repr((str(self.path), *parts, log)).encode("utf-8", "replace")).hexdigest()[:16]
@@ -162,33 +157,12 @@ class SqliteDatabase:
     # This process never opens it: closing a descriptor drops the POSIX locks that the caller's own SQLite
     # connections may hold on the same file.
 
-    def _look(self) -> os.stat_result:
-        """What the file system says of the file. Raises where it is not one that can be read."""
-        try:
-            found = os.stat(self.path)
-        except (FileNotFoundError, NotADirectoryError):
-            raise errors.DatabaseMissing(
-                f"{self.name}: there is no file {self.path}; check the path"
-            ) from None
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise errors.DatabaseUnreadable(f"{self.name}: {self.path} cannot be read: {reason}") from None
-        if stat.S_ISDIR(found.st_mode):
-            raise errors.DatabaseUnreadable(f"{self.name}: {self.path} is a folder; name the file in it")
-        if not stat.S_ISREG(found.st_mode):
-            raise errors.DatabaseUnreadable(f"{self.name}: {self.path} is not a regular file")
-        if not found.st_size:
-            raise errors.DatabaseUnreadable(f"{self.name}: {self.path} is an empty file, not a database")
-        if not os.access(self.path, os.R_OK):
-            raise errors.DatabaseUnreadable(f"{self.name}: {self.path} may not be read; mind its permissions")
-        return found
-
     def _real(self) -> str:
         return os.path.realpath(self.path)
 
     def _now(self, immutable: bool) -> tuple[object, ...]:
         """What must stay the same for an open connection to stand for the file at the path."""
-        found = self._look()
+        found = look(self.path, self.name)
         if immutable:  # SQLite itself looks at nothing
             return (*_identity(found), _size_and_time(self._real() + "-wal"))
         return _identity(found)[:2]
