@@ -65,11 +65,30 @@ class Clock(ABC):
     def text(self, value: exp.Expr, form: str, reading: Reading) -> exp.Expr | None:
         """A date in a format of strftime's directives; None where it cannot be said."""
 
-    @abstractmethod
     def shifted(
         self, value: exp.Expr, amount: exp.Expr, unit: str, sign: int, reading: Reading
     ) -> exp.Expr | None:
         """A date moved by an amount of a unit. A date stays a date where the unit is a day or more."""
+        count, scaled, unit = spans(amount, unit, sign)
+        if unit not in UNITS:
+            return None
+        moment = self.moment(value, reading)
+        is_date = kind(value) == "date" or isinstance(moment, exp.CurrentDate)
+        return self.moved(moment, count, scaled, unit, is_date and unit not in ("HOUR", "MINUTE", "SECOND"))
+
+    @abstractmethod
+    def moved(
+        self, moment: exp.Expr, count: int | None, amount: exp.Expr, unit: str, stays: bool
+    ) -> exp.Expr:
+        """A moment moved.
+
+        Args:
+            moment: what is moved.
+            count: by how many units, where that is a number.
+            amount: the same as a tree.
+            unit: one of UNITS.
+            stays: whether it is a date and stays one.
+        """
 
     @abstractmethod
     def days(self, later: exp.Expr, earlier: exp.Expr, reading: Reading) -> exp.Expr:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from share_sql.edits.foreign.clock import SAFE, UNITS, Clock, spans
+from share_sql.edits.foreign.clock import SAFE, UNITS, Clock
 from share_sql.edits.foreign.kinds import kind, marked
 from share_sql.edits.foreign.nodes import Reading, call, number, operand
 
@@ -61,27 +61,21 @@ class DuckClock(Clock):
         written = call("STRFTIME", self.moment(value, reading), exp.Literal.string(form))
         return marked(written, "text")
 
-    def shifted(
-        self, value: exp.Expr, amount: exp.Expr, unit: str, sign: int, reading: Reading
-    ) -> exp.Expr | None:
+    def moved(
+        self, moment: exp.Expr, count: int | None, amount: exp.Expr, unit: str, stays: bool
+    ) -> exp.Expr:
         """A sum with an interval."""
-        count, scaled, unit = spans(amount, unit, sign)
-        if unit not in UNITS:
-            return None
-        moment = self.moment(value, reading)
-        is_date = kind(value) == "date" or isinstance(moment, exp.CurrentDate)
-        stays = is_date and unit not in ("HOUR", "MINUTE", "SECOND")
         if count is not None and stays and unit in ("DAY", "WEEK"):
             days = number(abs(count) * (7 if unit == "WEEK" else 1))
-            moved: exp.Expr = (exp.Sub if count < 0 else exp.Add)(this=operand(moment), expression=days)
-            return marked(exp.Paren(this=moved), "date")
+            new: exp.Expr = (exp.Sub if count < 0 else exp.Add)(this=operand(moment), expression=days)
+            return marked(exp.Paren(this=new), "date")
         if count is not None:
             span = exp.Interval(this=number(abs(count)), unit=exp.var(unit))
-            moved = (exp.Sub if count < 0 else exp.Add)(this=operand(moment), expression=span)
+            new = (exp.Sub if count < 0 else exp.Add)(this=operand(moment), expression=span)
         else:
-            span = exp.Interval(this=exp.Paren(this=exp.cast(scaled, "BIGINT")), unit=exp.var(unit))
-            moved = exp.Add(this=operand(moment), expression=span)
-        return marked(exp.cast(moved, "DATE"), "date") if stays else marked(exp.Paren(this=moved), "time")
+            span = exp.Interval(this=exp.Paren(this=exp.cast(amount, "BIGINT")), unit=exp.var(unit))
+            new = exp.Add(this=operand(moment), expression=span)
+        return marked(exp.cast(new, "DATE"), "date") if stays else marked(exp.Paren(this=new), "time")
 
     def days(self, later: exp.Expr, earlier: exp.Expr, reading: Reading) -> exp.Expr:
         """Seconds by 86,400."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from share_sql.edits.foreign.clock import SECONDS, UNITS, Clock, is_now, spans
+from share_sql.edits.foreign.clock import SECONDS, Clock, is_now
 from share_sql.edits.foreign.kinds import kind, marked
 from share_sql.edits.foreign.nodes import (
     Reading,
@@ -88,23 +88,17 @@ class MysqlClock(Clock):
             found = call("UPPER" if "%^" in form else "LOWER", found)
         return marked(found, "text")
 
-    def shifted(
-        self, value: exp.Expr, amount: exp.Expr, unit: str, sign: int, reading: Reading
-    ) -> exp.Expr | None:
+    def moved(
+        self, moment: exp.Expr, count: int | None, amount: exp.Expr, unit: str, stays: bool
+    ) -> exp.Expr:
         """A sum with an interval."""
-        count, scaled, unit = spans(amount, unit, sign)
-        if unit not in UNITS:
-            return None
-        moment = self.moment(value, reading)
-        is_date = kind(value) == "date" or isinstance(moment, exp.CurrentDate)
-        stays = is_date and unit not in ("HOUR", "MINUTE", "SECOND")
         name = "DATE_ADD"
-        size: exp.Expr = scaled
+        size: exp.Expr = amount
         if count is not None:
             name = "DATE_SUB" if count < 0 else "DATE_ADD"
             size = number(abs(count))
-        moved = call(name, moment, exp.Interval(this=size, unit=exp.var(unit)))
-        return marked(moved, "date" if stays else "time" if kind(moment) else "")
+        new = call(name, moment, exp.Interval(this=size, unit=exp.var(unit)))
+        return marked(new, "date" if stays else "time" if kind(moment) else "")
 
     def days(self, later: exp.Expr, earlier: exp.Expr, reading: Reading) -> exp.Expr:
         """Seconds by 86,400."""

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from sqlglot import exp
 
-from share_sql.edits.foreign.clock import SAFE, SECONDS, UNITS, Clock, spans
+from share_sql.edits.foreign.clock import SAFE, SECONDS, UNITS, Clock
 from share_sql.edits.foreign.kinds import kind, marked
 from share_sql.edits.foreign.nodes import Reading, number, operand
 
@@ -79,17 +79,10 @@ class PostgresClock(Clock):
             "text",
         )
 
-    def shifted(
-        self, value: exp.Expr, amount: exp.Expr, unit: str, sign: int, reading: Reading
-    ) -> exp.Expr | None:
+    def moved(
+        self, moment: exp.Expr, count: int | None, amount: exp.Expr, unit: str, stays: bool
+    ) -> exp.Expr:
         """A sum with an interval."""
-        count, scaled, unit = spans(amount, unit, sign)
-        if unit not in UNITS:
-            return None
-        moment = self.moment(value, reading)
-        stays = (kind(value) == "date" or isinstance(moment, exp.CurrentDate)) and unit not in (
-            "HOUR", "MINUTE", "SECOND",
-        )  # fmt: skip
         if count is not None:
             kind_, size = (exp.Sub, -count) if count < 0 else (exp.Add, count)
             if stays and unit in ("DAY", "WEEK"):
@@ -98,14 +91,14 @@ class PostgresClock(Clock):
             span: exp.Expr = exp.Interval(
                 this=exp.Literal.string(f"{size} {unit.lower()}{'s' * (size != 1)}")
             )
-            moved: exp.Expr = kind_(this=operand(moment), expression=span)
+            new: exp.Expr = kind_(this=operand(moment), expression=span)
         else:
             span = exp.Mul(
-                this=operand(scaled), expression=exp.Interval(this=exp.Literal.string(f"1 {unit.lower()}"))
+                this=operand(amount), expression=exp.Interval(this=exp.Literal.string(f"1 {unit.lower()}"))
             )
-            moved = exp.Add(this=operand(moment), expression=span)
-        moved = exp.Paren(this=moved)
-        return marked(exp.cast(moved.this, "DATE"), "date") if stays else marked(moved, "time")
+            new = exp.Add(this=operand(moment), expression=span)
+        new = exp.Paren(this=new)
+        return marked(exp.cast(new.this, "DATE"), "date") if stays else marked(new, "time")
 
     def days(self, later: exp.Expr, earlier: exp.Expr, reading: Reading) -> exp.Expr:
         """Seconds by 86,400."""
