@@ -18,8 +18,8 @@ from urllib.parse import unquote, urlsplit
 
 from share_sql.benchmarks.bird import bird_ex
 from share_sql.benchmarks.files import BenchmarkFiles, load
+from share_sql.database.address import dialect_at
 from share_sql.database.open import open_database
-from share_sql.database.where import dialect_at
 from share_sql.errors import QueryError
 from share_sql.sql.text import extract_sql
 

@@ -17,8 +17,7 @@ from share_sql.assistant import Assistant
 from share_sql.benchmarks.files import BenchmarkFiles, load
 from share_sql.benchmarks.places import read_places
 from share_sql.catalog import Catalog
-from share_sql.database.address import shown
-from share_sql.database.where import dialect_at
+from share_sql.database.address import dialect_at, shown
 
 
 def main() -> None:

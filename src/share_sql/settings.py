@@ -45,8 +45,8 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from share_sql.database.address import file_of, is_url
 from share_sql.database.base import Limits
-from share_sql.database.where import file_of, is_url
 from share_sql.errors import SettingsError
 from share_sql.toml_file import Unset, filled, line_of, nearest, read_toml
 

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote
 
-from share_sql.database.address import shown
-from share_sql.database.where import is_url
+from share_sql.database.address import is_url, shown
 from share_sql.dialects import DIALECTS
 from share_sql.errors import BenchmarkError
 

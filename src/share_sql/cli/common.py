@@ -16,7 +16,7 @@ from share_sql.benchmarks.places import Places
 from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.cli.configured import check_name, database_named, known_as, settings
 from share_sql.cli.terminal import say
-from share_sql.database.where import is_url
+from share_sql.database.address import is_url
 from share_sql.errors import UsageError
 
 if TYPE_CHECKING:

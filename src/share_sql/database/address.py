@@ -11,6 +11,7 @@ from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 from share_sql import errors
+from share_sql.dialects import PLAIN, Dialect, dialect_of
 
 _URL = re.compile(r"[A-Za-z+]+://(?:([^/?#@]*)@)?([^/?#@]*)(?:/([^?#@]*))?(?:\?([^#]*))?")
 """Signs that a password must have escaped stand nowhere else either: of `p@ss` a part would be a host."""
@@ -119,12 +120,37 @@ def place_of(where: str) -> tuple[str, Path | None]:
         return _SERVERS[scheme], None
     if scheme not in _FILES:
         # The rest of the URL may hold a password: only the scheme is named.
-        known = ", ".join(f"{each}://" for each in (*_FILES, *_SERVERS))
         raise errors.DatabaseUnreadable(
-            f"databases of kind {scheme}:// are not supported; give a path, or {known}"
+            f"databases of kind {scheme}:// are not supported; give a path, sqlite:///PATH, duckdb:///PATH, "
+            "postgresql://USER:PASSWORD@HOST/DATABASE or mysql://USER:PASSWORD@HOST/DATABASE"
         )
     if not rest.startswith("/") or len(rest) == 1:
         raise errors.DatabaseUnreadable(
             f"the URL of a file is {scheme}:///PATH (relative) or {scheme}:////PATH (absolute)"
         )
     return scheme, Path(unquote(rest[1:]))
+
+
+def is_url(where: str) -> bool:
+    """Whether it is a URL, not a path."""
+    return _ANY_URL.match(where) is not None
+
+
+def file_of(where: str) -> str | None:
+    """The path of the file that holds the database; None where it is on a server, or of no known kind."""
+    if not is_url(where):
+        return where
+    try:
+        path = place_of(where)[1]
+    except errors.DatabaseUnreadable:
+        return None
+    return str(path) if path is not None else None
+
+
+def dialect_at(where: str) -> Dialect:
+    """The dialect that a place speaks by its scheme or ending, whether there is a database or not; the one
+    that goes without saying where the scheme is not known."""
+    try:
+        return dialect_of(place_of(where)[0])
+    except errors.DatabaseUnreadable:
+        return PLAIN

@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from share_sql.database.address import shown
-from share_sql.database.where import is_url
+from share_sql.database.address import is_url, shown
 from share_sql.doctor.check import Check
 from share_sql.settings import FILE, Settings
 

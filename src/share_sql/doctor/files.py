@@ -7,7 +7,7 @@ import shlex
 import stat
 from collections.abc import Iterator
 
-from share_sql.database.where import file_of
+from share_sql.database.address import file_of
 from share_sql.doctor.asked import Known, right
 from share_sql.doctor.check import Check
 

@@ -15,8 +15,7 @@ from share_sql.benchmarks.drafts import Draft, Drafts, read_drafts
 from share_sql.benchmarks.files import BenchmarkFiles, LoadedBenchmark, load
 from share_sql.benchmarks.places import Places
 from share_sql.benchmarks.registry import BENCHMARKS
-from share_sql.database.address import shown
-from share_sql.database.where import is_url
+from share_sql.database.address import is_url, shown
 from share_sql.errors import BenchmarkError, DatabaseError
 from share_sql.evaluation.cases import EvalCase
 from share_sql.evaluation.inputs import Inputs

@@ -8,9 +8,8 @@ from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 
-from share_sql.database.address import shown
+from share_sql.database.address import file_of, shown
 from share_sql.database.base import Database, Limits
-from share_sql.database.where import file_of
 from share_sql.errors import DatabaseError, DatabaseMissing, QueryTimeout, SchemaError
 from share_sql.evaluation.results import MACHINE_BOUND, Outcome, ResultCache, outcome_of
 

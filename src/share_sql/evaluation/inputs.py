@@ -12,7 +12,7 @@ from typing import Any
 
 from share_sql.benchmarks.cases import read_rows
 from share_sql.benchmarks.places import Places, database_path, place_of
-from share_sql.database.where import is_url
+from share_sql.database.address import is_url
 from share_sql.errors import CaseError
 from share_sql.evaluation.cases import EvalCase
 from share_sql.sql.tag import split_tag

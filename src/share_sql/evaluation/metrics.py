@@ -13,8 +13,7 @@ from types import MappingProxyType
 from share_sql.benchmarks.benchmark import Benchmark, Prepare, as_it_stands
 from share_sql.benchmarks.bird import soft_f1 as f1_of_rows
 from share_sql.benchmarks.spider import SPIDER, plugged
-from share_sql.database.address import shown
-from share_sql.database.where import dialect_at, file_of
+from share_sql.database.address import dialect_at, file_of, shown
 from share_sql.dialects import DIALECTS
 from share_sql.errors import SqlUnreadable, UsageError
 from share_sql.evaluation.cases import EvalCase, Options, Score

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from share_sql.benchmarks.registry import LEVELS
-from share_sql.database.where import dialect_at, is_url
+from share_sql.database.address import dialect_at, is_url
 from share_sql.dialects import PLAIN, Dialect
 from share_sql.evaluation.assurance import Assurance, assurance, assurance_json, verdicts, verdicts_json
 from share_sql.evaluation.cases import CaseResult, EvalCase, grouped

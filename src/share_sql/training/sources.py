@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from share_sql import __version__
 from share_sql.benchmarks.cases import LabelledCase, mark_duplicates, read_cases_jsonl
 from share_sql.catalog import Catalog
-from share_sql.database.where import is_url
+from share_sql.database.address import is_url
 from share_sql.dialects import PLAIN, dialect_of
 from share_sql.errors import BenchmarkError, DatabaseMissing, ShareError, UsageError
 from share_sql.runfolder.execute import file_fingerprint
