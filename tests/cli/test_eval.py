@@ -290,3 +290,15 @@ def test_large_and_deep_texts_are_scored(tmp_path: Path, shop_path: Path) -> Non
     cases = json.loads(done.stdout)["cases"]
     assert len(cases) == len(rows)
     assert cases[-1]["ex"]
+
+
+@pytest.mark.parametrize("database", ["none.sqlite", "postgresql://user:secret@127.0.0.1:9/none"])
+def test_gold_that_never_runs_is_no_score(database: str, tmp_path: Path) -> None:
+    file = tmp_path / "cases.jsonl"
+    case = {"id": "1", "database": database, "gold": "SELECT 1", "prediction": "SELECT 1"}
+    file.write_text(json.dumps(case))
+    done = call("--cases", file, "--metrics", "ex", "--json")
+    assert done.exit_code == 1
+    assert "no gold ran, so nothing was scored" in done.stderr
+    assert "secret" not in done.output
+    assert json.loads(done.stdout)["cases"][0]["ex"] is False

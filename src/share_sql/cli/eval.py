@@ -11,7 +11,7 @@ import click
 from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.cli.common import BENCHMARK, DATABASES, DATABASES_HELP, FILE, FOLDER, as_json
 from share_sql.cli.configured import config_option, place_named, places_named
-from share_sql.cli.terminal import interruptible, print_json, progress_bar, say
+from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
 from share_sql.evaluation.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -170,6 +170,10 @@ def command(
         write_report(html, *next(iter(runs.values())))
     linked = _linking(inputs, predictions, tables) if linking else {}
     _show(runs, linked, as_json=as_json)
+    if whole.results and all(result.gold_error is not None for result in whole.results):
+        # A server that is down would else pass for predictions that are all wrong.
+        complain(f"no gold ran, so nothing was scored: {whole.results[0].gold_error}")
+        raise SystemExit(1)
 
 
 def _check_tables(tables: Path | None, inputs: Mapping[str, Inputs]) -> None:
