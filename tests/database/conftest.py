@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from share_sql.database.base import Limits
+from share_sql.database.base import Database, Limits
 from share_sql.database.sqlite import SqliteDatabase
 
 FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c"
@@ -140,3 +141,36 @@ def within(seconds: float, condition: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.02)
     return condition()
+
+
+def pid_in_a_fork(pid_of: Callable[[], int], close: Callable[[], None]) -> int:
+    """The worker's process id as a forked process sees it, which then closes its database."""
+    read, write = os.pipe()
+    forked = os.fork()
+    if forked == 0:
+        code = 1
+        try:
+            os.write(write, str(pid_of()).encode())
+            close()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(forked, 0)[1] == 0
+    theirs = int(os.read(read, 20))
+    os.close(read)
+    os.close(write)
+    return theirs
+
+
+def assert_many_threads_share(database: Database) -> None:
+    """Each of many threads gets the answer to its own query."""
+    found: list[object] = []
+    threads = [
+        threading.Thread(target=lambda n=n: found.append(database.query(f"SELECT {n}").rows[0][0] == n))
+        for n in range(24)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert found == [True] * 24

@@ -25,7 +25,7 @@ from share_sql.errors import (
     QueryTimeout,
 )
 
-from .conftest import FOREVER, SOON, STUCK, alive, reaped, within, worker_pid
+from .conftest import FOREVER, SOON, STUCK, alive, pid_in_a_fork, reaped, within, worker_pid
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes through /proc")
 
@@ -152,20 +152,7 @@ def test_threads_get_each_their_own_answer(database: SqliteDatabase) -> None:
 
 def test_a_forked_process_gets_a_worker_of_its_own(database: SqliteDatabase) -> None:
     ours = worker_pid(database)
-    read, write = os.pipe()
-    forked = os.fork()
-    if forked == 0:
-        code = 1
-        try:
-            os.write(write, str(worker_pid(database)).encode())
-            database.close()
-            code = 0
-        finally:
-            os._exit(code)
-    assert os.waitpid(forked, 0)[1] == 0
-    theirs = int(os.read(read, 20))
-    os.close(read)
-    os.close(write)
+    theirs = pid_in_a_fork(lambda: worker_pid(database), database.close)
     assert theirs != ours
     assert worker_pid(database) == ours
 

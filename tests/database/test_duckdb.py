@@ -21,6 +21,8 @@ from share_sql.errors import (
     QueryTooLarge,
 )
 
+from .conftest import assert_many_threads_share
+
 FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c"
 
 
@@ -159,16 +161,7 @@ def test_close_ends_a_query_under_way(path: Path) -> None:
 
 
 def test_many_threads_share_one_database(database: DuckdbDatabase) -> None:
-    found: list[object] = []
-    threads = [
-        threading.Thread(target=lambda n=n: found.append(database.query(f"SELECT {n}").rows[0][0] == n))
-        for n in range(24)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert found == [True] * 24
+    assert_many_threads_share(database)
 
 
 def test_nothing_of_one_query_is_left_for_the_next(database: DuckdbDatabase, path: Path) -> None:

@@ -30,7 +30,7 @@ from share_sql.errors import (
     QueryTooLarge,
 )
 
-from .conftest import FOREVER, SOON, alive, reaped, within, worker_pid
+from .conftest import FOREVER, SOON, alive, pid_in_a_fork, reaped, within, worker_pid
 from .grounds import busy
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes through /proc")
@@ -205,20 +205,7 @@ def test_a_file_that_is_gone_is_named_and_found_again(database: DuckdbDatabase, 
 
 def test_a_forked_process_gets_a_process_of_its_own(database: DuckdbDatabase) -> None:
     ours = pid_of(database)
-    read, write = os.pipe()
-    forked = os.fork()
-    if forked == 0:
-        code = 1
-        try:
-            os.write(write, str(pid_of(database)).encode())
-            database.close()
-            code = 0
-        finally:
-            os._exit(code)
-    assert os.waitpid(forked, 0)[1] == 0
-    theirs = int(os.read(read, 20))
-    os.close(read)
-    os.close(write)
+    theirs = pid_in_a_fork(lambda: pid_of(database), database.close)
     assert theirs != ours
     assert pid_of(database) == ours
 

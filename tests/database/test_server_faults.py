@@ -30,6 +30,8 @@ from share_sql.errors import (
     QueryTooLarge,
 )
 
+from .conftest import assert_many_threads_share
+
 PASSWORD = "hunter2:secret/with@signs%"
 KINDS = ("postgres", "mysql")
 SCRIPT = {
@@ -409,16 +411,7 @@ def test_huge_texts_end_in_time(database: Database, part: str) -> None:
 
 
 def test_many_threads_share_one_database(database: Database) -> None:
-    found: list[object] = []
-    threads = [
-        threading.Thread(target=lambda n=n: found.append(database.query(f"SELECT {n}").rows[0][0] == n))
-        for n in range(24)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert found == [True] * 24
+    assert_many_threads_share(database)
 
 
 def test_more_queries_than_connections_wait_and_do_not_hang(
