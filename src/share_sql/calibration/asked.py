@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.logistic import fit, out_of_fold
+from share_sql.database.address import dialect_at
 from share_sql.errors import SqlError, UsageError
 from share_sql.judgement.logistic import Logistic
 from share_sql.query.asked import FEATURES, select_features
@@ -42,7 +43,7 @@ class SelectData:
 def from_drafts(cases: Iterable[LabelledCase], data: SelectData) -> None:
     """Real drafts whose output columns hold all of gold's: the surplus ones were not asked for."""
     for case in cases:
-        draft, gold = _select(case.case.draft), _select(case.gold)
+        draft, gold = _select(case.case.draft, case), _select(case.gold, case)
         if draft is None or gold is None or len(draft.expressions) < 2:
             continue
         wanted = {_signature(item) for item in gold.expressions}
@@ -54,7 +55,7 @@ def from_drafts(cases: Iterable[LabelledCase], data: SelectData) -> None:
 def from_gold(cases: Iterable[LabelledCase], data: SelectData) -> None:
     """Gold's own columns were asked for; its sort key, selected along, was not."""
     for case in cases:
-        gold = _select(case.gold)
+        gold = _select(case.gold, case)
         if gold is None:
             continue
         if len(gold.expressions) > 1:
@@ -95,9 +96,10 @@ def fit_asked(data: SelectData) -> tuple[Logistic, dict[str, int]]:
     return Logistic(weights, round(threshold, 4)), shown
 
 
-def _select(sql: str) -> exp.Select | None:
+def _select(sql: str, case: LabelledCase) -> exp.Select | None:
     try:
-        tree = parse_select(extract_sql(sql), "sqlite")
+        # The database need not be there: its place says what it speaks.
+        tree = parse_select(extract_sql(sql), dialect_at(case.case.database).name)
     except SqlError:
         return None
     return tree if isinstance(tree, exp.Select) else None
