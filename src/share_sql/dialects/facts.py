@@ -61,6 +61,8 @@ class Dialect:
     """Whether a query in FROM sees the sources before it without LATERAL."""
     all_ctes_checked: bool = False
     """Whether a common table expression that nothing reads may not name what is not there."""
+    ctes_where_read: bool = False
+    """Whether a common table expression may refer to what is around the place where it is read."""
     ctes_in_order: bool = True
     """Whether a common table expression sees only those before it, but behind RECURSIVE."""
     any_members_names: bool = False
@@ -86,6 +88,10 @@ class Dialect:
     """Whether ORDER BY takes NULLS FIRST and NULLS LAST."""
     comma_parts: bool = False
     """Whether a join's condition cannot name what stands before the last comma of FROM."""
+    comma_first: bool = False
+    """Whether it looks for a name behind that comma first, and before it where it is not there."""
+    using_first: bool = False
+    """Whether a name that USING merges is no other source's, though others have it too."""
     bare_group_columns: bool = False
     """Whether a column beside an aggregate that is no key of the groups is let pass."""
     bare_extremes: bool = False

@@ -16,6 +16,7 @@ MYSQL = Dialect(
     all_ctes_checked=True,
     has=frozenset({"LATERAL"}),
     outputs_unique=True,
+    comma_parts=True,
     values_table=False,
     nulls_placed=False,
     bare_group_columns=True,

@@ -29,6 +29,7 @@ SQLITE = Dialect(
     aliases_in=frozenset({"where", "group", "having", "order"}),
     outer_keys=False,
     on_sees_all=True,
+    ctes_where_read=True,
     ctes_in_order=False,
     any_members_names=True,
     joins_need_on=False,

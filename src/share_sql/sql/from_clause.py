@@ -53,7 +53,7 @@ class FromClause(LookUp, ABC):
 
     @abstractmethod
     def _common(self, cte: Cte, parent: Scope | None, around: Scope | None) -> None:
-        """Resolve a common table expression, as if it stood where it is first read."""
+        """Resolve a common table expression that stands there."""
 
     @abstractmethod
     def _expression(self, root: exp.Expr | None, scope: Scope) -> None:
@@ -144,12 +144,13 @@ class FromClause(LookUp, ABC):
     def _joins(self, node: exp.Expr, scope: Scope, pending: list[Pending], start: int = 0) -> None:
         """Add the sources that are joined to those from `start` on."""
         first = start
+        parts_end = self._facts.comma_parts or self._facts.comma_first
         for join in node.args.get("joins") or ():
             before = len(scope.sources)
             self._source(join.this, scope, pending)
             using = join.args.get("using")
             if using or join.method == "NATURAL":
-                left, right = scope.sources[:before], scope.sources[before:]
+                left, right = scope.sources[first:before], scope.sources[before:]
                 names = [
                     self._spell(column.this if isinstance(column, exp.Column) else column)
                     for column in using or ()
@@ -160,7 +161,7 @@ class FromClause(LookUp, ABC):
             if condition is not None:
                 window = None if self._facts.on_sees_all else slice(first, len(scope.sources))
                 pending.append((condition, window))
-            elif self._facts.comma_parts and not (using or join.method or join.kind or join.side):
+            elif parts_end and not (using or join.method or join.kind or join.side):
                 first = before
 
     def _merge(
@@ -182,6 +183,7 @@ class FromClause(LookUp, ABC):
                 self._ambiguous_keys.append(twice)
             if join.side in ("RIGHT", "FULL"):
                 owner.either |= {key}
+            owner.leads |= {key}
             for source in partners:
                 source.merged |= {key}
             self._columns.update(origin for each in (owner, *partners) if (origin := each.find(key)))
@@ -194,7 +196,8 @@ class FromClause(LookUp, ABC):
         cte = scope.ctes.get(self._key(place)) if not db else None
         if cte is not None:
             if cte.outputs is None and not cte.busy:
-                self._common(cte, scope.parent, scope)
+                where_read = self._facts.ctes_where_read
+                self._common(cte, *((scope.parent, scope) if where_read else (cte.parent, cte.around)))
             if cte.outputs is not None:
                 return self._new_source(label, node, given=cte.outputs, cte=cte)
         table = self._table(name, self._spell(db) if db is not None and db.name else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlglot import exp
@@ -107,20 +108,25 @@ class LookUp:
         meant: tuple[Source, Scope] | None = None
         within: Scope | None = bound.scope
         while within is not None:
-            sources = within.visible
-            if qualifier:
-                sources = [
-                    source
-                    for source in sources
-                    if source.key == qualifier and (not placed or self._in_namespace(bound.node, source))
-                ]
-                if sources and meant is None:
-                    meant = sources[0], within
+            sources: list[Source] = []
             hits: list[tuple[Source, Origin]] = []
-            for source in sources:
-                found = source.find(name)
-                if found is not MISSING and not (hits and name in source.merged):
-                    hits.append((source, found))
+            for sources in self._parts(within):
+                if qualifier:
+                    sources = [
+                        source
+                        for source in sources
+                        if source.key == qualifier and (not placed or self._in_namespace(bound.node, source))
+                    ]
+                    if sources and meant is None:
+                        meant = sources[0], within
+                for source in sources:
+                    found = source.find(name)
+                    if found is not MISSING and not (hits and name in source.merged):
+                        hits.append((source, found))
+                if self._facts.using_first and len(hits) > 1:
+                    hits = [hit for hit in hits if name in hit[0].leads] or hits
+                if hits:
+                    break
             if not hits and name in self._facts.row_ids:
                 rows = [(s, self._row_id(s.table)) for s in sources if s.table and not s.table.is_view]
                 hits = rows if len(rows) == 1 else []
@@ -158,6 +164,12 @@ class LookUp:
         bound.source, owner = guess or meant or (None, None)
         # A bare name that an unknown table around may have is no reference to it.
         return owner if qualifier else None
+
+    def _parts(self, scope: Scope) -> Iterator[list[Source]]:
+        """The sources that a name in a scope may mean; those that are looked at first come first."""
+        yield scope.visible
+        if self._facts.comma_first and scope.window is not None and scope.window.start:
+            yield scope.sources[: scope.window.stop]
 
     def _row_id(self, table: Table) -> Origin:
         return rowid_column(table) if self._facts.row_id_is_key else None

@@ -49,7 +49,7 @@ class Resolver(FromClause):
         self._scopes: list[Scope] = []
         self._arms: dict[int, Scope] = {}
         self._ctes: dict[int, Cte] = {}
-        self._declared: list[tuple[Cte, Scope | None, Scope | None]] = []
+        self._declared: list[Cte] = []
         self._names: dict[int, Bound] = {}
 
     def run(self, tree: exp.Query) -> Resolution:
@@ -62,9 +62,9 @@ class Resolver(FromClause):
         # What nothing reads has no part in the query; but most databases look for its names.
         faults = self._faults() if not self._facts.all_ctes_checked else None
         self._names = {}
-        for cte, parent, around in self._declared:
+        for cte in self._declared:
             if not cte.busy:
-                self._common(cte, parent, around)
+                self._common(cte, cte.parent, cte.around)
         unread = self._names
         self._names = names | unread
         return Resolution(
@@ -107,7 +107,9 @@ class Resolver(FromClause):
         while True:
             if node.args.get("with_") is not None:
                 own, ctes = own_ctes(node, ctes, self._spell, self._key, self._facts.ctes_in_order)
-                self._declared += [(each, parent, around) for each in own]
+                for each in own:
+                    each.parent, each.around = parent, around
+                self._declared += own
                 # Each where it is first read would go as deep as they are many.
                 for each in read_ctes(node, own, ctes, self._key) if len(own) > _MANY else ():
                     if each.outputs is None and not each.busy:
@@ -143,7 +145,7 @@ class Resolver(FromClause):
         return outputs
 
     def _common(self, cte: Cte, parent: Scope | None, around: Scope | None) -> None:
-        """Resolve a common table expression, as if it stood where it is first read."""
+        """Resolve a common table expression that stands there."""
         cte.busy = True
         self._ctes[id(cte.node)] = cte
         cte.outputs = renamed(self._query(cte.node, parent, cte.scope, around, cte), cte.names)

@@ -49,6 +49,8 @@ class Source:
     """The joined tables of which it is the name: `(a JOIN b) AS name`."""
     merged: frozenset[str] = frozenset()
     """Columns that USING or NATURAL merge with those of an earlier source."""
+    leads: frozenset[str] = frozenset()
+    """Columns that USING or NATURAL merges with those of a later source."""
     either: frozenset[str] = frozenset()
     """Columns that a RIGHT or FULL join merges with those of a later source: the value of either."""
     exact: bool = False
@@ -132,6 +134,10 @@ class Cte:
     """Its column list."""
     scope: dict[str, Cte] = field(default_factory=dict)
     """The common table expressions that its query sees."""
+    parent: Scope | None = None
+    """What its query may refer to, where it stands."""
+    around: Scope | None = None
+    """The query around it, where it stands."""
     outputs: list[Output] | None = None
     busy: bool = False
 
