@@ -19,7 +19,7 @@ import queue
 import weakref
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -46,6 +46,7 @@ from share_sql.stages.state import Plan, Stage, State
 from share_sql.stages.warn import warn
 
 if TYPE_CHECKING:
+    from share_sql.driver.progress import Progress, StageEnd
     from share_sql.models.base import Model
     from share_sql.prompts.library import PromptSet
 
@@ -141,25 +142,39 @@ class Assistant:
         self._driver = Driver(catalog or Catalog(), models, plan, concurrency, case_seconds, work_seconds)
         weakref.finalize(self, self._driver.end)
 
-    def correct(self, case: Case) -> Correction:
-        """Correct one draft. Never raises for what is wrong with the case: the reason says it. Nor for models
+    def correct(self, case: Case, *, progress: Progress | None = None) -> Correction:
+        """Correct one draft; `progress` is called after each stage, by the thread that works on the case.
+
+        Never raises for what is wrong with the case: the reason says it. Nor for models
         that do not answer: see `Correction.failures`.
 
         Raises:
             AssistantClosed: it is closed, or was closed meanwhile.
         """
-        return _correction(_result(self._driver.submit(case, STAGES)))
+        return _correction(_result(self._driver.submit(case, STAGES, progress)))
 
-    async def acorrect(self, case: Case) -> Correction:
-        """As `correct`, for an event loop of the caller's; to cancel it gives the case up."""
-        future = self._driver.submit(case, STAGES)
+    async def acorrect(self, case: Case, *, progress: Progress | None = None) -> Correction:
+        """As `correct`, for an event loop of the caller's, in which `progress` is called too; to cancel it
+        gives the case up."""
+        return _correction(await self.acorrect_state(case, progress=progress))
+
+    async def acorrect_state(self, case: Case, *, progress: Progress | None = None) -> State:
+        """As `acorrect`; the final state, with all that each stage made."""
+        loop = asyncio.get_running_loop()
+
+        def told(ended: StageEnd) -> None:
+            assert progress is not None
+            with suppress(RuntimeError):  # the caller's loop has closed: nobody listens
+                loop.call_soon_threadsafe(progress, ended)
+
+        future = self._driver.submit(case, STAGES, told if progress is not None else None)
         try:
-            return _correction(await asyncio.wrap_future(future))
+            return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            return _correction(_result(future))
+            return _result(future)
 
     def correct_many(self, cases: Iterable[Case]) -> Iterator[Correction]:
         """Correct many drafts; corrections come in the order of the cases. Raises AssistantClosed."""

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from share_sql.database.address import shown
+from share_sql.database.address import dialect_at, shown
 from share_sql.errors import DatabaseMissing, SchemaError
 
 if TYPE_CHECKING:
@@ -213,6 +213,10 @@ class Catalog:
     def names(self) -> tuple[str, ...]:
         """Registered names, in order of registration; URLs without their passwords."""
         return tuple(self._known)
+
+    def dialect(self, name: str) -> str:
+        """sqlglot's name of the dialect of the database of this name, path or URL; it is not opened."""
+        return dialect_at(self._registered(name).where).name
 
     def fingerprint(self, name: str) -> str:
         """The state that a database of this name, path or URL is in now (`OpenDatabase.state`).

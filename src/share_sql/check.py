@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from share_sql.case import Case, Place, QueryWarning, TextChange, WeighedFinding
 from share_sql.judgement.logistic import sigmoid
@@ -88,7 +88,16 @@ def check(assistant: Assistant, case: Case) -> Checked:
     Returns:
         What was seen. Never raises for what is wrong with the case.
     """
-    state = next(iter(assistant.correct_states([case])))
+    return checked(next(iter(assistant.correct_states([case]))))
+
+
+async def acheck(assistant: Assistant, case: Case) -> Checked:
+    """As `check`, for an event loop of the caller's."""
+    return checked(await assistant.acorrect_state(case))
+
+
+def checked(state: State) -> Checked:
+    """What was seen of a draft, from the final state of its case: without models, and with `inspect`."""
     correction = state.correction
     assert correction is not None, "the judge always leaves a correction"
     failed = case_error(correction)
@@ -119,6 +128,37 @@ def check(assistant: Assistant, case: Case) -> Checked:
         fingerprint=inspection.fingerprint if inspection is not None else "",
         rows_hash=inspection.rows_before if inspection is not None else None,
     )
+
+
+def checked_row(checked: Checked) -> dict[str, Any]:
+    """What was seen, as JSON: what `share check --json` prints."""
+    return {
+        "runs": checked.runs,
+        "error": checked.error,
+        "findings": [_observation_row(each) for each in checked.observations],
+        "wrong": checked.wrong,
+        "incomplete": checked.incomplete,
+        "sql": checked.sql,
+        "suggestion": checked.suggestion,
+        "columns": list(checked.columns),
+        "row_count": checked.row_count,
+        "truncated": checked.truncated,
+        "fingerprint": checked.fingerprint,
+        "rows_hash": checked.rows_hash,
+    }
+
+
+def _observation_row(seen: Observation) -> dict[str, Any]:
+    change = seen.suggestion
+    start, end = seen.place or (None, None)
+    return {
+        "kind": seen.kind,
+        "message": seen.message,
+        "severity": seen.severity,
+        "start": start,
+        "end": end,
+        "suggestion": {"start": change.start, "end": change.end, "text": change.text} if change else None,
+    }
 
 
 _WRONG_SHARE = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -55,7 +55,7 @@ def command(
     from share_sql.assistant import Assistant
     from share_sql.case import Case
     from share_sql.catalog import Catalog
-    from share_sql.check import check
+    from share_sql.check import check, checked_row
 
     if draft == "-":
         draft = read_stdin()
@@ -74,37 +74,6 @@ def command(
     if checked.incomplete is not None:
         complain(f"not all could be looked at: {checked.incomplete}")
     raise SystemExit(3 if checked.found else 0 if checked.incomplete is None else 1)
-
-
-def checked_row(checked: Checked) -> dict[str, Any]:
-    """What `share check --json` prints."""
-    return {
-        "runs": checked.runs,
-        "error": checked.error,
-        "findings": [_observation_row(each) for each in checked.observations],
-        "wrong": checked.wrong,
-        "incomplete": checked.incomplete,
-        "sql": checked.sql,
-        "suggestion": checked.suggestion,
-        "columns": list(checked.columns),
-        "row_count": checked.row_count,
-        "truncated": checked.truncated,
-        "fingerprint": checked.fingerprint,
-        "rows_hash": checked.rows_hash,
-    }
-
-
-def _observation_row(seen: Observation) -> dict[str, Any]:
-    change = seen.suggestion
-    start, end = seen.place or (None, None)
-    return {
-        "kind": seen.kind,
-        "message": seen.message,
-        "severity": seen.severity,
-        "start": start,
-        "end": end,
-        "suggestion": {"start": change.start, "end": change.end, "text": change.text} if change else None,
-    }
 
 
 def checked_lines(draft: str, checked: Checked) -> Iterator[str]:

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from share_sql.case import Case, Correction, Inspection, StepNote
+from share_sql.driver.progress import Progress, StageEnd
 from share_sql.driver.source import Source
 from share_sql.errors import DatabaseError, ModelError, ModelUnavailable, ShareError, WorkExceeded
 from share_sql.requests import Ask, Lookup, Query, Request, Steps
@@ -50,6 +51,7 @@ class CaseRun:
         seconds: wall-clock time that the case may take, models and queries included.
         patient: whether a database that was there before and is away now is waited for.
         queued: called with True and False as the case begins and ends to wait for others on its database.
+        progress: called after each stage, by the thread that works on the case.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class CaseRun:
         seconds: float,
         patient: bool = True,
         queued: Callable[[bool], None] = lambda waits: None,
+        progress: Progress | None = None,
     ) -> None:
         self.case = case
         self.state = State.start(case, Schema(name=case.database, tables=()), plan)
@@ -71,6 +74,7 @@ class CaseRun:
         """Servers that gave no answer to this case after all retries."""
         self._plan = plan
         self._stages = stages
+        self._progress = progress
         self._meter = meter
         self._deadline = time.monotonic() + seconds
         self.source = Source(catalog, case.database, self._deadline, patient, queued)
@@ -191,9 +195,19 @@ class CaseRun:
             # A lone surrogate in a model's answer would break whoever writes the log as UTF-8.
             did = " ".join(did.split()).encode("utf-8", "replace").decode()
             told.info("case %s: %s, %.2f s: %s", before.case.id, name, spent, did)
-        if len(after.steps) == len(before.steps):
-            return after
-        return _with_steps(after, (*after.steps[:-1], replace(after.steps[-1], seconds=spent)))
+        if len(after.steps) > len(before.steps):
+            after = _with_steps(after, (*after.steps[:-1], replace(after.steps[-1], seconds=spent)))
+        self._tell(StageEnd(name, after, spent, after.steps[len(before.steps) :]))
+        return after
+
+    def _tell(self, ended: StageEnd) -> None:
+        """Call `progress`: what it raises is its own, and no end of the case."""
+        if self._progress is None:
+            return
+        try:
+            self._progress(ended)
+        except Exception:
+            log.exception("case %s: the progress callback failed", self.case.id)
 
     def _failed(self, name: str, before: State, error: Exception) -> State:
         """The state after a stage that failed."""

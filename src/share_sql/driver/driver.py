@@ -33,6 +33,7 @@ from share_sql.models.base import ModelReply, Usage
 if TYPE_CHECKING:
     from share_sql.case import Case
     from share_sql.catalog import Catalog
+    from share_sql.driver.progress import Progress
     from share_sql.models.base import Model, ModelRequest
     from share_sql.requests import Ask
     from share_sql.stages.state import Plan, Stage, State
@@ -91,9 +92,9 @@ class Driver:
         self._gone: set[str] = set()
         """Databases that were waited for in vain: the next case does not wait again."""
 
-    def submit(self, case: Case, stages: Sequence[Stage]) -> Future[State]:
+    def submit(self, case: Case, stages: Sequence[Stage], progress: Progress | None = None) -> Future[State]:
         """Start a case. The future is cancelled where the driver is closed under it; to cancel it gives the
-        case up.
+        case up. `progress` is called after each stage, by whatever thread works on the case.
 
         Raises:
             AssistantClosed: the driver is closed, or was started in the process that this one was forked
@@ -107,7 +108,7 @@ class Driver:
             self.check_open()
             if self._thread is None:
                 self._start()
-            future = asyncio.run_coroutine_threadsafe(self._correct(case, stages), self._loop)
+            future = asyncio.run_coroutine_threadsafe(self._correct(case, stages, progress), self._loop)
             self._futures.add(future)
         future.add_done_callback(self._futures.discard)
         return future
@@ -223,11 +224,19 @@ class Driver:
 
     # -- one case ------------------------------------------------------------------------------------
 
-    async def _correct(self, case: Case, stages: Sequence[Stage]) -> State:
+    async def _correct(self, case: Case, stages: Sequence[Stage], progress: Progress | None) -> State:
         meter = Meter(self._work_seconds)
         patient = case.database not in self._gone
         run = CaseRun(
-            case, self._plan, stages, self._catalog, meter, self._case_seconds, patient, self._note_queued
+            case,
+            self._plan,
+            stages,
+            self._catalog,
+            meter,
+            self._case_seconds,
+            patient,
+            self._note_queued,
+            progress,
         )
         self._meters.add(meter)
         self._watching = self._watching or self._loop.create_task(self._watch())

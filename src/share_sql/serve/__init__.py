@@ -1,0 +1,1 @@
+"""SHARE as a service: HTTP, an MCP server and a page, over one assistant."""

@@ -1,0 +1,289 @@
+"""What is asked of the service and what it answers, as pydantic models: the OpenAPI document is made of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from share_sql.case import Verdict
+
+Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
+"""A database, as `GET /v1/databases` lists it."""
+Place: TypeAlias = tuple[int, int]
+"""Start and end in a text, in characters from 0; the end is exclusive."""
+Mark: TypeAlias = tuple[bool, str]
+"""Whether the other side lacks a run of text, and the run."""
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class CheckBody(_Body):
+    """A draft to look at."""
+
+    database: Name
+    draft: str = Field(max_length=1_000_000)
+    """The SQL as a model wrote it; it may have prose and fences around it."""
+    question: str = Field(default="", max_length=20_000)
+    """What the SQL should answer; empty: no confidence is told."""
+    evidence: str = Field(default="", max_length=100_000)
+    """Outside knowledge: units, codes, definitions."""
+    id: str = Field(default="1", max_length=200)
+    """Given back in the answer."""
+
+
+class CorrectBody(CheckBody):
+    """A draft to correct."""
+
+
+class TrajectoryBody(_Body):
+    """SQL to see as a trajectory, or a trajectory to compile; give one of them."""
+
+    database: Name
+    sql: str | None = Field(default=None, max_length=100_000)
+    trajectory: str | None = Field(default=None, max_length=100_000)
+    """A model's answer or a bare trajectory."""
+    dialect: Literal["paper", "extended"] = "extended"
+    """How the trajectory is printed: `paper` leaves joins out."""
+
+    @model_validator(mode="after")
+    def _one(self) -> TrajectoryBody:
+        if (self.sql is None) == (self.trajectory is None):
+            raise ValueError("give either sql or trajectory")
+        return self
+
+
+class RunBody(_Body):
+    """SQL to run, read-only."""
+
+    database: Name
+    sql: str = Field(max_length=100_000)
+    rows: int = Field(default=100, ge=1, le=10_000)
+    """Rows to give back at most."""
+    seconds: float = Field(default=10.0, gt=0, le=60)
+    """What the query may take."""
+
+
+class DatabaseItem(_Answer):
+    """A database that may be asked."""
+
+    name: str
+    dialect: str
+    """sqlglot's name of its SQL dialect."""
+
+
+class ColumnItem(_Answer):
+    """A column."""
+
+    name: str
+    type: str
+    nullable: bool
+    primary_key: bool
+    meaning: str | None
+    """In words; null where nobody wrote any."""
+    allowed: list[str]
+    """The values that its type or a check lets in; empty where none is declared."""
+
+
+class TableItem(_Answer):
+    """A table or view."""
+
+    name: str
+    is_view: bool
+    columns: list[ColumnItem]
+
+
+class KeyItem(_Answer):
+    """A foreign key; a compound one is several, with one `group`."""
+
+    table: str
+    column: str
+    to_table: str
+    to_column: str
+    group: int | None
+
+
+class SchemaAnswer(_Answer):
+    """A database's schema."""
+
+    database: str
+    dialect: str
+    tables: list[TableItem]
+    foreign_keys: list[KeyItem]
+
+
+class UsageItem(_Answer):
+    """What a model used."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    requests: int = 0
+
+
+class FindingItem(_Answer):
+    """Evidence against the draft."""
+
+    kind: str
+    message: str
+    weight: float
+    """Log-odds that it adds to "the draft is wrong"."""
+    place: Place | None
+    """Where in the draft; null: it is about the whole query."""
+
+
+class ChangeItem(_Answer):
+    """A replacement in the draft."""
+
+    start: int
+    end: int
+    text: str
+
+
+class WarningItem(_Answer):
+    """A risk in the draft: told, never acted on."""
+
+    kind: str
+    message: str
+    place: Place | None
+    suggestion: ChangeItem | None
+
+
+class FailureItem(_Answer):
+    """A model that gave nothing of use."""
+
+    role: str
+    cause: str
+    message: str
+
+
+class ErrorItem(_Answer):
+    """A stage that failed."""
+
+    stage: str
+    cause: str | None
+    message: str
+
+
+class ActionItem(_Answer):
+    """An action that differs between the draft's trajectory and the correction's."""
+
+    kind: Literal["added", "removed", "changed"]
+    step: str
+    before: str | None
+    after: str | None
+
+
+class TrajectoryPair(_Answer):
+    """Draft and correction as trajectories; null where one cannot be made."""
+
+    before: str | None
+    after: str | None
+    actions: list[ActionItem]
+    """What differs, action by action."""
+
+
+class Diff(_Answer):
+    """Draft and SQL handed back, run by run; each side's runs joined are its text."""
+
+    before: list[Mark]
+    after: list[Mark]
+
+
+class StageItem(_Answer):
+    """What one stage did."""
+
+    stage: str
+    text: str
+    seconds: float
+    error: str | None
+
+
+class CorrectAnswer(_Answer):
+    """A correction. The fields that a line of corrections.jsonl has mean the same there."""
+
+    id: str
+    database: str
+    draft: str
+    sql: str
+    verdict: Verdict
+    reason: str
+    confidence: float | None
+    """Calibrated probability that `sql` answers the question; null where nothing can be said."""
+    usage: dict[str, UsageItem]
+    """Tokens by stage."""
+    findings: list[FindingItem]
+    changes: list[str]
+    """The trajectory's changes, one line an action."""
+    runs: bool | None
+    """Whether `sql` runs; null where nothing could be run."""
+    failures: list[FailureItem]
+    errors: list[ErrorItem]
+    error: str | None
+    """What kept the case from being worked on to its end; null where nothing did."""
+    warnings: list[WarningItem]
+    fingerprint: str
+    """The database's; another one says that its content may have changed."""
+    rows_before: str | None
+    """Hash of the draft's rows; null where it does not run."""
+    rows_after: str | None
+    """Hash of the rows of `sql`."""
+    trajectory: TrajectoryPair
+    diff: Diff
+    stages: list[StageItem]
+
+
+class StageEvent(_Answer):
+    """A stage that has ended, while a correction is under way."""
+
+    stage: str
+    seconds: float
+    text: str
+    """What it did, in a line; empty where it had nothing to do."""
+    error: str | None
+    lines: list[str]
+    """What it made: a trajectory, candidates."""
+
+
+class CheckAnswer(_Answer):
+    """What was seen in a draft, as `share check --json` prints it."""
+
+    runs: bool
+    error: str | None
+    findings: list[dict[str, Any]]
+    wrong: float
+    incomplete: str | None
+    sql: str
+    suggestion: str | None
+    columns: list[str]
+    row_count: int | None
+    truncated: bool
+    fingerprint: str
+    rows_hash: str | None
+
+
+class TrajectoryAnswer(_Answer):
+    """A trajectory, and the SQL that it compiles to."""
+
+    trajectory: str
+    sql: str
+    raw: int
+    """Steps that could not be read and were kept as they stand."""
+
+
+class RunAnswer(_Answer):
+    """A query's result."""
+
+    columns: list[str]
+    rows: list[list[str | int | float | None]]
+    """Bytes are given as `x'…'`; numbers that JSON does not have, as text."""
+    truncated: bool
+    """Whether there are more rows."""
+    seconds: float
