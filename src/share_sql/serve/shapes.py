@@ -1,4 +1,4 @@
-"""What is asked of the service and what it answers, as pydantic models: the OpenAPI document is made of them."""
+"""What is asked of the service and what it answers, as pydantic models; OpenAPI is made of them."""
 
 from __future__ import annotations
 
