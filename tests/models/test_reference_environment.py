@@ -103,8 +103,8 @@ def test_a_models_file_keeps_the_key_from_a_server_of_ones_own(
     server: RawServer, request_: ModelRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-three")
-    monkeypatch.delenv("VLLM_API_KEY", raising=False)
+    monkeypatch.setenv("VLLM_API_KEY", "of-vllm")
     table = f'base_url = "{server.url}"\nmodel = "birdsql/share-lom"\napi_key_env = "VLLM_API_KEY"'
     _, headers, model = sent_by(server, request_, tmp_path, table)
     assert model == "birdsql/share-lom"
-    assert "sk-three" not in headers["authorization"]
+    assert headers["authorization"] == "Bearer of-vllm"
