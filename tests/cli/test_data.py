@@ -264,7 +264,7 @@ def test_a_data_config_stands_for_the_files(
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ((), "--data-config needs --part: one of dev, bird-train, spider-train"),
+        ((), "--data-config needs --part: one of dev, bird-train, spider-train, spider-dev"),
         (("--part", "spider-train", "--questions", "q.json"), "--questions is what --data-config names"),
         (("--part", "spider-train", "--benchmark", "bird"), "--benchmark is what --data-config names"),
         (("--part", "spider-train", "--cases", "c.jsonl"), "exactly one of --cases"),
