@@ -242,12 +242,11 @@ for part in "${parts[@]}"; do
 done
 stop_servers
 
-# The table: always printed, also where all was done before.
+# The table: printed each time, also where all was done before.
 for part in "${parts[@]}"; do
     scored=()
     for name in none always gated; do
-        show "table-$part-$name" eval --data-config "$config" --part "$part" --predictions "$out/$part-$name"
         scored+=(--predictions "$out/$part-$name")
     done
-    show "compare-$part" eval --data-config "$config" --part "$part" "${scored[@]}"
+    show "table-$part" eval --data-config "$config" --part "$part" "${scored[@]}"
 done

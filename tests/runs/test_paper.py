@@ -86,7 +86,7 @@ def test_each_printed_command_is_one_that_share_takes(tmp_path: Path, settings: 
     before = sorted(ROOT.glob("out/*"))
     printed = dry_run(str(tmp_path / "not made"), **settings)
     lines = [line for line in printed.splitlines() if line.startswith("share ")]
-    assert len(lines) >= 7
+    assert len(lines) >= 4
     page = tmp_path / "docs" / "page.md"
     page.parent.mkdir()
     (tmp_path / "Makefile").touch()
@@ -197,10 +197,11 @@ def test_the_published_models_from_data_to_the_table(place: Path) -> None:
     done = paper()
     assert done.returncode == 0, done.stderr
     assert "== run-dev-none: done before" in done.stdout
-    none, always = (done.stdout.partition(f"== table-dev-{name}:")[2] for name in ("none", "always"))
+    _, table = done.stdout.split("== table-dev:")
+    none, always = table.partition("\ndev-always:")[::2]
+    assert "dev-none:" in none
     assert "0 right before, 0 after" in none
     assert "0 right before, 1 after; fixed 1, broken 0" in always
-    assert "== compare-dev:" in always
     asked = (place / "asked").read_text().split("\n")
     for line in (
         "birdsql/share-bam Bam",
