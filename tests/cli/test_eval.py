@@ -353,6 +353,16 @@ def test_the_references_config_and_output(reference: Path, predictions: str) -> 
     assert (report["total"]["ex"], report["drafts"]["ex"]["fixed"]) == (100, 1)
 
 
+def test_the_references_trajectories_are_no_predictions(reference: Path) -> None:
+    file = Path("outputs/infer/final_traj.jsonl")
+    file.write_text(
+        json.dumps({"idx": 0, "prompt": "", "response": "```SR\nres = df.select(a.b)\n```"}) + "\n"
+    )
+    done = call("--data-config", reference, "--predictions", file)
+    assert done.exit_code == 2
+    assert "holds trajectories, no SQL; a run's SQL is in its final_sql.json" in done.stderr
+
+
 def test_a_run_folders_corrections_go_before_its_final_sql(reference: Path) -> None:
     folder = Path("outputs/infer")
     rows = [{"id": "0", "sql": "SELECT 0"}, {"id": "1", "sql": "SELECT 2"}]

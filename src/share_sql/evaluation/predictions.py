@@ -11,7 +11,7 @@ from share_sql.benchmarks.cases import read_rows
 from share_sql.benchmarks.drafts import Draft, Drafts, read_drafts
 from share_sql.errors import BenchmarkError
 from share_sql.evaluation.inputs import Inputs, own_word
-from share_sql.models.run_files import CORRECTIONS, FINAL_SQL, TIMINGS
+from share_sql.models.run_files import CORRECTIONS, FINAL_SQL, STEP_FILES, TIMINGS
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,11 @@ def read_predictions(path: Path, by_position: bool = False) -> Predictions:
 def read_sql(path: Path, by_position: bool) -> Drafts:
     """SQL from a file or a run folder; by position whatever its ids, where that is asked for."""
     file = _sql_file(path)
+    if file.name in STEP_FILES.values():
+        raise BenchmarkError(
+            f"{file} holds trajectories, no SQL; a run's SQL is in its {FINAL_SQL}, and `share trajectory read` "
+            "looks at trajectories"
+        )
     found = read_drafts(file)
     if found.by_id is None and file.name == CORRECTIONS:
         raise BenchmarkError(
