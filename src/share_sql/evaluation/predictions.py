@@ -83,8 +83,8 @@ def read_sql(path: Path, by_position: bool) -> Drafts:
     file = _sql_file(path)
     if file.name in STEP_FILES.values():
         raise BenchmarkError(
-            f"{file} holds trajectories, no SQL; a run's SQL is in its {FINAL_SQL}, and `share trajectory read` "
-            "looks at trajectories"
+            f"{file} holds trajectories, no SQL; a run's SQL is in its {FINAL_SQL}, and `share trajectory "
+            "read` looks at trajectories"
         )
     found = read_drafts(file)
     if found.by_id is None and file.name == CORRECTIONS:
