@@ -37,11 +37,11 @@ def shop_desk(cache: Path, **assistant: Any) -> Iterator[Desk]:
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """An application on a free port of this machine; its URL."""
+def serving(app: Any, **options: Any) -> Iterator[str]:
+    """An application on a free port of this machine, with uvicorn's options; its URL."""
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", **options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + 30
