@@ -380,8 +380,7 @@ REQUESTS: tuple[Hostile, ...] = (
                 "DELETE FROM customers RETURNING *",
                 "BEGIN IMMEDIATE",
                 "SELECT load_extension('/tmp/evil.so')",
-                "SELECT writefile('/tmp/evil', 'x')",
-                "SELECT readfile('/etc/passwd')",
+                "SELECT 1; DROP TABLE customers",
             )
         ),
     ),
@@ -389,7 +388,8 @@ REQUESTS: tuple[Hostile, ...] = (
         422,
         "",
         (
-            ("a second statement", run("SELECT 1; DROP TABLE customers")),
+            ("a function that writes files", run("SELECT writefile('/tmp/evil', 'x')")),
+            ("a function that reads files", run("SELECT readfile('/etc/passwd')")),
             (
                 "a query without an end",
                 post(

@@ -153,12 +153,13 @@ def test_a_hostile_database_is_data(served: Served, tmp_path: Path) -> None:
     """Triggers, generated columns, odd names and markup: it may be asked, and does nothing."""
     quoted = ODD.replace('"', '""')
     script = f"""
-        CREATE TABLE t (a, b AS (length(printf('%.*c', 900000000, 'x'))), c AS (hex(zeroblob(400000000))));
+        CREATE TABLE t (a, b AS (length(printf('%.*c', 90000000, 'x'))), c AS (hex(zeroblob(400000000))));
         INSERT INTO t (a) VALUES ('</script><script>alert(1)</script>');
         CREATE TABLE "{quoted}" ("{quoted}" TEXT DEFAULT (load_extension('x')));
         CREATE TRIGGER boom AFTER INSERT ON t BEGIN DELETE FROM t; END;
         CREATE TABLE "../../escape" (a);
-        CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT * FROM n;
+        CREATE VIEW endless AS
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT * FROM n;
     """
     content = HostileFile("", script).bytes(tmp_path)
     before = served.state()

@@ -264,11 +264,25 @@ def router(uploads: Uploads) -> APIRouter:
     return routes
 
 
+def _is_cut(file: Path) -> bool:
+    """Whether a file is shorter than its header says (sqlite.org/fileformat2.html); SQLite itself sees that
+    only where it reads what is missing."""
+    with file.open("rb") as opened:
+        head = opened.read(100)
+    size = int.from_bytes(head[16:18], "big")
+    pages = int.from_bytes(head[28:32], "big")
+    # The count of pages holds where the last writer knew of it.
+    known = head[24:28] == head[92:96]
+    return len(head) < 100 or (known and file.stat().st_size < pages * (65536 if size == 1 else size))
+
+
 def _check(file: Path) -> None:
     """Raises UploadRefused where a file is no database with a schema that can be read."""
     from share_sql.database.open import open_database
 
     limits = Limits(seconds=CHECK_SECONDS, rows=10)
+    if _is_cut(file):
+        raise _no_database("its end is missing; upload it again")
     try:
         # The name stands in messages: it must not be the path's.
         with open_database(file, name="upload") as database:
