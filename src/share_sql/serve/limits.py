@@ -41,6 +41,10 @@ class Rates:
         self._clock = clock
         self._held: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
+    def __len__(self) -> int:
+        """Clients that are remembered."""
+        return len(self._held)
+
     def take(self, client: str) -> float:
         """Take one request out of a client's bucket; 0, or the seconds until there is one."""
         held, now = self._now(client)
