@@ -395,7 +395,8 @@ REQUESTS: tuple[Hostile, ...] = (
                 post(
                     "/v1/run",
                     database="shop",
-                    sql="WITH RECURSIVE a(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM a) SELECT MAX(x) FROM a",
+                    sql="WITH RECURSIVE a(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM a) "
+                    "SELECT MAX(x) FROM a",
                     seconds=0.2,
                 ),
             ),
@@ -494,7 +495,8 @@ UPLOADS: tuple[HostileFile, ...] = (
         "BEGIN;" + "".join(f"CREATE TABLE t{at} (a);" for at in range(2_001)) + "COMMIT;",
         (
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 98000) "
-            "INSERT INTO sqlite_schema SELECT 'table', 'x' || i, 'x' || i, 2, 'CREATE TABLE x' || i || ' (a)' FROM n",
+            "INSERT INTO sqlite_schema "
+            "SELECT 'table', 'x' || i, 'x' || i, 2, 'CREATE TABLE x' || i || ' (a)' FROM n",
         ),
     ),
     HostileFile(
