@@ -165,8 +165,8 @@ def _failed(name: str, number: int, problem: dict[str, Any]) -> bytes:
 
 
 async def _lines(receive: Receive, size: int) -> AsyncIterator[tuple[int, bytes | None]]:
-    """The lines of a body with their numbers from 1, empty ones left out; None for one that is too long, which
-    is the last where the whole body is."""
+    """The lines of a body with their numbers from 1, empty ones left out; None for one that is too long, and
+    it is the last where the whole body is."""
     number, total, held = 1, 0, bytearray()
     skips, more = False, True
     while more:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from share_sql.case import Case
@@ -17,6 +17,7 @@ from share_sql.check import Checked, checked
 from share_sql.database.base import Limits
 from share_sql.driver.meter import Meter
 from share_sql.errors import (
+    AssistantClosed,
     DatabaseError,
     DatabaseMissing,
     DatabaseUnreadable,
@@ -180,11 +181,9 @@ class Desk:
     async def warm(self, name: str) -> None:
         """Open a database before it is asked, and take an empty case through the stages there, so that the
         first request is as fast as the next. What is wrong with it is not told here: see `away`."""
-        try:
+        with suppress(DatabaseError, SchemaError, ServiceBusy, AssistantClosed):
             await self.schema(name)
-        except (DatabaseError, SchemaError, ServiceBusy):
-            return
-        await self._state(self._checker, CheckBody(database=name, draft="SELECT 1"))
+            await self._state(self._checker, CheckBody(database=name, draft="SELECT 1"))
 
     def close(self) -> None:
         """Give assistants, databases and threads back. May be called twice."""
