@@ -19,12 +19,16 @@ from share_sql.cli.common import (
     policy_options,
     prompts_of,
 )
-from share_sql.cli.configured import config_option, settings
+from share_sql.cli.configured import check_name, config_option, place_named, settings
+from share_sql.cli.terminal import complain
+from share_sql.database.address import own_name, place_of
+from share_sql.database.file_look import absolute, look
 from share_sql.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from share_sql.catalog import Catalog
     from share_sql.serve.desk import Desk
 
 demo_option = click.option("--demo", is_flag=True, help="Serve the demo's shop, with its drafts to try.")
@@ -45,17 +49,20 @@ def served_desk(
     only: str | None,
     min_confidence: float,
     cache: Path | None,
+    db: str | None = None,
 ) -> Iterator[Desk]:
     """A desk over the databases that the settings name, and over the demo's shop where it is asked for; all
     is given back at the end of the block.
 
     Args:
         demo: the demo's shop too.
+        db: this database alone in place of those of the settings: a name of theirs, a file or a URL.
         workers: cases under way at once.
         models, policy, prompts, conventions, without, only, min_confidence, cache: what the flags say.
 
     Raises:
         UsageError: there is no database to serve, or a flag cannot be used.
+        DatabaseMissing, DatabaseUnreadable: `db` is no database.
     """
     from share_sql.assistant import Assistant
     from share_sql.catalog import Catalog
@@ -65,7 +72,12 @@ def served_desk(
     found = settings()
     with ExitStack() as stack:
         catalog = Catalog(cache=cache)
-        fill_catalog(catalog, found.databases if found is not None else ())
+        if db is not None:
+            _add(catalog, db)
+        elif found is not None:
+            fill_catalog(catalog, found.databases)
+            for problem in found.problems.values():
+                complain(problem)
         examples = stack.enter_context(demo_shop(catalog)) if demo else ()
         if not catalog.names:
             raise UsageError("there is no database to serve; name some in share.toml, or call with --demo")
@@ -91,3 +103,16 @@ def served_desk(
         )
         stack.callback(desk.close)
         yield desk
+
+
+def _add(catalog: Catalog, db: str) -> None:
+    """Make a database known under a short name, which tells whoever asks for it no path."""
+    if place_named(db) is not None:
+        fill_catalog(catalog, [db])
+        return
+    check_name(db)
+    _, file = place_of(db)
+    name = own_name(db) or "database"
+    if file is not None:
+        look(absolute(file, name), name)
+    catalog.add(name, db)
