@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -98,5 +99,9 @@ def create_app(desk: Desk) -> FastAPI:
 
         return [asdict(case) for case in desk.examples]
 
+    if find_spec("mcp") is not None:
+        from share_sql.serve.mcp_server import mount_mcp
+
+        mount_mcp(app, desk)
     app.mount("/", StaticFiles(directory=Path(str(files("share_sql.serve") / "page")), html=True))
     return app

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote, unquote
 
@@ -26,9 +27,11 @@ from share_sql.errors import DatabaseMissing, ShareError
 from share_sql.serve.mcp_calls import call, described_tools, json_schema, visible
 from share_sql.serve.mcp_schema import as_text
 from share_sql.serve.mcp_tools import TOOLS
+from share_sql.serve.problems import problem
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from share_sql.serve.desk import Desk
 
@@ -134,7 +137,7 @@ def mount_mcp(app: FastAPI, desk: Desk) -> None:
     )
     # A route and no mount: a mount would send clients from /mcp to /mcp/. First, since `/` takes all.
     app.router.routes.insert(
-        0, Route(PATH, StreamableHTTPASGIApp(manager), methods=["POST"], include_in_schema=False)
+        0, Route(PATH, _OnlyPost(StreamableHTTPASGIApp(manager)), include_in_schema=False)
     )
     inner = app.router.lifespan_context
 
@@ -144,6 +147,23 @@ def mount_mcp(app: FastAPI, desk: Desk) -> None:
             yield state
 
     app.router.lifespan_context = lifespan
+
+
+class _OnlyPost:
+    """Refuses what a server without sessions has no use for: GET would wait for messages that never come."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST":
+            await self._app(scope, receive, send)
+            return
+        detail = f"{PATH} takes POST alone: there are no sessions to listen to or to end"
+        refused = problem(
+            HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", detail, headers={"Allow": "POST"}
+        )
+        await refused(scope, receive, send)
 
 
 async def serve_stdio(desk: Desk) -> None:
