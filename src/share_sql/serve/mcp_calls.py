@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
@@ -18,9 +17,10 @@ from mcp_types import Tool as Described
 from pydantic import BaseModel, ValidationError
 
 from share_sql.assistant import STAGES
-from share_sql.errors import ShareError, UsageError
+from share_sql.errors import UsageError
 from share_sql.serve.mcp_rows import cut
 from share_sql.serve.mcp_tools import TOOLS, Tool
+from share_sql.serve.problems import told
 from share_sql.toml_file import nearest
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ _LONGEST = 1_000
 _HINTS = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
-
-log = logging.getLogger("share_sql")
 
 
 @cache
@@ -100,11 +98,8 @@ async def call(desk: Desk, session: ServerSession, name: str, arguments: Mapping
         ask = _asked(name, tool, arguments)
         async with _told(session) as progress:
             return _result(await tool.run(desk, ask, progress))
-    except ShareError as error:
-        return _failed(str(error))
     except Exception as error:
-        log.exception("the tool %s failed: %s", name, type(error).__name__)
-        return _failed(f"{name} failed inside SHARE ({type(error).__name__}); its log says where")
+        return _failed(told(error, f"the tool {name}" if name in TOOLS else "a tool")["detail"])
 
 
 def _tool(name: str) -> Tool:

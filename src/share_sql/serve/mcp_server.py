@@ -27,7 +27,7 @@ from share_sql.errors import DatabaseMissing, ShareError
 from share_sql.serve.mcp_calls import call, described_tools, json_schema, visible
 from share_sql.serve.mcp_schema import as_text
 from share_sql.serve.mcp_tools import TOOLS
-from share_sql.serve.problems import problem
+from share_sql.serve.problems import problem, told
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -183,7 +183,7 @@ async def _read(desk: Desk, uri: str) -> types.ReadResourceResult:
         text = as_text(name, await desk.schema(name))
     except ShareError as error:
         code = types.INVALID_PARAMS if isinstance(error, DatabaseMissing) else types.INTERNAL_ERROR
-        raise MCPError(code, visible(" ".join(str(error).split())), {"uri": uri}) from None
+        raise MCPError(code, visible(told(error, "a resource")["detail"]), {"uri": uri}) from None
     content = types.TextResourceContents(uri=uri, mime_type="text/plain", text=text)
     return types.ReadResourceResult(contents=[content])
 

@@ -130,9 +130,7 @@ TOOLS: Mapping[str, Tool] = {
 
 
 def _checked(sql: str, checked: Checked) -> shapes.CheckAnswer:
-    """What was seen, in short. Raises DatabaseUnreadable where the database could not be looked at."""
-    if checked.unusable is not None:
-        raise DatabaseUnreadable(checked.unusable)
+    """What was seen, in short."""
     seen = [
         _seen(
             sql,
