@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -54,6 +55,10 @@ def create_app(
     app.include_router(health.probes(desk, doors, metrics))
     openapi.install(app)
     docs_page.install(app)
+    if find_spec("mcp") is not None:
+        from share_sql.serve.mcp_server import mount_mcp
+
+        mount_mcp(app, desk)
     app.frontend("/", directory=Path(str(files("share_sql.serve") / "page")), fallback=None)
     # The last that is added is asked first.
     app.add_middleware(problems.Unforeseen)

@@ -7,9 +7,10 @@ time, and a database that hangs leaves threads for the others.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from share_sql.case import Case
@@ -69,6 +70,7 @@ class Desk:
         threads: what is done at once beside corrections: queries, schemas, trajectories.
         each: of them for one database.
         examples: cases to try, for the page.
+        models: the names of the assistant's models, by role.
     """
 
     def __init__(
@@ -81,9 +83,11 @@ class Desk:
         threads: int = 8,
         each: int = 3,
         examples: Iterable[Case] = (),
+        models: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.names = tuple(names)
         self.examples = tuple(examples)
+        self.models = dict(models)
         self._catalog = catalog
         self._assistant = assistant
         self._checker = checker

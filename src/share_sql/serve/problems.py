@@ -79,7 +79,7 @@ OTHERS: Mapping[str, tuple[int, str]] = {
     "not-found": (404, "there is no such address"),
     "method-not-allowed": (405, "the address takes other methods: those of `Allow`"),
     "too-large": (413, "the body is larger than the service takes"),
-    "unsupported-media-type": (415, "the body is of another media type than the address takes"),
+    "media-type-unknown": (415, "the body is of another media type than the address takes"),
     "invalid": (422, "a member of the body is missing, unknown or out of bounds: `errors` says which"),
     "unforeseen": (500, "a fault of SHARE's own; `incident` finds it in the service's log"),
     "internal": (500, "a fault of SHARE's own while a draft was worked on; `correction` has what came of it"),

@@ -11,7 +11,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -73,6 +73,7 @@ def serve(
     doors: Doors,
     started: Callable[[], None],
     drain_seconds: float = DRAIN_SECONDS,
+    **options: Any,
 ) -> bool:
     """Serve an application until the process is told to end.
 
@@ -82,6 +83,7 @@ def serve(
         doors: the application's.
         started: called once requests are taken.
         drain_seconds: what requests under way have to end.
+        options: more for `uvicorn.Config`.
 
     Returns:
         Whether all requests ended by themselves.
@@ -90,11 +92,9 @@ def serve(
         app,
         log_config=None,
         log_level="warning",
-        access_log=False,
-        server_header=False,
-        ws="none",
         lifespan="on",
         timeout_graceful_shutdown=_GIVEN_UP_SECONDS,
+        **{"access_log": False, "server_header": False, "ws": "none", **options},
     )
     server = _Server(config, doors, started, drain_seconds)
     server.run(sockets=[listening])
