@@ -7,6 +7,7 @@ time, and a database that hangs leaves threads for the others.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -68,7 +69,6 @@ class Desk:
         assistant: corrects, with `inspect`; made with this catalog, closed with the desk.
         checker: the same without models, for what only looks; may be `assistant`.
         threads: what is done at once beside corrections: queries, schemas, trajectories.
-        each: of them for one database.
         examples: cases to try, for the page.
         models: the names of the assistant's models, by role.
     """
@@ -81,7 +81,6 @@ class Desk:
         assistant: Assistant,
         checker: Assistant,
         threads: int = 8,
-        each: int = 3,
         examples: Iterable[Case] = (),
         models: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
@@ -95,7 +94,7 @@ class Desk:
         """Databases that could not be read when they were last asked."""
         self.under_way = 0
         """Cases being worked on."""
-        self._asking = FairPool(threads, each)
+        self._asking = FairPool(threads)
         self._working = ThreadPoolExecutor(2, "share-answer")
         self._meters: set[Meter] = set()
         self._watching: asyncio.Task[None] | None = None
@@ -154,7 +153,7 @@ class Desk:
         return await self._work(lambda: _trajectory(schema, body))
 
     async def run(self, body: RunBody) -> RunAnswer:
-        """Run a query read-only.
+        """Run a query read-only. To cancel it stops the query.
 
         Raises:
             QueryError: the database refused it, or it failed.
@@ -166,13 +165,21 @@ class Desk:
             bound = limits.within(opened.limits) if opened.limits is not None else limits
             if not opened.turn.acquire(timeout=bound.seconds):
                 raise ServiceBusy("others ask the database as much as it answers; ask again in some seconds")
+            asked.append((opened, threading.get_ident()))
             try:
                 result = opened.database.query(body.sql, bound)
             finally:
+                asked.clear()
                 opened.turn.release()
             return run_answer(result)
 
-        return await self._with(body.database, ask)
+        asked: list[tuple[OpenDatabase, int]] = []
+        try:
+            return await self._with(body.database, ask)
+        except asyncio.CancelledError:
+            for opened, thread in asked:
+                opened.database.stop(thread)
+            raise
 
     async def schema(self, name: str) -> SchemaAnswer:
         """A database's schema.
