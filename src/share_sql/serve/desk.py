@@ -169,16 +169,19 @@ class Desk:
             try:
                 result = opened.database.query(body.sql, bound)
             finally:
-                asked.clear()
+                with ending:  # whoever stops it now must not stop what this thread does next
+                    asked.clear()
                 opened.turn.release()
             return run_answer(result)
 
         asked: list[tuple[OpenDatabase, int]] = []
+        ending = threading.Lock()
         try:
             return await self._with(body.database, ask)
         except asyncio.CancelledError:
-            for opened, thread in asked:
-                opened.database.stop(thread)
+            with ending:
+                for opened, thread in asked:
+                    opened.database.stop(thread)
             raise
 
     async def schema(self, name: str) -> SchemaAnswer:
@@ -231,6 +234,10 @@ class Desk:
         except QueryError:
             self._note(name, away=False)
             raise
+        except DatabaseMissing as error:
+            # It is one of the service's: its file has gone, which is nothing that the caller got wrong.
+            self._note(name, away=True)
+            raise DatabaseUnreadable(str(error)) from None
         except (DatabaseError, SchemaError):
             self._note(name, away=True)
             raise
