@@ -159,7 +159,7 @@ def _checked(sql: str, checked: Checked) -> shapes.CheckAnswer:
 def _corrected(answer: CorrectAnswer) -> shapes.CorrectAnswer:
     """A correction, in short. Raises DatabaseUnreadable where the database could not be asked at all."""
     if answer.error is not None and any(each.cause == "database" for each in answer.errors):
-        raise DatabaseUnreadable(f"nothing could be looked at: {answer.error}")
+        raise DatabaseUnreadable(answer.error)
     seen = [_seen(answer.draft, each.kind, each.message, each.place) for each in answer.findings]
     seen += [
         _seen(
@@ -172,9 +172,7 @@ def _corrected(answer: CorrectAnswer) -> shapes.CorrectAnswer:
         )
         for each in answer.warnings
     ]
-    failed = [f"{each.role}: {each.message}" for each in answer.failures]
-    if answer.error is not None and not failed:
-        failed = [answer.error]
+    failed = [answer.error] if answer.error is not None else []
     return shapes.CorrectAnswer(
         verdict=answer.verdict,
         sql=answer.sql,
