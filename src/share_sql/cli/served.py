@@ -23,13 +23,14 @@ from share_sql.cli.configured import check_name, config_option, place_named, set
 from share_sql.cli.terminal import complain
 from share_sql.database.address import own_name, place_of
 from share_sql.database.file_look import absolute, look
-from share_sql.errors import UsageError
+from share_sql.errors import ShareError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from share_sql.catalog import Catalog
     from share_sql.serve.desk import Desk
+    from share_sql.settings import Settings
 
 demo_option = click.option("--demo", is_flag=True, help="Serve the demo's shop, with its drafts to try.")
 served_options = options(models_option("none"), policy_options, cache_option, config_option)
@@ -75,9 +76,7 @@ def served_desk(
         if db is not None:
             _add(catalog, db)
         elif found is not None:
-            fill_catalog(catalog, found.databases)
-            for problem in found.problems.values():
-                complain(problem)
+            _fill(catalog, found)
         examples = stack.enter_context(demo_shop(catalog)) if demo else ()
         if not catalog.names:
             raise UsageError("there is no database to serve; name some in share.toml, or call with --demo")
@@ -99,10 +98,27 @@ def served_desk(
         )
         checker = correcting() if asked else assistant
         desk = Desk(
-            catalog=catalog, names=catalog.names, assistant=assistant, checker=checker, examples=examples
+            catalog=catalog,
+            names=catalog.names,
+            assistant=assistant,
+            checker=checker,
+            examples=examples,
+            models={role: model.name for role, model in asked.items()},
         )
         stack.callback(desk.close)
         yield desk
+
+
+def _fill(catalog: Catalog, found: Settings) -> None:
+    """Make the settings' databases known; what keeps one from being served is told, the others are served."""
+    for name, problem in found.problems.items():
+        if name:
+            complain(f"{name} is not served: {problem}")
+    for name in found.databases:
+        try:
+            fill_catalog(catalog, [name])
+        except ShareError as error:
+            complain(f"{name} is not served: {error}")
 
 
 def _add(catalog: Catalog, db: str) -> None:

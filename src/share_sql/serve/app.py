@@ -15,7 +15,7 @@ from share_sql import __version__
 from share_sql.serve import batch, docs_page, health, openapi, problems, routes
 from share_sql.serve.attend import Attended
 from share_sql.serve.desk import Desk
-from share_sql.serve.doors import BehindDoors, Doors
+from share_sql.serve.doors import Doors
 from share_sql.serve.metrics import Measured, Metrics
 
 
@@ -62,7 +62,6 @@ def create_app(
     app.frontend("/", directory=Path(str(files("share_sql.serve") / "page")), fallback=None)
     # The last that is added is asked first.
     app.add_middleware(problems.Unforeseen)
-    app.add_middleware(Attended)
-    app.add_middleware(BehindDoors, doors=doors)
+    app.add_middleware(Attended, doors=doors)
     app.add_middleware(Measured, metrics=metrics)
     return app
