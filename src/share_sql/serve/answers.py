@@ -27,10 +27,10 @@ from share_sql.trajectory.diff import diff
 from share_sql.trajectory.from_sql import from_sql
 from share_sql.trajectory.write import write
 
-_UNINSPECTED = {"warnings": [], "fingerprint": "", "rows_before": None, "rows_after": None}
-"""What is told where the database could not be opened, so that there was nothing to inspect."""
 AWAY = "the database cannot be read now"
 """Told in place of what a database's failure says."""
+_UNSEEN = {"warnings": (), "fingerprint": "", "rows_before": None, "rows_after": None}
+"""What is told of a draft that could not be looked at."""
 
 log = logging.getLogger("share_sql.serve")
 
@@ -51,7 +51,7 @@ def correct_answer(state: State) -> CorrectAnswer:
     return CorrectAnswer.model_validate(
         {
             **correction_row(correction),
-            **_UNINSPECTED,
+            **_UNSEEN,
             **inspection_row(correction),
             "database": state.case.database,
             "draft": correction.draft,

@@ -50,7 +50,7 @@ class Kind:
 
 PROBLEMS: Mapping[type[errors.ShareError], Kind] = {
     errors.DatabaseMissing: Kind(404, "database-missing"),
-    errors.DatabaseUnreadable: Kind(
+    errors.DatabaseError: Kind(
         503, "database-unreadable", "the database cannot be read now; ask again, and see the service's log"
     ),
     errors.SchemaError: Kind(
@@ -181,7 +181,7 @@ def lost(answer: CorrectAnswer) -> dict[str, Any] | None:
     if not answer.lost:
         return None
     if any(each.cause == "database" for each in answer.errors):
-        unreadable = PROBLEMS[errors.DatabaseUnreadable]
+        unreadable = PROBLEMS[errors.DatabaseError]
         return document(unreadable.status, unreadable.name, unreadable.detail or "", **came)
     model = PROBLEMS[errors.ModelError]
     detail = (
