@@ -10,11 +10,14 @@ from typing import Any
 import httpx2
 import pytest
 from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY
 
 from share_sql.assistant import STAGES
+from share_sql.serve.access import Guard
 from share_sql.serve.app import create_app
 from share_sql.serve.desk import Desk
+from share_sql.serve.guard import guarded
 
 from .agents import talk, text_of
 from .conftest import serving, shop_desk
@@ -180,3 +183,60 @@ def test_the_application_can_be_started_and_stopped_with_it(tmp_path: Path) -> N
             assert post(url, "tools/call", {"name": "list_databases", "arguments": {}}).status_code == 200
         with pytest.raises(httpx2.TransportError):
             post(url, "tools/call", {"name": "list_databases", "arguments": {}})
+
+
+TOKEN = "a-token-of-some-length"
+
+
+@pytest.fixture(scope="module")
+def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service behind the guard, with a token."""
+    with (
+        shop_desk(tmp_path_factory.mktemp("cache")) as desk,
+        serving(guarded(create_app(desk), Guard(token=TOKEN, max_body=100_000))) as url,
+    ):
+        yield url
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"authorization": "Bearer wrong"}, 401),
+        ({"authorization": f"Bearer {TOKEN}", "host": "evil.example"}, 421),
+        ({"authorization": f"Bearer {TOKEN}", "origin": "https://evil.example"}, 403),
+        ({"authorization": f"Bearer {TOKEN}", "content-type": "text/plain"}, 415),
+        ({"authorization": f"Bearer {TOKEN}"}, 200),
+    ],
+)
+def test_the_guard_stands_before_it(behind: str, headers: dict[str, str], status: int) -> None:
+    answer = post(behind, "tools/call", {"name": "list_databases", "arguments": {}}, **headers)
+    assert answer.status_code == status
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_large_request_is_refused_before_it(behind: str) -> None:
+    arguments = {"database": "shop", "sql": "x" * 200_000}
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    assert (
+        post(behind, "tools/call", {"name": "check_sql", "arguments": arguments}, **headers).status_code
+        == 413
+    )
+
+
+@ERAS
+def test_an_agent_with_the_token_works_behind_the_guard(behind: str, mode: str) -> None:
+    async def asked() -> Any:
+        async with httpx2.AsyncClient(headers={"authorization": f"Bearer {TOKEN}"}) as http:
+            transport = streamable_http_client(f"{behind}/mcp", http_client=http)
+            async with Client(transport, mode=mode) as agent:
+                told: list[float] = []
+
+                async def listen(progress: float, total: float | None, message: str | None) -> None:
+                    told.append(progress)
+
+                result = await agent.call_tool("correct_sql", CASE, progress_callback=listen)
+                assert len(told) == len(STAGES)
+                return result.structured_content
+
+    assert asyncio.run(asyncio.wait_for(asked(), 30))["verdict"] == "corrected"
