@@ -197,7 +197,7 @@ class Desk:
         first request is as fast as the next. What is wrong with it is not told here: see `away`."""
         with suppress(DatabaseError, SchemaError, ServiceBusy, AssistantClosed):
             await self.schema(name)
-            await self._state(self._checker, CheckBody(database=name, draft="SELECT 1"))
+            await self._checker.acorrect_state(self._case(CheckBody(database=name, draft="SELECT 1")))
 
     def close(self) -> None:
         """Give assistants, databases and threads back. May be called twice."""
