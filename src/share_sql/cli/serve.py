@@ -55,7 +55,7 @@ def command(
     from share_sql.catalog import Catalog
     from share_sql.serve.app import create_app
     from share_sql.serve.demo import demo_shop
-    from share_sql.serve.desk import Desk
+    from share_sql.serve.desk import MODEL_PATIENCE, Desk
     from share_sql.settings import ServiceSettings
 
     found = settings()
@@ -82,6 +82,7 @@ def command(
             prompts=prompts_of(prompts, asked),
             min_confidence=min_confidence,
             concurrency=service.workers,
+            model_patience=MODEL_PATIENCE,
         )
         checker = correcting() if asked else assistant
         desk = Desk(

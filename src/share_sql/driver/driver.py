@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from share_sql.driver.case_run import Answer, CaseRun
@@ -63,6 +64,7 @@ class Driver:
         concurrency: cases under way at once, at most; the callers see to it.
         case_seconds: wall-clock time of one case.
         work_seconds: processor time of one case's stages.
+        model_patience: seconds after which a model's server that fails is not asked again, for each ask.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Driver:
         concurrency: int,
         case_seconds: float,
         work_seconds: float,
+        model_patience: float = math.inf,
     ) -> None:
         self._catalog = catalog
         self._models = dict(models)
@@ -80,6 +83,7 @@ class Driver:
         self._concurrency = concurrency
         self._case_seconds = case_seconds
         self._work_seconds = work_seconds
+        self._model_patience = model_patience
         self._lock = threading.Lock()
         self._owner = os.getpid()
         self._closed = False
@@ -293,7 +297,7 @@ class Driver:
         if server in run.down:
             raise run.down[server]
         try:
-            reply = await self._in_time(model, request, run)
+            reply = await self._in_time(model, replace(request, patience=self._model_patience), run)
         except ModelUnavailable as error:
             if server:
                 run.down[server] = error

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from share_sql.driver.progress import Progress
     from share_sql.trajectory.nodes import Trajectory
 
+MODEL_PATIENCE = 5.0
+"""What the assistant of a desk takes as `model_patience`: a caller waits, and a server that was restarted
+mostly listens again within some seconds."""
+
 _T = TypeVar("_T")
 
 
