@@ -6,7 +6,6 @@ A database hangs, a model's server is killed, callers hang up.
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import socket
 import sqlite3
@@ -22,7 +21,7 @@ from scripted_server import ANSWERS, models_file
 from service_client import HOST, Answer, Client, Load, Service, free_port, many, serving
 from service_measures import Expected, Row, Size, bodies, body, median_of, milliseconds, of_load, quiet, right
 
-SLOW_SECONDS = 2.0
+SLOW_SECONDS = 4.0
 """What a query of the hanging database may take."""
 ENDLESS = "SELECT COUNT(*) FROM endless"
 SCRIPTED = Path(__file__).with_name("scripted_server.py")
@@ -65,34 +64,42 @@ def named(answer: Answer) -> str:
 def hang(size: Size, folder: Path) -> list[Row]:
     """The paced callers, without and with others who ask a database that never answers."""
     write_hanging(folder)
-    every = 1.0 if size.timed else 0.2
     with serving("--demo", folder=folder) as service:
         expected = Expected(service)
         median = median_of(service, size).quantile(0.5)
         rows = [Row("single median", milliseconds(median))]
-        alone = asyncio.run(many(service.port, bodies(size.callers, size.requests, "alone"), every=every))
+        alone = asyncio.run(
+            many(service.port, bodies(size.callers, size.requests, "alone"), every=size.every)
+        )
         rows += [
             *of_load("without", alone, median, size, True),
             right(expected.troubles_of(alone), len(alone.answers)),
         ]
-        beside, slow = asyncio.run(_beside(service, size, every))
+        beside, slow = asyncio.run(_beside(service, size))
         rows += [
             *of_load("with", beside, median, size, True),
             right(expected.troubles_of(beside), len(beside.answers)),
         ]
         counts = Counter(named(answer) for answer in slow)
-        rows.append(
+        slowest = beside.quantile(1.0)
+        rows += [
+            Row(
+                "with: the slowest",
+                milliseconds(slowest),
+                "waits for no query that hangs",
+                slowest < SLOW_SECONDS,
+            ),
             Row(
                 f"answers of {size.hanging} callers of the one that hangs",
                 ", ".join(f"{count} {name}" for name, count in counts.most_common()),
                 "each named",
                 bool(slow) and not any(name.startswith("lost") for name in counts),
-            )
-        )
+            ),
+        ]
         return [*rows, quiet(service)]
 
 
-async def _beside(service: Service, size: Size, every: float) -> tuple[Load, list[Answer]]:
+async def _beside(service: Service, size: Size) -> tuple[Load, list[Answer]]:
     over = asyncio.Event()
     slow: list[Answer] = []
 
@@ -109,9 +116,11 @@ async def _beside(service: Service, size: Size, every: float) -> tuple[Load, lis
 
     hanging = [asyncio.ensure_future(ask(caller)) for caller in range(size.hanging)]
     await asyncio.sleep(1.0)
-    load = await many(service.port, bodies(size.callers, size.requests, "beside"), every=every)
+    load = await many(service.port, bodies(size.callers, size.requests, "beside"), every=size.every)
     over.set()
-    await asyncio.gather(*hanging)
+    _, waiting = await asyncio.wait(hanging, timeout=2 * SLOW_SECONDS)
+    for each in waiting:
+        each.cancel()
     return load, slow
 
 
@@ -267,13 +276,8 @@ async def _settled(service: Service) -> tuple[float, float]:
     of a core that it used last."""
     began = time.monotonic()
     while True:
-        before = _processor_seconds(service)
+        before = service.processor_seconds()
         await asyncio.sleep(0.5)
-        used = (_processor_seconds(service) - before) / 0.5
+        used = (service.processor_seconds() - before) / 0.5
         if used < 0.1 or time.monotonic() - began > 20:
             return time.monotonic() - began, used
-
-
-def _processor_seconds(service: Service) -> float:
-    fields = Path(f"/proc/{service.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -2,8 +2,9 @@
 
     python runs/service_load.py [PART ...] [--json] [--small]
 
-Each part starts a service of its own, as a process, and asks it from this one, over sockets that asyncio reads:
-that takes about a tenth of the processor time of the service's own work. No model is asked, but in `killed`.
+Each part starts a service of its own, as a process, and asks it from this one, over sockets that asyncio
+reads: that takes about a tenth of the processor time of the service's own work. No model is asked, but in
+`killed`.
 
 single   one caller, 200 requests: the median that the others are compared with
 many     50 callers, 20 requests each, in two ways:
@@ -78,9 +79,12 @@ def many_callers(size: Size, folder: Path) -> list[Row]:
         expected = Expected(service)
         median = median_of(service, size).quantile(0.5)
         rows = [Row("single median", milliseconds(median))]
-        for name, every in (("paced", 1.0), ("closed loop", 0.0)):
+        for name, every in (("paced", size.every), ("closed loop", 0.0)):
+            before = service.processor_seconds()
             load = asyncio.run(many(service.port, bodies(size.callers, size.requests, name), every=every))
+            used = (service.processor_seconds() - before) / len(load.answers)
             rows += of_load(name, load, median, size, ratio_counts=bool(every))
+            rows.append(Row(f"{name}: processor time of each", milliseconds(used)))
             rows.append(right([*expected.troubles, *expected.troubles_of(load)], len(load.answers)))
         return [*rows, quiet(service)]
 

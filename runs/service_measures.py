@@ -25,6 +25,8 @@ class Size:
     callers: int = 50
     requests: int = 20
     memory: int = 10_000
+    every: float = 1.0
+    """Seconds between two requests of a paced caller."""
     hanging: int = 10
     model_callers: int = 20
     outages: tuple[float, ...] = (0.5, 1.5, 8.0, 1.0)
@@ -34,7 +36,7 @@ class Size:
     """Whether times are judged."""
 
 
-SMALL = Size(60, 10, 6, 300, 20, 6, (0.3, 7.0), 40, timed=False)
+SMALL = Size(60, 10, 6, 300, 0.2, 20, 6, (0.3, 7.0), 40, timed=False)
 
 
 @dataclass(frozen=True)

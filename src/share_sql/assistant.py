@@ -89,8 +89,8 @@ class Assistant:
         case_seconds: wall-clock time that one case may take: models that have not answered by then failed,
             and queries are not run any more.
         work_seconds: processor time that the stages of one case may take; what they have by then is judged.
-        model_patience: seconds after which a model's server that fails is not asked again, for each ask; where
-            somebody waits for the correction, less than the half minute that retries take by themselves.
+        model_patience: seconds after which a model's server that fails is not asked again, for each ask; less
+            than the half minute that retries take by themselves, where somebody waits for the correction.
 
     Raises:
         UsageError: no such policy, models, conventions or kinds, a concurrency below 1, or no time.
