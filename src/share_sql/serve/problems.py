@@ -50,7 +50,7 @@ class Kind:
 
 PROBLEMS: Mapping[type[errors.ShareError], Kind] = {
     errors.DatabaseMissing: Kind(404, "database-missing"),
-    errors.DatabaseUnreadable: Kind(
+    errors.DatabaseError: Kind(
         503, "database-unreadable", "the database cannot be read now; ask again, and see the service's log"
     ),
     errors.SchemaError: Kind(
@@ -79,11 +79,11 @@ OTHERS: Mapping[str, tuple[int, str]] = {
     "not-found": (404, "there is no such address"),
     "method-not-allowed": (405, "the address takes other methods: those of `Allow`"),
     "too-large": (413, "the body is larger than the service takes"),
-    "unsupported-media-type": (415, "the body is of another media type than the address takes"),
+    "media-type-unknown": (415, "the body is of another media type than the address takes"),
     "invalid": (422, "a member of the body is missing, unknown or out of bounds: `errors` says which"),
     "unforeseen": (500, "a fault of SHARE's own; `incident` finds it in the service's log"),
     "internal": (500, "a fault of SHARE's own while a draft was worked on; `correction` has what came of it"),
-    "draining": (503, "the service is ending, and takes no new requests"),
+    "draining": (503, "the service is ending; ask another, or ask again later"),
 }
 """Problems that are no error of SHARE's: status and what they mean."""
 
@@ -166,8 +166,11 @@ def invalid(error: Any) -> dict[str, Any]:
 
 
 def lost(answer: CorrectAnswer) -> dict[str, Any] | None:
-    """The document for a draft that was not worked on as it should have been, with what came of it: a model or
-    the database did not answer, or SHARE itself failed. None where all is well."""
+    """The document for a draft that was not worked on as it should have been, with what came of it.
+
+    Returns:
+        None where all is well; else that a model or the database did not answer, or that SHARE itself failed.
+    """
     came = {
         "draft": answer.draft,
         "failures": [each.model_dump() for each in answer.failures],
@@ -178,7 +181,7 @@ def lost(answer: CorrectAnswer) -> dict[str, Any] | None:
     if not answer.lost:
         return None
     if any(each.cause == "database" for each in answer.errors):
-        unreadable = PROBLEMS[errors.DatabaseUnreadable]
+        unreadable = PROBLEMS[errors.DatabaseError]
         return document(unreadable.status, unreadable.name, unreadable.detail or "", **came)
     model = PROBLEMS[errors.ModelError]
     detail = (
@@ -215,9 +218,19 @@ class Unforeseen:
         try:
             await self._app(scope, receive, noted)
         except Exception as error:
+            if _unread(error):
+                return
             said = told(error, f"{scope['method']} {route_of(scope)}")
             if not started:
                 await response(said)(scope, receive, send)
+
+
+def _unread(error: Exception) -> bool:
+    """Whether an error only says that nobody reads a stream any more: FastAPI's streams of events end so where
+    the client hangs up between two events."""
+    from anyio import BrokenResourceError
+
+    return isinstance(error, ExceptionGroup) and error.split(BrokenResourceError)[1] is None
 
 
 def route_of(scope: Scope) -> str:
