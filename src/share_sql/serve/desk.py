@@ -52,6 +52,10 @@ if TYPE_CHECKING:
     from share_sql.stages.state import State
     from share_sql.trajectory.nodes import Trajectory
 
+MODEL_PATIENCE = 5.0
+"""What the assistant of a desk takes as `model_patience`: a caller waits, and a server that was restarted
+mostly listens again within some seconds."""
+
 _T = TypeVar("_T")
 
 ANSWER_BYTES = 8 * 1024 * 1024
