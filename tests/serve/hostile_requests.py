@@ -106,6 +106,7 @@ REQUESTS: tuple[Hostile, ...] = (
                 "/%2e%2e/%2e%2e/etc/passwd",
                 "/v1/databases/..%2f..%2fetc%2fpasswd/schema",
                 "/v1/databases/..%5c..%5cwindows/schema",
+                "/v1/databases/a%2Fb/schema",
                 "/v1/databases/shop%00/schema",
                 "/v1/databases/shop%0d%0aSet-Cookie:x/schema",
                 "/v1/databases/%ff%fe/schema",
