@@ -57,6 +57,15 @@ class CorrectBody(CheckBody):
 class TrajectoryBody(_Body):
     """SQL to see as a trajectory, or a trajectory to compile; give one of them."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": [one], "properties": {one: {"type": "string"}, other: {"type": "null"}}}
+                for one, other in (("sql", "trajectory"), ("trajectory", "sql"))
+            ]
+        }
+    )
+
     database: Name
     sql: Text | None = Field(default=None, max_length=100_000)
     trajectory: Text | None = Field(default=None, max_length=100_000)
