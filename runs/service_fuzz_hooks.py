@@ -1,4 +1,4 @@
-"""What schemathesis cannot know by itself, for `service_fuzz.py`: which database there is, what a batch is."""
+"""What schemathesis cannot know by itself, for `service_fuzz.py`: the database's name, what a batch is."""
 
 from __future__ import annotations
 
