@@ -22,6 +22,8 @@ Text: TypeAlias = Annotated[str, AfterValidator(_whole)]
 """A text that was sent."""
 Name: TypeAlias = Annotated[Text, Field(min_length=1, max_length=200)]
 """A database, as `GET /v1/databases` lists it."""
+MOST_MEMBERS = 32
+"""Members of a body at most, known or not."""
 Place: TypeAlias = tuple[int, int]
 """Start and end in a text, in characters from 0; the end is exclusive."""
 Mark: TypeAlias = tuple[bool, str]
@@ -30,6 +32,16 @@ Mark: TypeAlias = tuple[bool, str]
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few(cls, given: Any) -> Any:
+        # One by one, half a million unknown members took half a minute to refuse.
+        if isinstance(given, dict) and len(given) > MOST_MEMBERS:
+            raise ValueError(
+                f"there are more than {MOST_MEMBERS} members; see /docs for those that are known"
+            )
+        return given
 
 
 class _Answer(BaseModel):
