@@ -16,7 +16,7 @@ from fastapi.staticfiles import StaticFiles
 from share_sql import __version__
 from share_sql.check import checked_row
 from share_sql.driver.progress import StageEnd
-from share_sql.serve.answers import stage_event
+from share_sql.serve.answers import kind_answers, stage_event
 from share_sql.serve.desk import Desk
 from share_sql.serve.shapes import (
     CheckAnswer,
@@ -24,6 +24,7 @@ from share_sql.serve.shapes import (
     CorrectAnswer,
     CorrectBody,
     DatabaseItem,
+    KindItem,
     RunAnswer,
     RunBody,
     SchemaAnswer,
@@ -97,6 +98,11 @@ def create_app(desk: Desk) -> FastAPI:
         from dataclasses import asdict
 
         return [asdict(case) for case in desk.examples]
+
+    @app.get("/v1/kinds")
+    async def kinds() -> list[KindItem]:
+        """Every kind of finding and warning, explained."""
+        return kind_answers()
 
     app.mount("/", StaticFiles(directory=Path(str(files("share_sql.serve") / "page")), html=True))
     return app
