@@ -32,7 +32,7 @@ export function problemCard(problem, again) {
 function told(problem, again, card) {
   const todo = TODO[problem.name] ?? TODO[problem.status] ?? "Your draft is kept.";
   const errors = problem.errors?.slice(0, 8).map((each) =>
-    el("li", { dir: "auto" }, typeof each === "string" ? each : [each.place, each.message ?? each.detail].filter(Boolean).join(": ")));
+    el("li", { dir: "auto" }, typeof each === "string" ? each : [[each.place ?? []].flat().join("."), each.message ?? each.detail].filter(Boolean).join(": ")));
   const retry = button("Try again", () => again());
   const parts = [
     el("p", { class: "problem-title" }, el("b", {}, title(problem))),
