@@ -37,9 +37,9 @@ def shop_desk(cache: Path, **assistant: Any) -> Iterator[Desk]:
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """An application on a free port of this machine; its URL."""
-    listening = socket.create_server(("127.0.0.1", 0))
+def serving(app: Any, port: int = 0) -> Iterator[str]:
+    """An application on a port of this machine, a free one for 0; its URL."""
+    listening = socket.create_server(("127.0.0.1", port))
     port = listening.getsockname()[1]
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
