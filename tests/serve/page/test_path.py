@@ -18,7 +18,7 @@ def test_a_draft_is_corrected_and_told_in_full(opened: Opened, shop: str) -> Non
     expect(page.locator("#draft")).to_have_value(re.compile("^SELECT DISTINCT company_name"))
     page.click("#correct")
     # The stages, in their order, with what they made.
-    expect(page.locator("#verdict h2")).to_have_text("Corrected")
+    expect(page.locator("#verdict h2")).to_have_text("There is a correction")
     names = page.locator(".strip li > span:first-child").all_text_contents()
     assert names[0] == "read"
     assert names[-1] == "judge"
@@ -61,7 +61,7 @@ def test_rows_that_differ_are_told(opened: Opened, shop: str) -> None:
 def test_a_kept_draft_stands_alone(opened: Opened, shop: str) -> None:
     page = opened(shop)
     correct(page, "How many stores are still open?")
-    expect(page.locator("#verdict h2")).to_have_text("Kept as it is")
+    expect(page.locator("#verdict h2")).to_have_text("Your draft stands")
     assert page.locator("#compare .panel").count() == 1
     expect(page.locator("#compare")).to_contain_text("Nothing speaks against the draft")
     assert page.locator("#accept").count() == 0

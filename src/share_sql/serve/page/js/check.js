@@ -11,12 +11,12 @@ export function checkCard(draft, checked, use) {
   const serious = seen.filter((each) => each.level !== "info").length;
   const title = !checked.runs ? "It does not run" : serious ? "It runs, with doubts" : "It runs, and nothing was found";
   const told = checked.runs ? `${count(checked.row_count ?? 0, "row")}${checked.truncated ? " and more" : ""}` : null;
-  const words = checked.wrong >= 0.5 ? "More likely wrong than right." : "As often as drafts that look like this one were wrong.";
+  const words = checked.wrong >= 0.5 ? "It is more likely wrong than right." : "So often were drafts with such evidence wrong.";
   return section("checked", title, told && el("span", { class: "note" }, told),
     el("div", { class: "verdict-body" },
       el("div", {}, checked.error && el("p", { class: "reason", dir: "auto" }, checked.error),
         checked.incomplete && el("p", { class: "bad" }, `Not all was looked at: ${checked.incomplete}`)),
-      bar("Wrong", checked.wrong, words)),
+      bar("Chance that it is wrong", checked.wrong, words)),
     checkedPanel(draft, seen),
     seen.length ? seenList(seen, draft, use) : el("p", { class: "note" }, "Nothing speaks against the draft."),
     checked.suggestion && el("div", { class: "suggestion" },

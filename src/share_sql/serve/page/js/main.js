@@ -18,8 +18,8 @@ const result = byId("result");
 let work = null; // what is under way
 let shown = new AbortController(); // ends with the result that is shown
 
-/** One thing at a time: a button's work, with its errors shown. */
-async function doing(act) {
+/** One thing at a time: a button's work, with its errors shown; `again` tries it once more. */
+async function doing(act, again) {
   if (work) return;
   const own = new AbortController();
   work = own;
@@ -33,7 +33,7 @@ async function doing(act) {
     await act(own.signal);
   } catch (error) {
     if (own.signal.aborted) say("Cancelled");
-    else failed(error, () => doing(act));
+    else failed(error, again);
   } finally {
     work = null;
     busy(false);
@@ -42,7 +42,9 @@ async function doing(act) {
 
 function busy(now) {
   for (const id of ["correct", "check"]) byId(id).setAttribute("aria-disabled", String(now));
+  if (!now && document.activeElement === byId("cancel")) byId("correct").focus();
   byId("cancel").hidden = !now;
+  byId("working").textContent = now ? "working …" : "";
   byId("case").setAttribute("aria-busy", String(now));
 }
 
@@ -79,7 +81,7 @@ function correct() {
       if (error.correction) show(error.correction, stages);
       throw error;
     }
-  });
+  }, correct);
 }
 
 function show(correction, stages) {
@@ -110,7 +112,7 @@ function check() {
     tips(result);
     say(checked.runs ? "Checked: it runs" : "Checked: it does not run");
     reveal();
-  });
+  }, check);
 }
 
 /** Bring the result's top into sight where it is below the window. */

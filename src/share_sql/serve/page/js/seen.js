@@ -85,8 +85,9 @@ export function tips(root) {
     const at = mark.getClientRects()[0];
     const width = document.documentElement.clientWidth;
     tip.style.left = `${Math.max(8, Math.min(at.left, width - tip.offsetWidth - 8)) + scrollX}px`;
-    const above = at.top > tip.offsetHeight + 12;
-    tip.style.top = `${(above ? at.top - tip.offsetHeight - 8 : at.bottom + 8) + scrollY}px`;
+    const last = [...mark.getClientRects()].pop();
+    const below = last.bottom + tip.offsetHeight + 12 < innerHeight;
+    tip.style.top = `${(below ? last.bottom + 8 : at.top - tip.offsetHeight - 8) + scrollY}px`;
   };
   for (const mark of root.querySelectorAll("mark[data-seen]")) {
     for (const event of ["mouseenter", "focus"]) mark.addEventListener(event, () => show(mark));

@@ -22,6 +22,7 @@ function kind(text) {
   if (text.startsWith("--") || text.startsWith("/*")) return "s-comment";
   if (text[0] === "'") return "s-text";
   if (text[0] >= "0" && text[0] <= "9") return "s-number";
+  if (text[0] === '"' || text[0] === "`") return "s-name";
   return WORDS.has(text.toLowerCase()) ? "s-word" : "";
 }
 
