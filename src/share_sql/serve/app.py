@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -14,7 +15,7 @@ from share_sql import __version__
 from share_sql.serve import batch, docs_page, health, openapi, problems, routes
 from share_sql.serve.attend import Attended
 from share_sql.serve.desk import Desk
-from share_sql.serve.doors import BehindDoors, Doors
+from share_sql.serve.doors import Doors
 from share_sql.serve.metrics import Measured, Metrics
 
 
@@ -54,10 +55,13 @@ def create_app(
     app.include_router(health.probes(desk, doors, metrics))
     openapi.install(app)
     docs_page.install(app)
+    if find_spec("mcp") is not None:
+        from share_sql.serve.mcp_server import mount_mcp
+
+        mount_mcp(app, desk)
     app.frontend("/", directory=Path(str(files("share_sql.serve") / "page")), fallback=None)
     # The last that is added is asked first.
     app.add_middleware(problems.Unforeseen)
-    app.add_middleware(Attended)
-    app.add_middleware(BehindDoors, doors=doors)
+    app.add_middleware(Attended, doors=doors)
     app.add_middleware(Measured, metrics=metrics)
     return app

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from share_sql.serve.problems import document, invalid, lost, other, response, told
@@ -61,7 +62,7 @@ def router(desk: Desk, metrics: Metrics, lines: int, size: int) -> APIRouter:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in MEDIA_TYPES:
             detail = "send the cases with the header Content-Type: application/jsonl"
-            return response(other("unsupported-media-type", detail))
+            return response(other("media-type-unknown", detail))
         told_size = request.headers.get("content-length", "")
         if told_size.isdecimal() and int(told_size[:20]) > size:
             return response(other("too-large", f"a batch has {size:,} bytes at most; send several"))
@@ -85,15 +86,25 @@ class _Batch(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read, correct and write until both ends are through, or the client has gone."""
+        started = False
         with _Spool() as answers:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._read(receive, answers))
-                started = False
-                while (rows := await answers.take()) is not None:
-                    if not started:
-                        started = True
-                        await self._start(send)
-                    await send({"type": "http.response.body", "body": rows, "more_body": True})
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._read(receive, answers))
+                    while (rows := await answers.take()) is not None:
+                        if not started:
+                            started = True
+                            await self._start(send)
+                        await send({"type": "http.response.body", "body": rows, "more_body": True})
+            except BaseExceptionGroup as failed:
+                refused, rest = failed.split(HTTPException)
+                if refused is None or rest is not None:
+                    raise
+                # The guard takes no more of the body, and says so itself where the answer has not begun. One
+                # that has is left without its end, so that the caller sees that it is none.
+                if not started:
+                    raise _first(refused) from None
+                return
             if not started:
                 await self._start(send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -160,13 +171,21 @@ class _Batch(Response):
         )
 
 
+def _first(group: BaseExceptionGroup[HTTPException]) -> HTTPException:
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    assert isinstance(found, HTTPException)
+    return found
+
+
 def _failed(name: str, number: int, problem: dict[str, Any]) -> bytes:
     return json.dumps({"id": name, "line": number, "problem": problem}).encode() + b"\n"
 
 
 async def _lines(receive: Receive, size: int) -> AsyncIterator[tuple[int, bytes | None]]:
-    """The lines of a body with their numbers from 1, empty ones left out; None for one that is too long, which
-    is the last where the whole body is."""
+    """The lines of a body with their numbers from 1, empty ones left out; None for one that is too long, and
+    it is the last where the whole body is."""
     number, total, held = 1, 0, bytearray()
     skips, more = False, True
     while more:

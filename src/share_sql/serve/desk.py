@@ -7,9 +7,11 @@ time, and a database that hangs leaves threads for the others.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from share_sql.case import Case
@@ -17,6 +19,7 @@ from share_sql.check import Checked, checked
 from share_sql.database.base import Limits
 from share_sql.driver.meter import Meter
 from share_sql.errors import (
+    AssistantClosed,
     DatabaseError,
     DatabaseMissing,
     DatabaseUnreadable,
@@ -66,8 +69,8 @@ class Desk:
         assistant: corrects, with `inspect`; made with this catalog, closed with the desk.
         checker: the same without models, for what only looks; may be `assistant`.
         threads: what is done at once beside corrections: queries, schemas, trajectories.
-        each: of them for one database.
         examples: cases to try, for the page.
+        models: the names of the assistant's models, by role.
     """
 
     def __init__(
@@ -78,11 +81,12 @@ class Desk:
         assistant: Assistant,
         checker: Assistant,
         threads: int = 8,
-        each: int = 3,
         examples: Iterable[Case] = (),
+        models: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.names = tuple(names)
         self.examples = tuple(examples)
+        self.models = dict(models)
         self._catalog = catalog
         self._assistant = assistant
         self._checker = checker
@@ -90,7 +94,7 @@ class Desk:
         """Databases that could not be read when they were last asked."""
         self.under_way = 0
         """Cases being worked on."""
-        self._asking = FairPool(threads, each)
+        self._asking = FairPool(threads)
         self._working = ThreadPoolExecutor(2, "share-answer")
         self._meters: set[Meter] = set()
         self._watching: asyncio.Task[None] | None = None
@@ -149,7 +153,7 @@ class Desk:
         return await self._work(lambda: _trajectory(schema, body))
 
     async def run(self, body: RunBody) -> RunAnswer:
-        """Run a query read-only.
+        """Run a query read-only. To cancel it stops the query.
 
         Raises:
             QueryError: the database refused it, or it failed.
@@ -161,13 +165,21 @@ class Desk:
             bound = limits.within(opened.limits) if opened.limits is not None else limits
             if not opened.turn.acquire(timeout=bound.seconds):
                 raise ServiceBusy("others ask the database as much as it answers; ask again in some seconds")
+            asked.append((opened, threading.get_ident()))
             try:
                 result = opened.database.query(body.sql, bound)
             finally:
+                asked.clear()
                 opened.turn.release()
             return run_answer(result)
 
-        return await self._with(body.database, ask)
+        asked: list[tuple[OpenDatabase, int]] = []
+        try:
+            return await self._with(body.database, ask)
+        except asyncio.CancelledError:
+            for opened, thread in asked:
+                opened.database.stop(thread)
+            raise
 
     async def schema(self, name: str) -> SchemaAnswer:
         """A database's schema.
@@ -180,11 +192,9 @@ class Desk:
     async def warm(self, name: str) -> None:
         """Open a database before it is asked, and take an empty case through the stages there, so that the
         first request is as fast as the next. What is wrong with it is not told here: see `away`."""
-        try:
+        with suppress(DatabaseError, SchemaError, ServiceBusy, AssistantClosed):
             await self.schema(name)
-        except (DatabaseError, SchemaError, ServiceBusy):
-            return
-        await self._state(self._checker, CheckBody(database=name, draft="SELECT 1"))
+            await self._state(self._checker, CheckBody(database=name, draft="SELECT 1"))
 
     def close(self) -> None:
         """Give assistants, databases and threads back. May be called twice."""

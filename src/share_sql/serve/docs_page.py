@@ -74,11 +74,12 @@ def _shape(name: str, shape: Mapping[str, Any]) -> str:
     needed = shape.get("required", ())
     rows = "".join(
         f"<tr><th scope=row><code>{escape(each)}</code></th><td>{_type(of)}</td>"
-        f"<td>{'' if each in needed else escape(_default(of))}</td><td>{'; '.join(_bounds(of))}</td></tr>"
+        f"<td>{'' if each in needed else escape(_default(of))}</td><td>{'; '.join(_bounds(of))}</td>"
+        f"<td>{escape(of.get('description', ''))}</td></tr>"
         for each, of in shape.get("properties", {}).items()
     )
-    head = "<tr><th scope=col>member</th><th scope=col>type</th><th scope=col>default</th><th scope=col>bounds</th></tr>"
-    table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else ""
+    head = "".join(f"<th scope=col>{each}</th>" for each in ("member", "type", "default", "bounds", "what"))
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
     about = escape(shape.get("description", ""))
     return (
         f'<section id="{escape(name)}"><h3><code>{escape(name)}</code></h3><p>{about}</p>{table}</section>\n'

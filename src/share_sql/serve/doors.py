@@ -1,55 +1,41 @@
-"""The service's doors: how many requests are inside, and the end, when no more are let in.
+"""The service's doors: what is inside, and the end, when no more is let in.
 
 Probes and figures pass shut doors: whoever asks whether the service is ready must hear that it is not.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from share_sql.serve.problems import other, response
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 PASSES = frozenset({"/healthz", "/readyz", "/metrics"})
 """What is answered while the service ends, and never waited for."""
 
 
 class Doors:
-    """Open until they are shut; lives in one event loop, but may be shut by a signal's handler."""
+    """Open until they are shut. Lives in one event loop, but a signal's handler may shut them."""
 
     def __init__(self) -> None:
         self.shut = False
         """Whether the service is ending."""
-        self.inside = 0
+        self._inside: set[asyncio.Future[None]] = set()
+
+    @property
+    def inside(self) -> int:
         """Requests that are being answered, streams included."""
+        return len(self._inside)
 
-
-class BehindDoors:
-    """An ASGI application behind doors.
-
-    Args:
-        app: what is inside.
-        doors: count who comes in, and keep out who comes late.
-    """
-
-    def __init__(self, app: ASGIApp, doors: Doors) -> None:
-        self._app = app
-        self._doors = doors
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve, or say that the service is ending."""
-        if scope["type"] != "http" or scope["path"] in PASSES:
-            await self._app(scope, receive, send)
-            return
-        if self._doors.shut:
-            late = response(other("draining"))
-            late.headers["Connection"] = "close"
-            await late(scope, receive, send)
-            return
-        self._doors.inside += 1
+    @contextmanager
+    def entered(self, work: asyncio.Future[None]) -> Iterator[None]:
+        """Count work as inside for the length of the block."""
+        self._inside.add(work)
         try:
-            await self._app(scope, receive, send)
+            yield
         finally:
-            self._doors.inside -= 1
+            self._inside.discard(work)
+
+    def give_up(self) -> None:
+        """Cancel what is inside."""
+        for work in list(self._inside):
+            work.cancel()

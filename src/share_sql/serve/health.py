@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 AGAIN_SECONDS = 10.0
 """After how long a database that could not be read is tried again, whether it is asked for or not."""
 
+WARM = 12
+"""Databases that are opened before they are asked: as many as a catalog keeps open."""
+_WARM_AT_ONCE = 3
+
 
 def probes(desk: Desk, doors: Doors, metrics: Metrics) -> APIRouter:
     """The routes that a machine's keeper asks.
@@ -62,11 +66,16 @@ async def warmed(desk: Desk) -> AsyncIterator[None]:
     """For the length of the block: databases are opened in the background, and those that could not be read
     are tried again, so that the service becomes ready without being asked."""
 
+    turns = asyncio.Semaphore(_WARM_AT_ONCE)
+
+    async def open_one(name: str) -> None:
+        async with turns:
+            await desk.warm(name)
+
     async def warm() -> None:
-        asked = desk.names
+        asked = desk.names[:WARM]
         while True:
-            for name in asked:
-                await desk.warm(name)
+            await asyncio.gather(*map(open_one, asked))
             await asyncio.sleep(AGAIN_SECONDS)
             asked = tuple(name for name in desk.names if name in desk.away)
 

@@ -1,5 +1,7 @@
-"""The service's figures for Prometheus. Labels hold routes, verdicts, roles and causes: nothing that was sent,
-and nothing out of a database."""
+"""The service's figures for Prometheus.
+
+Labels hold routes, verdicts, roles and causes: nothing that was sent, and nothing out of a database.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from share_sql.serve.problems import MEDIA_TYPE
@@ -40,7 +41,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas = found.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    models = [BatchProblem, CorrectAnswer, CorrectBody, LostProblem, Problem, StageEvent]
+    models: tuple[type[BaseModel], ...] = (
+        BatchProblem, CorrectAnswer, CorrectBody, LostProblem, Problem, StageEvent,
+    )  # fmt: skip
     _, told = models_json_schema([(each, "serialization") for each in models], ref_template=_REF)
     schemas |= told["$defs"]
     for path, operations in found["paths"].items():

@@ -79,11 +79,11 @@ OTHERS: Mapping[str, tuple[int, str]] = {
     "not-found": (404, "there is no such address"),
     "method-not-allowed": (405, "the address takes other methods: those of `Allow`"),
     "too-large": (413, "the body is larger than the service takes"),
-    "unsupported-media-type": (415, "the body is of another media type than the address takes"),
+    "media-type-unknown": (415, "the body is of another media type than the address takes"),
     "invalid": (422, "a member of the body is missing, unknown or out of bounds: `errors` says which"),
     "unforeseen": (500, "a fault of SHARE's own; `incident` finds it in the service's log"),
     "internal": (500, "a fault of SHARE's own while a draft was worked on; `correction` has what came of it"),
-    "draining": (503, "the service is ending, and takes no new requests"),
+    "draining": (503, "the service is ending; ask another, or ask again later"),
 }
 """Problems that are no error of SHARE's: status and what they mean."""
 
@@ -166,8 +166,11 @@ def invalid(error: Any) -> dict[str, Any]:
 
 
 def lost(answer: CorrectAnswer) -> dict[str, Any] | None:
-    """The document for a draft that was not worked on as it should have been, with what came of it: a model or
-    the database did not answer, or SHARE itself failed. None where all is well."""
+    """The document for a draft that was not worked on as it should have been, with what came of it.
+
+    Returns:
+        None where all is well; else that a model or the database did not answer, or that SHARE itself failed.
+    """
     came = {
         "draft": answer.draft,
         "failures": [each.model_dump() for each in answer.failures],

@@ -56,8 +56,10 @@ def v1(desk: Desk, metrics: Metrics) -> APIRouter:
         desk.known(body.database)
         return body
 
+    of_known = Depends(known)
+
     @router.post("/correct/stream", response_class=EventSourceResponse)
-    async def correct_stream(body: CorrectBody = Depends(known)) -> AsyncIterator[ServerSentEvent]:
+    async def correct_stream(body: CorrectBody = of_known) -> AsyncIterator[ServerSentEvent]:
         """The same, stage by stage.
 
         An event `stage` comes after each stage. The last event is `correction`; or `problem`, with the

@@ -29,11 +29,11 @@ Mark: TypeAlias = tuple[bool, str]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
 class CheckBody(_Body):
@@ -393,6 +393,8 @@ class FaultItem(_Answer):
 
 class Problem(BaseModel):
     """What was wrong and what to do (RFC 9457)."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     type: str
     """`urn:share:problem:` and a stable name."""

@@ -179,7 +179,9 @@ class Uploads:
     def _full(self) -> UploadRefused:
         first = min((each.expires for each in self._kept.values()), default=time.time() + 1)
         wait = max(1.0, first - time.time())
-        return UploadRefused(503, "uploads-full", "there is no room for more uploads; delete one, or wait", wait)
+        return UploadRefused(
+            503, "uploads-full", "there is no room for more uploads; delete one, or wait", wait
+        )
 
     def remove(self, name: str) -> bool:
         """Delete an upload; False where there is none of this name."""
@@ -231,7 +233,9 @@ def _check(file: Path) -> None:
         raise _no_database(f"its schema takes more than {CHECK_SECONDS:g} s to read") from None
     except QueryError as error:
         said = str(error).removeprefix("upload: ")[:_FIRST_WORDS]
-        raise _no_database(f"its schema cannot be read whole: {said}; mend or drop that table or view") from None
+        raise _no_database(
+            f"its schema cannot be read whole: {said}; mend or drop that table or view"
+        ) from None
     except DatabaseError as error:
         # These name the file.
         said = str(error).replace(str(file), "it").removeprefix("upload: ")[:_FIRST_WORDS]
