@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from share_sql import Assistant, Catalog
 from share_sql.case import Case
@@ -36,6 +36,7 @@ def chromium() -> Iterator[Browser]:
         if os.environ.get("SHARE_BROWSER") == "required":
             pytest.fail("there is no chromium, and SHARE_BROWSER=required")
         pytest.skip("no chromium is installed (Debian: apt-get install chromium)")
+    expect.set_options(timeout=15_000)  # a busy machine is no fault of the page's
     with sync_playwright() as play, closing(play.chromium.launch(executable_path=path, args=_FLAGS)) as found:
         yield found
 
