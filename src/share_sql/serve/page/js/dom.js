@@ -37,6 +37,10 @@ export function section(id, title, aside, ...children) {
 /** `1 row`, `2 rows`. */
 export const count = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
+/** A line of the service's with a capital where it begins with a word of its own; names are left as they are. */
+export const sentence = (text) =>
+  text.replace(/^(the|its?|there|no|a|an|every|each|nothing|both|ask) /, (word) => word[0].toUpperCase() + word.slice(1));
+
 /** A time for people. */
 export function duration(seconds) {
   if (seconds < 0.001) return "<1 ms";

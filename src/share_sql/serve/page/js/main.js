@@ -26,9 +26,7 @@ async function doing(act, again) {
   busy(true);
   shown.abort();
   shown = new AbortController();
-  fill(byId("problem"));
-  fill(result);
-  fill(byId("start"));
+  for (const id of ["notice", "problem", "result", "start"]) fill(byId(id));
   try {
     await act(own.signal);
   } catch (error) {
@@ -53,7 +51,9 @@ function failed(error, again) {
   const problem = error instanceof api.Problem ? error
     : new api.Problem({ detail: "The page itself failed; the browser's console says how.", title: "A fault of the page" });
   const card = problemCard(problem, again);
-  fill(byId("problem"), card);
+  const locked = problem.status === 401;
+  fill(byId(locked ? "notice" : "problem"), card);
+  if (locked) byId("api").hidden = true; // a link cannot bring the token
   card.querySelector("input")?.focus();
 }
 
@@ -78,6 +78,7 @@ function correct() {
       show(correction, stages);
     } catch (error) {
       if (!finished) stages.finished(signal.aborted ? "cancelled" : "ended early");
+      if (!finished && !signal.aborted && !stages.any) stages.root.remove();
       if (error.correction) show(error.correction, stages);
       throw error;
     }
@@ -125,7 +126,7 @@ function reveal() {
 
 /** Ask what there is to choose from. */
 async function load() {
-  fill(byId("notice"));
+  for (const id of ["notice", "problem"]) fill(byId(id));
   try {
     const [databases, examples, kinds] = await Promise.all([api.databases(), api.examples(), api.kinds()]);
     useKinds(kinds);
@@ -137,7 +138,7 @@ async function load() {
     if (!databases.length) throw new api.Problem({ title: "No databases", detail: "The service has no databases; its settings name them." });
     await showSchema(byId("database").value);
   } catch (error) {
-    failed(error, () => { fill(byId("problem")); load(); });
+    failed(error, load);
   }
 }
 

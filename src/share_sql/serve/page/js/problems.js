@@ -1,5 +1,5 @@
 // What failed, and what to do about it. Nothing that was typed is lost by any of it.
-import { button, count, el, say } from "./dom.js";
+import { button, count, el, say, sentence } from "./dom.js";
 import { useToken } from "./api.js";
 
 const TODO = {
@@ -36,9 +36,9 @@ function told(problem, again, card) {
   const retry = button("Try again", () => again());
   const parts = [
     el("p", { class: "problem-title" }, el("b", {}, title(problem))),
-    el("p", { dir: "auto" }, problem.message),
+    el("p", { dir: "auto" }, sentence(problem.message)),
     errors?.length ? el("ul", {}, errors) : null,
-    el("p", { class: "note" }, problem.status === 429 ? "There are too many requests. Your draft is kept." : todo),
+    el("p", { class: "note" }, todo),
     el("div", { class: "actions" }, retry),
   ];
   if (problem.retryAfter) countDown(problem.retryAfter, retry, card);

@@ -28,7 +28,7 @@ export function rowsCard(correction, draft, signal) {
       [draft, ...(same ? [] : [correction.sql])].map((sql) => ask(correction.database, sql, signal)));
     if (same) {
       told.textContent = before.error ? "" : size(before);
-      body.replaceChildren(table("Result", before, null));
+      body.replaceChildren(table("", before, null));
     } else {
       const [word, kind] = compared(correction, before, after);
       told.textContent = word;
@@ -74,19 +74,21 @@ function lacking(ours, theirs) {
 function cell(value) {
   if (value === null) return el("td", {}, el("span", { class: "null" }, "NULL"));
   if (typeof value === "number") return el("td", { class: "number" }, String(value));
-  return el("td", { dir: "auto", class: value === "" ? "blank" : null }, value === "" ? "empty text" : String(value));
+  return el("td", { dir: "auto", class: value === "" ? "blank" : value.length > 40 && "long" }, value === "" ? "empty text" : String(value));
 }
 
 function table(title, result, alone) {
-  const caption = `${title}${result.error ? "" : `: ${size(result)}`}`;
+  const caption = title && `${title}${result.error ? "" : `: ${size(result)}`}`;
   if (result.error) {
-    return el("figure", {}, el("figcaption", {}, caption), el("p", { class: "failed-run", dir: "auto" }, result.error));
+    return el("figure", {}, caption && el("figcaption", {}, caption), el("p", { class: "failed-run", dir: "auto" }, result.error));
   }
   const side = title === "Draft" ? "before" : "after";
   const lines = result.rows.map((row, i) => el("tr", { class: alone?.[i] ? `alone ${side}` : null }, row.map(cell)));
-  return el("figure", {}, el("figcaption", {}, caption),
-    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Rows: ${title}` },
-      el("table", {}, el("thead", {}, el("tr", {}, result.columns.map((name) => el("th", { scope: "col", dir: "auto" }, name || " ")))),
+  const numeric = result.columns.map((_, i) => typeof result.rows.find((row) => row[i] !== null)?.[i] === "number");
+  return el("figure", {}, caption && el("figcaption", {}, caption),
+    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Rows: ${title || "the draft"}` },
+      el("table", {}, el("thead", {}, el("tr", {}, result.columns.map((name, i) =>
+          el("th", { scope: "col", dir: "auto", class: numeric[i] && "number" }, name || " ")))),
         el("tbody", {}, lines))),
     result.rows.length ? null : el("p", { class: "note none" }, "No rows."),
     result.truncated && el("p", { class: "note" }, "There are more rows."));

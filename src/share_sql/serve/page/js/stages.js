@@ -39,10 +39,14 @@ export function stageView() {
     root,
     /** The SQL in the draft, without text around it; null until it is known. */
     sql: null,
+    /** Whether a stage has ended. */
+    any: false,
     ended(stage) {
       seconds += stage.seconds;
+      this.any = true;
       if (stage.stage === "read" && stage.candidates.length) [{ sql: this.sql }] = stage.candidates;
-      const made = stage.lines.length + stage.candidates.length > 0 || stage.text || stage.error;
+      const made = stage.lines.length + stage.candidates.length > 0 || stage.error
+        || (stage.text && !stage.text.startsWith("0 ")); // "0 candidates" is nothing
       if (!chips.has(stage.stage)) {
         const chip = el("li", {}, el("span", {}, stage.stage), el("span", { class: "hidden" }));
         chips.set(stage.stage, chip);

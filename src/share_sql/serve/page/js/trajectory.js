@@ -31,7 +31,7 @@ export function trajectoryCard(correction, again) {
   const told = ["added", "removed", "changed"].filter(number).map((kind) =>
     el("span", { class: `tag m-${kind}` }, `${number(kind)} ${kind}`));
   return section("trajectory", "Trajectory",
-    el("span", { class: "tags" }, told.length ? told : el("span", { class: "note" }, "the same actions")),
+    el("span", { class: "tags" }, told.length ? told : before !== after && el("span", { class: "note" }, "the same actions")),
     el("div", { class: same ? "pair single" : "pair" },
       side(same ? "How the query reasons" : "Draft", same && !old.length ? fresh : old), same ? null : side("Correction", fresh)),
     editor(correction.database, after ?? before ?? "", again));

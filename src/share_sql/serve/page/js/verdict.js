@@ -1,5 +1,5 @@
 // The verdict in words: what was decided, why, and how sure that is.
-import { button, copy, el, section } from "./dom.js";
+import { button, copy, el, section, sentence } from "./dom.js";
 
 const TITLES = {
   corrected: "There is a correction",
@@ -21,9 +21,6 @@ function percent(p) {
   if (p > 0.995 && p < 1) return "over 99%";
   return p < 0.005 && p > 0 ? "under 1%" : `${Math.round(p * 100)}%`;
 }
-
-/** A reason with a capital where it begins with a word of SHARE's own; a name of the database's is left alone. */
-const sentence = (text) => text.replace(/^(the|its?|there|no|a|an|every|each|nothing|both) /, (word) => word[0].toUpperCase() + word.slice(1));
 
 /** A probability as a bar with words. */
 export function bar(label, p, words) {
