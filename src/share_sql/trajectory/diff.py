@@ -252,7 +252,9 @@ def _compare(
             nodes, steps = (unit.node, other.node), (unit.step, other.step)
             changes.append(Change("changed", unit.text, other.text, other.step, nodes, steps))
         else:
-            changes.append(Change("removed", unit.text, None, unit.step, (unit.node, None), (unit.step, None)))
+            changes.append(
+                Change("removed", unit.text, None, unit.step, (unit.node, None), (unit.step, None))
+            )
     taken = set(partner.values())
     changes += [
         Change("added", None, u.text, u.step, (None, u.node), (None, u.step))

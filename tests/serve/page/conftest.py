@@ -77,7 +77,9 @@ def opened(chromium: Browser) -> Iterator[Opened]:
             "console",
             lambda told: (
                 faults.append(f"console: {told.text}")
-                if told.type in ("error", "warning") and "net::" not in told.text and "status of" not in told.text
+                if told.type in ("error", "warning")
+                and "net::" not in told.text
+                and "status of" not in told.text
                 else None
             ),
         )

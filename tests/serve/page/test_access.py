@@ -66,7 +66,9 @@ def test_long_sql_and_wide_rows_stay_within_a_narrow_page(opened: Opened, shop: 
     page = opened(shop, viewport=NARROW)
     pick(page, PENDING)
     columns = ", ".join(f"{i} AS a_very_long_name_of_a_column_{i}" for i in range(40))
-    page.fill("#draft", f"SELECT '{'x' * 300}' AS x, {columns} FROM orders WHERE status = 'pending' LIMIT 150")
+    page.fill(
+        "#draft", f"SELECT '{'x' * 300}' AS x, {columns} FROM orders WHERE status = 'pending' LIMIT 150"
+    )
     correct(page)
     assert fits(page)
     scrolled = page.locator("#rows .scroll").first
@@ -99,7 +101,9 @@ def test_the_keyboard_alone_does_it_all(opened: Opened, shop: str) -> None:
 
     reach("#accept")
     page.keyboard.press("Enter")
-    expect(page.locator("#draft")).to_have_value("SELECT count(*) FROM customers WHERE segment = 'enterprise'")
+    expect(page.locator("#draft")).to_have_value(
+        "SELECT count(*) FROM customers WHERE segment = 'enterprise'"
+    )
     reach("#compare mark.seen")
     expect(page.get_by_role("tooltip")).to_contain_text("holds no 'Enterprise'")
     reach("#rows .scroll")

@@ -19,7 +19,9 @@ SCRIPT = f"""
 CREATE TABLE "{MARKUP}" ("{END_SCRIPT}" TEXT, n INTEGER, wide TEXT);
 INSERT INTO "{MARKUP}" VALUES ('{MARKUP}', 1, '{"wide " * 80}'), (NULL, 2, ''), ('{END_SCRIPT}', 3, '{RIGHT_TO_LEFT}');
 """
-DRAFT = f'SELECT "{END_SCRIPT}", n, wide FROM "{MARKUP}" WHERE "{END_SCRIPT}" <> \'{MARKUP.upper()}\' OR n = 2'
+DRAFT = (
+    f'SELECT "{END_SCRIPT}", n, wide FROM "{MARKUP}" WHERE "{END_SCRIPT}" <> \'{MARKUP.upper()}\' OR n = 2'
+)
 
 
 @pytest.fixture(scope="module")

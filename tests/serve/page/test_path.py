@@ -67,6 +67,15 @@ def test_a_kept_draft_stands_alone(opened: Opened, shop: str) -> None:
     assert page.locator("#accept").count() == 0
 
 
+def test_without_a_question_the_confidence_is_unknown(opened: Opened, shop: str) -> None:
+    page = opened(shop)
+    page.wait_for_selector("#tables details")
+    page.fill("#draft", "SELECT count(*) FROM stores")
+    correct(page)
+    expect(page.locator("#verdict .sure")).to_contain_text("unknown")
+    assert page.locator("#verdict .sure.unknown").count() == 1
+
+
 def test_accept_keep_and_copy(opened: Opened, shop: str) -> None:
     page = opened(shop, permissions=["clipboard-read", "clipboard-write"])
     correct(page, ENTERPRISE)
@@ -124,7 +133,10 @@ def test_a_check_changes_nothing_and_offers_what_mends(opened: Opened, shop: str
 def test_prose_around_a_draft_is_no_reason_for_it_to_fail(opened: Opened, shop: str) -> None:
     page = opened(shop)
     pick(page, "How many stores are still open?")
-    page.fill("#draft", "Here it is 🙂:\n```sql\nSELECT count(*) FROM stores WHERE closed_in IS NULL\n```\nGood luck.")
+    page.fill(
+        "#draft",
+        "Here it is 🙂:\n```sql\nSELECT count(*) FROM stores WHERE closed_in IS NULL\n```\nGood luck.",
+    )
     correct(page)
     assert page.locator("#compare mark.seen").first.text_content() == "closed_in"
     expect(page.locator("#rows .failed-run")).to_contain_text("closed_in")

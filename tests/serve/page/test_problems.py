@@ -49,6 +49,7 @@ def test_a_token_is_asked_for_and_kept_in_memory_alone(opened: Opened, tmp_path:
         expect(page.get_by_label("Token")).to_be_focused()
         page.get_by_label("Token").fill("a-token-that-is-wrong")
         page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text("That is not the token")
         expect(page.get_by_label("Token")).to_have_value("")
         page.get_by_label("Token").fill(TOKEN)
         page.get_by_role("button", name="Use it").click()
@@ -72,7 +73,9 @@ class Faulty:
             await self.app(scope, receive, send)
             return
         if self.fault == "limited":
-            answer = problem(429, "too-many", "there are more requests than are let in", headers={"Retry-After": "2"})
+            answer = problem(
+                429, "too-many", "there are more requests than are let in", headers={"Retry-After": "2"}
+            )
             await answer(scope, receive, send)
             return
 

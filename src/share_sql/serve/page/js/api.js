@@ -17,6 +17,8 @@ export class Problem extends Error {
     this.errors = Array.isArray(document.errors) ? document.errors : [];
     this.correction = document.correction ?? null;
     this.document = document;
+    /** Whether a token was sent: if it was refused, it is a wrong one. */
+    this.tokenSent = token !== "";
     this.retryAfter = retryAfter;
   }
 }

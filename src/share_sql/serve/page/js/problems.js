@@ -24,7 +24,7 @@ const TODO = {
  */
 export function problemCard(problem, again) {
   const card = el("div", { class: "card problem", role: "alert" });
-  if (problem.status === 401) card.append(...tokenForm(again));
+  if (problem.status === 401) card.append(...tokenForm(problem, again));
   else card.append(...told(problem, again, card));
   return card;
 }
@@ -70,7 +70,7 @@ function countDown(seconds, retry, card) {
   tick();
 }
 
-function tokenForm(again) {
+function tokenForm(problem, again) {
   const input = el("input", { id: "token", type: "password", autocomplete: "off", required: true, spellcheck: "false" });
   const form = el("form", { class: "actions", on: { submit: (event) => {
     event.preventDefault();
@@ -79,7 +79,7 @@ function tokenForm(again) {
     again();
   } } }, el("label", { for: "token" }, "Token"), input, el("button", { type: "submit", class: "primary" }, "Use it"));
   return [
-    el("p", { class: "problem-title" }, el("b", {}, "This service asks for a token")),
+    el("p", { class: "problem-title" }, el("b", {}, problem.tokenSent ? "That is not the token" : "This service asks for a token")),
     el("p", { class: "note" }, "Whoever runs it has one. It is kept in this page's memory alone: a reload asks again."),
     form,
   ];
