@@ -32,6 +32,8 @@ from share_sql.trajectory.write import write
 
 AWAY = "the database cannot be read now"
 """Told in place of what a database's failure says."""
+_UNSEEN = {"warnings": (), "fingerprint": "", "rows_before": None, "rows_after": None}
+"""What is told of a draft that could not be looked at."""
 
 log = logging.getLogger("share_sql.serve")
 
@@ -54,6 +56,7 @@ def correct_answer(state: State) -> CorrectAnswer:
     return CorrectAnswer.model_validate(
         {
             **correction_row(correction),
+            **_UNSEEN,
             **inspection_row(correction),
             "database": state.case.database,
             "draft": correction.draft,

@@ -43,12 +43,18 @@ from share_sql.serve.shapes import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from share_sql.assistant import Assistant
     from share_sql.catalog import Catalog, OpenDatabase
     from share_sql.driver.progress import Progress
     from share_sql.schema.model import Schema
     from share_sql.stages.state import State
     from share_sql.trajectory.nodes import Trajectory
+
+MODEL_PATIENCE = 5.0
+"""What the assistant of a desk takes as `model_patience`: a caller waits, and a server that was restarted
+mostly listens again within some seconds."""
 
 _T = TypeVar("_T")
 
@@ -112,6 +118,24 @@ class Desk:
             raise DatabaseMissing(f"there is no database {name!r} here{nearest(name, self.names)}")
         return name
 
+    def add(self, name: str, file: Path, limits: Limits, cache: Path) -> None:
+        """Take a file in as one more database that may be asked.
+
+        Args:
+            name: the database's.
+            file: where it is.
+            limits: no query of it may take more.
+            cache: where the index of its values is kept.
+        """
+        self._catalog.add(name, file, limits=limits, cache=cache)
+        self.names = (*self.names, name)
+
+    def drop(self, name: str) -> None:
+        """Forget a database that was added; work on it that is under way may end."""
+        self.names = tuple(each for each in self.names if each != name)
+        self.away.discard(name)
+        self._catalog.remove(name)
+
     async def databases(self) -> list[DatabaseItem]:
         """The databases, in the settings' order."""
         return [DatabaseItem(name=name, dialect=self._catalog.dialect(name)) for name in self.names]
@@ -169,16 +193,19 @@ class Desk:
             try:
                 result = opened.database.query(body.sql, bound)
             finally:
-                asked.clear()
+                with ending:  # whoever stops it now must not stop what this thread does next
+                    asked.clear()
                 opened.turn.release()
             return run_answer(result)
 
         asked: list[tuple[OpenDatabase, int]] = []
+        ending = threading.Lock()
         try:
             return await self._with(body.database, ask)
         except asyncio.CancelledError:
-            for opened, thread in asked:
-                opened.database.stop(thread)
+            with ending:
+                for opened, thread in asked:
+                    opened.database.stop(thread)
             raise
 
     async def schema(self, name: str) -> SchemaAnswer:
@@ -194,7 +221,7 @@ class Desk:
         first request is as fast as the next. What is wrong with it is not told here: see `away`."""
         with suppress(DatabaseError, SchemaError, ServiceBusy, AssistantClosed):
             await self.schema(name)
-            await self._state(self._checker, CheckBody(database=name, draft="SELECT 1"))
+            await self._checker.acorrect_state(self._case(CheckBody(database=name, draft="SELECT 1")))
 
     def close(self) -> None:
         """Give assistants, databases and threads back. May be called twice."""
@@ -213,7 +240,7 @@ class Desk:
         return state
 
     def _note(self, name: str, *, away: bool) -> None:
-        (self.away.add if away else self.away.discard)(name)
+        (self.away.add if away and name in self.names else self.away.discard)(name)
 
     def _case(self, body: CheckBody) -> Case:
         return Case(body.id, body.question, self.known(body.database), body.draft, body.evidence)
@@ -231,6 +258,10 @@ class Desk:
         except QueryError:
             self._note(name, away=False)
             raise
+        except DatabaseMissing as error:
+            # It is one of the service's: its file has gone, which is nothing that the caller got wrong.
+            self._note(name, away=True)
+            raise DatabaseUnreadable(str(error)) from None
         except (DatabaseError, SchemaError):
             self._note(name, away=True)
             raise

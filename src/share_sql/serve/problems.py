@@ -50,7 +50,7 @@ class Kind:
 
 PROBLEMS: Mapping[type[errors.ShareError], Kind] = {
     errors.DatabaseMissing: Kind(404, "database-missing"),
-    errors.DatabaseUnreadable: Kind(
+    errors.DatabaseError: Kind(
         503, "database-unreadable", "the database cannot be read now; ask again, and see the service's log"
     ),
     errors.SchemaError: Kind(
@@ -181,7 +181,7 @@ def lost(answer: CorrectAnswer) -> dict[str, Any] | None:
     if not answer.lost:
         return None
     if any(each.cause == "database" for each in answer.errors):
-        unreadable = PROBLEMS[errors.DatabaseUnreadable]
+        unreadable = PROBLEMS[errors.DatabaseError]
         return document(unreadable.status, unreadable.name, unreadable.detail or "", **came)
     model = PROBLEMS[errors.ModelError]
     detail = (
@@ -218,9 +218,19 @@ class Unforeseen:
         try:
             await self._app(scope, receive, noted)
         except Exception as error:
+            if _unread(error):
+                return
             said = told(error, f"{scope['method']} {route_of(scope)}")
             if not started:
                 await response(said)(scope, receive, send)
+
+
+def _unread(error: Exception) -> bool:
+    """Whether an error only says that nobody reads a stream any more: FastAPI's streams of events end so where
+    the client hangs up between two events."""
+    from anyio import BrokenResourceError
+
+    return isinstance(error, ExceptionGroup) and error.split(BrokenResourceError)[1] is None
 
 
 def route_of(scope: Scope) -> str:
