@@ -15,6 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+from tests.serve.conftest import serving
 
 from share_sql import Assistant, Catalog
 from share_sql.serve.access import Guard
@@ -22,7 +23,6 @@ from share_sql.serve.app import create_app
 from share_sql.serve.demo import demo_shop
 from share_sql.serve.desk import Desk
 from share_sql.serve.guard import guarded
-from tests.serve.conftest import serving
 
 PENDING = "Which companies have an order that is still pending? Give each company once."
 SENT_BACK = "How many units were on the lines that customers sent back?"

@@ -21,9 +21,10 @@ def serious(page: Page) -> list[str]:
     """What axe-core calls serious or critical."""
     found = Axe().run(page).response["violations"]
     return [
-        f"{each['id']}: {[node['html'][:120] + ' ' + node['failureSummary'][:200] for node in each['nodes'][:3]]}"
+        f"{each['id']}: {node['html'][:120]}: {node['failureSummary'][:200]}"
         for each in found
         if each["impact"] in ("serious", "critical")
+        for node in each["nodes"][:3]
     ]
 
 

@@ -17,7 +17,8 @@ from tests.serve.page.conftest import END_SCRIPT, MARKUP, Opened, correct, sqlit
 RIGHT_TO_LEFT = "كم عدد العملاء؟"
 SCRIPT = f"""
 CREATE TABLE "{MARKUP}" ("{END_SCRIPT}" TEXT, n INTEGER, wide TEXT);
-INSERT INTO "{MARKUP}" VALUES ('{MARKUP}', 1, '{"wide " * 80}'), (NULL, 2, ''), ('{END_SCRIPT}', 3, '{RIGHT_TO_LEFT}');
+INSERT INTO "{MARKUP}" VALUES
+    ('{MARKUP}', 1, '{"wide " * 80}'), (NULL, 2, ''), ('{END_SCRIPT}', 3, '{RIGHT_TO_LEFT}');
 """
 DRAFT = (
     f'SELECT "{END_SCRIPT}", n, wide FROM "{MARKUP}" WHERE "{END_SCRIPT}" <> \'{MARKUP.upper()}\' OR n = 2'
