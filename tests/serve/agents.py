@@ -29,7 +29,7 @@ def talk(server: Any, what: Callable[[Client], Awaitable[_T]], **client: Any) ->
             return await what(agent)
 
     async def bounded() -> _T:
-        return await asyncio.wait_for(connected(), 60)
+        return await asyncio.wait_for(connected(), 120)
 
     return asyncio.run(bounded())
 

@@ -408,14 +408,15 @@ def test_any_name_can_be_read_and_completed(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- many calls, long calls
 
 
-def test_stages_are_told_in_order_where_somebody_listens(shop: Desk) -> None:
+@pytest.mark.parametrize("tool", ["check_sql", "correct_sql"])
+def test_stages_are_told_in_order_where_somebody_listens(shop: Desk, tool: str) -> None:
     told: list[tuple[float, float | None, str]] = []
 
     async def listen(progress: float, total: float | None, message: str | None) -> None:
         told.append((progress, total, message or ""))
 
     async def asked(agent: Client) -> int:
-        await agent.call_tool("correct_sql", CASE, progress_callback=listen)
+        await agent.call_tool(tool, CASE, progress_callback=listen)
         return len(told)
 
     assert talk(shop, asked) == len(STAGES)  # all came before the answer

@@ -153,13 +153,13 @@ class Desk:
         state = await self._state(self._assistant, body, progress)
         return await self._work(lambda: correct_answer(state))
 
-    async def check(self, body: CheckBody) -> Checked:
-        """Look at a draft without changing it.
+    async def check(self, body: CheckBody, progress: Progress | None = None) -> Checked:
+        """Look at a draft without changing it; `progress` as for `correct`.
 
         Raises:
             DatabaseMissing, DatabaseUnreadable, AssistantClosed: nothing could be looked at.
         """
-        state = await self._state(self._checker, body)
+        state = await self._state(self._checker, body, progress)
         seen = await self._work(lambda: checked(state))
         if state.correction is not None and case_cause(state.correction) == "database":
             raise DatabaseUnreadable(seen.unusable or seen.incomplete or "it went away")

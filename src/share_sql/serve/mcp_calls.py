@@ -71,7 +71,7 @@ def _lean(node: Any) -> Any:
     if node.get("default", ...) is None:
         (rest,) = (each for each in node["anyOf"] if each != {"type": "null"})
         node = {**rest, **{key: value for key, value in node.items() if key not in ("anyOf", "default")}}
-    lean = {}
+    lean: dict[str, Any] = {}
     for key, value in node.items():
         if key in ("properties", "$defs"):
             lean[key] = {name: _lean(each) for name, each in value.items()}

@@ -7,7 +7,7 @@ request to the next.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -143,7 +143,7 @@ def mount_mcp(app: FastAPI, desk: Desk) -> None:
     inner = app.router.lifespan_context
 
     @asynccontextmanager
-    async def lifespan(running: Any) -> AsyncIterator[Mapping[str, Any] | None]:
+    async def lifespan(running: Any) -> AsyncIterator[Any]:
         async with inner(running) as state, manager.run():
             yield state
 
@@ -169,10 +169,29 @@ class _OnlyPost:
 
 async def serve_stdio(desk: Desk) -> None:
     """Serve over standard input and output until the input ends. What else writes to standard output
-    meanwhile goes to standard error."""
+    meanwhile goes to standard error.
+
+    Args:
+        desk: answers; whoever made it closes it.
+
+    Raises:
+        OSError: standard output cannot be written; BrokenPipeError where nobody reads it any more.
+    """
     server = create_mcp_server(desk)
-    async with stdio_server() as (received, sent):
-        await server.run(received, sent, server.create_initialization_options())
+    lost: OSError | None = None
+    try:
+        async with stdio_server() as (received, sent):
+            await server.run(received, sent, server.create_initialization_options())
+    except* OSError as errors:
+        lost = _first(errors)
+    if lost is not None:
+        raise lost
+
+
+def _first(errors: BaseExceptionGroup[OSError]) -> OSError:
+    """One of the errors in groups of groups."""
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 async def _read(desk: Desk, uri: str) -> types.ReadResourceResult:

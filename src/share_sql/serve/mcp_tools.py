@@ -69,7 +69,7 @@ async def _describe(desk: Desk, ask: shapes.SchemaAsk, progress: Progress | None
 
 async def _check(desk: Desk, ask: shapes.CheckAsk, progress: Progress | None) -> shapes.CheckAnswer:
     body = CheckBody(database=ask.database, draft=ask.sql, question=ask.question, evidence=ask.evidence)
-    return _checked(ask.sql, await desk.check(body))
+    return _checked(ask.sql, await desk.check(body, progress))
 
 
 async def _correct(desk: Desk, ask: shapes.CorrectAsk, progress: Progress | None) -> shapes.CorrectAnswer:

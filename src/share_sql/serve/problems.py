@@ -226,8 +226,8 @@ class Unforeseen:
 
 
 def _unread(error: Exception) -> bool:
-    """Whether an error only says that nobody reads a stream any more: FastAPI's streams of events end so where
-    the client hangs up between two events."""
+    """Whether an error only says that nobody reads a stream any more: so FastAPI's streams of events end
+    where the client hangs up between two events."""
     from anyio import BrokenResourceError
 
     return isinstance(error, ExceptionGroup) and error.split(BrokenResourceError)[1] is None
