@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +19,7 @@ from share_sql.serve.protocol import server_options
 from tests.serve.conftest import serving
 from tests.serve.hostile_requests import ask
 
-QUICK = Guard(head_seconds=0.3, body_seconds=0.3, send_seconds=0.3, max_connections=8)
+QUICK = Guard(head_seconds=0.3, body_seconds=0.3, send_seconds=0.3, max_connections=3)
 
 
 class Streams:
@@ -33,8 +35,6 @@ class Streams:
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
             await send({"type": "http.response.body", "body": b"ok"})
             return
-        import asyncio
-
         watching = asyncio.ensure_future(self._watch(receive))
         await send({"type": "http.response.start", "status": 200, "headers": []})
         while not watching.done():
@@ -113,9 +113,11 @@ def test_too_many_connections_are_refused_and_others_go_on(url: str) -> None:
         assert rest(connection).endswith(b"ok")
 
 
-def test_a_chunk_that_is_none_in_the_middle_of_an_answer_ends_it(url: str, streams: Streams) -> None:
+def test_a_chunk_that_is_none_in_the_middle_of_an_answer_ends_it(streams: Streams) -> None:
+    patient = replace(QUICK, send_seconds=60)
     head = ask("POST", "/v1/endless", "Transfer-Encoding: chunked", "Content-Type: application/json")
-    with connected(url, head) as connection:
+    app = guarded(streams, patient)
+    with serving(app, lifespan="off", **server_options(patient)) as url, connected(url, head) as connection:
         assert connection.recv(15) == b"HTTP/1.1 200 OK"
         connection.sendall(b"zz\r\n")
         while connection.recv(65536):
