@@ -174,6 +174,15 @@ def test_prompts_hold_the_question_and_the_trajectory(catalog: Catalog) -> None:
     assert "[MASK]" not in lom
 
 
+def test_who_waits_says_how_patient_models_may_be(catalog: Catalog) -> None:
+    model = ScriptedModel(_answers)
+    with Assistant(catalog=catalog, models={"sam": model}, model_patience=2.5) as assistant:
+        assistant.correct(case(RIGHT, "How many stores were closed?"))
+    assert [request.patience for request in model.requests] == [2.5]
+    with pytest.raises(UsageError, match="model_patience"):
+        Assistant(catalog=catalog, model_patience=0.0)
+
+
 def test_errors_policy_leaves_a_draft_that_runs(catalog: Catalog) -> None:
     with _with_models(catalog, "errors", ScriptedModel(_answers)) as assistant:
         done = assistant.correct(case(RIGHT))

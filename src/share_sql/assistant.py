@@ -14,6 +14,7 @@ call afterwards. A process that was forked from one in which an assistant has wo
 from __future__ import annotations
 
 import asyncio
+import math
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Mapping
 from contextlib import aclosing, closing
@@ -88,6 +89,8 @@ class Assistant:
         case_seconds: wall-clock time that one case may take: models that have not answered by then failed,
             and queries are not run any more.
         work_seconds: processor time that the stages of one case may take; what they have by then is judged.
+        model_patience: seconds after which a model's server that fails is not asked again, for each ask; less
+            than the half minute that retries take by themselves, where somebody waits for the correction.
 
     Raises:
         UsageError: no such policy, models, conventions or kinds, a concurrency below 1, or no time.
@@ -109,13 +112,14 @@ class Assistant:
         inspect: bool = False,
         case_seconds: float = CASE_SECONDS,
         work_seconds: float = WORK_SECONDS,
+        model_patience: float = math.inf,
     ) -> None:
         if policy not in POLICIES:
             raise UsageError(f"{policy!r} is no policy; there are {', '.join(POLICIES)}")
         if concurrency < 1:
             raise UsageError(f"concurrency is {concurrency}; at least one case must be under way")
-        if not (case_seconds > 0 and work_seconds > 0):
-            raise UsageError("case_seconds and work_seconds must be above 0")
+        if not (case_seconds > 0 and work_seconds > 0 and model_patience > 0):
+            raise UsageError("case_seconds, work_seconds and model_patience must be above 0")
         if isinstance(models, str):
             from share_sql.models.load import load_models
 
@@ -138,7 +142,9 @@ class Assistant:
             {role: model.samples for role, model in models.items()},
             "scorer" not in models or weights.hold_for(models["scorer"].name, models["scorer"].calibrated),
         )
-        self._driver = Driver(catalog or Catalog(), models, plan, concurrency, case_seconds, work_seconds)
+        self._driver = Driver(
+            catalog or Catalog(), models, plan, concurrency, case_seconds, work_seconds, model_patience
+        )
         weakref.finalize(self, self._driver.end)
 
     def correct(self, case: Case, *, progress: Progress | None = None) -> Correction:

@@ -64,6 +64,7 @@ def _each(status: int, name: str, requests: Iterable[tuple[str, bytes]]) -> Iter
 
 _CHECK = json.dumps({"database": "shop", "draft": "SELECT 1"}).encode()
 _FRAMED = ask("POST", "/v1/check", body=_CHECK)
+_MANY = json.dumps({f"m{at}": 0 for at in range(3_000)}).encode()
 _BARE = ask("POST", "/v1/check", "Content-Type: application/json", "Transfer-Encoding: chunked")
 _SMUGGLED = b"0\r\n\r\n" + ask("GET", "/v1/databases")
 
@@ -355,6 +356,7 @@ REQUESTS: tuple[Hostile, ...] = (
             ),
             ("rows without bound", post("/v1/run", database="shop", sql="SELECT 1", rows=10**12)),
             ("time without bound", post("/v1/run", database="shop", sql="SELECT 1", seconds=1e308)),
+            ("members without number", ask("POST", "/v1/run", body=_MANY)),
             ("a name that is a list", post("/v1/run", database=["shop"], sql="SELECT 1")),
         ),
     ),

@@ -164,6 +164,11 @@ def test_texts_and_null_are_taken_where_models_write_them(shop: Desk) -> None:
         ("run_readonly", {"database": "shop", "sql": ["SELECT 1"]}, "sql: input should be a valid string"),
         ("list_databases", {"all": True}, "list_databases takes no all; it takes nothing"),
         (
+            "run_readonly",
+            {f"k{at}": 1 for at in range(40)},
+            "run_readonly takes database, sql, rows, and no more",
+        ),
+        (
             "describe_schema",
             {"database": "shop", "tables": ["ordres"]},
             "no table matches ordres; did you mean",

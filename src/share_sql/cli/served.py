@@ -68,7 +68,7 @@ def served_desk(
     from share_sql.assistant import Assistant
     from share_sql.catalog import Catalog
     from share_sql.serve.demo import demo_shop
-    from share_sql.serve.desk import Desk
+    from share_sql.serve.desk import MODEL_PATIENCE, Desk
 
     found = settings()
     with ExitStack() as stack:
@@ -95,6 +95,7 @@ def served_desk(
             prompts=prompts_of(prompts, asked),
             min_confidence=min_confidence,
             concurrency=workers,
+            model_patience=MODEL_PATIENCE,
         )
         checker = correcting() if asked else assistant
         desk = Desk(

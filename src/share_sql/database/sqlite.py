@@ -118,7 +118,8 @@ class SqliteDatabase:
                 return self._converse(lambda child: self._ask(child, sql, deadline, limits), deadline)
             finally:
                 with self._running:
-                    self._runs = None
+                    # Stopped when its answer had come: that is not for whoever asks next.
+                    self._runs, self._stopped = None, False
 
     def stop(self, thread: int) -> None:
         """End the query that a thread runs; see `database.base.Database.stop`."""

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from share_sql.driver.case_run import Answer, CaseRun
@@ -68,6 +69,7 @@ class Driver:
         concurrency: cases of one database under way at once; of several, fewer than twice as many together.
         case_seconds: wall-clock time of one case.
         work_seconds: processor time of one case's stages.
+        model_patience: seconds after which a model's server that fails is not asked again, for each ask.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Driver:
         concurrency: int,
         case_seconds: float,
         work_seconds: float,
+        model_patience: float = math.inf,
     ) -> None:
         self._catalog = catalog
         self._models = dict(models)
@@ -88,6 +91,7 @@ class Driver:
         """Cases that may be under way at once, if there were as many databases."""
         self._case_seconds = case_seconds
         self._work_seconds = work_seconds
+        self._model_patience = model_patience
         self._lock = threading.Lock()
         self._owner = os.getpid()
         self._closed = False
@@ -286,7 +290,7 @@ class Driver:
         if server in run.down:
             raise run.down[server]
         try:
-            reply = await self._in_time(model, request, run)
+            reply = await self._in_time(model, replace(request, patience=self._model_patience), run)
         except ModelUnavailable as error:
             if server:
                 run.down[server] = error

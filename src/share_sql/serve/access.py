@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 TOKEN = "SHARE_TOKEN"  # noqa: S105  (the variable's name)
 """The environment's variable that holds the token."""
-BATCH, UPLOADS = "/v1/batch", "/v1/uploads"
+BATCH, UPLOADS, MCP = "/v1/batch", "/v1/uploads", "/mcp"
 """Paths whose bodies have bounds of their own."""
+MOST_MCP = 2_000_000
+"""Bytes of a request for tools, whose reading is the SDK's, in the event loop."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts by which this machine calls itself."""
 LEAST_TOKEN = 16
@@ -121,7 +123,10 @@ def guard_of(service: ServiceSettings, environment: Mapping[str, str] | None = N
         max_connections=service.max_connections,
         max_body=service.max_body,
         # A batch and an upload count their own bytes: they can say more than that it is too much.
-        bodies={each: most + service.max_body for each, most in own.items()},
+        bodies={
+            **{each: most + service.max_body for each, most in own.items()},
+            MCP: min(MOST_MCP, service.max_body),
+        },
     )
 
 

@@ -52,6 +52,10 @@ if TYPE_CHECKING:
     from share_sql.stages.state import State
     from share_sql.trajectory.nodes import Trajectory
 
+MODEL_PATIENCE = 5.0
+"""What the assistant of a desk takes as `model_patience`: a caller waits, and a server that was restarted
+mostly listens again within some seconds."""
+
 _T = TypeVar("_T")
 
 ANSWER_BYTES = 8 * 1024 * 1024
@@ -217,7 +221,7 @@ class Desk:
         first request is as fast as the next. What is wrong with it is not told here: see `away`."""
         with suppress(DatabaseError, SchemaError, ServiceBusy, AssistantClosed):
             await self.schema(name)
-            await self._state(self._checker, CheckBody(database=name, draft="SELECT 1"))
+            await self._checker.acorrect_state(self._case(CheckBody(database=name, draft="SELECT 1")))
 
     def close(self) -> None:
         """Give assistants, databases and threads back. May be called twice."""

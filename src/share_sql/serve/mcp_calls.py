@@ -21,6 +21,7 @@ from share_sql.errors import UsageError
 from share_sql.serve.mcp_text import cut, one_line, visible
 from share_sql.serve.mcp_tools import TOOLS, Tool
 from share_sql.serve.problems import told
+from share_sql.serve.shapes import MOST_MEMBERS
 from share_sql.toml_file import nearest
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def _tool(name: str) -> Tool:
 
 def _asked(name: str, tool: Tool, arguments: Mapping[str, Any]) -> Ask:
     """The arguments. Raises UsageError for the first that is wrong; null is as good as none."""
+    if len(arguments) > MOST_MEMBERS:
+        raise UsageError(f"{name} takes {', '.join(tool.ask.model_fields) or 'nothing'}, and no more")
     given = {key: value for key, value in arguments.items() if value is not None}
     try:
         return tool.ask.model_validate(given)

@@ -16,8 +16,28 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _REF = "#/components/schemas/{model}"
-_ALWAYS = (400, 401, 403, 404, 408, 413, 421, 422, 429, 500, 503)
+_ALWAYS = (400, 401, 403, 404, 408, 413, 414, 415, 421, 422, 429, 500, 503)
 """What any route under /v1 may answer, its guard's refusals included."""
+_EVENT = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["stage", "correction", "problem"]},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {
+                "anyOf": [
+                    {"$ref": _REF.format(model=each)}
+                    for each in ("StageEvent", "CorrectAnswer", "LostProblem")
+                ]
+            },
+        },
+    },
+}
+"""An event of a stream."""
+_LINE = {"anyOf": [{"$ref": _REF.format(model=each)} for each in ("CorrectAnswer", "BatchProblem")]}
+"""A line that a batch is answered with."""
 _DESCRIPTION = """\
 Corrects SQL that a language model drafted, or hands it back untouched.
 
@@ -52,18 +72,17 @@ def _document(app: FastAPI) -> dict[str, Any]:
             for status in _ALWAYS if path.startswith("/v1/") else (421, 503):
                 operation["responses"][str(status)] = _problem(status, path)
     stream = found["paths"]["/v1/correct/stream"]["post"]["responses"]["200"]["content"]
-    stream["text/event-stream"] = {"schema": {"type": "string"}}
+    stream["text/event-stream"] = {"itemSchema": _EVENT}
     batch = found["paths"]["/v1/batch"]["post"]
     lines = {"application/jsonl": {"schema": {"type": "string"}}}
+    batch["responses"]["200"]["content"] = {"application/jsonl": {"itemSchema": _LINE}}
     batch["requestBody"] = {
         "required": True,
         "description": "A case a line, as the body of `/v1/correct`; `id` stands for its line's number where "
         "there is none.",
         "content": lines,
     }
-    batch["responses"]["200"]["content"] = lines
     batch["responses"]["200"]["description"] = "A line a case: a CorrectAnswer, or a BatchProblem."
-    batch["responses"]["415"] = _problem(415, "/v1/batch")
     found["paths"]["/metrics"]["get"]["responses"]["200"]["content"] = {
         "text/plain": {"schema": {"type": "string"}}
     }

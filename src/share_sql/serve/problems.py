@@ -218,9 +218,19 @@ class Unforeseen:
         try:
             await self._app(scope, receive, noted)
         except Exception as error:
+            if _unread(error):
+                return
             said = told(error, f"{scope['method']} {route_of(scope)}")
             if not started:
                 await response(said)(scope, receive, send)
+
+
+def _unread(error: Exception) -> bool:
+    """Whether an error only says that nobody reads a stream any more: so FastAPI's streams of events end
+    where the client hangs up between two events."""
+    from anyio import BrokenResourceError
+
+    return isinstance(error, ExceptionGroup) and error.split(BrokenResourceError)[1] is None
 
 
 def route_of(scope: Scope) -> str:

@@ -22,6 +22,8 @@ Text: TypeAlias = Annotated[str, AfterValidator(_whole)]
 """A text that was sent."""
 Name: TypeAlias = Annotated[Text, Field(min_length=1, max_length=200)]
 """A database, as `GET /v1/databases` lists it."""
+MOST_MEMBERS = 32
+"""Members of a body at most, known or not."""
 Place: TypeAlias = tuple[int, int]
 """Start and end in a text, in characters from 0; the end is exclusive."""
 Mark: TypeAlias = tuple[bool, str]
@@ -30,6 +32,16 @@ Mark: TypeAlias = tuple[bool, str]
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few(cls, given: Any) -> Any:
+        # One by one, half a million unknown members took half a minute to refuse.
+        if isinstance(given, dict) and len(given) > MOST_MEMBERS:
+            raise ValueError(
+                f"there are more than {MOST_MEMBERS} members; see /docs for those that are known"
+            )
+        return given
 
 
 class _Answer(BaseModel):
@@ -56,6 +68,15 @@ class CorrectBody(CheckBody):
 
 class TrajectoryBody(_Body):
     """SQL to see as a trajectory, or a trajectory to compile; give one of them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": [one], "properties": {one: {"type": "string"}, other: {"type": "null"}}}
+                for one, other in (("sql", "trajectory"), ("trajectory", "sql"))
+            ]
+        }
+    )
 
     database: Name
     sql: Text | None = Field(default=None, max_length=100_000)
@@ -193,6 +214,23 @@ class ActionItem(_Answer):
     after: str | None
 
 
+class StepAction(_Answer):
+    """An action of a step."""
+
+    text: str
+    mark: Literal["same", "added", "removed", "changed"]
+    """What became of it: `removed` stands before only, `added` after only, `changed` on both sides."""
+
+
+class StepItem(_Answer):
+    """A step of a trajectory."""
+
+    name: str
+    source: StepAction | None
+    """The frame that it goes on from; null where its value is no frame."""
+    actions: list[StepAction]
+
+
 class TrajectoryPair(_Answer):
     """Draft and correction as trajectories; null where one cannot be made."""
 
@@ -200,6 +238,10 @@ class TrajectoryPair(_Answer):
     after: str | None
     actions: list[ActionItem]
     """What differs, action by action."""
+    steps_before: list[StepItem]
+    """The steps of `before` with marks; empty where there is none."""
+    steps_after: list[StepItem]
+    """The steps of `after` with marks; empty where there is none."""
 
 
 class Diff(_Answer):
@@ -255,6 +297,22 @@ class CorrectAnswer(_Answer):
     correction comes within a problem of status 503."""
 
 
+class CandidateItem(_Answer):
+    """A query that a stage made or scored."""
+
+    origin: str
+    """Where it comes from: draft, repair, compile, generator, drafter, edit."""
+    sql: str
+    note: str
+    """What was changed and why; empty where it was written anew."""
+    runs: bool | None
+    """Null where it was not run."""
+    rows: int | None
+    """How many rows it gives; null where it does not run."""
+    score: float | None
+    """The scorer's log-odds for it; null where it was not asked."""
+
+
 class StageEvent(_Answer):
     """A stage that has ended, while a correction is under way."""
 
@@ -264,7 +322,23 @@ class StageEvent(_Answer):
     """What it did, in a line; empty where it had nothing to do."""
     error: str | None
     lines: list[str]
-    """What it made: a trajectory, candidates."""
+    """The trajectory that it made, a step a line, or the warnings."""
+    candidates: list[CandidateItem]
+    """The queries that it made or scored, a few of them."""
+
+
+class KindItem(_Answer):
+    """A kind of finding, warning or change, as `share explain` prints it."""
+
+    name: str
+    about: str
+    """The part of a query that it is about."""
+    line: str
+    """What it says, in a line."""
+    before: str
+    """A query with the fault."""
+    after: str
+    """The query mended; empty where the kind mends nothing."""
 
 
 class CheckAnswer(_Answer):
