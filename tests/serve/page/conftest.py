@@ -36,7 +36,7 @@ def chromium() -> Iterator[Browser]:
         if os.environ.get("SHARE_BROWSER") == "required":
             pytest.fail("there is no chromium, and SHARE_BROWSER=required")
         pytest.skip("no chromium is installed (Debian: apt-get install chromium)")
-    expect.set_options(timeout=15_000)  # a busy machine is no fault of the page's
+    expect.set_options(timeout=30_000)  # a busy machine is no fault of the page's
     with sync_playwright() as play, closing(play.chromium.launch(executable_path=path, args=_FLAGS)) as found:
         yield found
 
@@ -57,7 +57,7 @@ def opened(chromium: Browser) -> Iterator[Opened]:
     def open_at(url: str, **options: Any) -> Page:
         context = chromium.new_context(reduced_motion="reduce", **options)
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         context.add_init_script(_WATCH)
         page = context.new_page()
 
