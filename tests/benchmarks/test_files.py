@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from share_sql.benchmarks.data_config import read_data_config
+from share_sql.benchmarks.data_config import PARTS, read_data_config
 from share_sql.benchmarks.files import BenchmarkFiles, database_path, load
 from share_sql.catalog import Catalog
 from share_sql.errors import BenchmarkError
@@ -184,3 +184,12 @@ def test_a_data_config_names_the_parts_files(tmp_path: Path) -> None:
     path.write_text('{"dev_data": "x"}', encoding="utf-8")
     with pytest.raises(BenchmarkError, match="lacks 'dev_db_dir', the path of the dev databases"):
         read_data_config(path)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_shipped_data_config_names_every_part(part: str) -> None:
+    shipped = Path(__file__).parents[2] / "configs" / "data_config.json"
+    found = read_data_config(shipped, part)
+    assert found.meanings
+    assert found.tables
+    assert (found.drafts is None) == (part == "spider-train")

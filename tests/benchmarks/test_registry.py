@@ -12,7 +12,7 @@ def test_entries_stand_under_their_names_and_share_nothing_that_must_differ() ->
     assert list(BENCHMARKS) == [benchmark.name for benchmark in BENCHMARKS.values()]
     assert len(set(LEVELS)) == len(LEVELS)
     assert len({benchmark.gold for benchmark in BENCHMARKS.values()}) == len(BENCHMARKS)
-    assert sorted(PARTS) == ["bird-train", "dev", "spider-train"]
+    assert sorted(PARTS) == ["bird-train", "dev", "spider-dev", "spider-train"]
     assert {name for name, _ in PARTS.values()} <= set(BENCHMARKS)
 
 

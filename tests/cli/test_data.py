@@ -107,7 +107,7 @@ def test_the_whole_road_with_a_scripted_teacher(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("teacher", "d"), "--cases or --benchmark"),
+        (("teacher", "d"), "exactly one of --cases, --benchmark and --data-config"),
         (("teacher", "d", "--benchmark", "bird"), "--questions"),
         (("teacher", "d", "--cases", "c.jsonl", "--drafts", "x.json"), "--cases holds both"),
         (("teacher", "d", "--cases", "missing.jsonl"), "missing.jsonl"),
@@ -203,3 +203,76 @@ def test_a_teacher_that_does_not_answer_is_told_and_asked_again(
     assert len(down.requests) == 8
     assert "stopped with 42 of 50 cases not tried: no model answered" in capsys.readouterr().err
     assert not (tmp_path / "other" / "trajectories.jsonl").exists()
+
+
+def data_config(folder: Path, shop: Path) -> Path:
+    """A data_config.json as the reference has it, and what it names but for BIRD's databases."""
+    place = folder / "spider" / "database" / "shop"
+    place.mkdir(parents=True)
+    shop.rename(place / "shop.sqlite")
+    gold, draft = GOLD["1"]
+    (folder / "spider.json").write_text(json.dumps([{"db_id": "shop", "question": "Q?", "query": gold}]))
+    (folder / "bird.json").write_text(
+        json.dumps([{"db_id": "shop", "question": "Q?", "evidence": "", "SQL": gold}])
+    )
+    (folder / "baseline.json").write_text(json.dumps({"0": draft + "\t----- bird -----\tshop"}))
+    tables = {
+        "db_id": "shop",
+        "table_names_original": ["store"],
+        "column_names_original": [[-1, "*"], [0, "id"], [0, "name"], [0, "city"]],
+        "column_types": ["text", "number", "text", "text"],
+        "primary_keys": [1],
+        "foreign_keys": [],
+    }
+    (folder / "tables.json").write_text(json.dumps([tables]))
+    path = folder / "data_config.json"
+    config = {
+        "spider_train_data": "spider.json",
+        "spider_tables": "tables.json",
+        "spider_db_dir": "spider/database",
+        "bird_train_data": "bird.json",
+        "bird_train_tables": "tables.json",
+        "bird_train_db_dir": "bird/train_databases",
+        "bird_train_baseline": "baseline.json",
+        "ft_data_dir": "ft_data",
+    }
+    path.write_text(json.dumps(config))
+    return path
+
+
+def test_a_data_config_stands_for_the_files(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = data_config(tmp_path, shop)
+    monkeypatch.chdir(tmp_path)
+    teach = ("data", "teacher", "--data-config", config, "--json")
+    assert call(*teach, "one", "--part", "spider-train") == 0
+    assert json.loads(capsys.readouterr().out)["proofs"] == {"rows": 1}
+    # The file names BIRD's databases; where they were not downloaded, that is told, and trajectories prove.
+    assert call(*teach, "two", "--part", "bird-train") == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["proofs"] == {"trajectory": 1}
+    assert (
+        f"there is no folder {tmp_path / 'bird/train_databases'}; it is done without the databases"
+        in told.err
+    )
+    assert json.loads((tmp_path / "two" / "source.json").read_text())["drafts"] == str(
+        tmp_path / "baseline.json"
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ((), "--data-config needs --part: one of dev, bird-train, spider-train, spider-dev"),
+        (("--part", "spider-train", "--questions", "q.json"), "--questions is what --data-config names"),
+        (("--part", "spider-train", "--benchmark", "bird"), "--benchmark is what --data-config names"),
+        (("--part", "spider-train", "--cases", "c.jsonl"), "exactly one of --cases"),
+    ],
+)
+def test_what_a_data_config_cannot_stand_beside_is_refused(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], message: str
+) -> None:
+    config = data_config(tmp_path, shop)
+    assert call("data", "teacher", tmp_path / "data", "--data-config", config, *more) == 2
+    assert message in capsys.readouterr().err

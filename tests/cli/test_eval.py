@@ -302,3 +302,91 @@ def test_gold_that_never_runs_is_no_score(database: str, tmp_path: Path) -> None
     assert "no gold ran, so nothing was scored" in done.stderr
     assert "secret" not in done.output
     assert json.loads(done.stdout)["cases"][0]["ex"] is False
+
+
+@pytest.fixture
+def reference(tmp_path: Path, shop_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The reference's data_config.json in the working folder, what it names, and a folder of its output."""
+    place = tmp_path / "data" / "dbs" / "shop"
+    place.mkdir(parents=True)
+    (place / "shop.sqlite").write_bytes(shop_path.read_bytes())
+    rows = [
+        {"db_id": "shop", "question": "Q?", "evidence": "", "SQL": sql} for sql in ("SELECT 1", "SELECT 2")
+    ]
+    tables = {"db_id": "shop", "table_names_original": [], "column_names_original": [[-1, "*"]]}
+    tables |= {"column_types": ["text"], "primary_keys": [], "foreign_keys": []}
+    tag = "\t----- bird -----\tshop"
+    files = {
+        "data/dev.json": rows,
+        "data/tables.json": [tables],
+        "drafts.json": {"0": "SELECT 3" + tag, "1": "SELECT 2" + tag},
+        "outputs/infer/final_sql.json": {"0": "SELECT 1" + tag, "1": "SELECT 2" + tag},
+        "outputs/infer/augmented_schema.json": {"0": [], "1": []},
+        "data_config.json": {
+            "dev_data": "data/dev.json",
+            "dev_db_dir": "data/dbs",
+            "dev_tables": "data/tables.json",
+            "dev_column_meaning": "data/not_read.json",
+        },
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(json.dumps(content))
+    monkeypatch.chdir(tmp_path)
+    return Path("data_config.json")
+
+
+@pytest.mark.parametrize("predictions", ["outputs/infer", "outputs/infer/final_sql.json"])
+def test_the_references_config_and_output(reference: Path, predictions: str) -> None:
+    done = call(
+        "--data-config",
+        reference,
+        "--predictions",
+        predictions,
+        "--drafts",
+        "drafts.json",
+        "--linking",
+        "--json",
+    )
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.stdout)
+    assert (report["total"]["ex"], report["drafts"]["ex"]["fixed"]) == (100, 1)
+
+
+def test_the_references_trajectories_are_no_predictions(reference: Path) -> None:
+    file = Path("outputs/infer/final_traj.jsonl")
+    file.write_text(
+        json.dumps({"idx": 0, "prompt": "", "response": "```SR\nres = df.select(a.b)\n```"}) + "\n"
+    )
+    done = call("--data-config", reference, "--predictions", file)
+    assert done.exit_code == 2
+    assert "holds trajectories, no SQL; a run's SQL is in its final_sql.json" in done.stderr
+
+
+def test_a_run_folders_corrections_go_before_its_final_sql(reference: Path) -> None:
+    folder = Path("outputs/infer")
+    rows = [{"id": "0", "sql": "SELECT 0"}, {"id": "1", "sql": "SELECT 2"}]
+    (folder / "corrections.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = call("--data-config", reference, "--predictions", folder, "--json")
+    assert json.loads(done.stdout)["total"]["ex"] == 50
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--part", "dev"), "--part belongs to --data-config"),
+        (
+            ("--data-config", "data_config.json", "--benchmark", "bird"),
+            "--benchmark is what --data-config names",
+        ),
+        (("--data-config", "data_config.json", "--cases", "c.jsonl"), "not both"),
+        (("--data-config", "data_config.json"), "needs --predictions"),
+        (("--data-config", "data_config.json", "--part", "bird-train"), "lacks 'bird_train_data'"),
+        (("--data-config", "none.json"), "none.json"),
+    ],
+)
+def test_wrong_calls_with_a_data_config(reference: Path, arguments: tuple[str, ...], message: str) -> None:
+    done = call(*arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -93,3 +93,32 @@ def test_without_vllm_the_way_to_install_it_is_told(tmp_path: Path, monkeypatch:
         pass
     with pytest.raises(SettingsError, match="holds no adapter"):
         what_to_serve(None, tmp_path, 1)
+
+
+def test_a_whole_checkpoint_answers_for_the_roles_that_are_named(
+    vllm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import json
+    import tomllib
+
+    monkeypatch.setattr("sys.stderr", sys.__stderr__)
+    served = what_to_serve(
+        "birdsql/share-bam",
+        None,
+        free_port(),
+        roles=("bam", "mask"),
+        further=("--gpu-memory-utilization", "0.3"),
+    )
+    with serving(served):
+        pass
+    call = json.loads(vllm.read_text())["call"]
+    assert call[:2] == ["serve", "birdsql/share-bam"]
+    assert call[-2:] == ["--gpu-memory-utilization", "0.3"]
+    assert not {"--enable-lora", "--chat-template"} & set(call), "its own template, and no adapters"
+    told = tomllib.loads(served.models_file())["models"]
+    assert {role: table["model"] for role, table in told.items()} == {
+        "bam": "birdsql/share-bam",
+        "mask": "birdsql/share-bam",
+    }
+    with pytest.raises(SettingsError, match="an adapter's folder names its role"):
+        what_to_serve(None, tmp_path, 1, roles=("sam",))

@@ -22,6 +22,7 @@ from share_sql.cli.common import (
     options,
     refuse,
 )
+from share_sql.cli.data_config import check_data_config, configured_files, data_config_options
 from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
 from share_sql.database.address import shown
 from share_sql.dialects import DIALECTS
@@ -38,6 +39,7 @@ Examples:
   share data teacher data/bird --benchmark bird --questions train.json
     --tables train_tables.json --meanings column_meaning.json
     --drafts baseline_sql.json
+  share data teacher data/bird --data-config configs/data_config.json --part bird-train
   share data bam data/bird data/spider --out ft_data
   share data sam data/bird --out ft_data
   share data lom data/bird --out ft_data
@@ -80,6 +82,7 @@ _concurrency = concurrency_option("Cases asked at once.")
 @click.argument("folder", type=FOLDER)
 @click.option("--cases", type=FILE, help="JSON Lines with id, question, database, gold; draft if there.")
 @benchmark_options
+@data_config_options(None)
 @click.option(
     "--made-up", is_flag=True, help="Make rows up for databases that are not there, and compare on them."
 )
@@ -103,6 +106,8 @@ def teacher(
     folder: Path,
     cases: Path | None,
     benchmark: str | None,
+    data_config: Path | None,
+    part: str | None,
     made_up: bool,
     name: str | None,
     rule: str | None,
@@ -125,8 +130,17 @@ def teacher(
     from share_sql.training.sources import SourceFiles, load_source
     from share_sql.training.teacher import teach
 
-    if (cases is None) == (benchmark is None):
-        raise click.UsageError("Give either --cases or --benchmark.")
+    check_data_config(data_config)
+    if (cases is not None) + (benchmark is not None) + (data_config is not None) != 1:
+        raise click.UsageError("Give exactly one of --cases, --benchmark and --data-config.")
+    if data_config is not None:
+        found = configured_files(data_config, part, given["drafts"])
+        benchmark = found.benchmark
+        given |= {what: getattr(found, what) for what in given}
+        # The file names the folder whether or not it was downloaded; BIRD's for training are large.
+        if isinstance(found.databases, Path) and not found.databases.is_dir():
+            complain(f"there is no folder {found.databases}; it is done without the databases")
+            given["databases"] = None
     if benchmark is not None and given["questions"] is None:
         raise click.UsageError(f"--benchmark {benchmark} needs --questions.")
     if cases is not None and (given["questions"] or given["drafts"]):

@@ -11,6 +11,7 @@ import click
 from share_sql.benchmarks.registry import BENCHMARKS
 from share_sql.cli.common import BENCHMARK, DATABASES, DATABASES_HELP, FILE, FOLDER, as_json
 from share_sql.cli.configured import config_option, place_named, places_named
+from share_sql.cli.data_config import check_data_config, configured_files, data_config_options
 from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
 from share_sql.evaluation.metrics import METRICS
 
@@ -35,6 +36,7 @@ Examples:
     --databases 'postgresql://user@host/{name}' --predictions out/mini
   share eval --benchmark spider --questions dev.json --tables tables.json
     --databases database --predictions predicted.sql --metrics ex,em,test-suite
+  share eval --data-config configs/data_config.json --predictions outputs/infer
   share eval compare first.json second.json
 """
 
@@ -49,6 +51,7 @@ Examples:
 @click.option("--questions", type=FILE, help="The benchmark's questions with gold (dev.json).")
 @click.option("--tables", type=FILE, help="The benchmark's schemas (tables.json), for em.")
 @click.option("--databases", type=DATABASES, help=DATABASES_HELP)
+@data_config_options("dev")
 @click.option(
     "--predictions",
     type=ANY,
@@ -97,6 +100,8 @@ def command(
     benchmark: str | None,
     tables: Path | None,
     databases: Places | None,
+    data_config: Path | None,
+    part: str,
     predictions: tuple[Path, ...],
     metrics: str | None,
     linking: bool,
@@ -126,6 +131,13 @@ def command(
     from share_sql.evaluation.results import default_cache_folder
     from share_sql.evaluation.runner import evaluate, split, with_extra
 
+    check_data_config(data_config)
+    if data_config is not None:
+        if cases is not None:
+            raise UsageError("give --cases or --data-config, not both")
+        files = configured_files(data_config, part)
+        benchmark, tables, databases = files.benchmark, files.tables, files.databases
+        given |= {"questions": files.questions, "drafts": given["drafts"] or files.drafts}
     rules = BENCHMARKS[benchmark or "bird"]
     wanted = rules.metrics if not metrics else [name.strip() for name in metrics.split(",")]
     names = check_metrics([name for name in wanted if name])
@@ -143,7 +155,9 @@ def command(
     if cases is not None:
         inputs = _read_cases(cases, databases, predictions, **given)
     elif benchmark is None:
-        raise UsageError("nothing to score; give --cases FILE, or --benchmark NAME and its files")
+        raise UsageError(
+            "nothing to score; give --cases FILE, --benchmark NAME and its files, or --data-config FILE"
+        )
     else:
         inputs = _read(benchmark, databases, predictions, **given)
         _check_tables(tables, inputs)

@@ -11,6 +11,7 @@ import click
 from share_sql.cli.common import FOLDER, as_json
 from share_sql.cli.terminal import interruptible, print_json, progress_bar, say
 from share_sql.models.bases import DEFAULT_BASE
+from share_sql.models.roles import ROLES
 
 EXAMPLES = """\b
 Examples:
@@ -115,6 +116,7 @@ def list_(as_json: bool) -> None:
 Examples:
   share models serve --adapters models
   share models serve --base qwen2.5-coder-1.5b --port 8001
+  share models serve --base birdsql/share-sam --role sam -- --max-model-len 8192
 """,
 )
 @click.option(
@@ -124,17 +126,33 @@ Examples:
 )
 @click.option("--adapters", type=FOLDER, help="Folder with an adapter a role, as `share train` writes it.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port.")
+@click.option(
+    "--role",
+    "roles",
+    type=click.Choice([role.name for role in ROLES.values() if role.in_models_file]),
+    multiple=True,
+    help="What a base without adapters does, once or more.  [default: generator]",
+)
+@click.argument("further", metavar="[-- VLLM_ARGUMENT…]", nargs=-1, type=click.UNPROCESSED)
 @as_json
-def serve(base: str | None, adapters: Path | None, port: int, as_json: bool) -> None:
+def serve(
+    base: str | None,
+    adapters: Path | None,
+    port: int,
+    roles: tuple[str, ...],
+    further: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Serve a base with its adapters through vLLM, on this machine, until it is stopped.
 
     vLLM has to be installed, and fetches the base's unquantised checkpoint from the Hub. Once it answers, the
-    models file that uses it is printed. It listens on 127.0.0.1 alone.
+    models file that uses it is printed. It listens on 127.0.0.1 alone. What stands after `--` is handed on to
+    vLLM.
     """
     from share_sql.errors import ModelUnavailable
     from share_sql.models.vllm_server import serving, what_to_serve
 
-    served = what_to_serve(base, adapters, port)
+    served = what_to_serve(base, adapters, port, roles=roles, further=further)
     with serving(served) as process:
         if as_json:
             print_json(tomllib.loads(served.models_file()))

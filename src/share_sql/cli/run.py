@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from share_sql.benchmarks.data_config import PARTS
 from share_sql.cli.common import (
     FILE,
     FOLDER,
@@ -24,10 +23,10 @@ from share_sql.cli.common import (
     models_option,
     policy_options,
     prompts_of,
-    refuse,
     verbose_option,
 )
 from share_sql.cli.configured import bound, config_option, fingerprint_of, known_as, places_named
+from share_sql.cli.data_config import check_data_config, configured_files, data_config_options
 from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -57,16 +56,7 @@ Examples:
 @click.command("run", epilog=EXAMPLES)
 @click.option("--cases", type=FILE, help="JSON Lines with id, question, evidence, database, draft.")
 @benchmark_options
-@click.option(
-    "--data-config", type=FILE, help="The reference's data_config.json, in place of the five above."
-)
-@click.option(
-    "--part",
-    type=click.Choice(list(PARTS)),
-    default="dev",
-    show_default=True,
-    help="Which part of the data config.",
-)
+@data_config_options("dev")
 @click.option("--out", type=FOLDER, required=True, help="The run folder.")
 @click.option("--resume", is_flag=True, help="Go on with the run that the folder holds, if any.")
 @limit_option
@@ -125,10 +115,7 @@ def command(
     given = (cases is not None) + (benchmark is not None) + (data_config is not None)
     if given != 1:
         raise click.UsageError("Give exactly one of --cases, --benchmark and --data-config.")
-    if data_config is None:
-        refuse("belongs to --data-config.", "part")
-    else:
-        refuse("is what --data-config names; leave it out.", "questions", "tables", "databases", "meanings")
+    check_data_config(data_config)
     if cases is not None:
         if files["questions"] or files["drafts"]:
             raise click.UsageError("--questions and --drafts belong to --benchmark; --cases holds both.")
@@ -139,7 +126,7 @@ def command(
         from share_sql.benchmarks.files import load
 
         places = (
-            _configured(data_config, part, files["drafts"])
+            configured_files(data_config, part, files["drafts"], needs_drafts=True)
             if data_config
             else _benchmark_files(benchmark, databases=databases, **files)
         )
@@ -233,16 +220,6 @@ def _benchmark_files(
     needed = {"--questions": questions, "--databases": databases, "--drafts": drafts}
     missing = next(flag for flag, path in needed.items() if path is None)
     raise click.UsageError(f"--benchmark {name} needs {missing}.")
-
-
-def _configured(path: Path, part: str, drafts: Path | None) -> BenchmarkFiles:
-    from share_sql.benchmarks.data_config import read_data_config
-
-    files = read_data_config(path, part)
-    files = replace(files, drafts=drafts or files.drafts)
-    if files.drafts is None:
-        raise click.UsageError(f"{path} names no drafts for the part {part}; give --drafts.")
-    return files
 
 
 def _other_names(model: object) -> tuple[str, ...]:

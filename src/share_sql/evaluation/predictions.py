@@ -11,7 +11,7 @@ from share_sql.benchmarks.cases import read_rows
 from share_sql.benchmarks.drafts import Draft, Drafts, read_drafts
 from share_sql.errors import BenchmarkError
 from share_sql.evaluation.inputs import Inputs, own_word
-from share_sql.models.run_files import CORRECTIONS, TIMINGS
+from share_sql.models.run_files import CORRECTIONS, FINAL_SQL, STEP_FILES, TIMINGS
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def read_predictions(path: Path, by_position: bool = False) -> Predictions:
     Raises:
         BenchmarkError: it is missing or holds no SQL.
     """
-    file = path / CORRECTIONS if path.is_dir() else path
+    file = _sql_file(path)
     found = read_sql(path, by_position)
     seconds = _timings(file.with_name(TIMINGS)) if file.name == CORRECTIONS else {}
     return Predictions(path, found, _read_notes(file), seconds)
@@ -80,7 +80,12 @@ def read_predictions(path: Path, by_position: bool = False) -> Predictions:
 
 def read_sql(path: Path, by_position: bool) -> Drafts:
     """SQL from a file or a run folder; by position whatever its ids, where that is asked for."""
-    file = path / CORRECTIONS if path.is_dir() else path
+    file = _sql_file(path)
+    if file.name in STEP_FILES.values():
+        raise BenchmarkError(
+            f"{file} holds trajectories, no SQL; a run's SQL is in its {FINAL_SQL}, and `share trajectory "
+            "read` looks at trajectories"
+        )
     found = read_drafts(file)
     if found.by_id is None and file.name == CORRECTIONS:
         raise BenchmarkError(
@@ -90,6 +95,15 @@ def read_sql(path: Path, by_position: bool) -> Drafts:
     if by_position and found.by_id is not None:
         return Drafts(found.source, by_position=tuple(found.by_id.values()))
     return found
+
+
+def _sql_file(path: Path) -> Path:
+    """The file of SQL in a run folder, or the file itself. A folder of the reference has no corrections, only
+    its final SQL."""
+    if not path.is_dir():
+        return path
+    final = path / FINAL_SQL
+    return final if final.is_file() and not (path / CORRECTIONS).exists() else path / CORRECTIONS
 
 
 def with_predictions(

@@ -49,6 +49,10 @@ class Served:
     adapters: Mapping[str, Path]
     """By role; where there are none, the base answers as it is."""
     port: int
+    roles: tuple[str, ...] = ("generator",)
+    """Which roles the base answers for, where there are no adapters."""
+    further: tuple[str, ...] = ()
+    """More arguments of vLLM."""
     chatml: bool = False
     """Ask in plain ChatML, in place of the checkpoint's own template."""
 
@@ -64,11 +68,18 @@ class Served:
         return head + "".join(
             f'\n[models.{role}]\nbase_url = "{self.url}"\nmodel = {json.dumps(name)}\n'
             'grammar_field = "structured_outputs"\n'
-            for role, name in (names or {"generator": self.checkpoint}).items()
+            for role, name in (names or dict.fromkeys(self.roles, self.checkpoint)).items()
         )
 
 
-def what_to_serve(base: str | None, adapters: Path | None, port: int) -> Served:
+def what_to_serve(
+    base: str | None,
+    adapters: Path | None,
+    port: int,
+    *,
+    roles: tuple[str, ...] = (),
+    further: tuple[str, ...] = (),
+) -> Served:
     """Look at what is to be served.
 
     Args:
@@ -76,10 +87,15 @@ def what_to_serve(base: str | None, adapters: Path | None, port: int) -> Served:
             adapters name as theirs, or the default base.
         adapters: folder with a folder of an adapter for each role.
         port: where it is to listen.
+        roles: which roles a base without adapters answers for; the generator where none is named.
+        further: more arguments of vLLM, handed on as they are.
 
     Raises:
-        SettingsError: there are no adapters in the folder, or they cannot be used.
+        SettingsError: there are no adapters in the folder, or they cannot be used, or they and `roles` are
+            given.
     """
+    if adapters is not None and roles:
+        raise SettingsError("--role is for a base without adapters; an adapter's folder names its role")
     found: dict[str, Path] = {}
     if adapters is not None:
         found = {role: (adapters / role).resolve() for role in ROLES if is_adapter(adapters / role)}
@@ -94,7 +110,8 @@ def what_to_serve(base: str | None, adapters: Path | None, port: int) -> Served:
             raise SettingsError(f"the adapters in {adapters} do not name one base; name it with --base")
         named = owners.pop() if owners else BASES[DEFAULT_BASE]
     checkpoint = named.checkpoint if named is not None else str(base)
-    return Served(checkpoint, found, port, bool(found) and named is not None and named.template == "chatml")
+    chatml = bool(found) and named is not None and named.template == "chatml"
+    return Served(checkpoint, found, port, roles or ("generator",), further, chatml)
 
 
 def command_of(served: Served, template: Path) -> list[str]:
@@ -126,7 +143,7 @@ def command_of(served: Served, template: Path) -> list[str]:
     if served.chatml:
         template.write_text(_CHATML, encoding="utf-8")
         command += ["--chat-template", str(template)]
-    return command
+    return [*command, *served.further]
 
 
 @contextlib.contextmanager
