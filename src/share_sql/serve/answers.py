@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from share_sql.errors import ShareError
-from share_sql.query.marks import mark_changes
 from share_sql.runfolder.record import correction_row, inspection_row
 from share_sql.serve.shapes import (
     ActionItem,
@@ -22,6 +21,7 @@ from share_sql.serve.shapes import (
     TableItem,
     TrajectoryPair,
 )
+from share_sql.sql.marks import mark_changes
 from share_sql.trajectory.diff import diff
 from share_sql.trajectory.from_sql import from_sql
 from share_sql.trajectory.write import write
