@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-
 from docs.check import ROOT
-from share_sql.demo.database import write_database
 from tests.models.server import RawServer, choice, good
+
+from share_sql.demo.database import write_database
 
 PAGE = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
 QUESTION = "Which stores are in Koln? Give their names."
