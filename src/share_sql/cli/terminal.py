@@ -156,7 +156,7 @@ def open_streams() -> None:
 
 
 @contextmanager
-def interruptible(hint: str = "") -> Iterator[None]:
+def interruptible(hint: str = "", *, last: Callable[[], None] | None = None) -> Iterator[None]:
     """End the process at once on Ctrl-C, with exit code 130, and on SIGTERM, with 143.
 
     An orderly end waits for models to close and for stages to stop. Nothing needs that wait: what is finished
@@ -164,6 +164,7 @@ def interruptible(hint: str = "") -> Iterator[None]:
 
     Args:
         hint: what to do next, after "stopped".
+        last: is done before, bounded in time; a second signal does not wait for it.
     """
 
     def stopped(number: int, _: object) -> None:
@@ -172,7 +173,13 @@ def interruptible(hint: str = "") -> Iterator[None]:
         # The stream may be in the middle of another line; its file takes this one all the same.
         with suppress(OSError):
             os.write(2, f"{clear}share: stopped{hint}\n".encode())
-        os._exit(128 + number)
+        for each in ours:
+            signal.signal(each, signal.SIG_DFL)
+        try:
+            if last is not None:
+                last()
+        finally:
+            os._exit(128 + number)
 
     # A caller who had a signal ignored, or handles it, goes on so; and only the main thread may ask.
     usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -39,6 +39,10 @@ Answer: TypeAlias = "list[ModelReply] | ModelError | None"
 """What models replied; or why they did not; None before anything was asked."""
 
 
+class _GivenUp(BaseException):
+    """Ends a case that was given up. No `except Exception` may catch it."""
+
+
 class CaseRun:
     """One case under way. `advance` is called by one thread at a time; `give_up` by any.
 
@@ -50,7 +54,6 @@ class CaseRun:
         meter: bounds the processor time of its stages.
         seconds: wall-clock time that the case may take, models and queries included.
         patient: whether a database that was there before and is away now is waited for.
-        queued: called with True and False as the case begins and ends to wait for others on its database.
         progress: called after each stage, by the thread that works on the case.
     """
 
@@ -63,7 +66,6 @@ class CaseRun:
         meter: Meter,
         seconds: float,
         patient: bool = True,
-        queued: Callable[[bool], None] = lambda waits: None,
         progress: Progress | None = None,
     ) -> None:
         self.case = case
@@ -77,13 +79,14 @@ class CaseRun:
         self._progress = progress
         self._meter = meter
         self._deadline = time.monotonic() + seconds
-        self.source = Source(catalog, case.database, self._deadline, patient, queued)
+        self.source = Source(catalog, case.database, self._deadline, patient)
         self._spent: dict[str, float] = {}
         self._exceeded = False
         self._changed = False
         self._lock = threading.Lock()
         self._working = False
         self._given_up = False
+        self._ended = False
         self._going = self._whole_case()
 
     @property
@@ -111,22 +114,34 @@ class CaseRun:
         except StopIteration as stop:
             self.state = stop.value
             return None
+        except _GivenUp:
+            return None
         finally:
             with self._lock:
                 self._working = False
-                close = self._given_up
-            if close:
-                self._going.close()
+            if self._given_up:
+                self._close()
 
     def give_up(self) -> None:
-        """End the case without a correction, as soon as may be, and give its database back."""
+        """Have the case end without a correction, as soon as may be. `end` follows."""
         with self._lock:
             self._given_up = True
-            working = self._working
         self.source.give_up()
         self._meter.stop()
-        if not working:
-            self._going.close()
+
+    def end(self) -> None:
+        """End what was given up: stop the query under way, and give the database back. It may take a while,
+        and may be called twice by one thread."""
+        self.source.stop()
+        self._close()
+
+    def _close(self) -> None:
+        """Close what goes on, once, unless a thread works on it, which then does this itself."""
+        with self._lock:
+            if self._working or self._ended:
+                return
+            self._ended = True
+        self._going.close()
 
     # -- the case ------------------------------------------------------------------------------------
 
@@ -178,6 +193,7 @@ class CaseRun:
         with a note; the judge that fails keeps the draft."""
         name = stage.__name__
         started = time.perf_counter()
+        self._go_on()
         if before.correction is not None:
             return before
         if self._exceeded:
@@ -187,6 +203,7 @@ class CaseRun:
         try:
             after = yield from self._drive(stage, before)
         except Exception as error:
+            self._go_on()
             after = self._failed(name, before, error)
         spent = self._spent[name] = time.perf_counter() - started
         if told.isEnabledFor(logging.INFO):
@@ -199,6 +216,11 @@ class CaseRun:
             after = _with_steps(after, (*after.steps[:-1], replace(after.steps[-1], seconds=spent)))
         self._tell(StageEnd(name, after, spent, after.steps[len(before.steps) :]))
         return after
+
+    def _go_on(self) -> None:
+        """Raises _GivenUp where nobody waits for the case any more: then no stage makes up for another."""
+        if self._given_up:
+            raise _GivenUp
 
     def _tell(self, ended: StageEnd) -> None:
         """Call `progress`: what it raises is its own, and no end of the case."""

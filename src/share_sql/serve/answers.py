@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from share_sql.errors import ShareError
-from share_sql.runfolder.record import correction_row, inspection_row
+from share_sql.runfolder.record import case_cause, correction_row, inspection_row
 from share_sql.serve.shapes import (
     ActionItem,
     ColumnItem,
@@ -26,7 +27,13 @@ from share_sql.trajectory.diff import diff
 from share_sql.trajectory.from_sql import from_sql
 from share_sql.trajectory.write import write
 
+AWAY = "the database cannot be read now"
+"""Told in place of what a database's failure says."""
+
+log = logging.getLogger("share_sql.serve")
+
 if TYPE_CHECKING:
+    from share_sql.case import Correction
     from share_sql.database.base import QueryResult, Value
     from share_sql.driver.progress import StageEnd
     from share_sql.schema.model import Schema
@@ -36,8 +43,8 @@ if TYPE_CHECKING:
 
 def correct_answer(state: State) -> CorrectAnswer:
     """The answer to a draft that was corrected with `inspect`."""
-    correction = state.correction
-    assert correction is not None, "the judge always leaves a correction"
+    assert state.correction is not None, "the judge always leaves a correction"
+    correction = discreet(state.correction)
     before, after = mark_changes(correction.draft, correction.sql)
     return CorrectAnswer.model_validate(
         {
@@ -51,8 +58,26 @@ def correct_answer(state: State) -> CorrectAnswer:
                 StageItem(stage=step.stage, text=step.text, seconds=round(step.seconds, 6), error=step.error)
                 for step in correction.steps
             ],
+            "lost": bool(correction.lost) or case_cause(correction) == "database",
         }
     )
+
+
+def discreet(correction: Correction) -> Correction:
+    """The correction without what a database's failure says of the machine: its message may name a path or a
+    host. It goes to the log."""
+    failed = [step.error for step in correction.steps if step.cause == "database" and step.error]
+    if not failed:
+        return correction
+    reason = correction.reason
+    for message in failed:
+        log.warning("case %s: %s", correction.id, message)
+        reason = reason.replace(message, AWAY)
+    steps = tuple(
+        replace(step, error=AWAY) if step.cause == "database" and step.error else step
+        for step in correction.steps
+    )
+    return replace(correction, reason=reason, steps=steps)
 
 
 def _pair(state: State) -> TrajectoryPair:
@@ -90,7 +115,9 @@ def stage_event(ended: StageEnd) -> StageEvent:
         stage=ended.stage,
         seconds=round(ended.seconds, 6),
         text="; ".join(note.text for note in ended.notes),
-        error=next((note.error for note in ended.notes if note.error is not None), None),
+        error=next(
+            (AWAY if note.cause == "database" else note.error for note in ended.notes if note.error), None
+        ),
         lines=write(made).splitlines() if made is not None else [],
     )
 

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from share_sql.case import Verdict
 
-Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
+
+def _whole(text: str) -> str:
+    """A text that can be written as UTF-8: JSON's escapes can say half a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it holds half a character (a lone surrogate)") from None
+    return text
+
+
+Text: TypeAlias = Annotated[str, AfterValidator(_whole)]
+"""A text that was sent."""
+Name: TypeAlias = Annotated[Text, Field(min_length=1, max_length=200)]
 """A database, as `GET /v1/databases` lists it."""
 Place: TypeAlias = tuple[int, int]
 """Start and end in a text, in characters from 0; the end is exclusive."""
@@ -17,24 +29,24 @@ Mark: TypeAlias = tuple[bool, str]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
 class CheckBody(_Body):
     """A draft to look at."""
 
     database: Name
-    draft: str = Field(max_length=1_000_000)
+    draft: Text = Field(max_length=1_000_000)
     """The SQL as a model wrote it; it may have prose and fences around it."""
-    question: str = Field(default="", max_length=20_000)
+    question: Text = Field(default="", max_length=20_000)
     """What the SQL should answer; empty: no confidence is told."""
-    evidence: str = Field(default="", max_length=100_000)
+    evidence: Text = Field(default="", max_length=100_000)
     """Outside knowledge: units, codes, definitions."""
-    id: str = Field(default="1", max_length=200)
+    id: Text = Field(default="1", max_length=200)
     """Given back in the answer."""
 
 
@@ -46,8 +58,8 @@ class TrajectoryBody(_Body):
     """SQL to see as a trajectory, or a trajectory to compile; give one of them."""
 
     database: Name
-    sql: str | None = Field(default=None, max_length=100_000)
-    trajectory: str | None = Field(default=None, max_length=100_000)
+    sql: Text | None = Field(default=None, max_length=100_000)
+    trajectory: Text | None = Field(default=None, max_length=100_000)
     """A model's answer or a bare trajectory."""
     dialect: Literal["paper", "extended"] = "extended"
     """How the trajectory is printed: `paper` leaves joins out."""
@@ -63,7 +75,7 @@ class RunBody(_Body):
     """SQL to run, read-only."""
 
     database: Name
-    sql: str = Field(max_length=100_000)
+    sql: Text = Field(max_length=100_000)
     rows: int = Field(default=100, ge=1, le=10_000)
     """Rows to give back at most."""
     seconds: float = Field(default=10.0, gt=0, le=60)
@@ -238,6 +250,9 @@ class CorrectAnswer(_Answer):
     trajectory: TrajectoryPair
     diff: Diff
     stages: list[StageItem]
+    lost: bool
+    """Whether a model or the database did not answer: asked again, another answer may come. Over HTTP such a
+    correction comes within a problem of status 503."""
 
 
 class StageEvent(_Answer):
@@ -287,3 +302,76 @@ class RunAnswer(_Answer):
     truncated: bool
     """Whether there are more rows."""
     seconds: float
+
+
+class ExampleItem(_Answer):
+    """A case to try."""
+
+    id: str
+    question: str
+    database: str
+    draft: str
+    evidence: str
+
+
+class HealthAnswer(_Answer):
+    """That the service is there."""
+
+    status: Literal["ok"] = "ok"
+
+
+class ReadyAnswer(_Answer):
+    """That the service can work."""
+
+    status: Literal["ready"] = "ready"
+    databases: int
+    """How many are served."""
+    away: int
+    """How many of them could not be read when they were last asked."""
+
+
+class FaultItem(_Answer):
+    """What is wrong with one member of a body."""
+
+    place: list[str | int]
+    """Its names from the outside in; empty: the whole body."""
+    message: str
+
+
+class Problem(BaseModel):
+    """What was wrong and what to do (RFC 9457)."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    type: str
+    """`urn:share:problem:` and a stable name."""
+    title: str
+    """The status in words."""
+    status: int
+    detail: str
+    """One line: what was wrong, and what to do."""
+    errors: list[FaultItem] | None = None
+    """Where a body is not as it should be."""
+    incident: str | None = None
+    """Where the fault is SHARE's own: what finds it in the service's log."""
+
+
+class LostProblem(Problem):
+    """A model or the database did not answer; no answer is lost for that."""
+
+    draft: str | None = None
+    """The draft as it was sent."""
+    failures: list[FailureItem] | None = None
+    """The models that gave nothing of use."""
+    correction: CorrectAnswer | None = None
+    """What came of the case without them."""
+
+
+class BatchProblem(_Answer):
+    """A line of a batch that came to nothing, or not to its end."""
+
+    id: str
+    """The case's; its line's number where that has none, or cannot be read."""
+    line: int
+    """Its line in what was sent, from 1."""
+    problem: LostProblem
