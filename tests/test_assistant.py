@@ -407,9 +407,20 @@ def test_what_is_mostly_used_can_be_imported_from_the_package() -> None:
     import share_sql
 
     assert (share_sql.Assistant, share_sql.Case, share_sql.Catalog) == (Assistant, Case, Catalog)
-    assert {"Assistant", "Case", "Catalog", "Correction"} <= set(dir(share_sql))
+    assert set(share_sql.__all__) <= set(dir(share_sql))
+    assert all(getattr(share_sql, name) is not None for name in share_sql.__all__)
     with pytest.raises(AttributeError, match="no attribute 'Assistent'"):
         _ = share_sql.Assistent
+
+
+def test_a_case_needs_no_id(assistant: Assistant, shop_path: Path) -> None:
+    done = assistant.correct(Case(question="How many stores?", database=str(shop_path), draft=RIGHT))
+    assert (done.id, done.sql) == ("", RIGHT)
+
+
+def test_a_case_that_lacks_its_database_or_draft_is_told_so(assistant: Assistant) -> None:
+    assert "names no database" in assistant.correct(Case(draft=RIGHT)).reason
+    assert "give the SQL to correct" in assistant.correct(Case(database="shop")).reason
 
 
 def test_a_replay_lacks_nothing_where_the_recorded_run_had_no_answer(catalog: Catalog) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from share_sql.case import Case, Correction, Inspection, StepNote
 from share_sql.driver.progress import Progress, StageEnd
 from share_sql.driver.source import Source
+from share_sql.driver.telemetry import NO_SPANS, Spans
 from share_sql.errors import DatabaseError, ModelError, ModelUnavailable, ShareError, WorkExceeded
 from share_sql.requests import Ask, Lookup, Query, Request, Steps
 from share_sql.schema.model import Schema
@@ -32,7 +33,7 @@ JUDGE_SECONDS = 1.0
 """Processor time that the judge has where the other stages used up the case's."""
 
 log = logging.getLogger("share_sql")
-told = logging.getLogger("share_sql.stages")
+log_of_stages = logging.getLogger("share_sql.stages")
 """Each stage as it ends, at level INFO."""
 
 Answer: TypeAlias = "list[ModelReply] | ModelError | None"
@@ -55,6 +56,7 @@ class CaseRun:
         seconds: wall-clock time that the case may take, models and queries included.
         patient: whether a database that was there before and is away now is waited for.
         progress: called after each stage, by the thread that works on the case.
+        spans: what is told of it to OpenTelemetry.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class CaseRun:
         seconds: float,
         patient: bool = True,
         progress: Progress | None = None,
+        spans: Spans = NO_SPANS,
     ) -> None:
         self.case = case
         self.state = State.start(case, Schema(name=case.database, tables=()), plan)
@@ -74,12 +77,14 @@ class CaseRun:
         self.seconds = seconds
         self.down: dict[str, ModelUnavailable] = {}
         """Servers that gave no answer to this case after all retries."""
+        self.spans = spans
+        """What is told of it to OpenTelemetry."""
         self._plan = plan
         self._stages = stages
         self._progress = progress
         self._meter = meter
         self._deadline = time.monotonic() + seconds
-        self.source = Source(catalog, case.database, self._deadline, patient)
+        self.source = Source(catalog, case.database, self._deadline, patient, spans)
         self._spent: dict[str, float] = {}
         self._exceeded = False
         self._changed = False
@@ -200,18 +205,20 @@ class CaseRun:
             if name != "judge":
                 return before
             self._meter.allow(JUDGE_SECONDS)
-        try:
-            after = yield from self._drive(stage, before)
-        except Exception as error:
-            self._go_on()
-            after = self._failed(name, before, error)
+        with self.spans.stage(name) as told:
+            try:
+                after = yield from self._drive(stage, before)
+            except Exception as error:
+                self._go_on()
+                told(error)
+                after = self._failed(name, before, error)
         spent = self._spent[name] = time.perf_counter() - started
-        if told.isEnabledFor(logging.INFO):
+        if log_of_stages.isEnabledFor(logging.INFO):
             last = after.steps[-1] if len(after.steps) > len(before.steps) else None
             did = "nothing to do" if last is None else ": ".join(filter(None, (last.text, last.error)))
             # A lone surrogate in a model's answer would break whoever writes the log as UTF-8.
             did = " ".join(did.split()).encode("utf-8", "replace").decode()
-            told.info("case %s: %s, %.2f s: %s", before.case.id, name, spent, did)
+            log_of_stages.info("case %s: %s, %.2f s: %s", before.case.id, name, spent, did)
         if len(after.steps) > len(before.steps):
             after = _with_steps(after, (*after.steps[:-1], replace(after.steps[-1], seconds=spent)))
         self._tell(StageEnd(name, after, spent, after.steps[len(before.steps) :]))

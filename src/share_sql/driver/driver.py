@@ -18,12 +18,13 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import Context
+from contextvars import Context, copy_context
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from share_sql.driver.case_run import Answer, CaseRun
 from share_sql.driver.meter import Meter
+from share_sql.driver.telemetry import case_spans
 from share_sql.driver.turns import Gate
 from share_sql.errors import (
     AnswerUnreadable,
@@ -51,7 +52,9 @@ CASE_SECONDS = 900.0
 WORK_SECONDS = 3.0
 """Processor time of one case's own work. Ordinary cases take some thousandths of a second."""
 MOST_THREADS = 32
-"""Threads in which stages work, at most; one database's cases hold half of them."""
+"""Threads in which stages work, at most."""
+DATABASE_THREADS = 8
+"""Those that one database's cases hold, at most: enough that it always has something to answer."""
 _LOOK_SECONDS = 0.1
 """Time between two looks at how much the cases under way have used."""
 
@@ -164,7 +167,8 @@ class Driver:
         threads = min(self.places, MOST_THREADS)
         self._pool = ThreadPoolExecutor(threads, "share-case")
         self._ending = ThreadPoolExecutor(1, "share-ending")
-        self._cases, self._threads = Gate(self.places), Gate(threads)
+        self._cases = Gate(self.places, self.concurrency)
+        self._threads = Gate(threads, DATABASE_THREADS)
         self._thread = threading.Thread(target=self._live, name="share-driver", daemon=True)
         self._thread.start()
 
@@ -216,32 +220,40 @@ class Driver:
     # -- one case ------------------------------------------------------------------------------------
 
     async def _correct(self, case: Case, stages: Sequence[Stage], progress: Progress | None) -> State:
-        async with self._cases.place(case.database):
-            meter = Meter(self._work_seconds)
-            patient = case.database not in self._gone
-            run = CaseRun(
-                case, self._plan, stages, self._catalog, meter, self._case_seconds, patient, progress
-            )
-            self._meters.add(meter)
-            if self._watching is None:
-                self._watching = self._loop.create_task(self._watch(), context=Context())
-            answer: Answer = None
-            try:
-                while ask := await self._worked(run, answer):
-                    answer = await self._answer(ask, run)
-            except asyncio.CancelledError:
-                self._give_up(run)
-                raise
-            finally:
-                self._meters.discard(meter)
+        # The caller's context came along: what is current there is so for the case too.
+        with case_spans(case) as spans:
+            async with self._cases.place(case.database):
+                meter = Meter(self._work_seconds)
+                patient = case.database not in self._gone
+                seconds = self._case_seconds
+                run = CaseRun(
+                    case, self._plan, stages, self._catalog, meter, seconds, patient, progress, spans
+                )
+                await self._end_of(run, meter)
             (self._gone.discard if run.source.failure is None else self._gone.add)(case.database)
+            spans.ended(run.state)
             return run.state
+
+    async def _end_of(self, run: CaseRun, meter: Meter) -> None:
+        """Take a case to its end."""
+        self._meters.add(meter)
+        if self._watching is None:
+            self._watching = self._loop.create_task(self._watch(), context=Context())
+        answer: Answer = None
+        try:
+            while ask := await self._worked(run, answer):
+                answer = await self._answer(ask, run)
+        except asyncio.CancelledError:
+            self._give_up(run)
+            raise
+        finally:
+            self._meters.discard(meter)
 
     async def _worked(self, run: CaseRun, answer: Answer) -> Ask | None:
         """The case's next question to models; None at its end."""
         async with self._threads.place(run.case.database):
             try:
-                working = self._loop.run_in_executor(self._pool, run.advance, answer)
+                working = self._loop.run_in_executor(self._pool, copy_context().run, run.advance, answer)
             except RuntimeError:  # the interpreter is about to end, and starts nothing more
                 raise asyncio.CancelledError from None
             try:
@@ -290,14 +302,14 @@ class Driver:
         if server in run.down:
             raise run.down[server]
         try:
-            reply = await self._in_time(model, replace(request, patience=self._model_patience), run)
+            with run.spans.ask(model, request) as told:
+                reply = await self._in_time(model, replace(request, patience=self._model_patience), run)
+                told(reply)
+                return reply
         except ModelUnavailable as error:
             if server:
                 run.down[server] = error
             raise
-        if not isinstance(reply, ModelReply) or not reply.answers or not isinstance(reply.text, str):
-            raise AnswerUnreadable(f"{model.name}: what it returned is no reply with a text")
-        return reply
 
     async def _in_time(self, model: Model, request: ModelRequest, run: CaseRun) -> ModelReply:
         """A model's reply within what is left of the case's time. Models are other people's code: whatever
@@ -322,6 +334,8 @@ class Driver:
             log.debug("%s raised", model.name, exc_info=found)
             said = f"{type(found).__name__}: {' '.join(str(found).split())[:300]}".removesuffix(": ")
             raise ModelUnavailable(f"{model.name} failed ({said})")
+        if not isinstance(found, ModelReply) or not found.answers or not isinstance(found.text, str):
+            raise AnswerUnreadable(f"{model.name}: what it returned is no reply with a text")
         return found
 
 

@@ -60,7 +60,7 @@ class _Cases:
         self._driver = driver
         self._stages = stages
         self._progress = progress
-        self._turns: Turns[int] = Turns(driver.places)
+        self._turns: Turns[int] = Turns(driver.places, driver.concurrency)
         self._most = _AHEAD * driver.concurrency
         self._read: dict[int, Case] = {}
         self._count = 0

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from share_sql.database.address import shown
+from share_sql.driver.telemetry import NO_SPANS, Spans
 from share_sql.errors import DatabaseError, DatabaseMissing, DatabaseUnreadable, QueryError, WorkExceeded
 from share_sql.requests import Lookup, Query
 
@@ -43,13 +44,17 @@ class Source:
         name: its name, path or URL.
         deadline: when the case's time is used up, of time.monotonic().
         patient: whether the database is waited for that was there before and is away now.
+        spans: its queries are told there.
     """
 
-    def __init__(self, catalog: Catalog, name: str, deadline: float, patient: bool = True) -> None:
+    def __init__(
+        self, catalog: Catalog, name: str, deadline: float, patient: bool = True, spans: Spans = NO_SPANS
+    ) -> None:
         self._catalog = catalog
         self._name = name
         self._deadline = deadline
         self._patient = patient
+        self._spans = spans
         self._opened: OpenDatabase | None = None
         self._given_up = threading.Event()
         self._lock = threading.Lock()
@@ -158,7 +163,10 @@ class Source:
             self._asking = threading.get_ident()
             self._answering.clear()
         try:
-            return database.query(sql, limits)
+            with self._spans.query(database, sql) as told:
+                result = database.query(sql, limits)
+                told(result)
+                return result
         finally:
             with self._lock:
                 self._asking = None

@@ -1,9 +1,9 @@
 """Who goes next: a bounded number of places, many databases, and none that takes all places.
 
 A database whose queries hang, or that a thousand cases ask, must not keep cases on others from their places.
-So a database gets one more place only while it holds fewer than are free: one alone holds half of them, two
-hold a third each, and another finds some as long as there are more places than databases that hold one. Of
-those that wait, the database that holds fewest goes first; cases of one database go in their order.
+So a database gets one more place only while it holds fewer than are free: one alone holds half of them at
+most, the next half of what is left; as places come back, two hold a third each, and so on. Of those that
+wait, the database that holds fewest goes first; cases of one database go in their order.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ class Turns(Generic[_T]):
 
     Args:
         places: how many there are, at least 2.
+        most: how many one database may hold, however many are free.
     """
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: int, most: int) -> None:
+        self._most = most
         self.free = places
         """Places that nobody holds."""
         self.waiting = 0
@@ -39,7 +41,7 @@ class Turns(Generic[_T]):
     def next(self) -> tuple[str, _T] | None:
         """What gets a place now, with its database: it holds it until `end`. None where nothing can."""
         key = min(self._queues, key=lambda each: self._held.get(each, 0), default=None)
-        if key is None or (held := self._held.get(key, 0)) >= self.free:
+        if key is None or (held := self._held.get(key, 0)) >= min(self.free, self._most):
             return None
         queue = self._queues.pop(key)
         item = next(iter(queue))
@@ -73,10 +75,11 @@ class Gate:
 
     Args:
         places: how many there are, at least 2.
+        most: how many one database may hold, however many are free.
     """
 
-    def __init__(self, places: int) -> None:
-        self._turns: Turns[asyncio.Future[None]] = Turns(places)
+    def __init__(self, places: int, most: int) -> None:
+        self._turns: Turns[asyncio.Future[None]] = Turns(places, most)
 
     @asynccontextmanager
     async def place(self, key: str) -> AsyncIterator[None]:

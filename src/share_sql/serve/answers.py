@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from share_sql.errors import ShareError
-from share_sql.query.marks import mark_changes
 from share_sql.runfolder.record import case_cause, correction_row, inspection_row
 from share_sql.serve.shapes import (
     ActionItem,
@@ -26,6 +25,7 @@ from share_sql.serve.shapes import (
     TableItem,
     TrajectoryPair,
 )
+from share_sql.sql.marks import mark_changes
 from share_sql.trajectory.from_sql import from_sql
 from share_sql.trajectory.marked import marked, steps
 from share_sql.trajectory.write import write
