@@ -84,7 +84,7 @@ async def cancelled(task: asyncio.Task[Any]) -> None:
 
 def test_its_query_is_stopped(database: str, other: str, catalog: Catalog, endless: Endless) -> None:
     async def main() -> None:
-        async with Assistant(catalog=catalog, concurrency=1) as assistant:
+        async with Assistant(catalog=catalog, concurrency=2) as assistant:
             # What hangs elsewhere runs into its time limit; so would this one, were it not stopped.
             clock = asyncio.create_task(assistant.acorrect(hanging(other)))
             await until(endless)
