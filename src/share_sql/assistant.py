@@ -77,8 +77,8 @@ class Assistant:
         prompts: the prompt set; None for those that each model was trained on, or SHARE's own.
         weights: the judge's calibrated weights; None for the shipped ones.
         concurrency: cases of one database that are under way at once; of several databases, fewer than twice
-            as many. All others wait, in the order of each database, at no cost; a database that hangs keeps
-            none on another waiting.
+            as many, so that one that hangs keeps none on another waiting. All others wait, in the order of
+            each database, at no cost. 1: one after another, whatever their databases.
         inspect: whether corrections also tell warnings and what a replay compares (`Correction.inspection`);
             costs a few more queries a case.
         conventions: `benchmark` where kinds of change that follow a benchmark's conventions act too (see

@@ -38,6 +38,16 @@ def test_no_database_holds_more_than_it_may() -> None:
     assert granted(turns) == ["a0", "a1", "a2"]
 
 
+def test_a_single_place_goes_round() -> None:
+    turns: Turns[str] = Turns(1, 1)
+    waiting(turns, a=2, b=1)
+    assert granted(turns) == ["a0"]
+    turns.end("a")
+    assert granted(turns) == ["b0"]
+    turns.end("b")
+    assert granted(turns) == ["a1"]
+
+
 def test_one_place_is_always_given_where_all_are_free() -> None:
     turns: Turns[str] = Turns(2, 1)
     waiting(turns, a=5, b=5)

@@ -90,8 +90,8 @@ class Driver:
         self._plan = plan
         self.concurrency = concurrency
         """As given."""
-        self.places = 2 * concurrency
-        """Cases that may be under way at once, if there were as many databases."""
+        self.places = 2 * concurrency if concurrency > 1 else 1
+        """Cases that may be under way at once, if there were as many databases. One means one."""
         self._case_seconds = case_seconds
         self._work_seconds = work_seconds
         self._model_patience = model_patience

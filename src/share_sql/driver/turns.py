@@ -20,7 +20,7 @@ class Turns(Generic[_T]):
     """What waits for places, and what gets the next. For one thread, or under a lock.
 
     Args:
-        places: how many there are, at least 2.
+        places: how many there are, at least 1.
         most: how many one database may hold, however many are free.
     """
 
@@ -74,7 +74,7 @@ class Gate:
     """Places that tasks of one event loop hold for the length of a block.
 
     Args:
-        places: how many there are, at least 2.
+        places: how many there are, at least 1.
         most: how many one database may hold, however many are free.
     """
 
