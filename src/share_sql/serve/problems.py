@@ -226,7 +226,7 @@ class Unforeseen:
 
 
 def _unread(error: Exception) -> bool:
-    """Whether an error only says that nobody reads a stream any more: FastAPI's streams of events end so where
+    """Whether an error only says that nobody reads a stream any more: FastAPI's streams of events end so when
     the client hangs up between two events."""
     from anyio import BrokenResourceError
 
