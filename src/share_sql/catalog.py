@@ -276,6 +276,7 @@ class Catalog:
         Raises:
             DatabaseMissing, DatabaseUnreadable, SchemaError: as `use`.
         """
+        named = shown(name) in self._known
         known = self._registered(name)
         name = shown(name)
         opened = self._take(name)
@@ -288,7 +289,7 @@ class Catalog:
                 opened.users = 1
                 with self._lock:
                     # Where it was forgotten meanwhile, it is this caller's alone.
-                    if self._known.get(name, known) is known:
+                    if not named or self._known.get(name) is known:
                         self._open[name] = opened
                         self._seen.add(name)
         return opened

@@ -37,13 +37,13 @@ def shop_desk(cache: Path, **assistant: Any) -> Iterator[Desk]:
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """An application on a free port of this machine; its URL."""
+def serving(app: Any, **options: Any) -> Iterator[str]:
+    """An application on a free port of this machine, with uvicorn's options; its URL."""
     # Its protocol is named: else small answers wait for the client's acknowledgement of their head.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", **options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + 30

@@ -1,4 +1,4 @@
-"""Errors: each a problem document with the right status, which tells what to do and nothing that it must not."""
+"""Errors: each a problem document with the right status, which says what to do, and no more than it may."""
 
 from __future__ import annotations
 

@@ -33,10 +33,13 @@ Examples:
     type=click.IntRange(0, 65535),
     help="Port to listen on; 0 for any that is free.  [default: 8400]",
 )
+@click.option("--uploads", is_flag=True, help="Take uploads of SQLite files, to try them for a time.")
 @served_options
 @verbose_option
 @json_option
-def command(demo: bool, host: str | None, port: int | None, as_json: bool, **flags: Any) -> int:
+def command(
+    demo: bool, host: str | None, port: int | None, uploads: bool, as_json: bool, **flags: Any
+) -> int:
     """Serve the databases that the settings name.
 
     Prints where it listens once it does. The first Ctrl-C or SIGTERM lets requests under way end, the second
@@ -48,12 +51,13 @@ def command(demo: bool, host: str | None, port: int | None, as_json: bool, **fla
         from share_sql.serve.guard import guarded
         from share_sql.serve.protocol import server_options
         from share_sql.serve.server import listen, serve, url_of
+        from share_sql.serve.uploads import Uploads
     except ModuleNotFoundError as error:
         lacking = f"share serve needs {error.name}, which is not installed; pip install 'share-sql[serve]'"
         raise UsageError(lacking) from None
     from share_sql.serve.doors import Doors
 
-    service = _service(host, port)
+    service = _service(host, port, uploads)
     guard = guard_of(service)
     with ExitStack() as stack:
         listening = listen(service.host, service.port)
@@ -69,18 +73,19 @@ def command(demo: bool, host: str | None, port: int | None, as_json: bool, **fla
                 count = len(desk.names)
                 say(f"SHARE serves {count} database{'s' if count > 1 else ''} at {url} (Ctrl-C ends it)")
 
-        app = create_app(desk, doors=doors, batch_bytes=service.max_batch)
+        kept = stack.enter_context(Uploads.of(desk, service)) if service.uploads else None
+        app = create_app(desk, doors=doors, batch_bytes=service.max_batch, uploads=kept)
         drained = serve(guarded(app, guard), listening, doors, started, **server_options(guard))
     return 0 if drained else 1
 
 
-def _service(host: str | None, port: int | None) -> ServiceSettings:
+def _service(host: str | None, port: int | None, uploads: bool) -> ServiceSettings:
     """The settings' [service], with what the flags say. Raises UsageError where it lacks a variable."""
     from share_sql.settings import ServiceSettings
 
     found = settings()
     if found is not None and "" in found.problems:
         raise UsageError(found.problems[""])
-    said = {"host": host, "port": port}
+    said = {"host": host, "port": port, "uploads": uploads or None}
     service = found.service if found is not None else ServiceSettings()
     return service.model_copy(update={name: value for name, value in said.items() if value is not None})

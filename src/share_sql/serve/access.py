@@ -65,6 +65,8 @@ class Guard:
     """What may be waited for a body in all, beside what its size takes at `body_rate`."""
     body_rate: float = 20_000.0
     """Bytes a second of a body."""
+    batch_seconds: float = 60.0
+    """What may be waited for the next part of a batch, which may be made while it is sent."""
     send_seconds: float = 30.0
     """How long a caller may leave what is sent to it unread."""
 
@@ -107,6 +109,7 @@ def guard_of(service: ServiceSettings, environment: Mapping[str, str] | None = N
     if not alone and not _is_address(service.host):
         hosts.add(_host(service.host))
     limit = service.requests_per_minute
+    own = {BATCH: service.max_batch, UPLOADS: service.max_upload if service.uploads else 0}
     return Guard(
         hosts=LOOPBACK | hosts,
         addresses=not alone,
@@ -117,7 +120,8 @@ def guard_of(service: ServiceSettings, environment: Mapping[str, str] | None = N
         max_requests=service.max_requests,
         max_connections=service.max_connections,
         max_body=service.max_body,
-        bodies={BATCH: service.max_batch, UPLOADS: service.max_upload},
+        # A batch and an upload count their own bytes: they can say more than that it is too much.
+        bodies={each: most + service.max_body for each, most in own.items()},
     )
 
 

@@ -13,14 +13,21 @@ from fastapi import FastAPI
 
 from share_sql import __version__
 from share_sql.serve import batch, docs_page, health, openapi, problems, routes
+from share_sql.serve import uploads as uploading
 from share_sql.serve.attend import Attended
 from share_sql.serve.desk import Desk
 from share_sql.serve.doors import Doors
 from share_sql.serve.metrics import Measured, Metrics
+from share_sql.serve.uploads import Uploads
 
 
 def create_app(
-    desk: Desk, *, doors: Doors | None = None, batch_lines: int = batch.LINES, batch_bytes: int = batch.BYTES
+    desk: Desk,
+    *,
+    doors: Doors | None = None,
+    batch_lines: int = batch.LINES,
+    batch_bytes: int = batch.BYTES,
+    uploads: Uploads | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -29,6 +36,7 @@ def create_app(
         doors: shut by whoever ends the service; None for some of its own, which nobody shuts.
         batch_lines: lines of one batch at most.
         batch_bytes: bytes of one batch at most.
+        uploads: takes files to try; None: none are taken.
     """
     doors = doors or Doors()
     metrics = Metrics(lambda: desk.under_way, lambda: desk.waiting)
@@ -53,6 +61,8 @@ def create_app(
     app.include_router(routes.v1(desk, metrics))
     app.include_router(batch.router(desk, metrics, batch_lines, batch_bytes))
     app.include_router(health.probes(desk, doors, metrics))
+    if uploads is not None:
+        app.include_router(uploading.router(uploads))
     openapi.install(app)
     docs_page.install(app)
     if find_spec("mcp") is not None:

@@ -114,7 +114,7 @@ class _Batch(Response):
 
     async def _read(self, receive: Receive, answers: _Spool) -> None:
         """Read lines and have them worked on, some at once; at the end say that no more answers come."""
-        slots = asyncio.Semaphore(AT_ONCE)
+        slots, over = asyncio.Semaphore(AT_ONCE), False
 
         async def work(number: int, line: bytes | None) -> None:
             try:
@@ -126,11 +126,11 @@ class _Batch(Response):
             async for number, line in _lines(receive, self._size):
                 await answers.room()
                 if number > self._lines:
-                    limit = other(
-                        "too-large", f"a batch has {self._lines:,} lines at most; the rest is not read"
-                    )
-                    answers.put(_failed(str(number), number, limit))
-                    break
+                    if not over:
+                        over = True
+                        limit = f"a batch has {self._lines:,} lines at most; the rest is not worked on"
+                        answers.put(_failed(str(number), number, other("too-large", limit)))
+                    continue  # the rest is read, or the answers would be lost with the connection
                 await slots.acquire()
                 cases.create_task(work(number, line))
         answers.end()
@@ -193,10 +193,7 @@ async def _lines(receive: Receive, size: int) -> AsyncIterator[tuple[int, bytes 
         if message["type"] == "http.disconnect":
             return
         chunk, more = message.get("body", b""), message.get("more_body", False)
-        total += len(chunk)
-        if total > size:
-            yield number, None
-            return
+        chunk, total = chunk[: max(0, size - total)], total + len(chunk)
         *whole, rest = chunk.split(b"\n")
         for part in whole:
             held += part
@@ -210,6 +207,9 @@ async def _lines(receive: Receive, size: int) -> AsyncIterator[tuple[int, bytes 
             yield number, None
             held.clear()
             skips = True
+        if total > size:
+            yield number, None
+            return
     if held.strip():
         yield number, bytes(held)
 

@@ -43,6 +43,8 @@ from share_sql.serve.shapes import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from share_sql.assistant import Assistant
     from share_sql.catalog import Catalog, OpenDatabase
     from share_sql.driver.progress import Progress
@@ -115,6 +117,24 @@ class Desk:
 
             raise DatabaseMissing(f"there is no database {name!r} here{nearest(name, self.names)}")
         return name
+
+    def add(self, name: str, file: Path, limits: Limits, cache: Path) -> None:
+        """Take a file in as one more database that may be asked.
+
+        Args:
+            name: the database's.
+            file: where it is.
+            limits: no query of it may take more.
+            cache: where the index of its values is kept.
+        """
+        self._catalog.add(name, file, limits=limits, cache=cache)
+        self.names = (*self.names, name)
+
+    def drop(self, name: str) -> None:
+        """Forget a database that was added; work on it that is under way may end."""
+        self.names = tuple(each for each in self.names if each != name)
+        self.away.discard(name)
+        self._catalog.remove(name)
 
     async def databases(self) -> list[DatabaseItem]:
         """The databases, in the settings' order."""
@@ -201,7 +221,7 @@ class Desk:
         first request is as fast as the next. What is wrong with it is not told here: see `away`."""
         with suppress(DatabaseError, SchemaError, ServiceBusy, AssistantClosed):
             await self.schema(name)
-            await self._state(self._checker, CheckBody(database=name, draft="SELECT 1"))
+            await self._checker.acorrect_state(self._case(CheckBody(database=name, draft="SELECT 1")))
 
     def close(self) -> None:
         """Give assistants, databases and threads back. May be called twice."""
@@ -220,7 +240,7 @@ class Desk:
         return state
 
     def _note(self, name: str, *, away: bool) -> None:
-        (self.away.add if away else self.away.discard)(name)
+        (self.away.add if away and name in self.names else self.away.discard)(name)
 
     def _case(self, body: CheckBody) -> Case:
         return Case(body.id, body.question, self.known(body.database), body.draft, body.evidence)

@@ -60,6 +60,8 @@ _KINDS: Mapping[str, frozenset[bytes]] = MappingProxyType(
     }
 )
 """By method: media types of bodies. A form of another site can send none of them."""
+LONGEST_HEAD = 16 * 1024
+"""Bytes of a request's headers."""
 _LONGEST_TARGET = 2_000
 
 
@@ -84,8 +86,9 @@ def guarded(app: ASGIApp, guard: Guard) -> ASGIApp:
 
 
 def open_paths() -> frozenset[str]:
-    """Paths that need no token: the page's files, and the state of health. All others do."""
-    found = {"/healthz", "/readyz"}
+    """Paths that need no token: the page's files, the routes' description, which says nothing of any
+    database, and the state of health. All others do."""
+    found = {"/healthz", "/readyz", "/docs", "/openapi.json"}
 
     def walk(folder: Traversable, path: str) -> None:
         for each in folder.iterdir():
@@ -171,7 +174,11 @@ def _target(request: _Request) -> Response | None:
 
 
 def _framing(request: _Request) -> Response | None:
-    """Headers that are read in one way alone."""
+    """Headers that are read in one way alone, and are not too many."""
+    if sum(len(name) + len(value) for name, value in request.headers) > LONGEST_HEAD:
+        return problem(
+            431, "headers-too-large", f"the headers have more than {LONGEST_HEAD:,} bytes; send fewer"
+        )
     names = [name for name, _ in request.headers]
     if b"transfer-encoding" in names and b"content-length" in names:
         # Who framed it otherwise has another request behind it: nothing more is read.

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from share_sql.serve.access import Guard
+from share_sql.serve.access import BATCH, Guard
 from share_sql.serve.problems import problem
 
 HEALTH = frozenset({"/healthz", "/readyz"})
@@ -40,6 +40,10 @@ class Rates:
         self._most = max(10.0, per_minute / 6)
         self._clock = clock
         self._held: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Clients that are remembered."""
+        return len(self._held)
 
     def take(self, client: str) -> float:
         """Take one request out of a client's bucket; 0, or the seconds until there is one."""
@@ -154,7 +158,7 @@ class Bodies:
         if _length(scope) > most:
             await _too_large(most)(scope, receive, send)
             return
-        body = _Body(self._guard, most, receive)
+        body = _Body(self._guard, most, receive, patient=scope["path"] == BATCH)
         begun = False
 
         async def sent(message: Message) -> None:
@@ -176,7 +180,7 @@ class Bodies:
 class _Body:
     """One request's body as it comes; `refusal` is what to answer where it is not taken."""
 
-    def __init__(self, guard: Guard, most: int, receive: Receive) -> None:
+    def __init__(self, guard: Guard, most: int, receive: Receive, *, patient: bool) -> None:
         self.refusal: Response | None = None
         self._guard = guard
         self._most = most
@@ -184,15 +188,15 @@ class _Body:
         self._bytes = 0
         self._waited = 0.0
         self._more = True
+        self._patient = patient
 
     async def receive(self) -> Message:
         """The next message, as ASGI has it."""
         if not self._more:
             return await self._receive()
         began = time.monotonic()
-        left = self._guard.body_seconds + self._bytes / self._guard.body_rate - self._waited
         try:
-            async with asyncio.timeout(max(0.0, left)):
+            async with asyncio.timeout(self._left()):
                 message = await self._receive()
         except TimeoutError:
             self._refuse(_too_slow())
@@ -207,6 +211,12 @@ class _Body:
         else:
             self._more = False
         return message
+
+    def _left(self) -> float:
+        """Seconds that the next part may take."""
+        if self._patient:
+            return self._guard.batch_seconds
+        return max(0.0, self._guard.body_seconds + self._bytes / self._guard.body_rate - self._waited)
 
     def _refuse(self, refusal: Response) -> None:
         self.refusal = refusal

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from share_sql.assistant import STAGES
 from share_sql.errors import UsageError
-from share_sql.serve.mcp_rows import cut
+from share_sql.serve.mcp_text import cut, one_line, visible
 from share_sql.serve.mcp_tools import TOOLS, Tool
 from share_sql.serve.problems import told
 from share_sql.toml_file import nearest
@@ -138,7 +138,7 @@ async def _told(session: ServerSession) -> AsyncIterator[Progress]:
         while (stage := await ended.get()) is not None:
             count += 1
             said = "; ".join(note.text for note in stage.notes)
-            line = visible(cut(" ".join(f"{stage.stage}: {said}".split()), _LONGEST))
+            line = visible(one_line(f"{stage.stage}: {said}", _LONGEST))
             await session.report_progress(count, max(count, len(STAGES)), line.removesuffix(":"))
 
     telling = asyncio.create_task(tell())
@@ -160,12 +160,5 @@ def _result(answer: BaseModel) -> CallToolResult:
 
 
 def _failed(message: str) -> CallToolResult:
-    line = visible(cut(" ".join(message.split()), _LONGEST).encode("utf-8", "replace").decode())
+    line = visible(one_line(message, _LONGEST).encode("utf-8", "replace").decode())
     return CallToolResult(content=[TextContent(type="text", text=line)], is_error=True)
-
-
-def visible(text: str) -> str:
-    """A text in which control characters, and those that nobody sees, are written as JSON escapes them."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from share_sql.serve.mcp_shapes import Cell, RunAnswer
+from share_sql.serve.mcp_text import cut
 
 if TYPE_CHECKING:
     from share_sql.serve.shapes import RunAnswer as Result
@@ -48,10 +49,3 @@ def shown(result: Result, budget: int = BUDGET) -> RunAnswer:
         more=result.truncated or len(rows) < len(result.rows),
         note=". ".join(notes) or None,
     )
-
-
-def cut(text: str, longest: int) -> str:
-    """A text, cut with a mark that tells how much is missing."""
-    if len(text) <= longest:
-        return text
-    return f"{text[:longest]} (+{len(text) - longest:,} characters)…"

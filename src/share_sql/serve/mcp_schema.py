@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from share_sql.errors import UsageError
 from share_sql.serve.mcp_shapes import SchemaAnswer, TableEntry
+from share_sql.serve.mcp_text import visible
 from share_sql.toml_file import nearest
 
 if TYPE_CHECKING:
@@ -62,16 +63,15 @@ def described(
         return SchemaAnswer(dialect=schema.dialect, tables=[whole], note=note)
     shown, spent = [], 0
     for entry, size in zip(entries, sizes, strict=True):
-        if spent + size > budget // 2:
-            break
-        shown.append(entry)
-        spent += size
+        if spent + size <= budget // 2:
+            shown.append(entry)
+            spent += size
     more = []
-    for entry in entries[len(shown) :]:
-        spent += len(entry.name) + 3
-        if spent > budget:
-            break
-        more.append(entry.name)
+    here = {entry.name for entry in shown}
+    for entry in entries:
+        if entry.name not in here and spent + len(entry.name) + 3 <= budget:
+            more.append(entry.name)
+            spent += len(entry.name) + 3
     left_out = len(entries) - len(shown) - len(more)
     note = "Ask for the columns of tables by `tables`, by names or patterns such as *order*."
     if left_out:
@@ -87,7 +87,7 @@ def as_text(name: str, schema: Schema, budget: int = RESOURCE_BUDGET) -> str:
     lines += map(_quoted, found.more)
     if found.left_out:
         lines.append(f"-- {found.left_out:,} more tables: describe_schema shows them, by patterns")
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(visible, lines)) + "\n"
 
 
 def _chosen(schema: Schema, tables: Sequence[str]) -> list[TableItem]:

@@ -24,8 +24,9 @@ from starlette.routing import Route
 
 from share_sql import __version__
 from share_sql.errors import DatabaseMissing, ShareError
-from share_sql.serve.mcp_calls import call, described_tools, json_schema, visible
+from share_sql.serve.mcp_calls import call, described_tools, json_schema
 from share_sql.serve.mcp_schema import as_text
+from share_sql.serve.mcp_text import visible
 from share_sql.serve.mcp_tools import TOOLS
 from share_sql.serve.problems import problem, told
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from share_sql.errors import DatabaseUnreadable
 from share_sql.serve import mcp_shapes as shapes
-from share_sql.serve.mcp_rows import cut, shown
+from share_sql.serve.mcp_rows import shown
 from share_sql.serve.mcp_schema import described
+from share_sql.serve.mcp_text import cut, one_line
 from share_sql.serve.shapes import CheckBody, CorrectBody, RunBody
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _checked(sql: str, checked: Checked) -> shapes.CheckAnswer:
     notes = [f"not all could be looked at: {checked.incomplete}"] if checked.incomplete is not None else []
     return shapes.CheckAnswer(
         runs=checked.runs,
-        error=_line(checked.error, _LONGEST_TEXT) if checked.error is not None else None,
+        error=one_line(checked.error, _LONGEST_TEXT) if checked.error is not None else None,
         findings=seen[:_MOST],
         wrong=checked.wrong,
         mended=checked.suggestion,
@@ -159,7 +160,7 @@ def _checked(sql: str, checked: Checked) -> shapes.CheckAnswer:
 def _corrected(answer: CorrectAnswer) -> shapes.CorrectAnswer:
     """A correction, in short. Raises DatabaseUnreadable where the database could not be asked at all."""
     if answer.error is not None and any(each.cause == "database" for each in answer.errors):
-        raise DatabaseUnreadable(f"nothing could be looked at: {answer.error}")
+        raise DatabaseUnreadable(answer.error)
     seen = [_seen(answer.draft, each.kind, each.message, each.place) for each in answer.findings]
     seen += [
         _seen(
@@ -172,16 +173,14 @@ def _corrected(answer: CorrectAnswer) -> shapes.CorrectAnswer:
         )
         for each in answer.warnings
     ]
-    failed = [f"{each.role}: {each.message}" for each in answer.failures]
-    if answer.error is not None and not failed:
-        failed = [answer.error]
+    failed = [answer.error] if answer.error is not None else []
     return shapes.CorrectAnswer(
         verdict=answer.verdict,
         sql=answer.sql,
-        reason=_line(answer.reason, _LONGEST_TEXT),
+        reason=one_line(answer.reason, _LONGEST_TEXT),
         confidence=answer.confidence,
         runs=answer.runs,
-        changes=[_line(each, _LONGEST_MESSAGE) for each in answer.changes[:_MOST]],
+        changes=[one_line(each, _LONGEST_MESSAGE) for each in answer.changes[:_MOST]],
         findings=seen[:_MOST],
         note=_note([*failed, *_left_out("findings", seen), *_left_out("changes", answer.changes)]),
     )
@@ -202,7 +201,7 @@ def _seen(
         at, write = sql[start:end], sql[start : change.start] + change.text + sql[change.end : end]
     return shapes.Seen(
         kind=kind,
-        message=_line(message, _LONGEST_MESSAGE),
+        message=one_line(message, _LONGEST_MESSAGE),
         severity=severity,
         at=cut(at, _LONGEST_MESSAGE) if at is not None else None,
         write=write,
@@ -225,8 +224,4 @@ def _left_out(what: str, items: Iterable[object]) -> list[str]:
 
 
 def _note(parts: list[str]) -> str | None:
-    return "; ".join(_line(part, _LONGEST_TEXT) for part in parts) or None
-
-
-def _line(text: str, longest: int) -> str:
-    return cut(" ".join(text.split()), longest)
+    return "; ".join(one_line(part, _LONGEST_TEXT) for part in parts) or None

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from share_sql.serve.access import Guard
-from share_sql.serve.guard import SAFE_HEADERS
+from share_sql.serve.guard import LONGEST_HEAD, SAFE_HEADERS
 from share_sql.serve.problems import problem
 
 _UNREADABLE = {
@@ -36,7 +37,7 @@ def server_options(guard: Guard) -> dict[str, Any]:
         # uvicorn believes a proxy on this machine where it is not told: any caller here could be anybody.
         "proxy_headers": bool(guard.proxies),
         "forwarded_allow_ips": list(guard.proxies),
-        "h11_max_incomplete_event_size": 32 * 1024,
+        "h11_max_incomplete_event_size": 2 * LONGEST_HEAD,
     }
 
 
@@ -141,7 +142,11 @@ class _Protocol(H11Protocol):
                 detail,
                 headers={**SAFE_HEADERS, **more, "Cache-Control": "no-store", "Connection": "close"},
             )
-            head = h11.Response(status_code=status, headers=answer.raw_headers)
+            head = h11.Response(
+                status_code=status,
+                headers=answer.raw_headers,
+                reason=HTTPStatus(status).phrase.encode(),
+            )
             parts = (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage())
             self.transport.write(b"".join(self.conn.send(part) or b"" for part in parts))
         self._end()

@@ -375,3 +375,13 @@ class BatchProblem(_Answer):
     line: int
     """Its line in what was sent, from 1."""
     problem: LostProblem
+
+
+class UploadAnswer(_Answer):
+    """An upload that may be asked."""
+
+    name: str
+    """The database's."""
+    bytes: int
+    expires: str
+    """When it is deleted: ISO 8601, in UTC."""

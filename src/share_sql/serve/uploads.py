@@ -12,6 +12,7 @@ Covered:
 
 Not covered:
 - Who may see an upload: it is a database of the service until it goes, for every caller.
+- A query of an upload that is under way when it goes: it may end.
 - A service that is killed leaves its folder, `share-uploads-…`, where the system keeps temporary files.
 - Models: what stages ask them holds names and values of a database, and of an upload too.
 """
@@ -19,26 +20,40 @@ Not covered:
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from fastapi import APIRouter, Request
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
 from share_sql.database.base import Limits
 from share_sql.errors import DatabaseError, QueryError, QueryTimeout
+from share_sql.serve.problems import problem
+from share_sql.serve.shapes import UploadAnswer
 
 if TYPE_CHECKING:
-    from share_sql.catalog import Catalog
+    from share_sql.serve.desk import Desk
+    from share_sql.settings import ServiceSettings
+
+log = logging.getLogger("share_sql.serve")
 
 HEADER = b"SQLite format 3\0"
 """What such a file begins with."""
 MOST = 16
 """Uploads that are kept at once; together they may have the bytes of `MOST_FULL` of the largest."""
 MOST_FULL = 4
+LATE_SECONDS = 300.0
+"""After how long what work under way has written beside a deleted upload is deleted too."""
 MOST_TABLES = 2_000
 """Tables and views of an upload."""
 MOST_COLUMNS = 40_000
@@ -54,6 +69,15 @@ _COLUMNS = (
     "WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 )
 _FIRST_WORDS = 200
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            kind: {"schema": {"type": "string", "format": "binary"}}
+            for kind in ("application/octet-stream", "application/vnd.sqlite3")
+        },
+    }
+}
 
 
 class UploadRefused(Exception):
@@ -86,27 +110,18 @@ class Upload:
 
 
 class Uploads:
-    """Takes uploads into a catalog and deletes them again. It lives in one event loop.
+    """Takes uploads in at a desk and deletes them again. It lives in one event loop.
 
     Args:
-        catalog: gets them as databases.
+        desk: gets them as databases.
         max_bytes: of one.
         seconds: how long each is kept.
-        changed: called with the names of all when one comes or goes.
     """
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        *,
-        max_bytes: int,
-        seconds: float,
-        changed: Callable[[tuple[str, ...]], None] = lambda names: None,
-    ) -> None:
-        self._catalog = catalog
+    def __init__(self, desk: Desk, *, max_bytes: int, seconds: float) -> None:
+        self._desk = desk
         self._max_bytes = max_bytes
         self._seconds = seconds
-        self._changed = changed
         # mkdtemp lets nobody but the owner in.
         self._folder = Path(tempfile.mkdtemp(prefix="share-uploads-"))
         self._kept: dict[str, Upload] = {}
@@ -114,10 +129,10 @@ class Uploads:
         self._coming: dict[str, int] = {}
         """Bytes so far of those that are not there yet."""
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of those that may be asked."""
-        return tuple(self._kept)
+    @classmethod
+    def of(cls, desk: Desk, service: ServiceSettings) -> Self:
+        """As settings ask for it."""
+        return cls(desk, max_bytes=service.max_upload, seconds=60 * service.upload_minutes)
 
     async def take(self, chunks: AsyncIterable[bytes]) -> Upload:
         """Keep a file.
@@ -141,11 +156,9 @@ class Uploads:
             await asyncio.to_thread(_check, file)
             size = self._coming[name]
             self._keep(name, file, size)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
         finally:
             del self._coming[name]
+            self._sweep()
         return self._kept[name]
 
     async def _write(self, file: Path, name: str, chunks: AsyncIterable[bytes]) -> None:
@@ -168,10 +181,9 @@ class Uploads:
     def _keep(self, name: str, file: Path, size: int) -> None:
         # The index of its values beside it, so that both go together.
         cache = file.parent / "cache"
-        self._catalog.add(name, file, limits=Limits(seconds=QUERY_SECONDS), cache=cache)
+        self._desk.add(name, file, Limits(seconds=QUERY_SECONDS), cache)
         self._kept[name] = Upload(name, size, time.time() + self._seconds)
         self._timers[name] = asyncio.get_running_loop().call_later(self._seconds, self.remove, name)
-        self._changed(self.names)
 
     def _bytes(self) -> int:
         return sum(each.bytes for each in self._kept.values())
@@ -187,18 +199,23 @@ class Uploads:
         """Delete an upload; False where there is none of this name."""
         if self._kept.pop(name, None) is None:
             return False
-        self._timers.pop(name).cancel()
-        self._changed(self.names)
-        self._catalog.remove(name)
-        # Who asks it now has the file open, and gets an answer or an error that says that it is gone.
-        shutil.rmtree(self._folder / name, ignore_errors=True)
+        timer = self._timers.pop(name)
+        timer.cancel()
+        self._desk.drop(name)
+        self._sweep()
+        # Who asks it now has it open, and may write the index of its values where it was.
+        asyncio.get_running_loop().call_later(LATE_SECONDS, self._sweep)
         return True
 
+    def _sweep(self) -> None:
+        """Delete what is not kept."""
+        for folder in self._folder.iterdir() if self._folder.is_dir() else ():
+            if folder.name not in self._kept and folder.name not in self._coming:
+                _delete(folder)
+
     def close(self) -> None:
-        """Delete all. May be called twice."""
-        for name in self.names:
-            self.remove(name)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Delete all, when nobody is answered any more. May be called twice."""
+        _delete(self._folder)
 
     def __enter__(self) -> Self:
         return self
@@ -207,8 +224,56 @@ class Uploads:
         self.close()
 
 
+def _delete(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        pass  # somebody deletes it beside us
+    except OSError as error:
+        log.warning("an upload could not be deleted: %s", error)
+
+
 def _no_database(why: str) -> UploadRefused:
     return UploadRefused(422, "upload-unusable", f"the upload is no SQLite database that can be asked: {why}")
+
+
+def router(uploads: Uploads) -> APIRouter:
+    """The routes: `PUT /v1/uploads` and `DELETE /v1/uploads/{name}`."""
+    routes = APIRouter(prefix="/v1")
+
+    @routes.put("/uploads", response_model=UploadAnswer, status_code=201, openapi_extra=_BODY)
+    async def upload(request: Request) -> UploadAnswer | Response:
+        """Take a SQLite file as a database to try, for a time. The answer has the database's name."""
+        try:
+            kept = await uploads.take(request.stream())
+        except UploadRefused as refusal:
+            wait = {} if refusal.seconds is None else {"Retry-After": str(math.ceil(refusal.seconds))}
+            return problem(refusal.status, refusal.name, refusal.detail, headers=wait)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it
+        expires = datetime.fromtimestamp(kept.expires, UTC).isoformat(timespec="seconds")
+        return UploadAnswer(name=kept.name, bytes=kept.bytes, expires=expires)
+
+    @routes.delete("/uploads/{name}", status_code=204)
+    async def forget(name: str) -> Response:
+        """Delete an upload before its time."""
+        if not uploads.remove(name):
+            return problem(404, "upload-missing", "there is no upload of that name, or no longer")
+        return Response(status_code=204)
+
+    return routes
+
+
+def _is_cut(file: Path) -> bool:
+    """Whether a file is shorter than its header says (sqlite.org/fileformat2.html); SQLite itself sees that
+    only where it reads what is missing."""
+    with file.open("rb") as opened:
+        head = opened.read(100)
+    size = int.from_bytes(head[16:18], "big")
+    pages = int.from_bytes(head[28:32], "big")
+    # The count of pages holds where the last writer knew of it.
+    known = head[24:28] == head[92:96]
+    return len(head) < 100 or (known and file.stat().st_size < pages * (65536 if size == 1 else size))
 
 
 def _check(file: Path) -> None:
@@ -216,6 +281,8 @@ def _check(file: Path) -> None:
     from share_sql.database.open import open_database
 
     limits = Limits(seconds=CHECK_SECONDS, rows=10)
+    if _is_cut(file):
+        raise _no_database("its end is missing; upload it again")
     try:
         # The name stands in messages: it must not be the path's.
         with open_database(file, name="upload") as database:
