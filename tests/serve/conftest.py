@@ -37,11 +37,12 @@ def shop_desk(cache: Path, **assistant: Any) -> Iterator[Desk]:
 
 
 @contextmanager
-def serving(app: Any, **options: Any) -> Iterator[str]:
-    """An application on a free port of this machine, with uvicorn's options; its URL."""
+def serving(app: Any, port: int = 0, **options: Any) -> Iterator[str]:
+    """An application on a port of this machine, a free one for 0, with uvicorn's options; its URL."""
     # Its protocol is named: else small answers wait for the client's acknowledgement of their head.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.bind(("127.0.0.1", 0))
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port may be taken a second time
+    listening.bind(("127.0.0.1", port))
     port = listening.getsockname()[1]
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", **options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

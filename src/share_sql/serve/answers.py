@@ -12,19 +12,22 @@ from share_sql.query.marks import mark_changes
 from share_sql.runfolder.record import case_cause, correction_row, inspection_row
 from share_sql.serve.shapes import (
     ActionItem,
+    CandidateItem,
     ColumnItem,
     CorrectAnswer,
     Diff,
     KeyItem,
+    KindItem,
     RunAnswer,
     SchemaAnswer,
     StageEvent,
     StageItem,
+    StepItem,
     TableItem,
     TrajectoryPair,
 )
-from share_sql.trajectory.diff import diff
 from share_sql.trajectory.from_sql import from_sql
+from share_sql.trajectory.marked import marked, steps
 from share_sql.trajectory.write import write
 
 AWAY = "the database cannot be read now"
@@ -39,7 +42,9 @@ if TYPE_CHECKING:
     from share_sql.database.base import QueryResult, Value
     from share_sql.driver.progress import StageEnd
     from share_sql.schema.model import Schema
-    from share_sql.stages.state import State
+    from share_sql.stages.state import Candidate, State
+    from share_sql.trajectory.diff import Change
+    from share_sql.trajectory.marked import MarkedStep
     from share_sql.trajectory.nodes import Trajectory
 
 
@@ -88,13 +93,23 @@ def _pair(state: State) -> TrajectoryPair:
     assert state.correction is not None
     before = state.trajectory
     after = before if state.correction.sql == state.sql else _trajectory(state.correction.sql, state.schema)
+    old: tuple[MarkedStep, ...] = ()
+    new: tuple[MarkedStep, ...] = ()
+    changes: tuple[Change, ...] = ()
+    if before is not None and after is not None:
+        old, new, changes = marked(before, after)
+    else:
+        old = steps(before) if before is not None else ()
+        new = steps(after) if after is not None else ()
     return TrajectoryPair(
         before=write(before) if before is not None else None,
         after=write(after) if after is not None else None,
         actions=[
             ActionItem(kind=each.kind, step=each.step, before=each.before, after=each.after)
-            for each in (diff(before, after) if before is not None and after is not None else ())
+            for each in changes
         ],
+        steps_before=[StepItem.model_validate(asdict(each)) for each in old],
+        steps_after=[StepItem.model_validate(asdict(each)) for each in new],
     )
 
 
@@ -106,14 +121,30 @@ def _trajectory(sql: str, schema: Schema) -> Trajectory | None:
         return None
 
 
+_MAKES = {
+    "read": ("draft",),
+    "regenerate": ("compile", "generator"),
+    "redraft": ("drafter",),
+    "repair": ("repair",),
+    "propose": ("edit",),
+}
+"""The origins of the candidates that each stage makes."""
+_MOST_CANDIDATES = 6
+
+
 def stage_event(ended: StageEnd) -> StageEvent:
-    """A stage that ended, with the trajectory or the candidates that it made."""
-    made = {
-        "bam": ended.state.trajectory,
-        "mask": ended.state.masked,
-        "sam": ended.state.filled,
-        "lom": ended.state.final,
-    }.get(ended.stage)
+    """A stage that ended, with the trajectory, the candidates or the warnings that it made."""
+    state = ended.state
+    made = {"bam": state.trajectory, "mask": state.masked, "sam": state.filled, "lom": state.final}
+    lines: list[str] = []
+    if (trajectory := made.get(ended.stage)) is not None:
+        lines = write(trajectory).splitlines()
+    elif ended.stage == "warn" and state.inspection is not None:
+        lines = [f"{each.kind}: {each.message}" for each in state.inspection.warnings]
+    if ended.stage == "score":
+        shown = [each for each in state.candidates if each.score is not None]
+    else:
+        shown = [each for each in state.candidates if each.origin in _MAKES.get(ended.stage, ())]
     return StageEvent(
         stage=ended.stage,
         seconds=round(ended.seconds, 6),
@@ -121,8 +152,31 @@ def stage_event(ended: StageEnd) -> StageEvent:
         error=next(
             (AWAY if note.cause == "database" else note.error for note in ended.notes if note.error), None
         ),
-        lines=write(made).splitlines() if made is not None else [],
+        lines=lines,
+        candidates=[_candidate(each) for each in shown[:_MOST_CANDIDATES]],
     )
+
+
+def _candidate(candidate: Candidate) -> CandidateItem:
+    query = candidate.query
+    return CandidateItem(
+        origin=candidate.origin,
+        sql=query.sql,
+        note=candidate.note,
+        runs=query.runs if query.outcome is not None else None,
+        rows=len(query.rows) if query.rows is not None else None,
+        score=candidate.score,
+    )
+
+
+def kind_answers() -> list[KindItem]:
+    """Every kind that findings and warnings may have, explained."""
+    from share_sql.edits.table import KINDS
+
+    return [
+        KindItem(name=kind.name, about=kind.about, line=kind.line, before=kind.before, after=kind.after)
+        for kind in KINDS.values()
+    ]
 
 
 def schema_answer(name: str, schema: Schema) -> SchemaAnswer:

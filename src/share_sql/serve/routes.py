@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from share_sql.check import checked_row
-from share_sql.serve.answers import stage_event
+from share_sql.serve.answers import kind_answers, stage_event
 from share_sql.serve.problems import lost, response, told
 from share_sql.serve.shapes import (
     CheckAnswer,
@@ -20,6 +20,7 @@ from share_sql.serve.shapes import (
     CorrectBody,
     DatabaseItem,
     ExampleItem,
+    KindItem,
     RunAnswer,
     RunBody,
     SchemaAnswer,
@@ -117,5 +118,10 @@ def v1(desk: Desk, metrics: Metrics) -> APIRouter:
     async def examples() -> list[ExampleItem]:
         """Cases to try, where the service has some."""
         return [ExampleItem(**asdict(case)) for case in desk.examples]
+
+    @router.get("/kinds")
+    async def kinds() -> list[KindItem]:
+        """Every kind of finding, warning and change, explained."""
+        return kind_answers()
 
     return router

@@ -193,6 +193,23 @@ class ActionItem(_Answer):
     after: str | None
 
 
+class StepAction(_Answer):
+    """An action of a step."""
+
+    text: str
+    mark: Literal["same", "added", "removed", "changed"]
+    """What became of it: `removed` stands before only, `added` after only, `changed` on both sides."""
+
+
+class StepItem(_Answer):
+    """A step of a trajectory."""
+
+    name: str
+    source: StepAction | None
+    """The frame that it goes on from; null where its value is no frame."""
+    actions: list[StepAction]
+
+
 class TrajectoryPair(_Answer):
     """Draft and correction as trajectories; null where one cannot be made."""
 
@@ -200,6 +217,10 @@ class TrajectoryPair(_Answer):
     after: str | None
     actions: list[ActionItem]
     """What differs, action by action."""
+    steps_before: list[StepItem]
+    """The steps of `before` with marks; empty where there is none."""
+    steps_after: list[StepItem]
+    """The steps of `after` with marks; empty where there is none."""
 
 
 class Diff(_Answer):
@@ -255,6 +276,22 @@ class CorrectAnswer(_Answer):
     correction comes within a problem of status 503."""
 
 
+class CandidateItem(_Answer):
+    """A query that a stage made or scored."""
+
+    origin: str
+    """Where it comes from: draft, repair, compile, generator, drafter, edit."""
+    sql: str
+    note: str
+    """What was changed and why; empty where it was written anew."""
+    runs: bool | None
+    """Null where it was not run."""
+    rows: int | None
+    """How many rows it gives; null where it does not run."""
+    score: float | None
+    """The scorer's log-odds for it; null where it was not asked."""
+
+
 class StageEvent(_Answer):
     """A stage that has ended, while a correction is under way."""
 
@@ -264,7 +301,23 @@ class StageEvent(_Answer):
     """What it did, in a line; empty where it had nothing to do."""
     error: str | None
     lines: list[str]
-    """What it made: a trajectory, candidates."""
+    """The trajectory that it made, a step a line, or the warnings."""
+    candidates: list[CandidateItem]
+    """The queries that it made or scored, a few of them."""
+
+
+class KindItem(_Answer):
+    """A kind of finding, warning or change, as `share explain` prints it."""
+
+    name: str
+    about: str
+    """The part of a query that it is about."""
+    line: str
+    """What it says, in a line."""
+    before: str
+    """A query with the fault."""
+    after: str
+    """The query mended; empty where the kind mends nothing."""
 
 
 class CheckAnswer(_Answer):
