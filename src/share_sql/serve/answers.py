@@ -115,7 +115,8 @@ def _pair(state: State) -> TrajectoryPair:
 
 
 def _trajectory(sql: str, state: State) -> Trajectory | None:
-    """A query's trajectory; None for what has none, as SQL that cannot be read. The judge has mostly made it."""
+    """A query's trajectory, which the judge has mostly made; None for what has none, as SQL that cannot be
+    read."""
     for each in state.candidates:
         if each.sql == sql and isinstance(each.query, Examined):
             return each.query.trajectory if isinstance(each.query.trajectory, Trajectory) else None
