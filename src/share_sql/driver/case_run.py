@@ -127,12 +127,20 @@ class CaseRun:
             if self._given_up:
                 self._close()
 
-    def give_up(self) -> None:
-        """Have the case end without a correction, as soon as may be. `end` follows."""
+    def give_up(self, *, at_once: bool = False) -> None:
+        """Have the case end without a correction, as soon as may be. `end` follows.
+
+        Args:
+            at_once: stop the stage under way now; else when its time is next looked at, which ordinary stages
+                do not live to see: what is raised in them from outside may meet a destructor, and be told.
+        """
         with self._lock:
             self._given_up = True
         self.source.give_up()
-        self._meter.stop()
+        if at_once:
+            self._meter.stop()
+        else:
+            self._meter.allow(0.0)
 
     def end(self) -> None:
         """End what was given up: stop the query under way, and give the database back. It may take a while,

@@ -266,7 +266,7 @@ class Driver:
 
     def _give_up(self, run: CaseRun) -> None:
         """Give a case up; what may take a while is done by a thread that no case holds."""
-        run.give_up()
+        run.give_up(at_once=self._closed)  # then nobody looks any more
         try:
             self._ending.submit(run.end)
         except RuntimeError:  # as above

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from share_sql.errors import ShareError
+from share_sql.query.examined import Examined
 from share_sql.runfolder.record import case_cause, correction_row, inspection_row
 from share_sql.serve.shapes import (
     ActionItem,
@@ -28,6 +29,7 @@ from share_sql.serve.shapes import (
 from share_sql.sql.marks import mark_changes
 from share_sql.trajectory.from_sql import from_sql
 from share_sql.trajectory.marked import marked, steps
+from share_sql.trajectory.nodes import Trajectory
 from share_sql.trajectory.write import write
 
 AWAY = "the database cannot be read now"
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     from share_sql.stages.state import Candidate, State
     from share_sql.trajectory.diff import Change
     from share_sql.trajectory.marked import MarkedStep
-    from share_sql.trajectory.nodes import Trajectory
 
 
 def correct_answer(state: State) -> CorrectAnswer:
@@ -92,11 +93,11 @@ def _pair(state: State) -> TrajectoryPair:
     """The trajectories of draft and correction."""
     assert state.correction is not None
     before = state.trajectory
-    after = before if state.correction.sql == state.sql else _trajectory(state.correction.sql, state.schema)
+    after = before if state.correction.sql == state.sql else _trajectory(state.correction.sql, state)
     old: tuple[MarkedStep, ...] = ()
     new: tuple[MarkedStep, ...] = ()
     changes: tuple[Change, ...] = ()
-    if before is not None and after is not None:
+    if before is not None and after is not None and after is not before:
         old, new, changes = marked(before, after)
     else:
         old = steps(before) if before is not None else ()
@@ -113,10 +114,14 @@ def _pair(state: State) -> TrajectoryPair:
     )
 
 
-def _trajectory(sql: str, schema: Schema) -> Trajectory | None:
-    """A query's trajectory; None for what has none, as SQL that cannot be read."""
+def _trajectory(sql: str, state: State) -> Trajectory | None:
+    """A query's trajectory, which the judge has mostly made; None for what has none, as SQL that cannot be
+    read."""
+    for each in state.candidates:
+        if each.sql == sql and isinstance(each.query, Examined):
+            return each.query.trajectory if isinstance(each.query.trajectory, Trajectory) else None
     try:
-        return from_sql(sql, schema)
+        return from_sql(sql, state.schema)
     except ShareError:
         return None
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -273,13 +274,18 @@ class Desk:
         meter = Meter(WORK_SECONDS)
         self._meters.add(meter)
         self._watching = self._watching or asyncio.get_running_loop().create_task(self._watch())
+        working = asyncio.get_running_loop().run_in_executor(self._working, meter.run, work)
+        working.add_done_callback(partial(self._worked, meter))
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._working, meter.run, work)
+            return await asyncio.shield(working)
         except asyncio.CancelledError:
-            meter.stop()
+            meter.allow(0.0)  # it is stopped where it still goes on when it is next looked at
             raise
-        finally:
-            self._meters.discard(meter)
+
+    def _worked(self, meter: Meter, working: asyncio.Future[_T]) -> None:
+        self._meters.discard(meter)
+        if not working.cancelled():
+            working.exception()  # whoever waited may have gone, and was to be told
 
     async def _watch(self) -> None:
         """Look, while there is work, whether some uses too much processor time."""
