@@ -29,7 +29,7 @@ class FairPool:
     def __init__(self, threads: int = 8, waiting: int = 64) -> None:
         self._most = waiting
         self._pool = ThreadPoolExecutor(threads, "share-desk")
-        self._turns: Turns[asyncio.Future[None]] = Turns(threads)
+        self._turns: Turns[asyncio.Future[None]] = Turns(threads, threads)
         self._lines: Counter[str] = Counter()
 
     @property
