@@ -13,6 +13,7 @@ import pytest
 from share_sql.assistant import STAGES, Assistant, prompts_for
 from share_sql.case import Case, StepNote
 from share_sql.catalog import Catalog
+from share_sql.database.base import Limits
 from share_sql.errors import (
     AnswerSkipped,
     AssistantClosed,
@@ -430,3 +431,17 @@ def test_a_replay_lacks_nothing_where_the_recorded_run_had_no_answer(catalog: Ca
     assert done.failures == ()
     assert "recorded" not in done.reason
     assert any("recorded" in (step.error or "") for step in done.steps)
+
+
+@pytest.mark.parametrize("policy", ["gated", "errors"])
+def test_a_draft_that_was_not_run_to_its_end_is_not_taken_for_wrong(shop_path: Path, policy: str) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
+    catalog = Catalog()
+    catalog.add("shop", shop_path, limits=Limits(seconds=0.2))
+    writes = ScriptedModel({"generator": "SELECT COUNT(*) FROM stores"})
+    with Assistant(catalog=catalog, models={"generator": writes}, policy=policy) as assistant:
+        kept = assistant.correct(Case("1", "How many?", "shop", endless))
+        bare = assistant.correct(Case("2", "How many?", "shop", f"Here:\n```sql\n{endless}\n```"))
+    assert (kept.verdict, kept.sql, kept.runs, kept.confidence) == ("kept", endless, None, None)
+    assert "says nothing against it" in kept.reason or policy == "errors"
+    assert (bare.verdict, bare.sql) == ("corrected", endless)

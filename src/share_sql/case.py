@@ -154,7 +154,7 @@ class Correction:
     """Why, in a sentence or two; names each piece of evidence."""
     confidence: float | None
     """Calibrated probability that `sql` answers the question, 0 to 1; None where nothing can be said, as
-    without a question. 0 for what does not run."""
+    without a question, or of what was not run to its end. 0 for what does not run."""
     draft: str = ""
     findings: tuple[WeighedFinding, ...] = ()
     steps: tuple[StepNote, ...] = ()
@@ -165,7 +165,8 @@ class Correction:
     inspection: Inspection | None = None
     """Warnings, and what a replay compares; None where it was not asked for."""
     runs: bool | None = None
-    """Whether `sql` runs, False also where it is no query; None where nothing could be run."""
+    """Whether `sql` runs, False also where it is no query; None where nothing could be run, or not to
+    its end: it is slow, or its result large."""
     failures: tuple[ModelFailure, ...] = ()
     """Models that were asked and gave nothing of use, in the order of the stages."""
 

@@ -131,7 +131,9 @@ class ServiceSettings(_Strict):
     token_file: str | None = Field(default=None, alias="token-file")
     """The file that holds it; read at the start."""
     workers: int = Field(default=4, ge=1, le=1024)
-    """Cases under way at once."""
+    """Cases of one database under way at once."""
+    case_seconds: float = Field(default=120, gt=0, le=3600, alias="case-seconds")
+    """What one case may take, models and queries included."""
     hosts: list[str] = []
     """Names by which callers may call the service, beside those of loopback."""
     origins: list[str] = []

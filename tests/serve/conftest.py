@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,19 @@ from share_sql.serve.desk import Desk
 
 
 @contextmanager
-def shop_desk(cache: Path, **assistant: Any) -> Iterator[Desk]:
-    """A desk over the demo's shop; what is given goes to its assistant."""
+def shop_desk(cache: Path, bounds: Mapping[str, Any] | None = None, **assistant: Any) -> Iterator[Desk]:
+    """A desk over the demo's shop; what is given goes to its assistant, `bounds` to the desk."""
     catalog = Catalog(cache=cache)
     with demo_shop(catalog) as examples:
         correcting = Assistant(catalog=catalog, inspect=True, conventions="benchmark", **assistant)
         checker = Assistant(catalog=catalog, inspect=True, conventions="benchmark")
         desk = Desk(
-            catalog=catalog, names=catalog.names, assistant=correcting, checker=checker, examples=examples
+            catalog=catalog,
+            names=catalog.names,
+            assistant=correcting,
+            checker=checker,
+            examples=examples,
+            **(bounds or {}),
         )
         try:
             yield desk

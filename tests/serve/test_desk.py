@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from share_sql.errors import DatabaseMissing, QueryTimeout, WorkExceeded
+from share_sql.errors import DatabaseMissing, QueryTimeout, ServiceBusy, WorkExceeded
 from share_sql.serve import desk as desks
 from share_sql.serve.shapes import CorrectBody, RunBody, TrajectoryBody
 from tests.serve.conftest import shop_desk
@@ -68,5 +68,24 @@ def test_a_query_has_the_time_that_it_is_given(tmp_path: Path) -> None:
             assert answer.rows == [[1]]
             with pytest.raises(DatabaseMissing, match="did you mean shop"):
                 await desk.schema("shopp")
+
+    asyncio.run(main())
+
+
+def test_cases_that_wait_for_a_slow_database_are_bounded_in_number_and_time(tmp_path: Path) -> None:
+    slow = CorrectBody(database="shop", draft=SLOW)
+
+    async def main() -> None:
+        bounds = {"most_cases": 3, "case_seconds": 0.5}
+        with shop_desk(tmp_path, bounds, concurrency=1) as desk:
+            asked = [asyncio.create_task(desk.correct(slow)) for _ in range(5)]
+            answers = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 60)
+            assert [type(answer) for answer in answers] == [ServiceBusy] * 5
+            told = sorted(str(answer) for answer in answers)
+            assert sum("as many cases under way as it may" in each for each in told) == 2
+            assert sum("found no place in time" in each for each in told) == 3
+            assert desk.under_way == 0
+            answer = await asyncio.wait_for(desk.correct(CorrectBody(**CASE)), 60)
+            assert answer.verdict == "corrected"
 
     asyncio.run(main())

@@ -62,7 +62,7 @@ def command(
     with ExitStack() as stack:
         listening = listen(service.host, service.port)
         stack.callback(listening.close)
-        desk = stack.enter_context(served_desk(demo=demo, workers=service.workers, **flags))
+        desk = stack.enter_context(served_desk(service, demo=demo, **flags))
         doors = Doors()
         url = url_of(listening, service.host)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from share_sql.catalog import Catalog
     from share_sql.serve.desk import Desk
-    from share_sql.settings import Settings
+    from share_sql.settings import ServiceSettings, Settings
 
 demo_option = click.option("--demo", is_flag=True, help="Serve the demo's shop, with its drafts to try.")
 served_options = options(models_option("none"), policy_options, cache_option, config_option)
@@ -39,9 +39,9 @@ served_options = options(models_option("none"), policy_options, cache_option, co
 
 @contextmanager
 def served_desk(
+    service: ServiceSettings,
     *,
     demo: bool,
-    workers: int,
     models: str,
     policy: str,
     prompts: str | None,
@@ -56,9 +56,9 @@ def served_desk(
     is given back at the end of the block.
 
     Args:
+        service: how many cases are worked on at once, and how long each may take.
         demo: the demo's shop too.
         db: this database alone in place of those of the settings: a name of theirs, a file or a URL.
-        workers: cases under way at once.
         models, policy, prompts, conventions, without, only, min_confidence, cache: what the flags say.
 
     Raises:
@@ -88,13 +88,14 @@ def served_desk(
             without=kinds_of(without),
             only=kinds_of(only),
             inspect=True,
+            concurrency=service.workers,
+            case_seconds=service.case_seconds,
         )
         assistant = correcting(
             models=asked,
             policy=policy,
             prompts=prompts_of(prompts, asked),
             min_confidence=min_confidence,
-            concurrency=workers,
             model_patience=MODEL_PATIENCE,
         )
         checker = correcting() if asked else assistant
@@ -105,6 +106,7 @@ def served_desk(
             checker=checker,
             examples=examples,
             models={role: model.name for role, model in asked.items()},
+            case_seconds=service.case_seconds,
         )
         stack.callback(desk.close)
         yield desk

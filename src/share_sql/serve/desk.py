@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -57,6 +58,14 @@ MODEL_PATIENCE = 5.0
 """What the assistant of a desk takes as `model_patience`: a caller waits, and a server that was restarted
 mostly listens again within some seconds."""
 
+CASE_SECONDS = 120.0
+"""What the assistant of a desk takes as `case_seconds` where the settings say nothing."""
+WAIT_SECONDS = 30.0
+"""What a case may wait for a place at most, beside its own time."""
+MOST_CASES = 64
+"""Cases of one database that are under way or wait: a database that hangs must not fill the service with
+requests that wait for it."""
+
 _T = TypeVar("_T")
 
 ANSWER_BYTES = 8 * 1024 * 1024
@@ -78,6 +87,8 @@ class Desk:
         threads: what is done at once beside corrections: queries, schemas, trajectories.
         examples: cases to try, for the page.
         models: the names of the assistant's models, by role.
+        case_seconds: the assistant's; a case may wait as long for its place, and `WAIT_SECONDS` at most.
+        most_cases: cases of one database that are under way or wait.
     """
 
     def __init__(
@@ -90,6 +101,8 @@ class Desk:
         threads: int = 8,
         examples: Iterable[Case] = (),
         models: Mapping[str, str] = MappingProxyType({}),
+        case_seconds: float = CASE_SECONDS,
+        most_cases: int = MOST_CASES,
     ) -> None:
         self.names = tuple(names)
         self.examples = tuple(examples)
@@ -99,12 +112,19 @@ class Desk:
         self._checker = checker
         self.away: set[str] = set()
         """Databases that could not be read when they were last asked."""
-        self.under_way = 0
-        """Cases being worked on."""
+        self._cases: Counter[str] = Counter()
+        """By database, cases that are under way or wait."""
+        self._case_seconds = case_seconds + min(case_seconds, WAIT_SECONDS)
+        self._most_cases = most_cases
         self._asking = FairPool(threads)
         self._working = ThreadPoolExecutor(2, "share-answer")
         self._meters: set[Meter] = set()
         self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def under_way(self) -> int:
+        """Cases that are under way or wait for their place."""
+        return self._cases.total()
 
     @property
     def waiting(self) -> int:
@@ -150,6 +170,7 @@ class Desk:
 
         Raises:
             DatabaseMissing, AssistantClosed: there is no such database here, or the service ends.
+            ServiceBusy: too many cases of the database are there already, or it found no place in time.
         """
         state = await self._state(self._assistant, body, progress)
         return await self._work(lambda: correct_answer(state))
@@ -158,7 +179,7 @@ class Desk:
         """Look at a draft without changing it; `progress` as for `correct`.
 
         Raises:
-            DatabaseMissing, DatabaseUnreadable, AssistantClosed: nothing could be looked at.
+            DatabaseMissing, DatabaseUnreadable, AssistantClosed, ServiceBusy: nothing could be looked at.
         """
         state = await self._state(self._checker, body, progress)
         seen = await self._work(lambda: checked(state))
@@ -231,11 +252,19 @@ class Desk:
 
     async def _state(self, assistant: Assistant, body: CheckBody, progress: Progress | None = None) -> State:
         case = self._case(body)
-        self.under_way += 1
+        name = case.database
+        if self._cases[name] >= self._most_cases:
+            raise ServiceBusy(f"{name} has as many cases under way as it may; ask again in some seconds")
+        self._cases[name] += 1
         try:
-            state = await assistant.acorrect_state(case, progress=progress)
+            async with asyncio.timeout(self._case_seconds):
+                state = await assistant.acorrect_state(case, progress=progress)
+        except TimeoutError:
+            raise ServiceBusy(f"{name} is slow, and the case found no place in time; ask again") from None
         finally:
-            self.under_way -= 1
+            self._cases[name] -= 1
+            if not self._cases[name]:
+                del self._cases[name]
         assert state.correction is not None, "the judge always leaves a correction"
         self._note(body.database, away=case_cause(state.correction) == "database")
         return state
