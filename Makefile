@@ -15,7 +15,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: help demo test check clean
 
 help:
-	@echo "make demo    correct the demo's drafts, print a table, write out/demo/demo.html;"
+	@echo "make demo    correct the demo's drafts, print a table, write out/demo/demo.html, and say"
+	@echo "             how to serve the demo's page for drafts of your own;"
 	@echo "             DB=postgres, DB=mysql or DB=duckdb: on such a database, started for it"
 	@echo "make test    run the tests"
 	@echo "make check   ruff, mypy, import-linter and the docs against the code"
@@ -51,8 +52,9 @@ $(STAMPS)/venv:
 	  $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check pip; }
 	@mkdir -p $(STAMPS) && touch $@
 
+# With the service, some seconds more: the demo ends by naming the command that serves it.
 $(STAMPS)/default: $(STAMPS)/venv pyproject.toml
-	$(PIP) --editable .
+	$(PIP) --editable '.[serve]'
 	@touch $@
 
 $(STAMPS)/extra-%: $(STAMPS)/default

@@ -9,6 +9,8 @@ What is checked, in README.md, CONTRIBUTING.md, CHANGELOG.md and docs/*.md:
 - `console run` blocks are run in a folder with the demo's `shop.sqlite` and `cases.jsonl`, and the page's
   `toml file` block as `share.toml`, and must print what is shown below each `$` line (`…` matches
   anything, on a line of its own any number of lines);
+- `python run` blocks are run, and print what the `text output` block below them shows; the notebook's outputs
+  are those of its cells (`docs/python_blocks.py`);
 - README's tree names each folder of the package, and docs/code.md each module, once, with the first sentence
   of its docstring;
 - docs/cli.md holds the help of every verb, as the verb prints it, and docs/design.md the layers;
@@ -16,7 +18,8 @@ What is checked, in README.md, CONTRIBUTING.md, CHANGELOG.md and docs/*.md:
 - README.md and docs/design.md name the stages as assistant.py does;
 - the tree drawn at the top of errors.py is the tree of its classes.
 
-`--fix` writes the trees, the help and the layers anew. `--no-run` leaves the examples unrun.
+`--fix` writes the trees, the help, the layers and the notebook's outputs anew. `--no-run` leaves the examples
+unrun.
 """
 
 from __future__ import annotations
@@ -58,7 +61,7 @@ class Command:
 def main() -> int:
     """Run all checks, print what is wrong, return the exit code."""
     parser = argparse.ArgumentParser(description="Check the docs against the code.")
-    parser.add_argument("--fix", action="store_true", help="write the trees, the help and the layers anew")
+    parser.add_argument("--fix", action="store_true", help="write what is generated anew")
     parser.add_argument("--no-run", action="store_true", help="do not run the examples")
     options = parser.parse_args()
     if options.fix:
@@ -70,7 +73,7 @@ def main() -> int:
         *check_help_examples(ROOT),
         *check_error_tree(),
         *check_stages(ROOT),
-        *([] if options.no_run else check_examples(ROOT)),
+        *([] if options.no_run else (*check_examples(ROOT), *check_python(ROOT))),
     ]
     for problem in problems:
         print(problem)
@@ -281,6 +284,16 @@ def check_examples(root: Path) -> Iterator[str]:
                     yield f"{page.relative_to(root)}:{example.line}: {problem}"
 
 
+def check_python(root: Path) -> Iterator[str]:
+    """Run the Python of the pages and of the notebook; yield a line for each piece that fails or shows
+    something else."""
+    from docs import python_blocks
+
+    for page in pages(root):
+        yield from python_blocks.check_python(page, str(page.relative_to(root)))
+    yield from python_blocks.check_notebook(root)
+
+
 def _run_example(example: Command, folder: Path) -> str | None:
     words = shlex.split(example.text)
     words[0] = str(Path(sys.executable).parent / Path(words[0]).name)
@@ -467,11 +480,14 @@ def check_generated(root: Path) -> Iterator[str]:
 
 
 def fix(root: Path) -> None:
-    """Write the generated parts of the pages anew."""
+    """Write the generated parts of the pages anew, and the notebook's outputs."""
+    from docs import python_blocks
+
     for page, (name, body) in _generated(root).items():
         _write(page, name, _BLOCK, body)
     for page, name, body in _tables(root):
         _write(page, name, _TABLE, body)
+    python_blocks.fix_notebook(root)
 
 
 def _write(page: Path, name: str, form: str, body: str) -> None:
@@ -521,4 +537,5 @@ def check_error_tree() -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))  # for what lies beside it
     sys.exit(main())

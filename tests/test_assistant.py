@@ -13,6 +13,7 @@ import pytest
 from share_sql.assistant import STAGES, Assistant, prompts_for
 from share_sql.case import Case, StepNote
 from share_sql.catalog import Catalog
+from share_sql.database.base import Limits
 from share_sql.errors import (
     AnswerSkipped,
     AssistantClosed,
@@ -172,6 +173,15 @@ def test_prompts_hold_the_question_and_the_trajectory(catalog: Catalog) -> None:
     assert "[MASK]" in sam
     assert "stores.closed_on" in lom
     assert "[MASK]" not in lom
+
+
+def test_who_waits_says_how_patient_models_may_be(catalog: Catalog) -> None:
+    model = ScriptedModel(_answers)
+    with Assistant(catalog=catalog, models={"sam": model}, model_patience=2.5) as assistant:
+        assistant.correct(case(RIGHT, "How many stores were closed?"))
+    assert [request.patience for request in model.requests] == [2.5]
+    with pytest.raises(UsageError, match="model_patience"):
+        Assistant(catalog=catalog, model_patience=0.0)
 
 
 def test_errors_policy_leaves_a_draft_that_runs(catalog: Catalog) -> None:
@@ -398,9 +408,20 @@ def test_what_is_mostly_used_can_be_imported_from_the_package() -> None:
     import share_sql
 
     assert (share_sql.Assistant, share_sql.Case, share_sql.Catalog) == (Assistant, Case, Catalog)
-    assert {"Assistant", "Case", "Catalog", "Correction"} <= set(dir(share_sql))
+    assert set(share_sql.__all__) <= set(dir(share_sql))
+    assert all(getattr(share_sql, name) is not None for name in share_sql.__all__)
     with pytest.raises(AttributeError, match="no attribute 'Assistent'"):
         _ = share_sql.Assistent
+
+
+def test_a_case_needs_no_id(assistant: Assistant, shop_path: Path) -> None:
+    done = assistant.correct(Case(question="How many stores?", database=str(shop_path), draft=RIGHT))
+    assert (done.id, done.sql) == ("", RIGHT)
+
+
+def test_a_case_that_lacks_its_database_or_draft_is_told_so(assistant: Assistant) -> None:
+    assert "names no database" in assistant.correct(Case(draft=RIGHT)).reason
+    assert "give the SQL to correct" in assistant.correct(Case(database="shop")).reason
 
 
 def test_a_replay_lacks_nothing_where_the_recorded_run_had_no_answer(catalog: Catalog) -> None:
@@ -410,3 +431,17 @@ def test_a_replay_lacks_nothing_where_the_recorded_run_had_no_answer(catalog: Ca
     assert done.failures == ()
     assert "recorded" not in done.reason
     assert any("recorded" in (step.error or "") for step in done.steps)
+
+
+@pytest.mark.parametrize("policy", ["gated", "errors"])
+def test_a_draft_that_was_not_run_to_its_end_is_not_taken_for_wrong(shop_path: Path, policy: str) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
+    catalog = Catalog()
+    catalog.add("shop", shop_path, limits=Limits(seconds=0.2))
+    writes = ScriptedModel({"generator": "SELECT COUNT(*) FROM stores"})
+    with Assistant(catalog=catalog, models={"generator": writes}, policy=policy) as assistant:
+        kept = assistant.correct(Case("1", "How many?", "shop", endless))
+        bare = assistant.correct(Case("2", "How many?", "shop", f"Here:\n```sql\n{endless}\n```"))
+    assert (kept.verdict, kept.sql, kept.runs, kept.confidence) == ("kept", endless, None, None)
+    assert "says nothing against it" in kept.reason or policy == "errors"
+    assert (bare.verdict, bare.sql) == ("corrected", endless)

@@ -17,6 +17,7 @@ from share_sql.database.sqlite import SqliteDatabase
 from share_sql.driver.source import Source
 from share_sql.errors import DatabaseMissing, DatabaseUnreadable, QueryError, QueryTimeout
 from share_sql.requests import Lookup, Query
+from share_sql.schema import values
 from share_sql.schema.model import ColumnName
 from tests.servers.database import ServerDatabase
 
@@ -228,3 +229,47 @@ def test_what_was_written_since_the_index_was_made_is_asked_of_a_server(
         time.sleep(1.1)  # MariaDB tells times of writes in whole seconds
         server.run("INSERT INTO lakes VALUES ('Chiemsee', 'BY')")
         assert found("Chiemsee")[0] == "Chiemsee"
+
+
+def test_one_that_is_forgotten_is_closed_when_nobody_uses_it(catalog: Catalog) -> None:
+    with catalog.use("a") as used:
+        catalog.remove("a")
+        assert "a" not in catalog.names
+        assert not catalog.seen("a")
+        assert _runs(used)
+        with pytest.raises(DatabaseMissing):
+            catalog.acquire("a")
+    assert not _runs(used)
+    with catalog.use("b") as idle:
+        pass
+    catalog.remove("b")
+    assert not _runs(idle)
+    with pytest.raises(DatabaseMissing, match="no database 'b' to forget"):
+        catalog.remove("b")
+
+
+def test_one_that_is_forgotten_while_it_opens_does_not_stay(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fingerprint = SqliteDatabase.fingerprint
+
+    def forgotten(database: SqliteDatabase) -> str:
+        catalog.remove("a")
+        return fingerprint(database)
+
+    monkeypatch.setattr(SqliteDatabase, "fingerprint", forgotten)
+    with catalog.use("a") as used:
+        assert _runs(used)
+    assert not _runs(used)
+    assert not catalog.seen("a")
+
+
+def test_a_database_may_have_its_values_in_a_folder_of_its_own(
+    catalog: Catalog, shop: SqliteDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(values, "SMALL", 0)  # no index is too small for a file
+    catalog.add("own", shop.path, cache=tmp_path / "own")
+    with catalog.use("own") as opened:
+        assert opened.values
+    assert list((tmp_path / "own").iterdir())
+    assert not (tmp_path / "cache").exists()

@@ -220,3 +220,14 @@ def test_tables_of_roles_stand_in_for_a_models_file(tmp_path: Path) -> None:
     found = load(tmp_path, "[models.sam]\nmodel = 'x'\nbase_url = 'http://${HOST}/v1'", HOST="h")
     assert found.models_file == {"models": {"sam": {"model": "x", "base_url": "http://h/v1"}}}
     assert found.flags["models"] == str(tmp_path / "share.toml")
+
+
+def test_a_service_has_bounds_and_one_token(tmp_path: Path) -> None:
+    service = load(
+        tmp_path, '[service]\ntoken-file = "token"\nhosts = ["a.example"]\nmax-body = 1_000\nuploads = true'
+    ).service
+    assert service.token_file == str(tmp_path / "token")
+    assert (service.hosts, service.max_body, service.uploads) == (["a.example"], 1000, True)
+    told = fault(tmp_path, '[service]\ntoken = "a"\ntoken-file = "b"')
+    assert told == ", line 1: service: give either token or token-file"
+    assert "did you mean max-body?" in fault(tmp_path, "[service]\nmax-bodi = 1")

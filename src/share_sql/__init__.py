@@ -11,14 +11,40 @@ if TYPE_CHECKING:
     from share_sql.assistant import Assistant as Assistant
     from share_sql.case import Case as Case
     from share_sql.case import Correction as Correction
+    from share_sql.case import Verdict as Verdict
     from share_sql.catalog import Catalog as Catalog
+    from share_sql.driver.progress import StageEnd as StageEnd
+    from share_sql.errors import AssistantClosed as AssistantClosed
+    from share_sql.errors import ShareError as ShareError
+    from share_sql.errors import UsageError as UsageError
 
 __version__ = "0.1.0"
 
-_HOMES = {"Assistant": "assistant", "Case": "case", "Catalog": "catalog", "Correction": "case"}
+_HOMES = {
+    "Assistant": "assistant",
+    "AssistantClosed": "errors",
+    "Case": "case",
+    "Catalog": "catalog",
+    "Correction": "case",
+    "ShareError": "errors",
+    "StageEnd": "driver.progress",
+    "UsageError": "errors",
+    "Verdict": "case",
+}
 """Module of each name that can be imported from here; loaded when it is first used, so that the import is
-quick."""
-__all__ = ["Assistant", "Case", "Catalog", "Correction", "__version__"]
+quick. `check` is not among them: the module `share_sql.check`, which has it, goes by that name."""
+__all__ = [
+    "Assistant",
+    "AssistantClosed",
+    "Case",
+    "Catalog",
+    "Correction",
+    "ShareError",
+    "StageEnd",
+    "UsageError",
+    "Verdict",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> object:

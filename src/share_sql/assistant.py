@@ -14,21 +14,19 @@ call afterwards. A process that was forked from one in which an assistant has wo
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
-import queue
+import math
 import weakref
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from concurrent.futures import Future
-from contextlib import closing, suppress
-from functools import partial
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Mapping
+from contextlib import aclosing, closing
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from share_sql.case import Case, Correction
 from share_sql.catalog import Catalog
 from share_sql.driver.driver import CASE_SECONDS, WORK_SECONDS, Driver
+from share_sql.driver.many import InOrder, aas_they_end, as_they_end, final, told_in
 from share_sql.edits.table import allowed_kinds
-from share_sql.errors import AssistantClosed, UsageError
+from share_sql.errors import UsageError
 from share_sql.judgement.weights import Weights, load_weights
 from share_sql.stages.bam import bam
 from share_sql.stages.judge import judge
@@ -46,7 +44,7 @@ from share_sql.stages.state import Plan, Stage, State
 from share_sql.stages.warn import warn
 
 if TYPE_CHECKING:
-    from share_sql.driver.progress import Progress, StageEnd
+    from share_sql.driver.progress import Progress
     from share_sql.models.base import Model
     from share_sql.prompts.library import PromptSet
 
@@ -78,7 +76,9 @@ class Assistant:
         policy: name of one of `stages.policies.POLICIES`.
         prompts: the prompt set; None for those that each model was trained on, or SHARE's own.
         weights: the judge's calibrated weights; None for the shipped ones.
-        concurrency: cases under way at once.
+        concurrency: cases of one database that are under way at once; of several databases, fewer than twice
+            as many, so that one that hangs keeps none on another waiting. All others wait, in the order of
+            each database, at no cost. 1: one after another, whatever their databases.
         inspect: whether corrections also tell warnings and what a replay compares (`Correction.inspection`);
             costs a few more queries a case.
         conventions: `benchmark` where kinds of change that follow a benchmark's conventions act too (see
@@ -89,6 +89,8 @@ class Assistant:
         case_seconds: wall-clock time that one case may take: models that have not answered by then failed,
             and queries are not run any more.
         work_seconds: processor time that the stages of one case may take; what they have by then is judged.
+        model_patience: seconds after which a model's server that fails is not asked again, for each ask; less
+            than the half minute that retries take by themselves, where somebody waits for the correction.
 
     Raises:
         UsageError: no such policy, models, conventions or kinds, a concurrency below 1, or no time.
@@ -110,13 +112,14 @@ class Assistant:
         inspect: bool = False,
         case_seconds: float = CASE_SECONDS,
         work_seconds: float = WORK_SECONDS,
+        model_patience: float = math.inf,
     ) -> None:
         if policy not in POLICIES:
             raise UsageError(f"{policy!r} is no policy; there are {', '.join(POLICIES)}")
         if concurrency < 1:
             raise UsageError(f"concurrency is {concurrency}; at least one case must be under way")
-        if not (case_seconds > 0 and work_seconds > 0):
-            raise UsageError("case_seconds and work_seconds must be above 0")
+        if not (case_seconds > 0 and work_seconds > 0 and model_patience > 0):
+            raise UsageError("case_seconds, work_seconds and model_patience must be above 0")
         if isinstance(models, str):
             from share_sql.models.load import load_models
 
@@ -139,7 +142,9 @@ class Assistant:
             {role: model.samples for role, model in models.items()},
             "scorer" not in models or weights.hold_for(models["scorer"].name, models["scorer"].calibrated),
         )
-        self._driver = Driver(catalog or Catalog(), models, plan, concurrency, case_seconds, work_seconds)
+        self._driver = Driver(
+            catalog or Catalog(), models, plan, concurrency, case_seconds, work_seconds, model_patience
+        )
         weakref.finalize(self, self._driver.end)
 
     def correct(self, case: Case, *, progress: Progress | None = None) -> Correction:
@@ -151,7 +156,7 @@ class Assistant:
         Raises:
             AssistantClosed: it is closed, or was closed meanwhile.
         """
-        return _correction(_result(self._driver.submit(case, STAGES, progress)))
+        return _correction(final(self._driver.submit(case, STAGES, progress)))
 
     async def acorrect(self, case: Case, *, progress: Progress | None = None) -> Correction:
         """As `correct`, for an event loop of the caller's, in which `progress` is called too; to cancel it
@@ -160,74 +165,79 @@ class Assistant:
 
     async def acorrect_state(self, case: Case, *, progress: Progress | None = None) -> State:
         """As `acorrect`; the final state, with all that each stage made."""
-        loop = asyncio.get_running_loop()
-
-        def told(ended: StageEnd) -> None:
-            assert progress is not None
-            with suppress(RuntimeError):  # the caller's loop has closed: nobody listens
-                loop.call_soon_threadsafe(progress, ended)
-
-        future = self._driver.submit(case, STAGES, told if progress is not None else None)
+        future = self._driver.submit(case, STAGES, told_in(asyncio.get_running_loop(), progress))
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            return _result(future)
+            return final(future)
 
-    def correct_many(self, cases: Iterable[Case]) -> Iterator[Correction]:
-        """Correct many drafts; corrections come in the order of the cases. Raises AssistantClosed."""
-        waiting: dict[int, Correction] = {}
-        following = 0
-        with closing(self._run(cases)) as ran:
-            for position, state in ran:
-                waiting[position] = _correction(state)
-                while following in waiting:
-                    yield waiting.pop(following)
-                    following += 1
+    def correct_many(
+        self, cases: Iterable[Case], *, progress: Progress | None = None
+    ) -> Generator[Correction, None, None]:
+        """Correct many drafts; corrections come in the order of the cases.
 
-    def correct_states(self, cases: Iterable[Case]) -> Generator[State, None, None]:
-        """Correct many drafts; final states come as cases finish, with all that each stage made. Raises
-        AssistantClosed."""
-        with closing(self._run(cases)) as ran:
-            for _, state in ran:
+        Args:
+            cases: read as they can be worked on, and a little beyond.
+            progress: called after each stage, by the thread that works on the case.
+
+        Returns:
+            The corrections. Whoever leaves the loop early, or closes this, gives up the rest.
+
+        Raises:
+            AssistantClosed: as `correct`.
+        """
+        ordered: InOrder[State] = InOrder()
+        with closing(as_they_end(self._driver, STAGES, cases, progress)) as ended:
+            for position, state in ended:
+                yield from map(_correction, ordered.add(position, state))
+
+    def correct_states(
+        self, cases: Iterable[Case], *, progress: Progress | None = None
+    ) -> Generator[State, None, None]:
+        """As `correct_many`; final states come as cases finish, with all that each stage made."""
+        with closing(as_they_end(self._driver, STAGES, cases, progress)) as ended:
+            for _, state in ended:
                 yield state
 
-    def _run(self, cases: Iterable[Case]) -> Generator[tuple[int, State], None, None]:
-        done: queue.SimpleQueue[int | None] = queue.SimpleQueue()
-        under_way: dict[int, Future[State]] = {}
-        numbered = enumerate(cases)
-        exhausted = False
+    async def acorrect_many(
+        self, cases: Iterable[Case] | AsyncIterable[Case], *, progress: Progress | None = None
+    ) -> AsyncGenerator[Correction, None]:
+        """As `correct_many`, for an event loop of the caller's, in which `cases` is read and `progress` is
+        called. Whoever leaves the loop early gives up the rest; `contextlib.aclosing` around it says when."""
+        ordered: InOrder[State] = InOrder()
+        async with aclosing(aas_they_end(self._driver, STAGES, cases, progress)) as ended:
+            async for position, state in ended:
+                for each in ordered.add(position, state):
+                    yield _correction(each)
 
-        def ended(position: int, _: Future[State]) -> None:
-            done.put(position)
-
-        try:
-            with self._driver.listening(lambda: done.put(None)):
-                while True:
-                    while not exhausted and self._driver.room(len(under_way)):
-                        try:
-                            position, case = next(numbered)
-                        except StopIteration:
-                            exhausted = True
-                            break
-                        under_way[position] = self._driver.submit(case, STAGES)
-                        under_way[position].add_done_callback(partial(ended, position))
-                    if not under_way:
-                        return
-                    ended_now = done.get()
-                    if ended_now is not None:  # else there may be room for more
-                        yield ended_now, _result(under_way.pop(ended_now))
-        finally:
-            # Whoever goes away early wants nothing of the rest.
-            for task in under_way.values():
-                task.cancel()
+    async def acorrect_states(
+        self, cases: Iterable[Case] | AsyncIterable[Case], *, progress: Progress | None = None
+    ) -> AsyncGenerator[State, None]:
+        """As `acorrect_many`; final states come as cases finish, with all that each stage made."""
+        async with aclosing(aas_they_end(self._driver, STAGES, cases, progress)) as ended:
+            async for _, state in ended:
+                yield state
 
     def close(self) -> None:
         """Give models, databases and threads back; cases under way are given up. It is bounded in time, and
         may be called twice."""
         self._driver.close()
+
+    async def aclose(self) -> None:
+        """As `close`, for an event loop, which goes on meanwhile."""
+        await asyncio.to_thread(self.close)
+
+    async def __aenter__(self) -> Self:
+        self._driver.check_open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
     def __enter__(self) -> Self:
         self._driver.check_open()
@@ -253,14 +263,6 @@ def prompts_for(models: Mapping[str, Model]) -> PromptSet:
         if name != default.name:
             templates[role] = load_prompts(name).template(role)
     return PromptSet("+".join(sorted(names)) or default.name, templates)
-
-
-def _result(future: Future[State]) -> State:
-    try:
-        return future.result()
-    except concurrent.futures.CancelledError:
-        # A case is only ever given up because the assistant is closed under it.
-        raise AssistantClosed("the assistant was closed; make another") from None
 
 
 def _correction(state: State) -> Correction:

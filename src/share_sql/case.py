@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from share_sql.models.base import Usage
 
@@ -16,14 +16,19 @@ it; the draft is handed back. A draft that cannot be run at all is kept, and the
 
 @dataclass(frozen=True)
 class Case:
-    """One draft to correct. Holds no gold: labels live with evaluation."""
+    """One draft to correct. Holds no gold: labels live with evaluation.
 
-    id: str
-    """Unique in its file; for BIRD the question_id, for Spider the position, as text."""
-    question: str
-    database: str
-    """Name from the settings, a path or a URL."""
-    draft: str
+    It needs a database and a draft; the reason of its correction says where one is missing.
+    """
+
+    id: str = ""
+    """Given back in the correction. Unique in a file of cases; for BIRD the question_id, for Spider the
+    position, as text."""
+    question: str = ""
+    """What the SQL should answer; without it no confidence is told, and what it would prove is not seen."""
+    database: str = ""
+    """Name from the settings or the catalog, a path or a URL."""
+    draft: str = ""
     """The SQL to correct, as a model wrote it (may hold prose or fences)."""
     evidence: str = ""
     """BIRD's outside knowledge; empty where there is none."""
@@ -149,7 +154,7 @@ class Correction:
     """Why, in a sentence or two; names each piece of evidence."""
     confidence: float | None
     """Calibrated probability that `sql` answers the question, 0 to 1; None where nothing can be said, as
-    without a question. 0 for what does not run."""
+    without a question, or of what was not run to its end. 0 for what does not run."""
     draft: str = ""
     findings: tuple[WeighedFinding, ...] = ()
     steps: tuple[StepNote, ...] = ()
@@ -160,7 +165,8 @@ class Correction:
     inspection: Inspection | None = None
     """Warnings, and what a replay compares; None where it was not asked for."""
     runs: bool | None = None
-    """Whether `sql` runs, False also where it is no query; None where nothing could be run."""
+    """Whether `sql` runs, False also where it is no query; None where nothing could be run, or not to
+    its end: it is slow, or its result large."""
     failures: tuple[ModelFailure, ...] = ()
     """Models that were asked and gave nothing of use, in the order of the stages."""
 
@@ -169,3 +175,32 @@ class Correction:
         """The failures of models that should have answered: what came of the case may differ from what it
         would be with them."""
         return tuple(each for each in self.failures if each.loses)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: verdict, reason, the diff, findings and the trajectory's changes; every text
+        escaped (see `display`)."""
+        from share_sql import display
+        from share_sql.sql.marks import mark_changes, signed_lines
+
+        draft, sql = mark_changes(self.draft, self.sql)
+        same = self.draft == self.sql
+        warnings = self.inspection.warnings if self.inspection is not None else ()
+        return display.frame(
+            self.verdict,
+            (display.sure(self.confidence), *(("does not run",) if self.runs is False else ())),
+            display.paragraph(self.reason),
+            display.sides(*([("Draft", draft)] if same else [("Draft", draft), ("Correction", sql)])),
+            display.listed("Findings", ((each.kind, each.message) for each in self.findings)),
+            display.listed("Warnings", ((each.kind, each.message) for each in warnings)),
+            display.listed("Models that gave nothing", ((each.role, each.message) for each in self.failures)),
+            display.changed_lines(
+                "Changes of the trajectory", (line for each in self.changes for line in signed_lines(each))
+            ),
+        )
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """The same in short, for IPython in a terminal."""
+        from share_sql.display import plain, sure
+
+        changes = "".join(f"\n  {each}" for each in self.changes)
+        printer.text(plain(f"{self.verdict} ({sure(self.confidence)}): {self.reason}{changes}\n{self.sql}"))

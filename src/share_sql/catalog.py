@@ -44,6 +44,8 @@ class Registration:
     """The namespaces whose tables are seen; None: those that `introspect` takes by itself."""
     limits: Limits | None = None
     """Bounds that no query of a case on it may exceed; None: the stages' own alone."""
+    cache: Path | None = None
+    """Where its value index is kept; None: where the catalog keeps them."""
 
 
 class OpenDatabase:
@@ -195,6 +197,7 @@ class Catalog:
         *,
         namespaces: Iterable[str] | None = None,
         limits: Limits | None = None,
+        cache: Path | None = None,
     ) -> None:
         """Register a database under a name; a second call with the name replaces the first.
 
@@ -205,9 +208,28 @@ class Catalog:
             meanings: its column meanings.
             namespaces: see tables of these alone.
             limits: no query of a case on it may take more time, rows or bytes.
+            cache: where its value index is kept, so that it can be deleted with the database; None for the
+                catalog's folder.
         """
         only = tuple(namespaces) if namespaces is not None else None
-        self._known[shown(name)] = Registration(str(where), declared, meanings, only, limits)
+        self._known[shown(name)] = Registration(str(where), declared, meanings, only, limits, cache)
+
+    def remove(self, name: str) -> None:
+        """Forget a registered database; who uses it now may go on, and the last one's `release` closes it.
+
+        Raises:
+            DatabaseMissing: no database of this name is registered.
+        """
+        name = shown(name)
+        with self._lock:
+            if self._known.pop(name, None) is None:
+                raise DatabaseMissing(f"there is no database {name!r} to forget")
+            opened = self._open.pop(name, None)
+            self._seen.discard(name)
+            self._refreshed.pop(name, None)
+            self.restless.discard(name)
+        if opened is not None and not opened.users:
+            opened.close()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -254,6 +276,7 @@ class Catalog:
         Raises:
             DatabaseMissing, DatabaseUnreadable, SchemaError: as `use`.
         """
+        named = shown(name) in self._known
         known = self._registered(name)
         name = shown(name)
         opened = self._take(name)
@@ -265,8 +288,10 @@ class Catalog:
                 opened = self._open_now(name, known)
                 opened.users = 1
                 with self._lock:
-                    self._open[name] = opened
-                    self._seen.add(name)
+                    # Where it was forgotten meanwhile, it is this caller's alone.
+                    if not named or self._known.get(name) is known:
+                        self._open[name] = opened
+                        self._seen.add(name)
         return opened
 
     def _take(self, name: str) -> OpenDatabase | None:
@@ -334,7 +359,8 @@ class Catalog:
             database.close()
             raise
         spent = time.monotonic() - began
-        return OpenDatabase(name, database, schema, self._cache, fingerprint, known.limits, spent)
+        cache = known.cache or self._cache
+        return OpenDatabase(name, database, schema, cache, fingerprint, known.limits, spent)
 
     @staticmethod
     def _schema(database: Database, known: Registration) -> Schema:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from share_sql.case import Case, Place, QueryWarning, TextChange, WeighedFinding
+from share_sql.errors import UsageError
 from share_sql.judgement.logistic import sigmoid
 from share_sql.query.examined import Examined
 from share_sql.query.layout import layout_changes
 from share_sql.query.place import place_in_draft
 from share_sql.runfolder.record import case_error
+from share_sql.sql.marks import mark_changes
 
 if TYPE_CHECKING:
     from share_sql.assistant import Assistant
@@ -77,6 +79,46 @@ class Checked:
         """Whether there is an error or a warning."""
         return any(each.severity != "info" for each in self.observations)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the SQL as it is and mended, and what was seen; all escaped (`display`)."""
+        from share_sql import display
+
+        sql, mended = mark_changes(self.sql, self.suggestion or self.sql)
+        groups = (("Errors", "error"), ("Warnings", "warning"), ("Also seen", "info"))
+        return display.frame(
+            self._said,
+            (f"wrong with probability {self.wrong:.2f}",) if self.unusable is None else (),
+            display.paragraph("" if self.observations else self.error or ""),
+            display.paragraph(f"Not all could be looked at: {self.incomplete}" if self.incomplete else ""),
+            display.sides(("SQL", sql), *([("Mended", mended)] if self.suggestion else [])),
+            *(
+                display.listed(
+                    title, ((seen.kind, seen.message) for seen in self.observations if seen.severity == name)
+                )
+                for title, name in groups
+            ),
+        )
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """The same in short, for IPython in a terminal."""
+        from share_sql.display import plain
+
+        seen = "".join(f"\n{each.severity}: {each.kind}: {each.message}" for each in self.observations)
+        printer.text(plain(f"{self._said}{seen}\n{self.suggestion or self.sql}"))
+
+    @property
+    def _said(self) -> str:
+        """What came of it in a few words."""
+        if self.unusable is not None:
+            return "could not be checked"
+        return (
+            "does not run"
+            if not self.runs
+            else "runs, with findings"
+            if self.found
+            else "runs, nothing found"
+        )
+
 
 def check(assistant: Assistant, case: Case) -> Checked:
     """Look at a draft without changing it.
@@ -87,6 +129,10 @@ def check(assistant: Assistant, case: Case) -> Checked:
 
     Returns:
         What was seen. Never raises for what is wrong with the case.
+
+    Raises:
+        UsageError: the assistant was made without `inspect`, and would not see the warnings.
+        AssistantClosed: it is closed, or was closed meanwhile.
     """
     return checked(next(iter(assistant.correct_states([case]))))
 
@@ -97,7 +143,10 @@ async def acheck(assistant: Assistant, case: Case) -> Checked:
 
 
 def checked(state: State) -> Checked:
-    """What was seen of a draft, from the final state of its case: without models, and with `inspect`."""
+    """What was seen of a draft, from the final state of its case: without models, and with `inspect`. Raises
+    UsageError where it was worked on without."""
+    if not state.plan.inspects:
+        raise UsageError("a check needs an assistant that was made with inspect=True")
     correction = state.correction
     assert correction is not None, "the judge always leaves a correction"
     failed = case_error(correction)

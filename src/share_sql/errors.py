@@ -26,6 +26,7 @@
     │       ├── QueryTimeout        it outlived its deadline and was stopped
     │       └── QueryTooLarge       its result is larger than the cap
     ├── WorkExceeded                a case took more processor time, or time, than it may have
+    ├── ServiceBusy                 a service that has as much to do as it may
     ├── RunStopped                  a run that models did not answer ended early
     ├── ModelError
     │   ├── ModelUnavailable        no answer after the retries (5xx, a process that ended)
@@ -246,6 +247,10 @@ class AnswerSkipped(AnswerMissing):
 class WorkExceeded(ShareError):
     """A case took more processor time than its own work may have, or more time in all; its stage was
     stopped."""
+
+
+class ServiceBusy(ShareError):
+    """A service has as much under way and waiting as it may have; ask again."""
 
 
 class RunStopped(ShareError):

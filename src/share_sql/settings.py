@@ -27,8 +27,11 @@
     [service]
     host = "127.0.0.1"
     port = 8400
-    token = "${SHARE_TOKEN}"
+    token = "${SHARE_TOKEN}"              # or token-file = "token.txt"
     workers = 4
+    hosts = ["share.example"]             # names that callers may use, beside loopback's
+    origins = ["https://notes.example"]   # other sites whose pages may call
+    requests-per-minute = 600             # of one client
 
 It is `share.toml` in the working folder, or the file that `--config` or SHARE_CONFIG names. Paths in it are
 relative to it. `${NAME}` in any text is the environment's variable; a database, or the service, for which
@@ -119,14 +122,46 @@ class CacheSettings(_Strict):
 
 
 class ServiceSettings(_Strict):
-    """How `share serve` listens."""
+    """How `share serve` listens, whom it answers and what it takes (docs/safety.md)."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8400, ge=1, le=65535)
     token: str | None = Field(default=None, min_length=1, repr=False)
     """What a caller must send; None: nobody is asked."""
+    token_file: str | None = Field(default=None, alias="token-file")
+    """The file that holds it; read at the start."""
     workers: int = Field(default=4, ge=1, le=1024)
-    """Cases under way at once."""
+    """Cases of one database under way at once."""
+    case_seconds: float = Field(default=120, gt=0, le=3600, alias="case-seconds")
+    """What one case may take, models and queries included."""
+    hosts: list[str] = []
+    """Names by which callers may call the service, beside those of loopback."""
+    origins: list[str] = []
+    """Other sites whose pages may call, such as `https://notes.example`."""
+    proxies: list[str] = []
+    """Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    requests_per_minute: int | None = Field(default=None, ge=0, alias="requests-per-minute")
+    """Of one client; 0: any number; None: any number on loopback, else 600."""
+    max_requests: int = Field(default=128, ge=1, alias="max-requests")
+    """Requests under way at once."""
+    max_connections: int = Field(default=512, ge=1, alias="max-connections")
+    """Connections open at once."""
+    max_body: int = Field(default=8_000_000, ge=1, alias="max-body")
+    """Bytes of one request."""
+    max_batch: int = Field(default=64_000_000, ge=1, alias="max-batch")
+    """Bytes of one batch."""
+    uploads: bool = False
+    """Whether SQLite files may be uploaded to try them."""
+    max_upload: int = Field(default=64_000_000, ge=1, alias="max-upload")
+    """Bytes of one upload."""
+    upload_minutes: float = Field(default=60, gt=0, le=10_080, alias="upload-minutes")
+    """When an upload is deleted."""
+
+    @model_validator(mode="after")
+    def _one_token(self) -> ServiceSettings:
+        if self.token is not None and self.token_file is not None:
+            raise ValueError("give either token or token-file")
+        return self
 
 
 class Settings(_Strict):
@@ -329,10 +364,13 @@ def _placed(found: Settings, folder: Path) -> Settings:
     cache = found.cache.model_copy(
         update={"folder": path(found.cache.folder), "answers": path(found.cache.answers)}
     )
+    service = found.service.model_copy(update={"token_file": path(found.service.token_file)})
     models = dict(found.models)
     if "use" in models:
         models["use"] = _placed_models(models["use"], folder)
-    return found.model_copy(update={"databases": databases, "cache": cache, "models": models})
+    return found.model_copy(
+        update={"databases": databases, "cache": cache, "models": models, "service": service}
+    )
 
 
 def _placed_models(use: str, folder: Path) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from share_sql.errors import SettingsError
 
 _VARIABLE = re.compile(r"\$(?:\$|\{([^}]*)(\}?))")
+_LONGEST_NAME = 1_000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"\s*\[\[?(.+?)\]\]?\s*(?:#.*)?")
 _KEY = re.compile(
@@ -128,5 +129,6 @@ def _path(text: str) -> tuple[str, ...]:
 def nearest(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the known one most like it, or all of them."""
     among = list(known)
-    near = difflib.get_close_matches(name, among, 1, 0.5)
+    # Nothing known is like a text of megabytes, and to compare it takes long.
+    near = difflib.get_close_matches(name, among, 1, 0.5) if len(name) <= _LONGEST_NAME else ()
     return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(among)}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from share_sql.benchmarks.cases import read_cases_jsonl
+from share_sql.benchmarks.cases import CaseFile, read_cases_jsonl
 from share_sql.case import Case
 from share_sql.errors import BenchmarkError, CaseError
 
@@ -85,3 +85,36 @@ def test_missing_and_empty_files_are_named(tmp_path: Path) -> None:
         read_cases_jsonl(tmp_path / "empty.jsonl")
     with pytest.raises(BenchmarkError, match="cannot be read"):
         read_cases_jsonl(tmp_path)
+
+
+NEED = ("question", "database", "draft")
+
+
+@pytest.mark.parametrize("line", [line for line, _ in BAD_LINES])
+def test_a_file_gone_through_gives_what_reading_it_whole_gives(tmp_path: Path, line: object) -> None:
+    lines = [GOOD, line, {**GOOD, "id": 7}, GOOD, {**GOOD, "id": "7"}, {"id": "7"}, {**GOOD, "id": "z"}]
+    path = write(tmp_path, *lines)
+    whole = read_cases_jsonl(path, need=NEED, keep_bad=True)
+    file = CaseFile(path, NEED)
+    assert len(file) == len(whole)
+    for _ in range(2):
+        for one, other in zip(file, whole, strict=True):
+            assert (one.case, one.problem, one.place) == (other.case, other.problem, other.place)
+            assert (one.duplicate, one.raw) == (other.duplicate, other.raw)
+    assert [case.duplicate for case in whole][2:] == [False, True, True, True, False]
+
+
+def test_a_list_is_gone_through_too_and_a_limit_holds(tmp_path: Path) -> None:
+    path = tmp_path / "cases.json"
+    rows = [{**GOOD, "id": str(at), "database": f"shop{at % 3}"} for at in range(9)]
+    path.write_bytes(b"\xef\xbb\xbf \n" + json.dumps(rows, indent=2).encode())
+    file = CaseFile(path, NEED, limit=2, known_as=str.upper)
+    assert (len(file), file.databases) == (2, ("shop0", "shop1"))
+    assert [(each.case.id, each.case.database) for each in file] == [("0", "SHOP0"), ("1", "SHOP1")]
+
+
+def test_a_file_without_cases_is_named_before_it_is_gone_through(tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_bytes(b"\n\n")
+    for name, message in (("none.jsonl", "there is no file"), ("empty.jsonl", "holds no case")):
+        with pytest.raises(BenchmarkError, match=message):
+            CaseFile(tmp_path / name, NEED)

@@ -23,6 +23,7 @@ def test_table_counts_and_page(tmp_path: Path) -> None:
     assert "Broken: 0." in done.stdout
     assert f"Page: {out / 'demo.html'}" in done.stdout
     assert (out / "demo.html").is_file()
+    assert done.stdout.rstrip().endswith("share serve --demo")
 
 
 def test_json_is_one_object_for_machines(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 import share_sql.cli
 from share_sql.cli.main import cli
-from share_sql.cli.terminal import plain
+from share_sql.display import plain
 
 STEERS = "\x1b]0;mine\x07\x1b[2J\x9b31m\u202eevil\x7f"
 SHARE = [sys.executable, "-P", "-c", "from share_sql.cli.main import main; main()"]

@@ -193,6 +193,24 @@ def test_waits_as_long_as_it_is_told(request_of: Ask, monkeypatch: pytest.Monkey
     assert waits(monkeypatch, model(server), request_of()) == [7.0]
 
 
+@pytest.mark.parametrize(("patience", "tries"), [(100.0, 5), (30.0, 4), (3.0, 1)])
+def test_who_waits_for_an_answer_bounds_when_the_last_try_begins(
+    request_of: Ask, monkeypatch: pytest.MonkeyPatch, patience: float, tries: int
+) -> None:
+    monkeypatch.setattr("share_sql.models.endpoint.random.random", lambda: 0.5)
+    server = Server(failure(503))
+    asked = model(server, first_wait=4.0, retries=4, deadline=999.0)  # waits 4, 8, 16, 32
+    waited = waits(monkeypatch, asked, request_of(patience=patience))
+    # Time spent in the waits is counted, though none passes here.
+    assert (len(server.sent), len(waited)) == (tries, tries - 1)
+
+
+def test_a_server_that_asks_for_more_patience_than_there_is_is_given_up(request_of: Ask) -> None:
+    server = Server(failure(429, headers={"retry-after": "7"}))
+    with pytest.raises(ModelLimited, match="after one try"):
+        ask(model(server), request_of(patience=5.0))
+
+
 def test_waits_until_a_date(request_of: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server(failure(429, headers={"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}), completion())
     assert waits(monkeypatch, model(server), request_of()) == []  # the date has passed

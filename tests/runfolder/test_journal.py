@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from share_sql.errors import RunFolderError
 from share_sql.runfolder.journal import FAILED, FINGERPRINT, Journal
+from share_sql.runfolder.known import KnownCases
 
-HEAD = {"settings": {"policy": "gated"}, "cases": [[name, "aa"] for name in "abcd"]}
+SETTINGS = {"policy": "gated"}
+CASES = KnownCases((name, "aa") for name in "abcd")
 
 
 def row(position: int, text: str = "x", **more: Any) -> dict[str, Any]:
@@ -24,7 +26,7 @@ def row(position: int, text: str = "x", **more: Any) -> dict[str, Any]:
 
 def write(path: Path, count: int = 4) -> bytes:
     """A journal of so many cases; its bytes."""
-    with Journal(path, HEAD) as journal:
+    with Journal(path, SETTINGS, CASES) as journal:
         for position in range(count):
             journal.append(position, row(position, "x" * position))
     return path.read_bytes()
@@ -32,17 +34,17 @@ def write(path: Path, count: int = 4) -> bytes:
 
 def done(path: Path) -> tuple[list[int], int]:
     """Positions that are finished, and the number of damaged lines."""
-    with Journal(path, HEAD) as journal:
+    with Journal(path, SETTINGS, CASES) as journal:
         return [position for position in range(4) if position in journal], journal.damaged
 
 
 def test_rows_come_back_by_position(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j", HEAD) as journal:
+    with Journal(tmp_path / "j", SETTINGS, CASES) as journal:
         journal.append(2, row(2, "zwei\n\ud800"))
         journal.append(0, row(0, "null"))
         assert len(journal) == 2
-    with Journal(tmp_path / "j", {**HEAD, "settings": {"policy": "always"}}) as journal:
-        assert journal.head["settings"] == HEAD["settings"]
+    with Journal(tmp_path / "j", {"policy": "always"}, CASES) as journal:
+        assert journal.head["settings"] == SETTINGS
         assert [position in journal for position in range(3)] == [True, False, True]
         assert [each["text"] for each in journal.rows([0, 2])] == ["null", "zwei\n\ud800"]
         with pytest.raises(KeyError):
@@ -50,14 +52,14 @@ def test_rows_come_back_by_position(tmp_path: Path) -> None:
 
 
 def test_a_position_is_written_once(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j", HEAD) as journal:
+    with Journal(tmp_path / "j", SETTINGS, CASES) as journal:
         journal.append(0, row(0, "first"))
         journal.append(0, row(0, "second"))
         assert [each["text"] for each in journal.rows([0])] == ["first"]
 
 
 def test_a_failed_or_reopened_case_is_written_again_and_the_last_line_counts(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j", HEAD) as journal:
+    with Journal(tmp_path / "j", SETTINGS, CASES) as journal:
         journal.append(0, row(0, "failed", **{FAILED: True}))
         journal.append(1, row(1, "old"))
         assert (0 in journal, journal.has(0)) == (False, True)
@@ -65,18 +67,21 @@ def test_a_failed_or_reopened_case_is_written_again_and_the_last_line_counts(tmp
         journal.reopen([1, 2])
         assert (1 in journal, journal.has(1), journal.has(2)) == (False, True, False)
         journal.append(1, row(1, "new"))
-    with Journal(tmp_path / "j", HEAD) as journal:
+    with Journal(tmp_path / "j", SETTINGS, CASES) as journal:
         assert [each["text"] for each in journal.rows([0, 1])] == ["done", "new"]
         assert len(journal) == 2
 
 
 def test_databases_are_told_with_the_state_that_came_last_at_the_end(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j", HEAD) as journal:
+    with Journal(tmp_path / "j", SETTINGS, CASES) as journal:
         journal.append(3, row(3, database="shop", **{FINGERPRINT: "before"}))
         journal.append(0, row(0, database="shop", **{FINGERPRINT: "after"}))
         journal.append(1, row(1, database="shop", **{FINGERPRINT: "before"}))
         journal.append(2, row(2, database="bank", **{FINGERPRINT: ""}))
-        assert list(journal.databases()["shop"].items()) == [("after", [0]), ("before", [1, 3])]
+        assert [(state, list(at)) for state, at in journal.databases()["shop"].items()] == [
+            ("after", [0]),
+            ("before", [1, 3]),
+        ]
         assert journal.databases().keys() == {"shop"}
 
 
@@ -90,7 +95,7 @@ def test_cut_anywhere_it_keeps_every_whole_line(
     cut = data.draw(st.integers(0, len(whole)))
     path.write_bytes(whole[:cut])
     lines = max(0, whole[:cut].count(b"\n") - 1)
-    with Journal(path, HEAD) as journal:
+    with Journal(path, SETTINGS, CASES) as journal:
         assert (len(journal), journal.damaged) == (lines, 0)
         for position in range(lines, 4):
             journal.append(position, row(position, "x" * position))
@@ -135,10 +140,10 @@ def test_a_damaged_first_line_is_named_or_known_by_its_checksum(tmp_path: Path) 
         path.write_bytes(flipped)
         if at >= known:
             assert done(path) == ([1, 2, 3] if at == end else [0, 1, 2, 3], 1)
-        other = {**HEAD, "settings": {"policy": "always"}}
-        for head in (HEAD, other) if at < known else (other,):
+        other = {"policy": "always"}
+        for settings in (SETTINGS, other) if at < known else (other,):
             with pytest.raises(RunFolderError, match="its first line is damaged"):
-                Journal(path, head)
+                Journal(path, settings, CASES)
         assert path.read_bytes() == flipped
 
 
@@ -159,7 +164,7 @@ def test_many_flipped_bits_are_never_taken_for_a_row(tmp_path: Path) -> None:
         for _ in range(dice.choice((2, 5, 40))):
             flipped[dice.randrange(head, len(whole))] ^= 1 << dice.randrange(8)
         path.write_bytes(flipped)
-        with Journal(path, HEAD) as journal:
+        with Journal(path, SETTINGS, CASES) as journal:
             for position in range(4):
                 if position in journal:
                     assert journal.read(position) == {"at": position, **rows[position]}
@@ -204,23 +209,23 @@ def test_a_line_of_another_run_counts_for_nothing(tmp_path: Path) -> None:
 
 def test_a_line_damaged_after_it_was_written_is_named_when_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "j"
-    with Journal(path, HEAD) as journal:
+    with Journal(path, SETTINGS, CASES) as journal:
         for position in range(4):
             journal.append(position, row(position))
         whole = path.read_bytes()
         path.write_bytes(whole.replace(b'"id":"c","text":"x"', b'"id":"c","text":"z"'))
-        with pytest.raises(RunFolderError, match=r"the line of the case c was damaged .* --resume"):
+        with pytest.raises(RunFolderError, match=r"the line of case number 3 was damaged .* --resume"):
             list(journal.rows(range(4)))
         # A whole good line, yet not the one that was written there.
         head, *lines = whole.splitlines(keepends=True)
         path.write_bytes(b"".join([head, lines[1], lines[0], *lines[2:]]))
-        with pytest.raises(RunFolderError, match="the case a was damaged"):
+        with pytest.raises(RunFolderError, match="case number 1 was damaged"):
             list(journal.rows(range(4)))
 
 
 def test_a_journal_that_was_deleted_moved_or_shortened_is_named(tmp_path: Path) -> None:
     path = tmp_path / "j"
-    journal = Journal(path, HEAD)
+    journal = Journal(path, SETTINGS, CASES)
     journal.append(0, row(0))
     path.rename(tmp_path / "elsewhere")
     for _ in range(2):
@@ -239,7 +244,7 @@ def test_a_journal_that_was_deleted_moved_or_shortened_is_named(tmp_path: Path) 
 
 def test_what_ended_the_block_is_told_before_what_closing_finds(tmp_path: Path) -> None:
     def interrupted() -> None:
-        with Journal(tmp_path / "j", HEAD):
+        with Journal(tmp_path / "j", SETTINGS, CASES):
             (tmp_path / "j").unlink()
             raise KeyboardInterrupt
 
@@ -257,13 +262,13 @@ def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
     ):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(RunFolderError, match=reason):
-            Journal(path, HEAD)
+            Journal(path, SETTINGS, CASES)
         assert path.read_text(encoding="utf-8") == text
     with pytest.raises(RunFolderError, match="cannot be written"):
-        Journal(tmp_path, HEAD)
+        Journal(tmp_path, SETTINGS, CASES)
 
 
 def test_each_line_is_json(tmp_path: Path) -> None:
     head, *lines = map(json.loads, write(tmp_path / "j").decode("ascii").splitlines())
-    assert (head["journal"], head["cases"]) == (2, HEAD["cases"])
+    assert (head["journal"], head["cases"]["count"]) == (3, 4)
     assert [(each["at"], each["id"]) for each in lines] == list(enumerate("abcd"))

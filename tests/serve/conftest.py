@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,19 @@ from share_sql.serve.desk import Desk
 
 
 @contextmanager
-def shop_desk(cache: Path, **assistant: Any) -> Iterator[Desk]:
-    """A desk over the demo's shop; what is given goes to its assistant."""
+def shop_desk(cache: Path, bounds: Mapping[str, Any] | None = None, **assistant: Any) -> Iterator[Desk]:
+    """A desk over the demo's shop; what is given goes to its assistant, `bounds` to the desk."""
     catalog = Catalog(cache=cache)
     with demo_shop(catalog) as examples:
         correcting = Assistant(catalog=catalog, inspect=True, conventions="benchmark", **assistant)
         checker = Assistant(catalog=catalog, inspect=True, conventions="benchmark")
         desk = Desk(
-            catalog=catalog, names=catalog.names, assistant=correcting, checker=checker, examples=examples
+            catalog=catalog,
+            names=catalog.names,
+            assistant=correcting,
+            checker=checker,
+            examples=examples,
+            **(bounds or {}),
         )
         try:
             yield desk
@@ -37,11 +42,14 @@ def shop_desk(cache: Path, **assistant: Any) -> Iterator[Desk]:
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """An application on a free port of this machine; its URL."""
-    listening = socket.create_server(("127.0.0.1", 0))
+def serving(app: Any, port: int = 0, **options: Any) -> Iterator[str]:
+    """An application on a port of this machine, a free one for 0, with uvicorn's options; its URL."""
+    # Its protocol is named: else small answers wait for the client's acknowledgement of their head.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port may be taken a second time
+    listening.bind(("127.0.0.1", port))
     port = listening.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", **options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + 30

@@ -7,14 +7,20 @@ With labels a line also has `gold`, `prediction`, `difficulty`. Other fields are
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from share_sql.case import Case
 from share_sql.errors import BenchmarkError, CaseError
+
+_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,8 @@ class LabelledCase:
     problem: str | None = None
     """Why it cannot be worked on (a line that is no JSON, a missing field, an id twice); None for a good
     case. The message of the error that strict reading raises."""
+    duplicate: bool = False
+    """Whether an earlier case has its id."""
 
 
 def read_cases_jsonl(path: Path, need: Collection[str] = (), *, keep_bad: bool = False) -> list[LabelledCase]:
@@ -69,21 +77,110 @@ def read_cases_jsonl(path: Path, need: Collection[str] = (), *, keep_bad: bool =
 def mark_duplicates(cases: Iterable[LabelledCase]) -> list[LabelledCase]:
     """Set `problem` on each good case whose id an earlier one has."""
     seen: dict[str, str] = {}
-    marked = []
-    for case in cases:
-        first = seen.setdefault(case.case.id, case.place)
-        if first != case.place and not case.problem:
-            case = replace(
-                case, problem=f"the id {case.case.id!r} is taken already, by {first}; ids must differ"
+    return [
+        _marked(case, first if (first := seen.setdefault(case.case.id, case.place)) != case.place else None)
+        for case in cases
+    ]
+
+
+def _marked(case: LabelledCase, first: str | None) -> LabelledCase:
+    """A case whose id another at the place `first` has, where there is one."""
+    if first is None:
+        return case
+    taken = f"the id {case.case.id!r} is taken already, by {first}; ids must differ"
+    return replace(case, problem=case.problem or taken, duplicate=True)
+
+
+class CaseFile(Collection[LabelledCase]):
+    """A file of cases, read as it is gone through, as often as that is done; in memory is a number for each.
+
+    Bad lines become cases with `problem` set.
+
+    Args:
+        path: JSON Lines; a JSON list of objects is read too, but as a whole.
+        need: as of `read_cases_jsonl`.
+        limit: only the first cases; None for all.
+        known_as: gives the name that a database's cases have it under.
+
+    Raises:
+        BenchmarkError: there is no such file, or not one case in it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        need: Collection[str],
+        *,
+        limit: int | None = None,
+        known_as: Callable[[str], str] = str,
+    ) -> None:
+        self._path, self._need, self._limit, self._known_as = path, need, limit, known_as
+        self.databases: tuple[str, ...] = ()
+        """What good cases name, each once, as the file has it."""
+        ids = array("q")
+        names: dict[str, None] = {}
+        for labelled in self._read():
+            ids.append(_number(labelled.case.id))
+            if not labelled.problem:
+                names.setdefault(labelled.case.database)
+        self.databases = tuple(names)
+        self._count = len(ids)
+        if not ids:
+            raise BenchmarkError(f"{path} holds no case; expected one JSON object a line")
+        self._first = _repeated(ids)
+
+    def _read(self) -> Iterator[LabelledCase]:
+        rows = islice(read_rows(self._path), self._limit)
+        return (_case(number, row, self._path, self._need) for number, row in rows)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[LabelledCase]:
+        places = dict.fromkeys(self._first.values(), "")
+        for position, labelled in enumerate(self._read()):
+            if position in places:
+                places[position] = labelled.place
+            labelled = _marked(labelled, places.get(self._first.get(position, -1)))
+            yield replace(
+                labelled, case=replace(labelled.case, database=self._known_as(labelled.case.database))
             )
-        marked.append(case)
-    return marked
+
+    def __contains__(self, case: object) -> bool:
+        return any(case == each for each in self)
+
+
+def _repeated(numbers: array[int]) -> dict[int, int]:
+    """The positions of numbers that stand earlier too, with the first position of each."""
+    import numpy as np
+
+    values = np.frombuffer(numbers, dtype=np.int64)
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    again = np.flatnonzero(ordered[1:] == ordered[:-1]) + 1
+    found: dict[int, int] = {}
+    for at in again.tolist():  # in order: what is before it is the first, or leads to it
+        before = int(order[at - 1])
+        found[int(order[at])] = found.get(before, before)
+    return found
+
+
+def _number(name: str) -> int:
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def read_bytes(path: Path, what: str) -> bytes:
     """A file's bytes. Raises BenchmarkError that names the file and what was expected in it."""
-    try:
+    with _told(path, what):
         return path.read_bytes()
+
+
+@contextmanager
+def _told(path: Path, what: str) -> Iterator[None]:
+    """Tell what keeps a file from being read as BenchmarkError."""
+    try:
+        yield
     except FileNotFoundError:
         raise BenchmarkError(f"there is no file {path}; expected {what}") from None
     except OSError as error:
@@ -104,21 +201,33 @@ def read_rows(path: Path, what: str = "cases, one JSON object a line") -> Iterat
     A line that is no JSON has its exception as value; blank lines are skipped. Raises BenchmarkError where
     the file cannot be read.
     """
-    data = read_bytes(path, what).removeprefix(b"\xef\xbb\xbf")
-    if data.lstrip()[:1] == b"[":
+    if _begins_a_list(path, what):
         try:
-            whole = json.loads(data)
+            whole = json.loads(read_bytes(path, what).removeprefix(_BOM))
         except (ValueError, RecursionError):
             whole = None  # not a list after all; each line will say what is wrong with it
         if isinstance(whole, list):
             yield from enumerate(whole, 1)
             return
-    for number, line in enumerate(data.split(b"\n"), 1):
-        if line.strip():
-            try:
-                yield number, json.loads(line)
-            except (ValueError, RecursionError) as error:
-                yield number, error
+    with _told(path, what), path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            line = line.removeprefix(_BOM) if number == 1 else line
+            if line.strip():
+                try:
+                    yield number, json.loads(line.removesuffix(b"\n"))
+                except (ValueError, RecursionError) as error:
+                    yield number, error
+
+
+def _begins_a_list(path: Path, what: str) -> bool:
+    with _told(path, what), path.open("rb") as file:
+        start = file.read(len(_BOM)).removeprefix(_BOM)
+        while start.isspace() or not start:
+            more = file.read(1)
+            if not more:
+                return False
+            start = start.lstrip() + more
+        return start.lstrip()[:1] == b"["
 
 
 def _case(number: int, row: Any, path: Path, need: Collection[str]) -> LabelledCase:
@@ -146,7 +255,15 @@ def _case(number: int, row: Any, path: Path, need: Collection[str]) -> LabelledC
         problem = problem or f"the field 'id' is {found}; expected text or a number"
         name = f"line {number}"
     asked = {key: texts.pop(key) for key in ("question", "database", "draft", "evidence")}
-    return LabelledCase(Case(id=str(name), **asked), **texts, raw=fields, place=place, problem=problem)
+    return LabelledCase(
+        Case(id=str(name), **asked),
+        texts["gold"],
+        texts["prediction"],
+        texts["difficulty"],
+        raw=fields,
+        place=place,
+        problem=problem,
+    )
 
 
 def _kind(value: object) -> str:

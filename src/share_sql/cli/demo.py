@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sysconfig
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +24,7 @@ Examples:
   share demo --into out/demo/shop.duckdb
 """
 
+_EXTRA = "   (after: pip install 'share-sql[serve]')"
 _COLOURS = {"fixed": "green", "broken": "red", "right": "", "wrong": "yellow"}
 
 
@@ -108,6 +112,19 @@ def _print_table(result: DemoResult) -> None:
     say(f"Kept {counts['kept']}, corrected {counts['corrected']}, abstained {counts['abstained']}.")
     say("What changed: - a step of the draft, + the step in its place.")
     say(f"Page: {result.page}")
+    say(f"To correct drafts of your own over it: {_serve_command()}")
+
+
+def _serve_command() -> str:
+    """The command that serves the demo, as the user would type it here."""
+    own = Path(sysconfig.get_path("scripts")) / "share"
+    found = shutil.which("share")
+    if not own.is_file() or (found is not None and Path(found) == own):
+        share = "share"
+    else:
+        share = str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own)
+    lacks = any(find_spec(name) is None for name in ("fastapi", "prometheus_client", "uvicorn"))
+    return f"{share} serve --demo{_EXTRA if lacks else ''}"
 
 
 def _print_stages(result: DemoResult) -> None:

@@ -34,6 +34,7 @@ VERBS: Mapping[str, str] = {
     "explain": "Say what a kind of repair, guess or finding is.",
     "doctor": "Say what is wrong with the installation, the settings or a database's role.",
     "serve": "Serve corrections over HTTP, with a page to look at.",
+    "mcp": "Serve corrections to agents, as tools of the Model Context Protocol.",
     "demo": "Correct the drafts of a made-up shop, and show what happened.",
 }
 """Each verb's line in `share --help`. The verb's code is `command` in `share_sql.cli.<verb>`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ from share_sql.cli.data_config import check_data_config, configured_files, data_
 from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
 
 if TYPE_CHECKING:
-    from share_sql.benchmarks.cases import LabelledCase
+    from share_sql.benchmarks.cases import CaseFile, LabelledCase
     from share_sql.benchmarks.files import BenchmarkFiles
     from share_sql.benchmarks.places import Places
     from share_sql.catalog import Catalog
@@ -118,7 +118,9 @@ def command(
     if cases is not None:
         if files["questions"] or files["drafts"]:
             raise click.UsageError("--questions and --drafts belong to --benchmark; --cases holds both.")
-        labelled = _cases(cases, catalog, databases, files["tables"], files["meanings"])
+        file = _cases(cases, limit, catalog, databases, files["tables"], files["meanings"])
+        labelled: Collection[LabelledCase] = file
+        names = frozenset(map(known_as, file.databases))
     else:
         from share_sql.benchmarks.files import load
 
@@ -131,11 +133,12 @@ def command(
         loaded.register(catalog)
         if databases is None:
             bound(catalog, loaded.databases.values())
-        labelled = list(loaded.cases)
+        labelled = loaded.cases[:limit]
+        names = frozenset(each.case.database for each in labelled)
         files |= {"tables": places.tables, "meanings": places.meanings}
     inputs = {what: files[what] for what in ("tables", "meanings")}
     prints = {what: file_fingerprint(path) for what, path in inputs.items() if path is not None}
-    if said := fingerprint_of({each.case.database for each in labelled}):
+    if said := fingerprint_of(names):
         prints["share.toml"] = said
     asked = models_for(models)
     conventions = conventions or ("none" if cases is not None else "benchmark")
@@ -168,13 +171,13 @@ def command(
     ):
         try:
             counts = run_cases(
-                assistant, labelled[:limit], out, settings, catalog=catalog, resume=resume, progress=progress,
+                assistant, labelled, out, settings, catalog=catalog, resume=resume, progress=progress,
                 answered_as=lambda: {role: _other_names(model) for role, model in asked.items()},
             )  # fmt: skip
         except RunStopped as stopped:
             if as_json:
                 told = {"tried": stopped.tried, "failed": stopped.failed, "stopped": str(stopped)}
-                print_json({"out": str(out), "cases": len(labelled[:limit]), **told})
+                print_json({"out": str(out), "cases": len(labelled), **told})
             raise
     _report(counts, out, as_json=as_json)
     if counts.again or counts.useless or len(counts.failed) == counts.cases:
@@ -182,19 +185,22 @@ def command(
 
 
 def _cases(
-    path: Path, catalog: Catalog, databases: Places | None, tables: Path | None, meanings: Path | None
-) -> list[LabelledCase]:
-    from share_sql.benchmarks.cases import read_cases_jsonl
+    path: Path,
+    limit: int | None,
+    catalog: Catalog,
+    databases: Places | None,
+    tables: Path | None,
+    meanings: Path | None,
+) -> CaseFile:
+    from share_sql.benchmarks.cases import CaseFile
 
-    labelled = read_cases_jsonl(path, need=("question", "database", "draft"), keep_bad=True)
-    names = (each.case.database for each in labelled if not each.problem)
-    fill_catalog(
-        catalog, names, databases=databases, tables=tables, meanings=meanings, beside=path.absolute().parent
-    )
     # What is written into the run folder holds no password, and a password that has changed is no other case.
-    return [
-        replace(each, case=replace(each.case, database=known_as(each.case.database))) for each in labelled
-    ]
+    file = CaseFile(path, ("question", "database", "draft"), limit=limit, known_as=known_as)
+    beside = path.absolute().parent
+    fill_catalog(
+        catalog, file.databases, databases=databases, tables=tables, meanings=meanings, beside=beside
+    )
+    return file
 
 
 def _benchmark_files(

@@ -8,13 +8,14 @@ import re
 import signal
 import sys
 import threading
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+
+from share_sql.display import plain
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -25,8 +26,6 @@ LONGEST_WORD = 200
 LONGEST_LINE = 4000
 """Characters of a line about an error."""
 
-_KEPT = frozenset("\n\t\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}")
-"""Not printable to Python, and yet part of texts: the joiners are letters' forms in Persian and Hindi."""
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 
 
@@ -36,24 +35,6 @@ class Output:
 
     lost: OSError | None = None
     """Why it could not be written; None while all went well."""
-
-
-def plain(text: str) -> str:
-    """Text that cannot steer a terminal, whoever wrote it: a database, a model, a file, an argument.
-
-    Control characters, direction marks and other invisible characters become replacement characters. Line
-    breaks (CR LF too), tabs and spaces of all widths stay: a query must still be the same query.
-    """
-    if text.replace("\n", "").isprintable():
-        return text
-    return "\r\n".join(
-        "".join(char if _harmless(char) else "\N{REPLACEMENT CHARACTER}" for char in part)
-        for part in text.split("\r\n")
-    )
-
-
-def _harmless(char: str) -> bool:
-    return char.isprintable() or char in _KEPT or unicodedata.category(char) == "Zs"
 
 
 def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
@@ -175,7 +156,7 @@ def open_streams() -> None:
 
 
 @contextmanager
-def interruptible(hint: str = "") -> Iterator[None]:
+def interruptible(hint: str = "", *, last: Callable[[], None] | None = None) -> Iterator[None]:
     """End the process at once on Ctrl-C, with exit code 130, and on SIGTERM, with 143.
 
     An orderly end waits for models to close and for stages to stop. Nothing needs that wait: what is finished
@@ -183,6 +164,7 @@ def interruptible(hint: str = "") -> Iterator[None]:
 
     Args:
         hint: what to do next, after "stopped".
+        last: is done before, bounded in time; a second signal does not wait for it.
     """
 
     def stopped(number: int, _: object) -> None:
@@ -191,7 +173,13 @@ def interruptible(hint: str = "") -> Iterator[None]:
         # The stream may be in the middle of another line; its file takes this one all the same.
         with suppress(OSError):
             os.write(2, f"{clear}share: stopped{hint}\n".encode())
-        os._exit(128 + number)
+        for each in ours:
+            signal.signal(each, signal.SIG_DFL)
+        try:
+            if last is not None:
+                last()
+        finally:
+            os._exit(128 + number)
 
     # A caller who had a signal ignored, or handles it, goes on so; and only the main thread may ask.
     usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}

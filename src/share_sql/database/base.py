@@ -64,6 +64,14 @@ class Database(AbstractContextManager["Database"], Protocol):
         """
         ...
 
+    def stop(self, thread: int) -> None:
+        """End the query that a thread runs now, soon: it raises QueryTimeout. Nothing where it runs none.
+
+        Args:
+            thread: its `threading.get_ident()`. Another one calls this, without waiting.
+        """
+        ...
+
     def fingerprint(self) -> str:
         """A short hash that changes when the database's content may have changed (keys caches)."""
         ...

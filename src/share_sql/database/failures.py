@@ -28,6 +28,11 @@ def late(name: str) -> errors.QueryTimeout:
     return errors.QueryTimeout(f"{name}: stopped at its deadline; simplify the query or give it more time")
 
 
+def stopped(name: str) -> errors.QueryTimeout:
+    """Another thread had the query stopped."""
+    return errors.QueryTimeout(f"{name}: stopped, since nobody waits for it any more")
+
+
 def too_large(name: str, cap: int) -> errors.QueryTooLarge:
     """The result is larger than the cap on bytes."""
     return errors.QueryTooLarge(f"{name}: the result is larger than {cap:,} bytes; narrow it")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
 from share_sql import errors
-from share_sql.database.failures import closed
+from share_sql.database.failures import closed, stopped
 
 SIZE = 4
 """Connections of one database object at most: queries beyond it wait."""
@@ -58,7 +58,9 @@ class Pool(Generic[C]):
         self._size = size
         self._changed = threading.Condition()
         self._idle: list[tuple[C, float]] = []
-        self._busy: set[C] = set()
+        self._busy: dict[C, int] = {}
+        """Those that are lent, with the thread that has each."""
+        self._stopped: set[C] = set()
         self._opening = 0
         self._closed = False
         self._owner = os.getpid()
@@ -78,6 +80,10 @@ class Pool(Generic[C]):
             good = True
         except errors.ShareError:
             good = True
+            raise
+        except Exception:
+            if link in self._stopped:
+                raise stopped(self._name) from None
             raise
         finally:
             self._give(link, good)
@@ -99,6 +105,15 @@ class Pool(Generic[C]):
             self._changed.wait_for(lambda: not self._busy, END_SECONDS)
         self.forget_idle()
 
+    def stop(self, thread: int) -> None:
+        """End the query for which a thread was lent a connection; its block ends in QueryTimeout."""
+        if self._owner != os.getpid():
+            return
+        with self._changed:
+            for link in [link for link, holder in self._busy.items() if holder == thread]:
+                self._stopped.add(link)
+                link.stop()
+
     def links(self) -> list[C]:
         """The connections that are open now, idle and lent."""
         with self._changed:
@@ -119,7 +134,7 @@ class Pool(Generic[C]):
             if time.monotonic() - since < IDLE_SECONDS and link.alive():
                 return link
             with self._changed:
-                self._busy.discard(link)
+                self._busy.pop(link, None)
             link.end()
 
     def _idle_or_room(self, late: float) -> tuple[C | None, float]:
@@ -128,7 +143,7 @@ class Pool(Generic[C]):
             while not self._closed:
                 if self._idle:
                     link, since = self._idle.pop()
-                    self._busy.add(link)
+                    self._busy[link] = threading.get_ident()
                     return link, since
                 if len(self._busy) + self._opening < self._size:
                     self._opening += 1
@@ -160,7 +175,7 @@ class Pool(Generic[C]):
             with self._changed:
                 self._opening -= 1
                 if not self._closed:
-                    self._busy.add(link)
+                    self._busy[link] = threading.get_ident()
                     return link
             link.end()
             raise closed(self._name)
@@ -180,7 +195,7 @@ class Pool(Generic[C]):
             link, _ = self._idle.pop()
             if link.alive():
                 self._opening -= 1
-                self._busy.add(link)
+                self._busy[link] = threading.get_ident()
                 return link
         link.end()
         return None
@@ -188,7 +203,8 @@ class Pool(Generic[C]):
     def _give(self, link: C, good: bool) -> None:
         keep = good and self._owner == os.getpid() and link.alive()
         with self._changed:
-            self._busy.discard(link)
+            self._busy.pop(link, None)
+            self._stopped.discard(link)
             keep = keep and not self._closed
             if keep:
                 self._idle.append((link, time.monotonic()))
@@ -201,4 +217,5 @@ class Pool(Generic[C]):
         if self._owner != os.getpid():
             self._owner = os.getpid()
             self._changed = threading.Condition()
-            self._idle, self._busy, self._opening = [], set(), 0
+            self._idle, self._busy, self._opening = [], {}, 0
+            self._stopped = set()

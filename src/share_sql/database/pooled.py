@@ -65,6 +65,10 @@ class PooledDatabase(ABC, Generic[L]):
                     raise broken(self.name, lost) from None
         raise AssertionError("unreachable")
 
+    def stop(self, thread: int) -> None:
+        """End the query that a thread runs; see `database.base.Database.stop`."""
+        self._pool.stop(thread)
+
     def close(self) -> None:
         """Close the connections; a query under way ends in DatabaseUnreadable. May be called twice."""
         self._pool.close()

@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from share_sql import errors
 from share_sql.database.base import Limits, QueryResult, Row
+from share_sql.database.failures import stopped
 from share_sql.database.file_look import absolute, look
 
 if TYPE_CHECKING:
@@ -88,6 +89,10 @@ class SqliteDatabase:
         self._immutable = False
         self._opened: tuple[object, ...] = ()
         self._closed = False
+        self._running = threading.Lock()
+        self._runs: int | None = None
+        """The thread whose query runs."""
+        self._stopped = False
         look(self.path, self.name)
 
     def query(self, sql: str, limits: Limits | None = None) -> QueryResult:
@@ -107,7 +112,21 @@ class SqliteDatabase:
             self._open_or_raise()
             self._ready()  # so that starting a process takes nothing from the query's time
             deadline = time.monotonic() + min(limits.seconds, LONGEST_SECONDS)
-            return self._converse(lambda child: self._ask(child, sql, deadline, limits), deadline)
+            with self._running:
+                self._runs, self._stopped = threading.get_ident(), False
+            try:
+                return self._converse(lambda child: self._ask(child, sql, deadline, limits), deadline)
+            finally:
+                with self._running:
+                    # Stopped when its answer had come: that is not for whoever asks next.
+                    self._runs, self._stopped = None, False
+
+    def stop(self, thread: int) -> None:
+        """End the query that a thread runs; see `database.base.Database.stop`."""
+        with self._running:
+            if self._runs == thread and (child := self._child) is not None and self._owner == os.getpid():
+                self._stopped = True
+                child.kill()
 
     def fingerprint(self) -> str:
         """Hash of path, size, times and SQLite's change counter, of the file and its write-ahead log.
@@ -189,6 +208,9 @@ class SqliteDatabase:
                 # Killed from outside, or by the query itself. Reading twice does no harm: try once more.
                 self._stop()
                 self._open_or_raise()  # it was ended by `close`
+                if self._stopped:
+                    self._stopped = False
+                    raise stopped(self.name) from None
                 if last or time.monotonic() > deadline:
                     raise errors.QueryError(
                         f"{self.name}: the process that ran the query ended ({gone}); simplify the query"

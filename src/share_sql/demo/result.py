@@ -13,7 +13,7 @@ from share_sql.demo.cases import DemoCase
 from share_sql.demo.database import WRITTEN_FOR
 from share_sql.demo.stages import StageShown
 from share_sql.dialects import dialect_of
-from share_sql.query.marks import Mark, mark_changes, signed_lines
+from share_sql.sql.marks import Mark, mark_changes, signed_lines
 
 Outcome: TypeAlias = Literal["fixed", "broken", "right", "wrong"]
 """fixed: wrong draft made right. broken: right draft made wrong. right, wrong: as before."""

@@ -19,6 +19,9 @@ EXTRAS = {
     "duckdb": ("duckdb", "DuckDB files"),
     "report": ("matplotlib", "share eval --html"),
     "calibrate": ("scikit-learn", "share calibrate"),
+    "serve": ("fastapi", "share serve"),
+    "mcp": ("mcp", "share mcp, and the tools at /mcp of share serve,"),
+    "telemetry": ("opentelemetry-api", "spans of OpenTelemetry"),
 }
 """By extra: the package that it brings, and what needs it."""
 

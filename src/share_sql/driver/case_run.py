@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from share_sql.case import Case, Correction, Inspection, StepNote
 from share_sql.driver.progress import Progress, StageEnd
 from share_sql.driver.source import Source
+from share_sql.driver.telemetry import NO_SPANS, Spans
 from share_sql.errors import DatabaseError, ModelError, ModelUnavailable, ShareError, WorkExceeded
 from share_sql.requests import Ask, Lookup, Query, Request, Steps
 from share_sql.schema.model import Schema
@@ -32,11 +33,15 @@ JUDGE_SECONDS = 1.0
 """Processor time that the judge has where the other stages used up the case's."""
 
 log = logging.getLogger("share_sql")
-told = logging.getLogger("share_sql.stages")
+log_of_stages = logging.getLogger("share_sql.stages")
 """Each stage as it ends, at level INFO."""
 
 Answer: TypeAlias = "list[ModelReply] | ModelError | None"
 """What models replied; or why they did not; None before anything was asked."""
+
+
+class _GivenUp(BaseException):
+    """Ends a case that was given up. No `except Exception` may catch it."""
 
 
 class CaseRun:
@@ -50,8 +55,8 @@ class CaseRun:
         meter: bounds the processor time of its stages.
         seconds: wall-clock time that the case may take, models and queries included.
         patient: whether a database that was there before and is away now is waited for.
-        queued: called with True and False as the case begins and ends to wait for others on its database.
         progress: called after each stage, by the thread that works on the case.
+        spans: what is told of it to OpenTelemetry.
     """
 
     def __init__(
@@ -63,8 +68,8 @@ class CaseRun:
         meter: Meter,
         seconds: float,
         patient: bool = True,
-        queued: Callable[[bool], None] = lambda waits: None,
         progress: Progress | None = None,
+        spans: Spans = NO_SPANS,
     ) -> None:
         self.case = case
         self.state = State.start(case, Schema(name=case.database, tables=()), plan)
@@ -72,18 +77,21 @@ class CaseRun:
         self.seconds = seconds
         self.down: dict[str, ModelUnavailable] = {}
         """Servers that gave no answer to this case after all retries."""
+        self.spans = spans
+        """What is told of it to OpenTelemetry."""
         self._plan = plan
         self._stages = stages
         self._progress = progress
         self._meter = meter
         self._deadline = time.monotonic() + seconds
-        self.source = Source(catalog, case.database, self._deadline, patient, queued)
+        self.source = Source(catalog, case.database, self._deadline, patient, spans)
         self._spent: dict[str, float] = {}
         self._exceeded = False
         self._changed = False
         self._lock = threading.Lock()
         self._working = False
         self._given_up = False
+        self._ended = False
         self._going = self._whole_case()
 
     @property
@@ -111,22 +119,42 @@ class CaseRun:
         except StopIteration as stop:
             self.state = stop.value
             return None
+        except _GivenUp:
+            return None
         finally:
             with self._lock:
                 self._working = False
-                close = self._given_up
-            if close:
-                self._going.close()
+            if self._given_up:
+                self._close()
 
-    def give_up(self) -> None:
-        """End the case without a correction, as soon as may be, and give its database back."""
+    def give_up(self, *, at_once: bool = False) -> None:
+        """Have the case end without a correction, as soon as may be. `end` follows.
+
+        Args:
+            at_once: stop the stage under way now; else when its time is next looked at, which ordinary stages
+                do not live to see: what is raised in them from outside may meet a destructor, and be told.
+        """
         with self._lock:
             self._given_up = True
-            working = self._working
         self.source.give_up()
-        self._meter.stop()
-        if not working:
-            self._going.close()
+        if at_once:
+            self._meter.stop()
+        else:
+            self._meter.allow(0.0)
+
+    def end(self) -> None:
+        """End what was given up: stop the query under way, and give the database back. It may take a while,
+        and may be called twice by one thread."""
+        self.source.stop()
+        self._close()
+
+    def _close(self) -> None:
+        """Close what goes on, once, unless a thread works on it, which then does this itself."""
+        with self._lock:
+            if self._working or self._ended:
+                return
+            self._ended = True
+        self._going.close()
 
     # -- the case ------------------------------------------------------------------------------------
 
@@ -178,27 +206,36 @@ class CaseRun:
         with a note; the judge that fails keeps the draft."""
         name = stage.__name__
         started = time.perf_counter()
+        self._go_on()
         if before.correction is not None:
             return before
         if self._exceeded:
             if name != "judge":
                 return before
             self._meter.allow(JUDGE_SECONDS)
-        try:
-            after = yield from self._drive(stage, before)
-        except Exception as error:
-            after = self._failed(name, before, error)
+        with self.spans.stage(name) as told:
+            try:
+                after = yield from self._drive(stage, before)
+            except Exception as error:
+                self._go_on()
+                told(error)
+                after = self._failed(name, before, error)
         spent = self._spent[name] = time.perf_counter() - started
-        if told.isEnabledFor(logging.INFO):
+        if log_of_stages.isEnabledFor(logging.INFO):
             last = after.steps[-1] if len(after.steps) > len(before.steps) else None
             did = "nothing to do" if last is None else ": ".join(filter(None, (last.text, last.error)))
             # A lone surrogate in a model's answer would break whoever writes the log as UTF-8.
             did = " ".join(did.split()).encode("utf-8", "replace").decode()
-            told.info("case %s: %s, %.2f s: %s", before.case.id, name, spent, did)
+            log_of_stages.info("case %s: %s, %.2f s: %s", before.case.id, name, spent, did)
         if len(after.steps) > len(before.steps):
             after = _with_steps(after, (*after.steps[:-1], replace(after.steps[-1], seconds=spent)))
         self._tell(StageEnd(name, after, spent, after.steps[len(before.steps) :]))
         return after
+
+    def _go_on(self) -> None:
+        """Raises _GivenUp where nobody waits for the case any more: then no stage makes up for another."""
+        if self._given_up:
+            raise _GivenUp
 
     def _tell(self, ended: StageEnd) -> None:
         """Call `progress`: what it raises is its own, and no end of the case."""

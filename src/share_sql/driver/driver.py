@@ -1,4 +1,8 @@
-"""Cases under way: an event loop in a thread for what waits for models, threads for what works.
+"""Cases under way: an event loop in a thread for what waits, threads for what works.
+
+A case waits in the loop for one of the places, of which its database gets its share (`turns.py`), and holds
+it to its end. While its stages work it also holds a thread, of which there are no more than `MOST_THREADS`;
+while models answer it holds none. One more thread ends what was given up.
 
 One life: the loop's thread starts with the first case and ends once, by `close`, or when nobody holds the
 driver any more. Every waiter is woken then. Nothing a model, a database or a caller does outlasts its
@@ -9,16 +13,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextvars import Context, copy_context
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from share_sql.driver.case_run import Answer, CaseRun
 from share_sql.driver.meter import Meter
+from share_sql.driver.telemetry import case_spans
+from share_sql.driver.turns import Gate
 from share_sql.errors import (
     AnswerUnreadable,
     AssistantClosed,
@@ -44,8 +51,10 @@ CASE_SECONDS = 900.0
 """Wall-clock time of one case, models included, where nothing else is said."""
 WORK_SECONDS = 3.0
 """Processor time of one case's own work. Ordinary cases take some thousandths of a second."""
-_MOST_QUEUED = 3
-"""Cases that wait for their turn on a database, for each that may be under way."""
+MOST_THREADS = 32
+"""Threads in which stages work, at most."""
+DATABASE_THREADS = 8
+"""Those that one database's cases hold, at most: enough that it always has something to answer."""
 _LOOK_SECONDS = 0.1
 """Time between two looks at how much the cases under way have used."""
 
@@ -60,9 +69,10 @@ class Driver:
         catalog: opens databases; closed with the driver.
         models: by role; closed with the driver.
         plan: how cases are corrected.
-        concurrency: cases under way at once, at most; the callers see to it.
+        concurrency: cases of one database under way at once; of several, fewer than twice as many together.
         case_seconds: wall-clock time of one case.
         work_seconds: processor time of one case's stages.
+        model_patience: seconds after which a model's server that fails is not asked again, for each ask.
     """
 
     def __init__(
@@ -73,13 +83,18 @@ class Driver:
         concurrency: int,
         case_seconds: float,
         work_seconds: float,
+        model_patience: float = math.inf,
     ) -> None:
         self._catalog = catalog
         self._models = dict(models)
         self._plan = plan
-        self._concurrency = concurrency
+        self.concurrency = concurrency
+        """As given."""
+        self.places = 2 * concurrency if concurrency > 1 else 1
+        """Cases that may be under way at once, if there were as many databases. One means one."""
         self._case_seconds = case_seconds
         self._work_seconds = work_seconds
+        self._model_patience = model_patience
         self._lock = threading.Lock()
         self._owner = os.getpid()
         self._closed = False
@@ -87,8 +102,6 @@ class Driver:
         self._futures: set[Future[State]] = set()
         self._meters: set[Meter] = set()
         self._watching: asyncio.Task[None] | None = None
-        self._queued = 0
-        self._listeners: set[Callable[[], None]] = set()
         self._gone: set[str] = set()
         """Databases that were waited for in vain: the next case does not wait again."""
 
@@ -112,29 +125,6 @@ class Driver:
             self._futures.add(future)
         future.add_done_callback(self._futures.discard)
         return future
-
-    def room(self, under_way: int) -> bool:
-        """Whether a caller with so many cases under way may submit one more. Those that only wait for their
-        turn on a database do not count: cases on other databases go past them."""
-        return under_way < self._concurrency + min(self._queued, _MOST_QUEUED * self._concurrency)
-
-    @contextmanager
-    def listening(self, listener: Callable[[], None]) -> Iterator[None]:
-        """Have a function called whenever there may be more room, by whatever thread."""
-        with self._lock:
-            self._listeners.add(listener)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._listeners.discard(listener)
-
-    def _note_queued(self, waits: bool) -> None:
-        with self._lock:
-            self._queued += 1 if waits else -1
-            listeners = list(self._listeners) if waits else []
-        for listener in listeners:
-            listener()
 
     def check_open(self) -> None:
         """Raises AssistantClosed where nothing can be submitted."""
@@ -174,7 +164,11 @@ class Driver:
     def _start(self) -> None:
         self._owner = os.getpid()
         self._loop = asyncio.new_event_loop()
-        self._pool = ThreadPoolExecutor((1 + _MOST_QUEUED) * self._concurrency, "share-case")
+        threads = min(self.places, MOST_THREADS)
+        self._pool = ThreadPoolExecutor(threads, "share-case")
+        self._ending = ThreadPoolExecutor(1, "share-ending")
+        self._cases = Gate(self.places, self.concurrency)
+        self._threads = Gate(threads, DATABASE_THREADS)
         self._thread = threading.Thread(target=self._live, name="share-driver", daemon=True)
         self._thread.start()
 
@@ -190,11 +184,12 @@ class Driver:
                 future.cancel()
             self._catalog.close()  # ends the queries that threads wait for
             self._pool.shutdown()
+            self._ending.shutdown()
             self._catalog.close()  # what one of them opened meanwhile
             self._loop.close()
 
     def _begin_to_end(self) -> None:
-        self._ending = self._loop.create_task(self._end())
+        self._closing = self._loop.create_task(self._end())
 
     async def _end(self) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -225,43 +220,57 @@ class Driver:
     # -- one case ------------------------------------------------------------------------------------
 
     async def _correct(self, case: Case, stages: Sequence[Stage], progress: Progress | None) -> State:
-        meter = Meter(self._work_seconds)
-        patient = case.database not in self._gone
-        run = CaseRun(
-            case,
-            self._plan,
-            stages,
-            self._catalog,
-            meter,
-            self._case_seconds,
-            patient,
-            self._note_queued,
-            progress,
-        )
+        # The caller's context came along: what is current there is so for the case too.
+        with case_spans(case) as spans:
+            async with self._cases.place(case.database):
+                meter = Meter(self._work_seconds)
+                patient = case.database not in self._gone
+                seconds = self._case_seconds
+                run = CaseRun(
+                    case, self._plan, stages, self._catalog, meter, seconds, patient, progress, spans
+                )
+                await self._end_of(run, meter)
+            (self._gone.discard if run.source.failure is None else self._gone.add)(case.database)
+            spans.ended(run.state)
+            return run.state
+
+    async def _end_of(self, run: CaseRun, meter: Meter) -> None:
+        """Take a case to its end."""
         self._meters.add(meter)
-        self._watching = self._watching or self._loop.create_task(self._watch())
+        if self._watching is None:
+            self._watching = self._loop.create_task(self._watch(), context=Context())
         answer: Answer = None
         try:
             while ask := await self._worked(run, answer):
                 answer = await self._answer(ask, run)
         except asyncio.CancelledError:
-            try:
-                self._pool.submit(run.give_up)
-            except RuntimeError:  # the interpreter is about to end, and starts nothing more
-                run.give_up()
+            self._give_up(run)
             raise
         finally:
             self._meters.discard(meter)
-        (self._gone.discard if run.source.failure is None else self._gone.add)(case.database)
-        return run.state
 
     async def _worked(self, run: CaseRun, answer: Answer) -> Ask | None:
         """The case's next question to models; None at its end."""
+        async with self._threads.place(run.case.database):
+            try:
+                working = self._loop.run_in_executor(self._pool, copy_context().run, run.advance, answer)
+            except RuntimeError:  # the interpreter is about to end, and starts nothing more
+                raise asyncio.CancelledError from None
+            try:
+                return await asyncio.shield(working)
+            except asyncio.CancelledError:
+                self._give_up(run)
+                if not self._closed:  # the place is free when the thread is
+                    await asyncio.wait({working})
+                raise
+
+    def _give_up(self, run: CaseRun) -> None:
+        """Give a case up; what may take a while is done by a thread that no case holds."""
+        run.give_up(at_once=self._closed)  # then nobody looks any more
         try:
-            working = self._loop.run_in_executor(self._pool, run.advance, answer)
-        except RuntimeError:
-            raise asyncio.CancelledError from None  # as above
-        return await working
+            self._ending.submit(run.end)
+        except RuntimeError:  # as above
+            run.end()
 
     async def _answer(self, ask: Ask, run: CaseRun) -> Answer:
         """Models' replies, in order; where one failed, the first error, with what all of them cost."""
@@ -293,14 +302,14 @@ class Driver:
         if server in run.down:
             raise run.down[server]
         try:
-            reply = await self._in_time(model, request, run)
+            with run.spans.ask(model, request) as told:
+                reply = await self._in_time(model, replace(request, patience=self._model_patience), run)
+                told(reply)
+                return reply
         except ModelUnavailable as error:
             if server:
                 run.down[server] = error
             raise
-        if not isinstance(reply, ModelReply) or not reply.answers or not isinstance(reply.text, str):
-            raise AnswerUnreadable(f"{model.name}: what it returned is no reply with a text")
-        return reply
 
     async def _in_time(self, model: Model, request: ModelRequest, run: CaseRun) -> ModelReply:
         """A model's reply within what is left of the case's time. Models are other people's code: whatever
@@ -325,6 +334,8 @@ class Driver:
             log.debug("%s raised", model.name, exc_info=found)
             said = f"{type(found).__name__}: {' '.join(str(found).split())[:300]}".removesuffix(": ")
             raise ModelUnavailable(f"{model.name} failed ({said})")
+        if not isinstance(found, ModelReply) or not found.answers or not isinstance(found.text, str):
+            raise AnswerUnreadable(f"{model.name}: what it returned is no reply with a text")
         return found
 
 

@@ -14,16 +14,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from share_sql.database.address import shown
+from share_sql.driver.telemetry import NO_SPANS, Spans
 from share_sql.errors import DatabaseError, DatabaseMissing, DatabaseUnreadable, QueryError, WorkExceeded
 from share_sql.requests import Lookup, Query
 
 if TYPE_CHECKING:
     from share_sql.catalog import Catalog, OpenDatabase
-    from share_sql.database.base import QueryResult
+    from share_sql.database.base import Limits, QueryResult
     from share_sql.schema.model import Schema, ValueMatch
 
 _LOOK_SECONDS = 0.2
-"""Seconds that a case waits for its turn before it says so, and between looks at whether it was given up."""
+"""Seconds between looks at whether a case that waits for its turn was given up, and tries to stop it."""
+_STOP_SECONDS = 5.0
+"""How long a query is tried to be stopped."""
 _WAITS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 """Seconds between tries of a database that is away or locked; a locked one takes a second more each."""
 
@@ -41,25 +44,24 @@ class Source:
         name: its name, path or URL.
         deadline: when the case's time is used up, of time.monotonic().
         patient: whether the database is waited for that was there before and is away now.
-        queued: called with True when the case begins to wait for others on its database, and with False when
-            its turn has come.
+        spans: its queries are told there.
     """
 
     def __init__(
-        self,
-        catalog: Catalog,
-        name: str,
-        deadline: float,
-        patient: bool = True,
-        queued: Callable[[bool], None] = lambda waits: None,
+        self, catalog: Catalog, name: str, deadline: float, patient: bool = True, spans: Spans = NO_SPANS
     ) -> None:
         self._catalog = catalog
         self._name = name
         self._deadline = deadline
         self._patient = patient
-        self._queued = queued
+        self._spans = spans
         self._opened: OpenDatabase | None = None
         self._given_up = threading.Event()
+        self._lock = threading.Lock()
+        self._asking: int | None = None
+        """The thread in which a query runs."""
+        self._answering = threading.Event()
+        """Set when it has ended."""
         self._answered: dict[Query, QueryResult | QueryError] = {}
         self._found: dict[Lookup, tuple[ValueMatch, ...]] = {}
         self.began = ""
@@ -110,8 +112,20 @@ class Source:
             self._catalog.release(opened, broken=self.failure is not None)
 
     def give_up(self) -> None:
-        """Wait for nothing any more. May be called from another thread."""
-        self._given_up.set()
+        """Wait for nothing any more, and begin no query. Called by another thread; `stop` follows."""
+        with self._lock:
+            self._given_up.set()
+
+    def stop(self) -> None:
+        """Once it is given up, end the query under way, if any. Called by another thread; it may take some
+        seconds."""
+        late = time.monotonic() + _STOP_SECONDS
+        while time.monotonic() < late:
+            with self._lock:  # the thread cannot go on to another case's query meanwhile
+                if self._asking is None or self._opened is None:
+                    return
+                self._opened.database.stop(self._asking)
+            self._answering.wait(_LOOK_SECONDS)  # where it had not begun yet, once more
 
     def fingerprint(self) -> str:
         """The database's fingerprint. Raises DatabaseError."""
@@ -134,11 +148,29 @@ class Source:
             limits = limits.within(self._use.limits)
         answer: QueryResult | QueryError
         try:
-            answer = self._asked(lambda: self._use.database.query(request.sql, limits))
+            answer = self._asked(lambda: self._run(request.sql, limits))
         except QueryError as error:
             answer = error
         self._answered[request] = answer
         return answer
+
+    def _run(self, sql: str, limits: Limits) -> QueryResult:
+        """Run SQL, until `stop`. Other questions are short, or what comes of them serves other cases too."""
+        database = self._use.database
+        with self._lock:
+            if self._given_up.is_set():
+                raise WorkExceeded("the case was given up")
+            self._asking = threading.get_ident()
+            self._answering.clear()
+        try:
+            with self._spans.query(database, sql) as told:
+                result = database.query(sql, limits)
+                told(result)
+                return result
+        finally:
+            with self._lock:
+                self._asking = None
+                self._answering.set()
 
     def look_up(self, request: Lookup) -> tuple[ValueMatch, ...]:
         """The stored values nearest to a text. Raises DatabaseError."""
@@ -158,8 +190,7 @@ class Source:
         return self._patiently(lambda: self._in_turn(work, of_values))
 
     def _in_turn(self, work: Callable[[], _T], of_values: bool) -> _T:
-        """Do it when the database's turn has come: it answers some cases at a time. Whoever waits says so,
-        since others, on other databases, need not wait with him."""
+        """Do it when the database's turn has come: it answers some cases at a time."""
         use = self._use
         with ExitStack() as held:
             for turn in (use.indexing, use.turn) if of_values and not use.indexed else (use.turn,):
@@ -168,14 +199,6 @@ class Source:
             return work()
 
     def _take(self, turn: threading.Semaphore) -> None:
-        if not turn.acquire(timeout=_LOOK_SECONDS):
-            self._queued(True)
-            try:
-                self._wait_for(turn)
-            finally:
-                self._queued(False)
-
-    def _wait_for(self, turn: threading.Semaphore) -> None:
         while not turn.acquire(timeout=_LOOK_SECONDS):
             if self._given_up.is_set() or time.monotonic() > self._deadline:
                 raise DatabaseUnreadable(

@@ -27,7 +27,7 @@ from share_sql.evaluation.summary import (
     results_by_database,
     results_by_level,
 )
-from share_sql.query.marks import mark_changes
+from share_sql.sql.marks import mark_changes
 
 MAX_TEXT = 4000
 """Characters of one SQL text or result shown at most, so that the file stays small."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -58,6 +59,9 @@ class ModelRequest:
     answer to neither ignore both."""
     logprobs: bool = False
     """Ask for the answer's log-probability where the model can tell."""
+    patience: float = math.inf
+    """Seconds after which a server that fails is not asked again: who waits for the answer has no more. A try
+    under way may take longer."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ ENGINE_ID (the model), and for Azure AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_API_KEY
 Retries are bounded, named in the error, and the same for every server: 408, 409, 429 and 5xx, time-outs,
 broken connections and answers that are none are tried again after a growing, jittered wait, or the wait that
 Retry-After asks for. What a retry cannot mend is refused at once. `timeout` bounds each try as a whole,
-`deadline` all tries and waits of an ask; the body of an answer is bounded too (`post.py`).
+`deadline` all tries and waits of an ask, a request's `patience` the beginning of its last try; the body of an
+answer is bounded too (`post.py`).
 
 No key, no header's value and nothing else that is secret (`secrets.py`) appears in a message, a log line, a
 repr or an answer: what a server says is covered, and its words on 401 and 403, which may quote a key in part,
@@ -220,7 +221,8 @@ class EndpointModel:
                 # Jitter, so that calls refused together do not come back together.
                 wait = again.wait or wait * (0.5 + random.random())  # noqa: S311
                 late = wait >= account.seconds
-                if tries > self._retries or (again.wait or 0) > LONGEST_WAIT or late:
+                hurried = self._deadline - account.seconds + wait > request.patience
+                if tries > self._retries or (again.wait or 0) > LONGEST_WAIT or late or hurried:
                     raise self._given_up(again, tries, late) from None
                 _log.debug("%s: %s; asked again in %.1f s", self.name, again, wait)
                 with self._slow.told(f"{self.name}: {again}; asked again"):

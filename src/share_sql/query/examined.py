@@ -16,7 +16,7 @@ from sqlglot import exp
 from share_sql.errors import QueryError, SqlError, TrajectoryError
 from share_sql.query.asked import select_features
 from share_sql.query.findings import Finding, Static, result_finding, static_findings
-from share_sql.query.outcome import is_abnormal
+from share_sql.query.outcome import is_abnormal, is_unfinished
 from share_sql.requests import Steps
 from share_sql.requests import query as run
 from share_sql.sql.names import resolve_tree
@@ -73,6 +73,11 @@ class Ran:
     def runs(self) -> bool:
         """Whether it ran."""
         return self.outcome is not None and not isinstance(self.outcome, QueryError)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether it was stopped at a bound: nobody knows whether it would have run to its end."""
+        return is_unfinished(self.outcome)
 
     @property
     def failure(self) -> QueryError | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from share_sql.errors import QueryError
+from share_sql.errors import QueryError, QueryTimeout, QueryTooLarge
 
 if TYPE_CHECKING:
     from share_sql.database.base import QueryResult
@@ -18,8 +18,8 @@ def is_abnormal(outcome: QueryResult | QueryError | None) -> bool:
 
 def abnormality(outcome: QueryResult | QueryError | None) -> str | None:
     """Name what is abnormal: `fails`, `empty-result`, `null-result` (a column all NULL), `zero-result`
-    (a single zero); None for an ordinary result, or where nothing was run."""
-    if outcome is None:
+    (a single zero); None for an ordinary result, or where nothing was run to its end."""
+    if outcome is None or is_unfinished(outcome):
         return None
     if isinstance(outcome, QueryError):
         return "fails"
@@ -31,6 +31,12 @@ def abnormality(outcome: QueryResult | QueryError | None) -> str | None:
     if len(outcome.rows) == 1 and all(value == 0 for value in outcome.rows[0]):
         return "zero-result"
     return None
+
+
+def is_unfinished(outcome: QueryResult | QueryError | None) -> bool:
+    """Whether a query was stopped at a bound of ours, on time or bytes. That it is slow, or its result large,
+    says nothing of whether it is right."""
+    return isinstance(outcome, QueryTimeout | QueryTooLarge)
 
 
 def rows_hash(outcome: QueryResult | QueryError | None, *, ordered: bool) -> str | None:

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from share_sql.errors import (
     ModelTimeout,
     ModelUnavailable,
     ModelUnreachable,
+    RunFolderError,
     RunStopped,
 )
 from share_sql.runfolder.counts import RunCounts
@@ -33,7 +34,7 @@ from share_sql.runfolder.record import failed_row, fingerprint, state_row
 if TYPE_CHECKING:
     from share_sql.assistant import Assistant
     from share_sql.benchmarks.cases import LabelledCase
-    from share_sql.case import ModelFailure
+    from share_sql.case import Case, ModelFailure
     from share_sql.catalog import Catalog
     from share_sql.prompts.library import PromptSet
     from share_sql.stages.state import State
@@ -141,7 +142,7 @@ def file_fingerprint(path: Path) -> str:
 
 def run_cases(
     assistant: Assistant,
-    cases: Sequence[LabelledCase],
+    cases: Collection[LabelledCase],
     out: Path,
     settings: RunSettings,
     *,
@@ -154,8 +155,8 @@ def run_cases(
 
     Args:
         assistant: corrects; closed by the caller.
-        cases: in the order of the files to write. Cases with a `problem` are kept as they are, with it as
-            the reason.
+        cases: in the order of the files to write; gone through twice, and not kept, so that `CaseFile` is as
+            good as a list. Cases with a `problem` are kept as they are, with it as the reason.
         out: the run folder.
         settings: written to run.json; compared on resuming.
         catalog: the assistant's; where the run is resumed, its databases are looked at. None: they are not.
@@ -175,15 +176,13 @@ def run_cases(
             written; `resume` goes on.
     """
     started = datetime.now(UTC)
-    known = [(labelled.case.id, fingerprint(labelled.case)) for labelled in cases]
-    with open_run_folder(out, settings.comparable(), known, resume=resume) as folder:
+    with open_run_folder(out, settings.comparable(), _Prints(cases), resume=resume) as folder:
+        journal = folder.journal
         if resume and catalog is not None:
-            reopen_changed(folder.journal, catalog)
-        pending = folder.pending
-        resumed = len(cases) - len(pending)
-        first = {labelled.case.id: position for position, labelled in reversed(list(enumerate(cases)))}
-
-        done = resumed
+            reopen_changed(journal, catalog)
+        done = resumed = len(journal)
+        under_way: dict[int, int] = {}
+        """Positions of the cases that are being corrected, by identity."""
         outage = Outage()
         failed: list[dict[str, str]] = []
 
@@ -191,19 +190,29 @@ def run_cases(
             if progress:
                 progress(done, len(cases))
 
+        def good() -> Iterator[Case]:
+            """The cases to correct; those that cannot be are written down on the way."""
+            nonlocal done
+            for position, labelled in enumerate(cases):
+                if position in journal:
+                    continue
+                case = labelled.case
+                if not journal.holds(position, case.id):
+                    raise RunFolderError("the file of cases changed while it was read; run again")
+                if labelled.problem:
+                    row = failed_row(case, labelled.problem, duplicate=labelled.duplicate)
+                    journal.append(position, row)
+                    done += 1
+                    show_progress()
+                    continue
+                under_way[id(case)] = position
+                yield case
+
         show_progress()
-        for position in pending:
-            case, problem = cases[position].case, cases[position].problem
-            if problem:
-                duplicate = first[case.id] != position
-                folder.journal.append(position, failed_row(case, problem, duplicate=duplicate))
-                done += 1
-        show_progress()
-        good = [cases[position].case for position in pending if not cases[position].problem]
-        with closing(assistant.correct_states(good)) as states:
+        with closing(assistant.correct_states(good())) as states:
             for state in states:
                 row = state_row(state, settings.prompts)
-                folder.journal.append(first[state.case.id], row)
+                journal.append(under_way.pop(id(state.case)), row)
                 if row[FAILED]:
                     told = row["correction"]["error"]
                     failed.append({"id": state.case.id, "error": told, "cause": row["cause"]})
@@ -230,3 +239,19 @@ def run_cases(
                 "answered_as": {role: list(names) for role, names in sorted(answered_as().items()) if names},
             }
         )
+
+
+class _Prints(Collection[tuple[str, str]]):
+    """Id and fingerprint of each case, made as they are gone through."""
+
+    def __init__(self, cases: Collection[LabelledCase]) -> None:
+        self._cases = cases
+
+    def __len__(self) -> int:
+        return len(self._cases)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return ((labelled.case.id, fingerprint(labelled.case)) for labelled in self._cases)
+
+    def __contains__(self, pair: object) -> bool:
+        return any(pair == each for each in self)

@@ -6,9 +6,10 @@ from __future__ import annotations
 import errno
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +17,7 @@ from share_sql.errors import RunFolderError
 from share_sql.runfolder.counts import RunCounts
 from share_sql.runfolder.final import FINAL_FILES, write_final_files
 from share_sql.runfolder.journal import Journal
+from share_sql.runfolder.known import KnownCases
 
 JOURNAL = "journal.jsonl"
 log = logging.getLogger("share_sql")
@@ -67,14 +69,15 @@ class RunFolder:
 
 @contextmanager
 def open_run_folder(
-    path: Path, settings: Mapping[str, Any], cases: list[tuple[str, str]], *, resume: bool
+    path: Path, settings: Mapping[str, Any], cases: Collection[tuple[str, str]], *, resume: bool
 ) -> Iterator[RunFolder]:
     """Open a folder for a run, locked until the block ends. Damaged lines of its journal are told in the log.
 
     Args:
         path: the folder; made where it is missing.
         settings: what determines the outcome, as flat JSON; a resumed run must have the same.
-        cases: id and fingerprint of each case, in order; a resumed run must have the same.
+        cases: id and fingerprint of each case, in order; a resumed run must have the same. They are gone
+            through, not kept.
         resume: go on with the run that the folder holds, if any. False: the folder must hold none.
 
     Raises:
@@ -94,29 +97,32 @@ def open_run_folder(
                 raise RunFolderError(
                     f"{path} holds a run already ({found[0]}); go on by --resume, or name another folder"
                 )
-        head = {"settings": dict(settings), "cases": cases}
-        with Journal(journal_path, head) as journal:
-            _compare(path, journal.head, json.loads(json.dumps(head)))
+        known = KnownCases(cases)
+        with Journal(journal_path, settings, known) as journal:
+            _compare_settings(path, journal.head["settings"], json.loads(json.dumps(dict(settings))))
+            _compare_cases(path, journal.head["cases"], known, cases)
             if damaged := journal.damaged:
                 held = "line is passed over; what it" if damaged == 1 else "lines are passed over; what they"
                 log.warning("%s: %d damaged %s held is done again", journal_path, damaged, held)
             yield RunFolder(path, journal, len(cases))
 
 
-def _compare(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    for key in sorted(old["settings"].keys() | new["settings"].keys()):
-        before, now = old["settings"].get(key), new["settings"].get(key)
+def _compare_settings(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    for key in sorted(old.keys() | new.keys()):
+        before, now = old.get(key), new.get(key)
         if before != now:
             raise RunFolderError(
                 f"{path} holds a run with {key} {_show(before)}, not {_show(now)}; resume with the same "
                 "settings, or name another folder"
             )
-    if old["cases"] != new["cases"]:
-        pairs = zip(old["cases"], new["cases"], strict=False)
-        differ = next((b[0] for a, b in pairs if a != b), None)
-        what = f"the case {differ[:80]} differs" if differ is not None else ""
-        if len(old["cases"]) != len(new["cases"]) and not what:
-            what = f"it has {len(old['cases'])} cases, now there are {len(new['cases'])}"
+
+
+def _compare_cases(path: Path, old: Any, known: KnownCases, cases: Iterable[tuple[str, str]]) -> None:
+    what, first = known.difference(old)
+    if first is not None:
+        name = next(islice(cases, first, None), ("",))[0]
+        what = f"the case {name[:80]} differs"
+    if what:
         raise RunFolderError(f"{path} holds a run over other cases: {what}; name another folder")
 
 

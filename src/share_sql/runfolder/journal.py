@@ -1,9 +1,10 @@
 """An append-only journal: one JSON line a finished case, from which a run's files are made.
 
-    {"sum":"<16 hex digits>","journal":2,"run":…,"settings":…,"cases":[[id, fingerprint], …]}
+    {"sum":"<16 hex digits>","journal":3,"run":…,"settings":…,"cases":{"count":…,"sum":…,"each":…}}
     {"sum":"<16 hex digits>","at":3,"id":…, …}
 
-The first line says what the run is (settings, cases; `run` is drawn by chance); each further one holds a
+The first line says what the run is (settings, cases as `known.KnownCases` tells them; `run` is drawn by
+chance); each further one holds a
 case's position in the input and all that the case produced. Each begins with a checksum of the bytes after it
 (BLAKE2b, 8 bytes: one damaged line in 1.8e19 would pass); those of the cases are keyed with the first line's,
 so that a line of another run is no line of this one. A line counts where its checksum is right and its id is
@@ -27,12 +28,15 @@ import re
 import secrets
 import time
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from share_sql.errors import RunFolderError
+
+if TYPE_CHECKING:
+    from share_sql.runfolder.known import KnownCases
 
 FAILED = "failed"
 """True in the line of a case that is to be done again."""
@@ -42,10 +46,10 @@ it."""
 SYNC_SECONDS = 2.0
 """Longest time that written lines wait for the disk."""
 
-_VERSION = 2
+_VERSION = 3
 _START = b'{"sum":"'
 _SUM_DIGITS = 16
-_HEAD_START = re.compile(rb'\{"sum":"(?P<sum>[0-9a-f]{16})","journal":2,"run":"(?P<run>[0-9a-f]{16})",')
+_HEAD_START = re.compile(rb'\{"sum":"(?P<sum>[0-9a-f]{16})","journal":3,"run":"(?P<run>[0-9a-f]{16})",')
 _BODY = len(_START) + _SUM_DIGITS + len(b'",')
 _UNTRIED, _FAILED, _FINISHED = range(3)
 
@@ -55,20 +59,22 @@ class Journal:
 
     Args:
         path: the file; made where it is missing.
-        head: what the run is; written as the first line of a new journal. `cases` in it holds id and
-            fingerprint of each case, in order. An existing journal keeps its own, in `head`, for the caller
-            to compare.
+        settings: what determines the outcome; written, with the cases, as the first line of a new journal. An
+            existing journal keeps its own, in `head`, for the caller to compare.
+        cases: the run's.
 
     Raises:
         RunFolderError: the file cannot be read or written, is no journal, is one of another version, or its
             first line is damaged.
     """
 
-    def __init__(self, path: Path, head: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, settings: Mapping[str, Any], cases: KnownCases) -> None:
         self.damaged = 0
         """Lines that count for nothing, as found when the journal was opened."""
         self._path = path
+        self._cases = cases
         self._key = b""
+        head = {"settings": dict(settings), "cases": cases.said()}
         self._synced = time.monotonic()
         try:
             self._file: IO[bytes] = path.open("ab", buffering=0)
@@ -84,11 +90,10 @@ class Journal:
                     self._check_torn_head(first)
                     line = _sealed({"journal": _VERSION, "run": secrets.token_hex(8), **head}, b"")
                     self.head = json.loads(line)
-                self._ids: list[str] = [case[0] for case in self.head["cases"]]
-                self._places = array("q", [-1]) * len(self._ids)
-                self._states = bytearray(len(self._ids))
+                self._places = array("q", [-1]) * len(cases)
+                self._states = bytearray(len(cases))
                 self._databases: dict[tuple[str, str], int] = {}
-                self._of_database = array("l", [-1]) * len(self._ids)
+                self._of_database = array("l", [-1]) * len(cases)
                 if self._end:
                     self._scan(lines)
             if not self._end:
@@ -150,9 +155,9 @@ class Journal:
         """The row of a case's line; None where the line is damaged, or of another run or case."""
         row = _unsealed(line, self._key)
         position = row.get("at") if row is not None else None
-        if not isinstance(position, int) or not 0 <= position < len(self._ids):
+        if row is None or not isinstance(position, int):
             return None
-        return row if row is not None and row.get("id") == self._ids[position] else None
+        return row if self._cases.has(position, row.get("id")) else None
 
     def _note(self, position: int, place: int, row: Mapping[str, Any]) -> None:
         self._places[position] = place
@@ -173,15 +178,19 @@ class Journal:
         """Whether the case has a line, finished or failed."""
         return self._states[position] != _UNTRIED
 
-    def databases(self) -> dict[str, dict[str, list[int]]]:
+    def holds(self, position: int, name: str) -> bool:
+        """Whether the run's case at a position has this id."""
+        return self._cases.has(position, name)
+
+    def databases(self) -> dict[str, dict[str, Sequence[int]]]:
         """By database, the fingerprints that it had when its finished cases began, with those cases'
         positions; the fingerprint of the case that was written down last is the last. Cases of which none is
         known are left out."""
-        finished: dict[int, list[int]] = {}
+        finished: dict[int, array[int]] = {}
         for position, number in enumerate(self._of_database):
             if number >= 0 and position in self:
-                finished.setdefault(number, []).append(position)
-        found: dict[str, dict[str, list[int]]] = {}
+                finished.setdefault(number, array("q")).append(position)
+        found: dict[str, dict[str, Sequence[int]]] = {}
         known = list(self._databases)
         for number in sorted(finished, key=lambda number: max(self._places[at] for at in finished[number])):
             name, fingerprint = known[number]
@@ -205,7 +214,7 @@ class Journal:
         """
         if position in self:
             return
-        assert row["id"] == self._ids[position], "a row belongs to the case at its position"
+        assert self._cases.has(position, row["id"]), "a row belongs to the case at its position"
         place = self._end
         self._write(_sealed({"at": position, **row}, self._key))
         self._note(position, place, row)
@@ -253,8 +262,8 @@ class Journal:
                     row = self._good(lines.readline())
                     if row is None or row["at"] != position:
                         raise RunFolderError(
-                            f"{self._path}: the line of the case {self._ids[position][:80]} was damaged "
-                            "after it was written; go on with --resume, which does it again"
+                            f"{self._path}: the line of case number {position + 1} was damaged after it was "
+                            "written; go on with --resume, which does it again"
                         )
                     yield row
         except OSError as error:

@@ -1,4 +1,4 @@
-"""The HTTP service: one FastAPI application over a desk."""
+"""The HTTP service: one FastAPI application over a desk, put together of one function a concern."""
 
 from __future__ import annotations
 
@@ -6,97 +6,72 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
-from fastapi.sse import EventSourceResponse, ServerSentEvent
-from fastapi.staticfiles import StaticFiles
 
 from share_sql import __version__
-from share_sql.check import checked_row
-from share_sql.driver.progress import StageEnd
-from share_sql.serve.answers import stage_event
+from share_sql.serve import batch, docs_page, health, openapi, problems, routes
+from share_sql.serve import uploads as uploading
+from share_sql.serve.attend import Attended
 from share_sql.serve.desk import Desk
-from share_sql.serve.shapes import (
-    CheckAnswer,
-    CheckBody,
-    CorrectAnswer,
-    CorrectBody,
-    DatabaseItem,
-    RunAnswer,
-    RunBody,
-    SchemaAnswer,
-    TrajectoryAnswer,
-    TrajectoryBody,
-)
+from share_sql.serve.doors import Doors
+from share_sql.serve.metrics import Measured, Metrics
+from share_sql.serve.uploads import Uploads
 
 
-def create_app(desk: Desk) -> FastAPI:
+def create_app(
+    desk: Desk,
+    *,
+    doors: Doors | None = None,
+    batch_lines: int = batch.LINES,
+    batch_bytes: int = batch.BYTES,
+    uploads: Uploads | None = None,
+) -> FastAPI:
     """The application.
 
     Args:
         desk: answers; closed when the application shuts down.
+        doors: shut by whoever ends the service; None for some of its own, which nobody shuts.
+        batch_lines: lines of one batch at most.
+        batch_bytes: bytes of one batch at most.
+        uploads: takes files to try; None: none are taken.
     """
+    doors = doors or Doors()
+    metrics = Metrics(lambda: desk.under_way, lambda: desk.waiting)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
-            yield
+            async with health.warmed(desk):
+                yield
         finally:
             await asyncio.to_thread(desk.close)
 
-    app = FastAPI(title="SHARE", version=__version__, lifespan=lifespan)
+    app = FastAPI(
+        title="SHARE",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    problems.install(app)
+    app.include_router(routes.v1(desk, metrics))
+    app.include_router(batch.router(desk, metrics, batch_lines, batch_bytes))
+    app.include_router(health.probes(desk, doors, metrics))
+    if uploads is not None:
+        app.include_router(uploading.router(uploads))
+    openapi.install(app)
+    docs_page.install(app)
+    if find_spec("mcp") is not None:
+        from share_sql.serve.mcp_server import mount_mcp
 
-    @app.post("/v1/correct")
-    async def correct(body: CorrectBody) -> CorrectAnswer:
-        """Correct a draft, or hand it back."""
-        return await desk.correct(body)
-
-    @app.post("/v1/correct/stream", response_class=EventSourceResponse)
-    async def correct_stream(body: CorrectBody) -> AsyncIterator[ServerSentEvent]:
-        """The same, with an event `stage` after each stage; the last event is `correction`."""
-        ended: asyncio.Queue[StageEnd | None] = asyncio.Queue()
-        correcting = asyncio.ensure_future(desk.correct(body, ended.put_nowait))
-        correcting.add_done_callback(lambda _: ended.put_nowait(None))
-        try:
-            while (stage := await ended.get()) is not None:
-                yield ServerSentEvent(event="stage", data=stage_event(stage))
-            yield ServerSentEvent(event="correction", data=await correcting)
-        finally:
-            correcting.cancel()
-
-    @app.post("/v1/check")
-    async def check(body: CheckBody) -> CheckAnswer:
-        """Say what is wrong or risky in a draft; change nothing."""
-        return CheckAnswer(**checked_row(await desk.check(body)))
-
-    @app.post("/v1/trajectory")
-    async def trajectory(body: TrajectoryBody) -> TrajectoryAnswer:
-        """SQL as a trajectory and compiled again, or a trajectory compiled to SQL."""
-        return await desk.trajectory(body)
-
-    @app.post("/v1/run")
-    async def run(body: RunBody) -> RunAnswer:
-        """Run a query, read-only and bounded."""
-        return await desk.run(body)
-
-    @app.get("/v1/databases")
-    async def databases() -> list[DatabaseItem]:
-        """The databases that may be asked."""
-        return await desk.databases()
-
-    @app.get("/v1/databases/{name}/schema")
-    async def schema(name: str) -> SchemaAnswer:
-        """A database's tables, columns and keys."""
-        return await desk.schema(name)
-
-    @app.get("/v1/examples")
-    async def examples() -> list[dict[str, Any]]:
-        """Cases to try, where the service has some."""
-        from dataclasses import asdict
-
-        return [asdict(case) for case in desk.examples]
-
-    app.mount("/", StaticFiles(directory=Path(str(files("share_sql.serve") / "page")), html=True))
+        mount_mcp(app, desk)
+    app.frontend("/", directory=Path(str(files("share_sql.serve") / "page")), fallback=None)
+    # The last that is added is asked first.
+    app.add_middleware(problems.Unforeseen)
+    app.add_middleware(Attended, doors=doors)
+    app.add_middleware(Measured, metrics=metrics)
     return app

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from share_sql.case import Verdict
 
-Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
+
+def _whole(text: str) -> str:
+    """A text that can be written as UTF-8: JSON's escapes can say half a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it holds half a character (a lone surrogate)") from None
+    return text
+
+
+Text: TypeAlias = Annotated[str, AfterValidator(_whole)]
+"""A text that was sent."""
+Name: TypeAlias = Annotated[Text, Field(min_length=1, max_length=200)]
 """A database, as `GET /v1/databases` lists it."""
+MOST_MEMBERS = 32
+"""Members of a body at most, known or not."""
 Place: TypeAlias = tuple[int, int]
 """Start and end in a text, in characters from 0; the end is exclusive."""
 Mark: TypeAlias = tuple[bool, str]
@@ -17,24 +31,34 @@ Mark: TypeAlias = tuple[bool, str]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few(cls, given: Any) -> Any:
+        # One by one, half a million unknown members took half a minute to refuse.
+        if isinstance(given, dict) and len(given) > MOST_MEMBERS:
+            raise ValueError(
+                f"there are more than {MOST_MEMBERS} members; see /docs for those that are known"
+            )
+        return given
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
 class CheckBody(_Body):
     """A draft to look at."""
 
     database: Name
-    draft: str = Field(max_length=1_000_000)
+    draft: Text = Field(max_length=1_000_000)
     """The SQL as a model wrote it; it may have prose and fences around it."""
-    question: str = Field(default="", max_length=20_000)
+    question: Text = Field(default="", max_length=20_000)
     """What the SQL should answer; empty: no confidence is told."""
-    evidence: str = Field(default="", max_length=100_000)
+    evidence: Text = Field(default="", max_length=100_000)
     """Outside knowledge: units, codes, definitions."""
-    id: str = Field(default="1", max_length=200)
+    id: Text = Field(default="1", max_length=200)
     """Given back in the answer."""
 
 
@@ -45,9 +69,18 @@ class CorrectBody(CheckBody):
 class TrajectoryBody(_Body):
     """SQL to see as a trajectory, or a trajectory to compile; give one of them."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": [one], "properties": {one: {"type": "string"}, other: {"type": "null"}}}
+                for one, other in (("sql", "trajectory"), ("trajectory", "sql"))
+            ]
+        }
+    )
+
     database: Name
-    sql: str | None = Field(default=None, max_length=100_000)
-    trajectory: str | None = Field(default=None, max_length=100_000)
+    sql: Text | None = Field(default=None, max_length=100_000)
+    trajectory: Text | None = Field(default=None, max_length=100_000)
     """A model's answer or a bare trajectory."""
     dialect: Literal["paper", "extended"] = "extended"
     """How the trajectory is printed: `paper` leaves joins out."""
@@ -63,7 +96,7 @@ class RunBody(_Body):
     """SQL to run, read-only."""
 
     database: Name
-    sql: str = Field(max_length=100_000)
+    sql: Text = Field(max_length=100_000)
     rows: int = Field(default=100, ge=1, le=10_000)
     """Rows to give back at most."""
     seconds: float = Field(default=10.0, gt=0, le=60)
@@ -181,6 +214,23 @@ class ActionItem(_Answer):
     after: str | None
 
 
+class StepAction(_Answer):
+    """An action of a step."""
+
+    text: str
+    mark: Literal["same", "added", "removed", "changed"]
+    """What became of it: `removed` stands before only, `added` after only, `changed` on both sides."""
+
+
+class StepItem(_Answer):
+    """A step of a trajectory."""
+
+    name: str
+    source: StepAction | None
+    """The frame that it goes on from; null where its value is no frame."""
+    actions: list[StepAction]
+
+
 class TrajectoryPair(_Answer):
     """Draft and correction as trajectories; null where one cannot be made."""
 
@@ -188,6 +238,10 @@ class TrajectoryPair(_Answer):
     after: str | None
     actions: list[ActionItem]
     """What differs, action by action."""
+    steps_before: list[StepItem]
+    """The steps of `before` with marks; empty where there is none."""
+    steps_after: list[StepItem]
+    """The steps of `after` with marks; empty where there is none."""
 
 
 class Diff(_Answer):
@@ -238,6 +292,25 @@ class CorrectAnswer(_Answer):
     trajectory: TrajectoryPair
     diff: Diff
     stages: list[StageItem]
+    lost: bool
+    """Whether a model or the database did not answer: asked again, another answer may come. Over HTTP such a
+    correction comes within a problem of status 503."""
+
+
+class CandidateItem(_Answer):
+    """A query that a stage made or scored."""
+
+    origin: str
+    """Where it comes from: draft, repair, compile, generator, drafter, edit."""
+    sql: str
+    note: str
+    """What was changed and why; empty where it was written anew."""
+    runs: bool | None
+    """Null where it was not run."""
+    rows: int | None
+    """How many rows it gives; null where it does not run."""
+    score: float | None
+    """The scorer's log-odds for it; null where it was not asked."""
 
 
 class StageEvent(_Answer):
@@ -249,7 +322,23 @@ class StageEvent(_Answer):
     """What it did, in a line; empty where it had nothing to do."""
     error: str | None
     lines: list[str]
-    """What it made: a trajectory, candidates."""
+    """The trajectory that it made, a step a line, or the warnings."""
+    candidates: list[CandidateItem]
+    """The queries that it made or scored, a few of them."""
+
+
+class KindItem(_Answer):
+    """A kind of finding, warning or change, as `share explain` prints it."""
+
+    name: str
+    about: str
+    """The part of a query that it is about."""
+    line: str
+    """What it says, in a line."""
+    before: str
+    """A query with the fault."""
+    after: str
+    """The query mended; empty where the kind mends nothing."""
 
 
 class CheckAnswer(_Answer):
@@ -287,3 +376,86 @@ class RunAnswer(_Answer):
     truncated: bool
     """Whether there are more rows."""
     seconds: float
+
+
+class ExampleItem(_Answer):
+    """A case to try."""
+
+    id: str
+    question: str
+    database: str
+    draft: str
+    evidence: str
+
+
+class HealthAnswer(_Answer):
+    """That the service is there."""
+
+    status: Literal["ok"] = "ok"
+
+
+class ReadyAnswer(_Answer):
+    """That the service can work."""
+
+    status: Literal["ready"] = "ready"
+    databases: int
+    """How many are served."""
+    away: int
+    """How many of them could not be read when they were last asked."""
+
+
+class FaultItem(_Answer):
+    """What is wrong with one member of a body."""
+
+    place: list[str | int]
+    """Its names from the outside in; empty: the whole body."""
+    message: str
+
+
+class Problem(BaseModel):
+    """What was wrong and what to do (RFC 9457)."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    type: str
+    """`urn:share:problem:` and a stable name."""
+    title: str
+    """The status in words."""
+    status: int
+    detail: str
+    """One line: what was wrong, and what to do."""
+    errors: list[FaultItem] | None = None
+    """Where a body is not as it should be."""
+    incident: str | None = None
+    """Where the fault is SHARE's own: what finds it in the service's log."""
+
+
+class LostProblem(Problem):
+    """A model or the database did not answer; no answer is lost for that."""
+
+    draft: str | None = None
+    """The draft as it was sent."""
+    failures: list[FailureItem] | None = None
+    """The models that gave nothing of use."""
+    correction: CorrectAnswer | None = None
+    """What came of the case without them."""
+
+
+class BatchProblem(_Answer):
+    """A line of a batch that came to nothing, or not to its end."""
+
+    id: str
+    """The case's; its line's number where that has none, or cannot be read."""
+    line: int
+    """Its line in what was sent, from 1."""
+    problem: LostProblem
+
+
+class UploadAnswer(_Answer):
+    """An upload that may be asked."""
+
+    name: str
+    """The database's."""
+    bytes: int
+    expires: str
+    """When it is deleted: ISO 8601, in UTC."""

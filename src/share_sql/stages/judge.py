@@ -44,14 +44,16 @@ def judge(state: State) -> Steps[State]:
         return _end(state, chosen, "corrected", choice.reason, choice.confidence, found)
     if state.draft is None:
         return _end(state, None, "kept", choice.reason, 0.0, against)
-    sure = sureness(state, state.draft)
-    if state.draft.query.runs and not _is_bare(state.case.draft, state.sql):
+    unfinished = state.draft.query.unfinished
+    sure = None if unfinished else sureness(state, state.draft)
+    if (state.draft.query.runs or unfinished) and not _is_bare(state.case.draft, state.sql):
         reason = f"the text around the SQL is taken away; {choice.reason}"
         return _end(state, state.draft, "corrected", reason, sure, against)
     wrong = state.plan.weights.wrong(state.draft.query.kinds)
     doubtful = state.draft.query.runs and bool(against) and wrong > 0.5
     reason = choice.reason
-    if state.draft.query.runs and sure < DOUBTED and answers_of(state).rival(state.draft.query):
+    doubts = sure is not None and sure < DOUBTED and answers_of(state).rival(state.draft.query)
+    if state.draft.query.runs and doubts:
         doubtful, reason = True, f"{reason}; a model that did not see the draft answers with other rows"
     return _end(state, None, "abstained" if doubtful else "kept", reason, sure, against)
 
@@ -107,7 +109,9 @@ def _end(
     if told := failures_in_words(state.failures):
         reason = f"{reason}; {told}"
     handed = chosen or state.draft
-    runs = handed is not None and handed.query.runs
+    runs: bool | None = handed is not None and handed.query.runs
+    if handed is not None and handed.query.unfinished:
+        runs = None
     steps = (*state.steps, StepNote("judge", f"{verdict}: {reason}"))
     correction = Correction(
         id=state.case.id, sql=chosen.sql if chosen is not None else state.case.draft, verdict=verdict,

@@ -22,6 +22,8 @@ _BLANKS = re.compile(r"[ \t\r\n\f]+")
 def gated(state: State) -> Choice:
     """A candidate replaces the draft only where calibrated evidence is against the one and for the other."""
     runnable = [each for each in rivals(state) if each.query.runs]
+    if state.draft is not None and state.draft.query.unfinished:
+        return _unfinished(state, state.draft, runnable)
     if state.draft is None or not state.draft.query.runs:
         return _rescue(state, runnable)
     return _best(state, state.draft, runnable) if runnable else _stays(state)
@@ -29,7 +31,7 @@ def gated(state: State) -> Choice:
 
 def errors(state: State) -> Choice:
     """Only drafts that do not run are replaced."""
-    if state.draft is None or not state.draft.query.runs:
+    if state.draft is None or not (state.draft.query.runs or state.draft.query.unfinished):
         return _rescue(state, [each for each in rivals(state) if each.query.runs])
     return _stays(state)
 
@@ -131,6 +133,14 @@ def _rescue(state: State, runnable: list[Candidate]) -> Choice:
         if _odds(state, best, other) > _odds(state, other, best):
             best = other
     return Choice(best, f"the draft does not run{because}; {_what(best)}", sureness(state, best))
+
+
+def _unfinished(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
+    """The draft was stopped at a bound, so that its rows are not known: only a repair, which proves a fault
+    in its text, may replace it."""
+    because = f"the draft was not run to its end ({draft.query.failure}), which says nothing against it"
+    choice = _best(state, draft, [each for each in runnable if each.origin == "repair"])
+    return Choice(choice.candidate, f"{because}; {choice.reason}", choice.confidence)
 
 
 def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:

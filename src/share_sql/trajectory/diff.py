@@ -33,6 +33,8 @@ class Change:
     """Name of the step it stands in, after the change; before it, where it was removed."""
     nodes: tuple[n.Node | None, n.Node | None] = field(default=(None, None), repr=False, compare=False)
     """The action before and after, as trees."""
+    steps: tuple[str | None, str | None] = field(default=(None, None), repr=False, compare=False)
+    """Name of the step that it stands in, before and after."""
 
     def __str__(self) -> str:
         """One line for people."""
@@ -131,10 +133,10 @@ def _units(step: n.Step, writer: Writer) -> list[_Unit]:
     """The units of one step."""
     if not isinstance(step.value, n.Frame):
         return [_Unit(step.value, writer.item(step.value), step.name)]
-    return [_Unit(action, writer.action(action), step.name) for action in _plain_actions(step.value.actions)]
+    return [_Unit(action, writer.action(action), step.name) for action in plain_actions(step.value.actions)]
 
 
-def _plain_actions(actions: tuple[n.Action, ...]) -> list[n.Action]:
+def plain_actions(actions: tuple[n.Action, ...]) -> list[n.Action]:
     """Actions with conjunctions taken apart and `select(…).distinct()` as one."""
     plain: list[n.Action] = []
     for action in actions:
@@ -247,12 +249,15 @@ def _compare(
     for i, (unit, _) in enumerate(lost):
         if i in partner:
             other = gained[partner[i]][0]
-            changes.append(Change("changed", unit.text, other.text, other.step, (unit.node, other.node)))
+            nodes, steps = (unit.node, other.node), (unit.step, other.step)
+            changes.append(Change("changed", unit.text, other.text, other.step, nodes, steps))
         else:
-            changes.append(Change("removed", unit.text, None, unit.step, (unit.node, None)))
+            changes.append(
+                Change("removed", unit.text, None, unit.step, (unit.node, None), (unit.step, None))
+            )
     taken = set(partner.values())
     changes += [
-        Change("added", None, u.text, u.step, (None, u.node))
+        Change("added", None, u.text, u.step, (None, u.node), (None, u.step))
         for j, (u, _) in enumerate(gained)
         if j not in taken
     ]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from share_sql.query.marks import mark_changes, signed_lines
+from share_sql.sql.marks import mark_changes, signed_lines
 
 WORDS = st.sampled_from(["SELECT", "a", "'x y'", '"N n"', "=", ",", " ", "\n", ";", "(", ")", "'", "é"])
 SQL = st.lists(WORDS, max_size=30).map("".join)
