@@ -28,9 +28,10 @@ MARKUP = "<img src=x onerror=alert(1)>"
 END_SCRIPT = "</script><script>alert(2)</script>"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """The browser. With SHARE_BROWSER=required there must be one."""
+    """The browser, for these tests alone: while it is there, no event loop can run in this thread. With
+    SHARE_BROWSER=required there must be one."""
     path = shutil.which("chromium")
     if path is None:
         if os.environ.get("SHARE_BROWSER") == "required":
