@@ -106,12 +106,13 @@ def test_progress_of_many_in_threads(database: str, catalog: Catalog) -> None:
 
 
 def test_whoever_leaves_the_loop_early_gives_up_the_rest(database: str, catalog: Catalog) -> None:
-    cancelled = threading.Event()
+    asked, cancelled = threading.Event(), threading.Event()
 
     class Endless(Model):
         async def ask(self, request: ModelRequest) -> ModelReply:
             if request.case_id == "0":
                 return await super().ask(request)
+            asked.set()
             try:
                 await for_ever()
             finally:
@@ -123,10 +124,13 @@ def test_whoever_leaves_the_loop_early_gives_up_the_rest(database: str, catalog:
             async with aclosing(assistant.acorrect_many(cases(database, 4))) as corrections:
                 async for each in corrections:
                     assert each.id == "0"
+                    assert await asyncio.to_thread(asked.wait, 60)
                     break
             assert await asyncio.to_thread(cancelled.wait, 60)
+            asked.clear()
             cancelled.clear()
             async for _ in assistant.acorrect_states(cases(database, 4)):
+                assert await asyncio.to_thread(asked.wait, 60)
                 break
             # Without aclosing the loop ends it, once nobody holds it any more.
             assert await asyncio.to_thread(cancelled.wait, 60)

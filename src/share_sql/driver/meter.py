@@ -3,14 +3,19 @@
 Stages are plain Python that cannot be relied on to look at a clock. They run in threads, and Python lets
 one thread raise an exception in another between two instructions (`PyThreadState_SetAsyncExc`). It is used
 here within bounds: only while a stage works, which holds no lock and no connection, and never in compiled
-code, which ends first. So this is the last resort; texts, trees and schemas have caps of their own.
+code, which ends first, nor in a destructor, which would print and swallow it. So this is the last resort;
+texts, trees and schemas have caps of their own.
 """
 
 from __future__ import annotations
 
+import _weakrefset
 import ctypes
+import gc
+import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -18,6 +23,9 @@ from share_sql.errors import WorkExceeded
 
 _AGAIN_SECONDS = 0.5
 """How long after it was raised a stop is raised once more, should the work have swallowed it."""
+
+_CLEANERS = frozenset({weakref.__file__, _weakrefset.__file__})
+"""Modules whose functions are called when what they refer to goes."""
 
 _T = TypeVar("_T")
 
@@ -97,7 +105,7 @@ class Meter:
 
     def _raise(self, thread: int) -> None:
         now = time.monotonic()
-        if now - self._stopped >= _AGAIN_SECONDS:
+        if now - self._stopped >= _AGAIN_SECONDS and not _cleans_up(thread):
             self._stopped = now
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Stopped))
 
@@ -106,6 +114,18 @@ class Meter:
             f"the case is too much work: over {self._spent:.1f} s of processor time; the draft is very long, "
             "or the database has very many tables"
         )
+
+
+def _cleans_up(thread: int) -> bool:
+    """Whether a thread is in a destructor, or in what Python calls as it collects garbage."""
+    called = {getattr(each, "__code__", None) for each in gc.callbacks}
+    frame = sys._current_frames().get(thread)
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "__del__" or code.co_filename in _CLEANERS or code in called:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _used(thread: int) -> float:

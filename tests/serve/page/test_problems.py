@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from pathlib import Path
@@ -81,6 +82,7 @@ class Faulty:
 
         async def cut(message: Any) -> None:
             if b"event: stage" in message.get("body", b"") and b'"mask"' in message["body"]:
+                await asyncio.sleep(1)  # what the browser has not read by then goes with the connection
                 raise ConnectionResetError("cut off for the test")
             await send(message)
 
