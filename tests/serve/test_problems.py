@@ -257,3 +257,12 @@ def test_the_documents_table_is_the_codes() -> None:
     known = {(each.name, each.status) for each in PROBLEMS.values()}
     known |= {(name, status) for name, (status, _) in OTHERS.items()}
     assert known <= told_there
+
+
+def test_a_body_of_many_unknown_members_is_refused_in_few_words(client: httpx2.Client) -> None:
+    body = dict.fromkeys((f"m{at}" for at in range(100_000)), 1) | CASE
+    for path in ("/v1/correct", "/v1/check", "/v1/run"):
+        answer = client.post(path, json=body)
+        assert answer.status_code == 422
+        assert "more than 32 members" in answer.json()["detail"]
+        assert len(answer.content) < 1_000
