@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-EXAMPLES = 600
+EXAMPLES = 700
 """Requests made at random for each operation; the document's corners come beside them."""
 CHECKS = (
     "not_a_server_error",
