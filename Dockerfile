@@ -10,8 +10,9 @@ COPY src ./src
 # Wheels alone: no compiler is needed, and none comes in. The environment has no pip of its own. What is installed
 # is this folder, which has no version to pin.
 # hadolint ignore=DL3013
-RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m venv --without-pip /opt/share \
+RUN --mount=type=cache,target=/var/cache/pip \
+    export PIP_CACHE_DIR=/var/cache/pip \
+    && python -m venv --without-pip /opt/share \
     && pip --python /opt/share/bin/python install --only-binary=:all: '.[serve,mcp,postgres,mysql,duckdb]'
 RUN mkdir -p /cache \
     && if [ -n "$WEIGHTS" ]; then XDG_CACHE_HOME=/cache /opt/share/bin/share models pull "$WEIGHTS"; fi

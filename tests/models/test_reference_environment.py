@@ -14,22 +14,9 @@ from share_sql.models.load import load_models
 
 from .server import Ask, RawServer, ask, completion
 
-VARIABLES = (
-    "OPENAI_API_BASE",
-    "OPENAI_BASE_URL",
-    "OPENAI_API_KEY",
-    "ENGINE_ID",
-    "AZURE_OPENAI_ENDPOINT",
-    "AZURE_OPENAI_API_KEY",
-    "OPENAI_API_VERSION",
-)
-
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[RawServer]:
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-
+def server() -> Iterator[RawServer]:
     def behave(connection: socket.socket, number: int) -> None:
         body = json.dumps(completion()).encode()
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"

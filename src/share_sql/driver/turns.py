@@ -9,8 +9,8 @@ wait, the database that holds fewest goes first; cases of one database go in the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Generic, TypeVar
 
 _T = TypeVar("_T", bound=Hashable)
@@ -81,27 +81,45 @@ class Gate:
     def __init__(self, places: int, most: int) -> None:
         self._turns: Turns[asyncio.Future[None]] = Turns(places, most)
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a place."""
+        return self._turns.waiting
+
     @asynccontextmanager
     async def place(self, key: str) -> AsyncIterator[None]:
         """Wait for a place of a database, and hold it."""
-        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._turns.add(key, granted)
-        self._grant()
-        try:
-            if not granted.done():
-                await granted
-        except asyncio.CancelledError:
-            if granted.cancelled():
-                self._turns.forget(key, granted)
-            else:  # it came at the same time
-                self._leave(key)
-            raise
+        await self.enter(key)
         try:
             yield
         finally:
-            self._leave(key)
+            self.leave(key)
 
-    def _leave(self, key: str) -> None:
+    async def enter(self, key: str, waits: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        """Wait for a place of a database; it is held until `leave`.
+
+        Args:
+            key: the database.
+            waits: entered for as long as it waits, where there is no place at once; what it raises gives the
+                turn up.
+        """
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._turns.add(key, granted)
+        self._grant()
+        if granted.done():
+            return
+        try:
+            with waits():
+                await granted
+        except BaseException:
+            if granted.done() and not granted.cancelled():  # it came at the same time
+                self.leave(key)
+            else:
+                self._turns.forget(key, granted)
+            raise
+
+    def leave(self, key: str) -> None:
+        """Give a place of a database back."""
         self._turns.end(key)
         self._grant()
 

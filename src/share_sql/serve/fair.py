@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
-from share_sql.driver.turns import Turns
+from share_sql.driver.turns import Gate
 from share_sql.errors import ServiceBusy
 
 _T = TypeVar("_T")
@@ -29,13 +31,13 @@ class FairPool:
     def __init__(self, threads: int = 8, waiting: int = 64) -> None:
         self._most = waiting
         self._pool = ThreadPoolExecutor(threads, "share-desk")
-        self._turns: Turns[asyncio.Future[None]] = Turns(threads, threads)
+        self._places = Gate(threads, threads)
         self._lines: Counter[str] = Counter()
 
     @property
     def waiting(self) -> int:
         """How much waits for a thread."""
-        return self._turns.waiting
+        return self._places.waiting
 
     async def do(self, key: str, work: Callable[[], _T]) -> _T:
         """Do it in a thread, when its turn has come.
@@ -50,18 +52,18 @@ class FairPool:
         Raises:
             ServiceBusy: too much waits already, or the service is ending.
         """
-        await self._turn(key)
+        await self._places.enter(key, partial(self._waits, key))
         loop = asyncio.get_running_loop()
         try:
             doing = self._pool.submit(work)
         except RuntimeError:
-            self._end(key)
+            self._places.leave(key)
             raise ServiceBusy("the service is ending; ask another, or ask again later") from None
 
         def ended(_: object) -> None:
             # Called by the thread; at the very end of the service nobody counts any more.
             if not loop.is_closed():
-                loop.call_soon_threadsafe(self._end, key)
+                loop.call_soon_threadsafe(self._places.leave, key)
 
         doing.add_done_callback(ended)
         return await asyncio.wrap_future(doing)
@@ -70,38 +72,15 @@ class FairPool:
         """Begin nothing more. May be called twice."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _turn(self, key: str) -> None:
-        """Wait for a thread. Its turn is given back by `_end`."""
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._turns.add(key, turn)
-        self._give()
-        if turn.done():
-            return
+    @contextmanager
+    def _waits(self, key: str) -> Iterator[None]:
+        """One more waits for a database. Raises ServiceBusy where too many do."""
         if self._lines[key] >= self._most or self._lines.total() >= 2 * self._most:
-            self._turns.forget(key, turn)
             raise ServiceBusy("the service has as much to do as it may; ask again in some seconds")
         self._lines[key] += 1
         try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.cancelled():
-                self._turns.forget(key, turn)
-            else:  # it came at the same time
-                self._end(key)
-            raise
+            yield
         finally:
             self._lines[key] -= 1
             if not self._lines[key]:
                 del self._lines[key]
-
-    def _end(self, key: str) -> None:
-        self._turns.end(key)
-        self._give()
-
-    def _give(self) -> None:
-        while (found := self._turns.next()) is not None:
-            key, turn = found
-            if turn.cancelled():  # its task has not noticed yet
-                self._turns.end(key)
-            else:
-                turn.set_result(None)
