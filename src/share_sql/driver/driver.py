@@ -18,12 +18,12 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from share_sql.driver.case_run import Answer, CaseRun
-from share_sql.driver.meter import Meter
+from share_sql.driver.meter import Meter, Watch
 from share_sql.driver.telemetry import case_spans
 from share_sql.driver.turns import Gate
 from share_sql.errors import (
@@ -55,8 +55,6 @@ MOST_THREADS = 32
 """Threads in which stages work, at most."""
 DATABASE_THREADS = 8
 """Those that one database's cases hold, at most: enough that it always has something to answer."""
-_LOOK_SECONDS = 0.1
-"""Time between two looks at how much the cases under way have used."""
 
 log = logging.getLogger("share_sql")
 _CLOSED = "the assistant is closed; make another"
@@ -100,8 +98,7 @@ class Driver:
         self._closed = False
         self._thread: threading.Thread | None = None
         self._futures: set[Future[State]] = set()
-        self._meters: set[Meter] = set()
-        self._watching: asyncio.Task[None] | None = None
+        self._watch = Watch()
         self._gone: set[str] = set()
         """Databases that were waited for in vain: the next case does not wait again."""
 
@@ -209,14 +206,6 @@ class Driver:
                 log.warning("the model %s could not be closed: %s", model.name, why)
         self._loop.stop()
 
-    async def _watch(self) -> None:
-        """Look, while there are cases, whether one uses too much processor time."""
-        while self._meters:
-            await asyncio.sleep(_LOOK_SECONDS)
-            for meter in list(self._meters):
-                meter.check()
-        self._watching = None
-
     # -- one case ------------------------------------------------------------------------------------
 
     async def _correct(self, case: Case, stages: Sequence[Stage], progress: Progress | None) -> State:
@@ -236,9 +225,7 @@ class Driver:
 
     async def _end_of(self, run: CaseRun, meter: Meter) -> None:
         """Take a case to its end."""
-        self._meters.add(meter)
-        if self._watching is None:
-            self._watching = self._loop.create_task(self._watch(), context=Context())
+        self._watch.add(meter)
         answer: Answer = None
         try:
             while ask := await self._worked(run, answer):
@@ -247,7 +234,7 @@ class Driver:
             self._give_up(run)
             raise
         finally:
-            self._meters.discard(meter)
+            self._watch.discard(meter)
 
     async def _worked(self, run: CaseRun, answer: Answer) -> Ask | None:
         """The case's next question to models; None at its end."""

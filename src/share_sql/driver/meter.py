@@ -10,6 +10,7 @@ texts, trees and schemas have caps of their own.
 from __future__ import annotations
 
 import _weakrefset
+import asyncio
 import ctypes
 import gc
 import sys
@@ -17,6 +18,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextvars import Context
 from typing import TypeVar
 
 from share_sql.errors import WorkExceeded
@@ -24,6 +26,8 @@ from share_sql.errors import WorkExceeded
 _AGAIN_SECONDS = 0.5
 """How long after it was raised a stop is raised once more, should the work have swallowed it."""
 
+_LOOK_SECONDS = 0.1
+"""Time between two looks at how much the work under way has used."""
 _CLEANERS = frozenset({weakref.__file__, _weakrefset.__file__})
 """Modules whose functions are called when what they refer to goes."""
 
@@ -114,6 +118,32 @@ class Meter:
             f"the case is too much work: over {self._spent:.1f} s of processor time; the draft is very long, "
             "or the database has very many tables"
         )
+
+
+class Watch:
+    """Looks at the meters of work under way, in one event loop, for as long as there is any."""
+
+    def __init__(self) -> None:
+        self._meters: set[Meter] = set()
+        self._looking: asyncio.Task[None] | None = None
+
+    def add(self, meter: Meter) -> None:
+        """Look at one more."""
+        self._meters.add(meter)
+        if self._looking is None:
+            # In a context of its own: it is nobody's part, whoever's work came first.
+            self._looking = asyncio.get_running_loop().create_task(self._look(), context=Context())
+
+    def discard(self, meter: Meter) -> None:
+        """Look at one no more."""
+        self._meters.discard(meter)
+
+    async def _look(self) -> None:
+        while self._meters:
+            await asyncio.sleep(_LOOK_SECONDS)
+            for meter in list(self._meters):
+                meter.check()
+        self._looking = None
 
 
 def _cleans_up(thread: int) -> bool:

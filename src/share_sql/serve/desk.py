@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from share_sql.case import Case
 from share_sql.check import Checked, checked
 from share_sql.database.base import Limits
-from share_sql.driver.meter import Meter
+from share_sql.driver.meter import Meter, Watch
 from share_sql.errors import (
     AssistantClosed,
     DatabaseError,
@@ -72,8 +72,6 @@ ANSWER_BYTES = 8 * 1024 * 1024
 """Size of a query's result at most, as Python values."""
 WORK_SECONDS = 3.0
 """Processor time that a trajectory, or the making of an answer, may take."""
-_LOOK_SECONDS = 0.1
-"""Time between two looks at how much the work under way has used."""
 
 
 class Desk:
@@ -118,8 +116,7 @@ class Desk:
         self._most_cases = most_cases
         self._asking = FairPool(threads)
         self._working = ThreadPoolExecutor(2, "share-answer")
-        self._meters: set[Meter] = set()
-        self._watching: asyncio.Task[None] | None = None
+        self._watch = Watch()
 
     @property
     def under_way(self) -> int:
@@ -301,8 +298,7 @@ class Desk:
     async def _work(self, work: Callable[[], _T]) -> _T:
         """Do what takes processor time, in a thread. Raises WorkExceeded where it takes too much."""
         meter = Meter(WORK_SECONDS)
-        self._meters.add(meter)
-        self._watching = self._watching or asyncio.get_running_loop().create_task(self._watch())
+        self._watch.add(meter)
         working = asyncio.get_running_loop().run_in_executor(self._working, meter.run, work)
         working.add_done_callback(partial(self._worked, meter))
         try:
@@ -312,17 +308,9 @@ class Desk:
             raise
 
     def _worked(self, meter: Meter, working: asyncio.Future[_T]) -> None:
-        self._meters.discard(meter)
+        self._watch.discard(meter)
         if not working.cancelled():
             working.exception()  # whoever waited may have gone, and was to be told
-
-    async def _watch(self) -> None:
-        """Look, while there is work, whether some uses too much processor time."""
-        while self._meters:
-            await asyncio.sleep(_LOOK_SECONDS)
-            for meter in list(self._meters):
-                meter.check()
-        self._watching = None
 
 
 def _trajectory(schema: Schema, body: TrajectoryBody) -> TrajectoryAnswer:
