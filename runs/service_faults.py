@@ -255,16 +255,25 @@ BOTH: list[list[Mapping[str, Any]]] = [
 ]
 
 
+ROUNDS = 10
+"""How often callers leave, at most, until a round more needs no thread more."""
+
+
 def leave(size: Size, folder: Path) -> list[Row]:
     """Callers who hang up at a random moment, a quarter of them while a database hangs."""
     write_hanging(folder)
     with serving("--demo", folder=folder) as service:
         # Pools of threads are as large as they get.
         asyncio.run(many(service.port, bodies(50, 2)))
-        asyncio.run(_left(service, size.leaving))
-        asyncio.run(_settled(service))
-        asyncio.run(many(service.port, BOTH))  # a database that was stopped is opened again
-        memory, files, threads = service.held()
+        threads = -1
+        for _ in range(ROUNDS):
+            before = threads
+            asyncio.run(_left(service, size.leaving))
+            asyncio.run(_settled(service))
+            asyncio.run(many(service.port, BOTH))  # a database that was stopped is opened again
+            memory, files, threads = service.held()
+            if threads == before:
+                break
         asyncio.run(_left(service, size.leaving))
         seconds, used = asyncio.run(_settled(service))
         after = asyncio.run(many(service.port, BOTH))

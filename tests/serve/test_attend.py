@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -97,3 +100,52 @@ def test_shut_doors_let_nobody_in_and_those_inside_end(tmp_path: Path) -> None:
         assert inside.recv(100_000).startswith(b"HTTP/1.1 503 ")
         inside.close()
         until(lambda: doors.inside == 0)
+
+
+def test_a_case_ends_with_a_client_that_goes_while_it_is_sent_to(tmp_path: Path) -> None:
+    model = Silent()
+    body = json.dumps(CASE).encode()
+    path = "/v1/correct/stream"
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
+
+    async def main() -> None:
+        gone = asyncio.Event()
+        sent = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def receive() -> Any:
+            for message in sent:
+                return message
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.body":
+                await asyncio.sleep(600)  # the client does not read
+
+        with shop_desk(tmp_path, models={"generator": model}) as desk:
+            app = create_app(desk)
+            async with app.router.lifespan_context(app):
+                serving = asyncio.ensure_future(app(scope, receive, send))
+                assert await asyncio.to_thread(model.asked.wait, 30)
+                gc.disable()  # the case must not wait for a collection
+                try:
+                    gone.set()
+                    await asyncio.wait({serving}, timeout=30)
+                    assert await asyncio.to_thread(model.given_up.wait, 30)
+                finally:
+                    gc.enable()
+
+    asyncio.run(main())

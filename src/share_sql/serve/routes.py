@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Path, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -34,6 +34,14 @@ if TYPE_CHECKING:
     from share_sql.serve.metrics import Metrics
 
 
+class _UnderWay(NamedTuple):
+    """A case that is being corrected."""
+
+    ended: asyncio.Queue[StageEnd | None]
+    """Its stages as they end; None at its end."""
+    correcting: asyncio.Future[CorrectAnswer]
+
+
 def v1(desk: Desk, metrics: Metrics) -> APIRouter:
     """The routes.
 
@@ -51,40 +59,47 @@ def v1(desk: Desk, metrics: Metrics) -> APIRouter:
         problem = lost(answer)
         return answer if problem is None else response(problem)
 
-    async def known(body: CorrectBody) -> CorrectBody:
-        # A stream that has begun cannot answer 404.
-        desk.known(body.database)
-        return body
+    async def under_way(body: CorrectBody) -> AsyncIterator[_UnderWay]:
+        """A case, given up when its request is over. FastAPI ends a dependency then, but not what generates
+        the events, where the client goes away between two of them."""
+        desk.known(body.database)  # a stream that has begun cannot answer 404
+        ended: asyncio.Queue[StageEnd | None] = asyncio.Queue()
+        correcting = asyncio.ensure_future(desk.correct(body, ended.put_nowait))
 
-    of_known = Depends(known)
+        def over(_: object) -> None:
+            if not correcting.cancelled():
+                correcting.exception()  # whoever waited may have gone, and was to be told
+            ended.put_nowait(None)
+
+        correcting.add_done_callback(over)
+        try:
+            yield _UnderWay(ended, correcting)
+        finally:
+            correcting.cancel()
+
+    of_under_way = Depends(under_way)
 
     @router.post("/correct/stream", response_class=EventSourceResponse)
-    async def correct_stream(body: CorrectBody = of_known) -> AsyncIterator[ServerSentEvent]:
+    async def correct_stream(case: _UnderWay = of_under_way) -> AsyncIterator[ServerSentEvent]:
         """The same, stage by stage.
 
         An event `stage` comes after each stage. The last event is `correction`; or `problem`, with the
         document that `/v1/correct` would have answered.
         """
-        ended: asyncio.Queue[StageEnd | None] = asyncio.Queue()
-        correcting = asyncio.ensure_future(desk.correct(body, ended.put_nowait))
-        correcting.add_done_callback(lambda _: ended.put_nowait(None))
+        while (stage := await case.ended.get()) is not None:
+            yield ServerSentEvent(event="stage", data=stage_event(stage))
         try:
-            while (stage := await ended.get()) is not None:
-                yield ServerSentEvent(event="stage", data=stage_event(stage))
-            try:
-                answer = await correcting
-            except Exception as error:
-                # The answer has begun: its status cannot tell any more.
-                yield ServerSentEvent(event="problem", data=told(error, "POST /v1/correct/stream"))
-                return
-            metrics.corrected(answer)
-            problem = lost(answer)
-            if problem is None:
-                yield ServerSentEvent(event="correction", data=answer)
-            else:
-                yield ServerSentEvent(event="problem", data=problem)
-        finally:
-            correcting.cancel()
+            answer = await case.correcting
+        except Exception as error:
+            # The answer has begun: its status cannot tell any more.
+            yield ServerSentEvent(event="problem", data=told(error, "POST /v1/correct/stream"))
+            return
+        metrics.corrected(answer)
+        problem = lost(answer)
+        if problem is None:
+            yield ServerSentEvent(event="correction", data=answer)
+        else:
+            yield ServerSentEvent(event="problem", data=problem)
 
     @router.post("/check")
     async def check(body: CheckBody) -> CheckAnswer:
