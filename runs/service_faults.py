@@ -256,8 +256,8 @@ BOTH: list[list[Mapping[str, Any]]] = [
 
 
 ROUNDS = 3
-"""How often callers leave before and after the count. A database's process comes and goes by one, so the most
-of the rounds before stands against the least of those after: what is lost in each round shows all the same."""
+"""How often callers leave before and after the count. A database's process comes and goes by one, so the
+most of the rounds before stands against the least of those after: what each round loses shows."""
 
 
 def leave(size: Size, folder: Path) -> list[Row]:

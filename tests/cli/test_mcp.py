@@ -191,7 +191,7 @@ def test_the_databases_of_the_settings_are_served_or_one_of_them(shop_path: Path
     ("args", "code", "line"),
     [
         (["--db", "nix.sqlite"], 1, "there is no file"),
-        ([], 2, "there is no database to serve"),
+        ([], 2, "or call with --db or --demo"),
         (["--demo", "--models", "nix"], 2, "nix"),
         (["--demo", "--policy", "nix"], 2, "nix"),
     ],

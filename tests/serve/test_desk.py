@@ -10,7 +10,7 @@ import pytest
 
 from share_sql.errors import DatabaseMissing, QueryTimeout, ServiceBusy, WorkExceeded
 from share_sql.serve import desk as desks
-from share_sql.serve.shapes import CorrectBody, RunBody, TrajectoryBody
+from share_sql.serve.bodies import CorrectBody, RunBody, TrajectoryBody
 from tests.serve.conftest import shop_desk
 from tests.serve.models import CASE, SLOW
 

@@ -15,8 +15,8 @@ import pytest
 from share_sql.errors import DatabaseMissing
 from share_sql.schema import values
 from share_sql.serve import uploads as module
+from share_sql.serve.bodies import CorrectBody, RunBody
 from share_sql.serve.desk import Desk
-from share_sql.serve.shapes import CorrectBody, RunBody
 from share_sql.serve.uploads import UploadRefused, Uploads
 from tests.serve.conftest import shop_desk
 

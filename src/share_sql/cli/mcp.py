@@ -57,7 +57,7 @@ def command(db: str | None, demo: bool, as_json: bool, **flags: Any) -> None:
     found = settings()
     service = found.service if found is not None else ServiceSettings()
     with ExitStack() as stack:
-        desk = stack.enter_context(served_desk(service, demo=demo, db=db, **flags))
+        desk = stack.enter_context(served_desk(service, demo=demo, db=db, naming="--db or --demo", **flags))
         # The thread that reads the input cannot be stopped, so that an orderly end would wait for a line.
         stack.enter_context(interruptible(last=stack.close))
         anyio.run(serve_stdio, desk)

@@ -51,6 +51,7 @@ def served_desk(
     min_confidence: float,
     cache: Path | None,
     db: str | None = None,
+    naming: str = "--demo",
 ) -> Iterator[Desk]:
     """A desk over the databases that the settings name, and over the demo's shop where it is asked for; all
     is given back at the end of the block.
@@ -59,6 +60,7 @@ def served_desk(
         service: how many cases are worked on at once, and how long each may take.
         demo: the demo's shop too.
         db: this database alone in place of those of the settings: a name of theirs, a file or a URL.
+        naming: the flags of this verb that name a database, for the message where there is none.
         models, policy, prompts, conventions, without, only, min_confidence, cache: what the flags say.
 
     Raises:
@@ -79,7 +81,7 @@ def served_desk(
             _fill(catalog, found)
         examples = stack.enter_context(demo_shop(catalog)) if demo else ()
         if not catalog.names:
-            raise UsageError("there is no database to serve; name some in share.toml, or call with --demo")
+            raise UsageError(f"there is no database to serve; name some in share.toml, or call with {naming}")
         asked = models_for(models)
         correcting = partial(
             Assistant,

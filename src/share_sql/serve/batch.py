@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from share_sql.serve.bodies import CorrectBody
 from share_sql.serve.problems import document, invalid, lost, other, response, told
-from share_sql.serve.shapes import CorrectBody
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

@@ -31,18 +31,9 @@ from share_sql.errors import (
 )
 from share_sql.runfolder.record import case_cause
 from share_sql.serve.answers import correct_answer, run_answer, schema_answer
+from share_sql.serve.bodies import CheckBody, CorrectBody, RunBody, TrajectoryBody
 from share_sql.serve.fair import FairPool
-from share_sql.serve.shapes import (
-    CheckBody,
-    CorrectAnswer,
-    CorrectBody,
-    DatabaseItem,
-    RunAnswer,
-    RunBody,
-    SchemaAnswer,
-    TrajectoryAnswer,
-    TrajectoryBody,
-)
+from share_sql.serve.shapes import CorrectAnswer, DatabaseItem, RunAnswer, SchemaAnswer, TrajectoryAnswer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,10 +18,10 @@ from pydantic import BaseModel, ValidationError
 
 from share_sql.assistant import STAGES
 from share_sql.errors import UsageError
+from share_sql.serve.bodies import MOST_MEMBERS
 from share_sql.serve.mcp_text import cut, one_line, visible
 from share_sql.serve.mcp_tools import TOOLS, Tool
 from share_sql.serve.problems import told
-from share_sql.serve.shapes import MOST_MEMBERS
 from share_sql.toml_file import nearest
 
 if TYPE_CHECKING:

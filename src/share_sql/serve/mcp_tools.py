@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from share_sql.errors import DatabaseUnreadable
 from share_sql.serve import mcp_shapes as shapes
+from share_sql.serve.bodies import CheckBody, CorrectBody, RunBody
 from share_sql.serve.mcp_rows import shown
 from share_sql.serve.mcp_schema import described
 from share_sql.serve.mcp_text import cut, one_line
-from share_sql.serve.shapes import CheckBody, CorrectBody, RunBody
 
 if TYPE_CHECKING:
     from share_sql.case import TextChange

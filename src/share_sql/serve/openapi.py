@@ -9,8 +9,9 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from share_sql.serve.bodies import CorrectBody
 from share_sql.serve.problems import MEDIA_TYPE
-from share_sql.serve.shapes import BatchProblem, CorrectAnswer, CorrectBody, LostProblem, Problem, StageEvent
+from share_sql.serve.shapes import BatchProblem, CorrectAnswer, LostProblem, Problem, StageEvent
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -12,20 +12,17 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from share_sql.check import checked_row
 from share_sql.serve.answers import kind_answers, stage_event
+from share_sql.serve.bodies import CheckBody, CorrectBody, RunBody, TrajectoryBody
 from share_sql.serve.problems import lost, response, told
 from share_sql.serve.shapes import (
     CheckAnswer,
-    CheckBody,
     CorrectAnswer,
-    CorrectBody,
     DatabaseItem,
     ExampleItem,
     KindItem,
     RunAnswer,
-    RunBody,
     SchemaAnswer,
     TrajectoryAnswer,
-    TrajectoryBody,
 )
 
 if TYPE_CHECKING:
