@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -23,6 +24,7 @@ from share_sql.driver.progress import StageEnd
 from share_sql.driver.workers import START_AFTER
 from share_sql.errors import AssistantClosed, ModelLimited, UsageError
 from share_sql.models.base import ModelReply, ModelRequest, Usage
+from share_sql.schema.model import ColumnName
 from share_sql.stages.state import State
 from tests.driver.living import ENDLESS, Model, case, cases, for_ever
 from tests.driver.working import alive, children, endless, fill, until, where, workers
@@ -328,6 +330,32 @@ def test_names_of_the_catalog_are_known_to_the_processes(database: str, catalog:
         done += assistant.correct_many(cases("late", 3))
     assert {each.verdict for each in done} == {"kept"}
     assert not [step.error for each in done for step in each.steps if step.error]
+
+
+def test_what_another_process_cannot_find_is_worked_on_here(database: str, catalog: Catalog) -> None:
+    hidden = ModuleType("hidden")
+    exec("import os\ndef process(state): return os.getpid()", vars(hidden))
+    sys.modules["hidden"] = hidden
+    try:
+        with Assistant(catalog=catalog, processes=2) as assistant:
+            fill(assistant, database)
+            found = dict(assistant.correct_as(cases(database, 3), hidden.process))
+            found |= assistant.correct_as(cases(database, 3), lambda state: os.getpid())
+    finally:
+        del sys.modules["hidden"]
+    assert set(found.values()) == {os.getpid()}
+
+
+def test_what_cannot_be_sent_of_a_database_is_worked_on_here(database: str, catalog: Catalog) -> None:
+    class Meanings(dict[ColumnName, str]):
+        def __reduce__(self) -> str:
+            raise TypeError("not me")
+
+    with Assistant(catalog=catalog, processes=2) as assistant:
+        fill(assistant, database)
+        catalog.add("odd", database, meanings=Meanings())
+        ((_, (_, process)),) = assistant.correct_as(cases("odd", 1), where)
+    assert process == os.getpid()
 
 
 def test_no_process_must_be_one() -> None:

@@ -13,14 +13,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from share_sql.driver.case_run import kept_unworked
-from share_sql.driver.messages import ModelFacts, Setup, Work, packed
-from share_sql.driver.worker_link import AnswerAsk, WorkerEnded, WorkerLate, WorkerLink
+from share_sql.driver.messages import How, ModelFacts, Setup, Work, packed
+from share_sql.driver.worker_link import AnswerAsk, NoWorker, WorkerEnded, WorkerLate, WorkerLink
 
 if TYPE_CHECKING:
     from share_sql.case import Case
@@ -43,10 +42,6 @@ _LATE = "did not end in its time"
 
 log = logging.getLogger("share_sql")
 _T = TypeVar("_T")
-
-
-class NoWorker(Exception):
-    """The case is to be worked on in this process."""
 
 
 class Workers:
@@ -99,7 +94,7 @@ class Workers:
         self._died = False
         self._useless = False
         """Whether none can be started, so that all is done in this process."""
-        self._works: list[Work] = []
+        self._works: list[tuple[How, Work]] = []
         self._alone = asyncio.Lock()
         self._lost = 0
         """Cases whose process died, and that are worked on again."""
@@ -279,16 +274,16 @@ class Workers:
 
     def _work(self, stages: Sequence[Stage], make: Callable[[State], Any]) -> Work:
         """The work's number and form. Raises NoWorker where it cannot be sent."""
-        for work in self._works:
-            if work.stages is stages and work.make == make:
+        how = How(stages, make)
+        for known, work in self._works:
+            if known.stages is stages and known.make == make:
                 return work
         # What stands in the caller's script is not to be found in another process.
         if "__main__" in (getattr(make, "__module__", ""), type(make).__module__):
             raise NoWorker
-        work = Work(len(self._works), stages, make)
         try:
-            pickle.dumps(work)
+            work = Work(len(self._works), how.packed())
         except Exception as error:
             raise NoWorker from error
-        self._works.append(work)
+        self._works.append((how, work))
         return work
