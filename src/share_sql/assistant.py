@@ -82,8 +82,8 @@ class Assistant:
             as many, so that one that hangs keeps none on another waiting. All others wait, in the order of
             each database, at no cost. 1: one after another, whatever their databases.
         processes: how many processes may work on cases, each on a core of its own, but no more than
-            `concurrency`. None begins before this one is full of work. This one alone asks models; it works
-            itself on what needs each stage told (`progress`, OpenTelemetry), or whole states.
+            `concurrency`. None begins before this one is full of work. This one alone asks models, and works
+            on what needs each stage told (`progress`, OpenTelemetry) or whole states.
         inspect: whether corrections also tell warnings and what a replay compares (`Correction.inspection`);
             costs a few more queries a case.
         conventions: `benchmark` where kinds of change that follow a benchmark's conventions act too (see
