@@ -29,13 +29,14 @@ def silence() -> None:
         logger.addHandler(logging.NullHandler())
 
 
-def write_sql(node: exp.Expr, dialect: str, strict: bool = False) -> str:
+def write_sql(node: exp.Expr, dialect: str, strict: bool = False, *, keep: bool = True) -> str:
     """A tree as SQL.
 
     Args:
         node: the tree.
         dialect: sqlglot's name of the dialect.
         strict: refuse what the dialect cannot say, instead of leaving it out.
+        keep: False where the tree is not used afterwards: to write may change it, so that a copy is written.
 
     Raises:
         SqlUnreadable: the tree cannot be written.
@@ -44,7 +45,7 @@ def write_sql(node: exp.Expr, dialect: str, strict: bool = False) -> str:
 
     fresh = True
     try:
-        text = _generator(dialect, strict, threading.get_ident()).generate(node)
+        text = _generator(dialect, strict, threading.get_ident()).generate(node, copy=keep)
         fresh = _NUMBERED.search(text) is not None
         return text
     except (SqlglotError, *UNFORESEEN) as error:
