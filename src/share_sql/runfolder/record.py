@@ -26,7 +26,7 @@ INPUT = "input"
 
 def fingerprint(case: Case) -> str:
     """A short hash of all that is asked; another one means another case."""
-    return hashlib.sha256(json.dumps(asdict(case), sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(vars(case), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def correction_row(correction: Correction, error: str | None = None) -> dict[str, Any]:
