@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,6 @@ from share_sql.sql.written import UNFORESEEN, silence
 if TYPE_CHECKING:
     from sqlglot import exp
     from sqlglot.dialects.dialect import Dialect
-    from sqlglot.parser import Parser
-    from sqlglot.tokens import Tokenizer
 
 
 def extract_sql(text: str) -> str:
@@ -65,14 +62,6 @@ def parser_of(name: str) -> Dialect:
     return Dialect.get_or_raise(name)
 
 
-@lru_cache(maxsize=64)
-def _reader(name: str, thread: int) -> tuple[Tokenizer, Parser]:
-    """A thread's own tokenizer and parser of a dialect, which begin afresh with each text: to make them takes
-    half as long as to read a short query."""
-    dialect = parser_of(name)
-    return dialect.tokenizer(), dialect.parser()
-
-
 def parse_select(sql: str, dialect: str) -> exp.Query:
     """Parse one SELECT (or VALUES, set operation, WITH … SELECT).
 
@@ -93,11 +82,11 @@ def parse_select(sql: str, dialect: str) -> exp.Query:
     from sqlglot.errors import SqlglotError
 
     check_length(sql)
-    tokenizer, parser = _reader(dialect, threading.get_ident())
+    reader = parser_of(dialect)
     try:
-        tokens = tokenizer.tokenize(sql)
+        tokens = reader.tokenize(sql)
         check_tokens(tokens)
-        trees = [tree for tree in parser.parse(tokens, sql) if tree is not None]
+        trees = [tree for tree in reader.parser().parse(tokens, sql) if tree is not None]
     except SqlglotError as error:
         first = (getattr(error, "errors", None) or [{}])[0]
         where = f" near line {first['line']}, column {first['col']}" if first.get("line") else ""
