@@ -24,10 +24,10 @@ def bam(state: State) -> Steps[State]:
     query = state.draft.query
     trajectory: Trajectory | Exception | None = query.unreadable
     if isinstance(query, Examined):
-        trajectory, linked = query.trajectory, query.binding.columns
-        found = trajectory if isinstance(trajectory, Trajectory) else None
-        state = replace(state, linked=linked, trajectory=found)
+        trajectory = query.trajectory
+        state = replace(state, linked=query.binding.columns)
     if isinstance(trajectory, Trajectory):
+        state = replace(state, trajectory=trajectory)
         note = noted(state, "bam", f"{len(trajectory.steps)} steps read from the draft's syntax tree")
     else:
         note = noted(state, "bam", "the draft could not be written as a trajectory", error=str(trajectory))
