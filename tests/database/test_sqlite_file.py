@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from share_sql.database import sqlite
 from share_sql.database.sqlite import SqliteDatabase
 from share_sql.errors import (
     DatabaseMissing,
@@ -271,6 +273,30 @@ def test_the_fingerprint_changes_even_where_the_time_is_set_back(
     connection.close()
     os.utime(shop, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert database.fingerprint() != before
+
+
+def test_a_file_that_rests_is_told_by_its_times(
+    database: SqliteDatabase, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "SETTLED_SECONDS", -1.0)
+    before, process = database.fingerprint(), database.pid
+    assert process is not None
+    os.kill(process, signal.SIGKILL)
+    assert database.fingerprint() == before
+    assert database.pid == process, "nobody noticed that it is gone: it was not asked"
+    with sqlite3.connect(shop) as connection:
+        connection.execute("UPDATE person SET age = age + 1 WHERE id = 1")
+    connection.close()
+    assert database.fingerprint() != before
+    assert database.pid != process
+
+
+def test_a_file_that_was_just_written_is_told_by_its_header(database: SqliteDatabase) -> None:
+    before, process = database.fingerprint(), database.pid
+    assert process is not None
+    os.kill(process, signal.SIGKILL)
+    assert database.fingerprint() == before
+    assert database.pid != process
 
 
 def test_the_fingerprint_changes_with_the_log(wal: sqlite3.Connection, database: SqliteDatabase) -> None:

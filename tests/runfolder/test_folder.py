@@ -108,6 +108,16 @@ def test_times_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
     assert differ < VARYING_FILES
 
 
+def test_keyed_files_are_written_as_json_writes_them_with_an_indent(tmp_path: Path) -> None:
+    with open_run_folder(tmp_path, SETTINGS, CASES, resume=True) as run:
+        for position, columns in enumerate(([], ['item."id"', "größe.a"], ["item.id"])):
+            run.journal.append(position, row(CASES[position][0], augmented=columns))
+        run.finish({})
+    for name in ("augmented_schema.json", "final_sql.json"):
+        text = (tmp_path / name).read_text(encoding="ascii")
+        assert text == json.dumps(json.loads(text), indent=4) + "\n"
+
+
 def test_an_id_twice_stays_in_the_corrections_and_does_not_overwrite_the_first(tmp_path: Path) -> None:
     with open_run_folder(tmp_path, SETTINGS, [("7", "aa"), ("7", "bb")], resume=False) as run:
         run.journal.append(0, row("7"))

@@ -74,3 +74,14 @@ def test_what_reads_is_a_query(sql: str) -> None:
 def test_any_text_gives_sql_or_a_named_error(text: str) -> None:
     with suppress(SqlError):
         parse_select(extract_sql(text), "sqlite")
+
+
+def test_a_text_that_failed_leaves_nothing_behind() -> None:
+    fine = "SELECT a FROM t WHERE b IN (1, 2) -- why"
+    before = parse_select(fine, "sqlite")
+    for broken in ("SELECT (1", "SELECT 'a", "SELECT FROM WHERE", "SELECT CASE WHEN"):
+        with pytest.raises(SqlError):
+            parse_select(broken, "sqlite")
+        again = parse_select(fine, "sqlite")
+        assert again == before
+        assert [node.comments for node in again.walk()] == [node.comments for node in before.walk()]

@@ -10,7 +10,7 @@ from sqlglot import exp, parse_one
 
 from share_sql.errors import SqlUnreadable
 from share_sql.sql.text import parse_select
-from share_sql.sql.written import write_sql
+from share_sql.sql.written import plain_sql, write_sql
 
 
 def test_what_a_dialect_cannot_say_is_left_out_or_refused() -> None:
@@ -18,6 +18,21 @@ def test_what_a_dialect_cannot_say_is_left_out_or_refused() -> None:
     assert write_sql(tree, "sqlite") == "SELECT TRUNC(a) FROM t"
     with pytest.raises(SqlUnreadable, match="cannot be written for sqlite"):
         write_sql(tree, "sqlite", strict=True)
+
+
+@pytest.mark.parametrize("dialect", ["", "sqlite", "postgres"])
+@pytest.mark.parametrize("comments", [True, False])
+def test_a_generator_that_is_kept_writes_as_a_new_one(dialect: str, comments: bool) -> None:
+    for sql in (
+        "SELECT a, /* all */ COUNT(*) FROM t WHERE b = 'x' GROUP BY a",
+        "SELECT * FROM (SELECT 1 UNION SELECT 2) AS u",
+        "SELECT * FROM t LEFT SEMI JOIN u ON t.a = u.a",
+    ):
+        tree = parse_one(sql)
+        before = tree.copy()
+        for _ in range(2):
+            assert plain_sql(tree, dialect, comments=comments) == tree.sql(dialect, comments=comments)
+        assert tree == before, "what is kept is not changed"
 
 
 def test_a_tree_that_sqlglot_cannot_write_is_a_named_error() -> None:
@@ -46,7 +61,7 @@ def test_warnings_of_sqlglot_do_not_reach_the_terminal() -> None:
     code = (
         "from share_sql.errors import SqlNotSelect\n"
         "from share_sql.sql.text import parse_select as p\n"
-        "from share_sql.sql.written import write_sql\n"
+        "from share_sql.sql.written import plain_sql, write_sql\n"
         "try:\n    p('SET x = y; SELECT 1', 'mysql')\nexcept SqlNotSelect: pass\n"
         "write_sql(p('SELECT a[1] FROM t TABLESAMPLE (5) FOR UPDATE', 'postgres'), 'sqlite')\n"
         "write_sql(p('SELECT TRUNC(a, 2) FROM t', 'oracle'), 'sqlite')\n"

@@ -54,6 +54,10 @@ START_SECONDS = 10.0
 HEAP_BYTES = 512 * 1024 * 1024
 """SQLite's own memory at most: sorting, grouping, large values, its page cache."""
 
+SETTLED_SECONDS = 60.0
+"""How long after a file's last change its times tell every further one. Before, they may not: a file system's
+clock ticks every few thousandths of a second, on some every two seconds, and a server's is not ours."""
+
 _CLOSE_STEP = 0.05
 """Seconds that `close` leaves a query which is about to end."""
 _LATE = "stopped at its deadline; simplify the query or give it more time"
@@ -88,6 +92,8 @@ class SqliteDatabase:
         self._owner = 0
         self._immutable = False
         self._opened: tuple[object, ...] = ()
+        self._header: tuple[tuple[int, ...], bytes] | None = None
+        """The file's header, once its times tell every change, with what they were."""
         self._closed = False
         self._running = threading.Lock()
         self._runs: int | None = None
@@ -110,12 +116,12 @@ class SqliteDatabase:
             raise errors.QueryError(f"{self.name}: the query holds a NUL character")
         with self._lock:
             self._open_or_raise()
-            self._ready()  # so that starting a process takes nothing from the query's time
+            child = self._ready()  # so that starting a process takes nothing from the query's time
             deadline = time.monotonic() + min(limits.seconds, LONGEST_SECONDS)
             with self._running:
                 self._runs, self._stopped = threading.get_ident(), False
             try:
-                return self._converse(lambda child: self._ask(child, sql, deadline, limits), deadline)
+                return self._converse(lambda child: self._ask(child, sql, deadline, limits), deadline, child)
             finally:
                 with self._running:
                     # Stopped when its answer had come: that is not for whoever asks next.
@@ -133,14 +139,26 @@ class SqliteDatabase:
 
         Raises as `query` does where the file cannot be read.
         """
-        late = time.monotonic() + START_SECONDS
         with self._lock:
             self._open_or_raise()
-            header = self._converse(lambda child: self._ask_header(child, late), late)
-        found = look(self.path, self.name)
-        parts: tuple[object, ...] = (*_identity(found), found.st_ctime_ns, header[24:28], header[40:44])
+            found, header = self._headed()
+        parts: tuple[object, ...] = (*_times(found), header[24:28], header[40:44])
         log = _size_and_time(self._real() + "-wal")
         return hashlib.sha256(repr((str(self.path), *parts, log)).encode("utf-8", "replace")).hexdigest()[:16]
+
+    def _headed(self) -> tuple[os.stat_result, bytes]:
+        """What the file system says of the file, and its header. It is asked for once where the times tell
+        every change: each case needs it twice, and to ask takes as long as a query."""
+        before, now = look(self.path, self.name), time.time_ns()
+        if self._header is not None and self._header[0] == _times(before):
+            return before, self._header[1]
+        late = time.monotonic() + START_SECONDS
+        header = self._converse(lambda child: self._ask_header(child, late), late)
+        found = look(self.path, self.name)
+        changed = max(found.st_mtime_ns, found.st_ctime_ns)
+        settled = _times(found) == _times(before) and now - changed > SETTLED_SECONDS * 1e9
+        self._header = (_times(found), header) if settled else None
+        return found, header
 
     @property
     def pid(self) -> int | None:
@@ -194,13 +212,14 @@ class SqliteDatabase:
                 f"{self.name}: this connection is closed; open the database again"
             )
 
-    def _converse(self, exchange: Callable[[Child], _T], deadline: float) -> _T:
-        """Start a process where there is none that fits, talk with it, and clean up what goes wrong."""
+    def _converse(self, exchange: Callable[[Child], _T], deadline: float, ready: Child | None = None) -> _T:
+        """Talk with a process, `ready` or started where there is none that fits; clean up what goes wrong."""
         from share_sql.database.child import ChildGone, ChildLate
 
         for last in (False, True):
             try:
-                return exchange(self._ready())
+                child, ready = ready or self._ready(), None
+                return exchange(child)
             except ChildLate:
                 self._stop()
                 raise errors.QueryTimeout(f"{self.name}: {_LATE}") from None
@@ -323,6 +342,10 @@ class SqliteDatabase:
 
 def _identity(found: os.stat_result) -> tuple[int, int, int, int]:
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _times(found: os.stat_result) -> tuple[int, ...]:
+    return (*_identity(found), found.st_ctime_ns)
 
 
 def _size_and_time(path: str) -> tuple[int, int] | None:

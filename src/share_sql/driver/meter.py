@@ -31,6 +31,9 @@ _LOOK_SECONDS = 0.1
 _CLEANERS = frozenset({weakref.__file__, _weakrefset.__file__})
 """Modules whose functions are called when what they refer to goes."""
 
+_TOLD = hasattr(time, "pthread_getcpuclockid")
+"""Whether the system tells the processor time of other threads."""
+
 _T = TypeVar("_T")
 
 
@@ -91,16 +94,16 @@ class Meter:
                 self._raise(self._thread)
 
     def _begin(self) -> None:
-        thread = threading.get_ident()
+        began = _own()
         with self._lock:
-            self._began = _used(thread)
-            self._thread = thread
+            self._began = began
+            self._thread = threading.get_ident()
 
     def _end(self) -> None:
         with self._lock:
             if self._thread is None:
                 return
-            self._spent += _used(self._thread) - self._began
+            self._spent += _own() - self._began
             if self._stopped:
                 # It may have been raised and not have come yet: nothing after the work may meet it.
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), None)
@@ -160,5 +163,9 @@ def _cleans_up(thread: int) -> bool:
 
 def _used(thread: int) -> float:
     """Processor seconds of a running thread; wall-clock seconds where the system does not tell."""
-    clock = getattr(time, "pthread_getcpuclockid", None)
-    return time.monotonic() if clock is None else time.clock_gettime(clock(thread))
+    return time.clock_gettime(time.pthread_getcpuclockid(thread)) if _TOLD else time.monotonic()
+
+
+def _own() -> float:
+    """The same of the thread that asks, which costs less to ask."""
+    return time.thread_time() if _TOLD else time.monotonic()

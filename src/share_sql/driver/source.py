@@ -143,7 +143,9 @@ class Source:
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise WorkExceeded("the time that a case may take is used up (--case-seconds)")
-        limits = replace(request.limits, seconds=min(request.limits.seconds, left))
+        limits = request.limits
+        if left < limits.seconds:
+            limits = replace(limits, seconds=left)
         if self._use.limits is not None:
             limits = limits.within(self._use.limits)
         answer: QueryResult | QueryError

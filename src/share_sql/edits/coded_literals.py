@@ -116,6 +116,9 @@ def _texts(draft: Examined, read: Operand) -> list[str]:
 def _told(label: str, values: Sequence[object], texts: Sequence[str]) -> object | None:
     """The one value that a text calls by this label."""
     for said in texts:
+        # Most labels occur in no text: to look for each beside each value takes a pattern a pair.
+        if re.search(_named(label), said) is None:
+            continue
         codes = [value for value in values if _calls(said, str(value), label)]
         if len(codes) == 1:
             return codes[0]
@@ -126,9 +129,9 @@ def _told(label: str, values: Sequence[object], texts: Sequence[str]) -> object 
 
 def _calls(said: str, code: str, label: str) -> bool:
     """Whether a text says that the code stands for the label: "F: female", "female (F)", "female is 'F'"."""
-    if not code.strip():
+    if not code.strip() or code not in said:
         return False
-    own, name = re.escape(code), rf"(?i:{re.escape(label)})"
+    own, name = re.escape(code), _named(label)
     forth = rf"(?<![\w.]){_QUOTE}{own}{_QUOTE}\s*{_SAYS}\s*(?:the\s+|an?\s+)?{_QUOTE}{name}s?{_END}"
     column = r"(?:[\w.`\"]+\s*={1,2}\s*)?"
     # The label is all that stands for the code, as "closed" does not in "a game that was closed is G".
@@ -136,6 +139,11 @@ def _calls(said: str, code: str, label: str) -> bool:
     back = rf"{start}{_QUOTE}{name}s?{_QUOTE}\s*{_SAYS}\s*{column}{_QUOTE}{own}{_END}"
     beside = rf"(?<!\w){name}s?{_QUOTE}\s*\(\s*{_QUOTE}{own}{_QUOTE}\s*\)"
     return any(re.search(pattern, said) for pattern in (forth, back, beside))
+
+
+def _named(label: str) -> str:
+    """A pattern for a label in any case."""
+    return rf"(?i:{re.escape(label)})"
 
 
 def _known(label: str, values: Sequence[object]) -> object | None:

@@ -9,14 +9,19 @@ _FORMS = (
     "%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%m/%d/%y", "%B %d, %Y", "%B %d %Y", "%d %B %Y",
     "%b %d, %Y", "%d %b %Y", "%Y%m%d", "%d.%m.%Y",
 )  # fmt: skip
+_MAYBE = re.compile(r"\d{6,8}\Z|\w\W+\w+\W+\w")
+"""What every text in one of these forms matches: one number, or three parts."""
 
 
 def days(text: str) -> list[date]:
     """The days that a text may mean; several where day and month may be either."""
-    found = []
+    text = text.strip()
+    found: list[date] = []
+    if _MAYBE.search(text) is None:  # most texts are no days, and to try the forms takes as long as a query
+        return found
     for form in _FORMS:
         try:
-            found.append(datetime.strptime(text.strip(), form).date())
+            found.append(datetime.strptime(text, form).date())
         except ValueError:
             continue
     return list(dict.fromkeys(found))

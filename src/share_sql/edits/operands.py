@@ -152,18 +152,19 @@ class Operand:
         return self.draft.text(self.value)
 
     def select(self, item: exp.Expr, condition: exp.Expr | None) -> exp.Select:
-        """A query of the source alone."""
+        """A query of the source alone; item and condition become its own."""
         table = self.source.node.copy()
         table.set("joins", None)
-        select = exp.select(item).from_(table)
+        select = exp.select(item, copy=False).from_(table, copy=False)
         if self.with_ is not None:
             select.set("with_", self.with_.copy())
-        return select.where(condition) if condition is not None else select
+        return select.where(condition, copy=False) if condition is not None else select
 
     def holds(self, condition: Condition) -> Steps[bool | None]:
         """Whether some row meets a condition; None where the database does not say."""
-        select = self.select(exp.Literal.number(1), condition(self.value.copy())).limit(1)
-        outcome = yield from query(self.draft.text(select), LIMITS)
+        select = self.select(exp.Literal.number(1), condition(self.value.copy()))
+        select.set("limit", _limit(1))
+        outcome = yield from query(self.draft.text(select, keep=False), LIMITS)
         return None if isinstance(outcome, QueryError) else bool(outcome.rows)
 
     def stores_none(self, constants: Iterable[exp.Expr]) -> Steps[bool]:
@@ -191,11 +192,17 @@ class Operand:
         `most`, or the database does not say."""
         given = exp.Not(this=exp.Is(this=self.value.copy(), expression=exp.Null()))
         where = given if condition is None else exp.and_(given, condition(self.value.copy()))
-        select = self.select(self.value.copy(), where).distinct().limit(most + 1)
-        outcome = yield from query(self.draft.text(select), LIMITS)
+        select = self.select(self.value.copy(), where).distinct(copy=False)
+        select.set("limit", _limit(most + 1))
+        outcome = yield from query(self.draft.text(select, keep=False), LIMITS)
         if isinstance(outcome, QueryError) or len(outcome.rows) > most or outcome.truncated:
             return None
         return [row[0] for row in outcome.rows]
+
+
+def _limit(rows: int) -> exp.Limit:
+    # As a node: `Select.limit` has the number parsed, which takes as long as to write the query.
+    return exp.Limit(expression=exp.Literal.number(rows))
 
 
 def operand(draft: Examined, node: exp.Expr) -> Operand | None:

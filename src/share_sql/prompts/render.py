@@ -153,7 +153,7 @@ def in_schema_order(columns: Collection[ColumnName], schema: Schema) -> tuple[Co
     Anything but a set has an order of its own already and keeps it."""
     if not isinstance(columns, AbstractSet):
         return tuple(columns)
-    place = {(table.name, column.name): position for position, (table, column) in enumerate(schema.columns())}
+    place = schema.places
     return tuple(sorted(columns, key=lambda name: (place.get((name.table, name.column), len(place)), name)))
 
 

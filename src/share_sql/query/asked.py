@@ -13,6 +13,8 @@ from functools import lru_cache
 
 from sqlglot import exp
 
+from share_sql.sql.written import plain_sql
+
 _WORD = re.compile(r"[A-Za-z]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _STOP = frozenset((
@@ -178,7 +180,7 @@ def _text(node: exp.Expr) -> str:
     """Text that equal expressions share, whatever their qualifiers and case."""
     if isinstance(node, exp.Column):
         return str(node.name).lower()
-    return re.sub(r"\b\w+\.", "", node.sql()).lower().replace('"', "").replace("`", "")
+    return re.sub(r"\b\w+\.", "", plain_sql(node)).lower().replace('"', "").replace("`", "")
 
 
 def _named(value: exp.Expr, asked: frozenset[str]) -> float:

@@ -184,9 +184,9 @@ class Examined(Ran):
         except (SqlError, TrajectoryError) as error:
             return error
 
-    def text(self, node: exp.Expr) -> str:
-        """A node of the tree as SQL, in the schema's dialect."""
-        return write_sql(node, self.schema.dialect)
+    def text(self, node: exp.Expr, *, keep: bool = True) -> str:
+        """A node as SQL, in the schema's dialect; `keep` as `sql.written.write_sql` has it."""
+        return write_sql(node, self.schema.dialect, keep=keep)
 
 
 MOST_TRIED = 150_000

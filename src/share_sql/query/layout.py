@@ -16,6 +16,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from share_sql.case import TextChange
+from share_sql.sql.text import parser_of
+from share_sql.sql.written import plain_sql
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -63,7 +65,7 @@ def keep_layout(draft: str, own: exp.Query | None, tree: exp.Query, dialect: str
     changes = layout_changes(draft, own, tree, dialect)
     if changes is not None:
         return applied(draft, changes)
-    text = tree.sql(dialect=dialect)
+    text = plain_sql(tree, dialect)
     return text if len(text) <= _ONE_LINE or "\n" not in draft else tree.sql(dialect=dialect, pretty=True)
 
 
@@ -80,16 +82,16 @@ def layout_changes(
     """
     if len(draft) > _LONGEST:
         return None
-    wanted = tree.sql(dialect=dialect, comments=False)
+    wanted = plain_sql(tree, dialect, comments=False)
     if len(draft) + len(wanted) > _LONGEST:
         return None
-    base = own.sql(dialect=dialect, comments=False) if own is not None else draft
+    base = plain_sql(own, dialect, comments=False) if own is not None else draft
     return _changes(draft, base, wanted, dialect)
 
 
 def same_query(one: exp.Query, other: exp.Query, dialect: str) -> bool:
     """Whether two trees are written alike, comments aside."""
-    texts = [each.sql(dialect=dialect, comments=False) for each in (one, other)]
+    texts = [plain_sql(each, dialect, comments=False) for each in (one, other)]
     return texts[0] == texts[1]
 
 
@@ -201,12 +203,11 @@ def _matcher(one: Sequence[str], other: Sequence[str]) -> difflib.SequenceMatche
 def _tokens(text: str, dialect: str) -> tuple[_Token, ...] | None:
     """The tokens of a text; None where it cannot be read. Comments are no tokens: they stand in the gaps."""
     from sqlglot import TokenType
-    from sqlglot.dialects.dialect import Dialect
     from sqlglot.errors import SqlglotError
 
     quoted = {TokenType.STRING, TokenType.IDENTIFIER}
     try:
-        found = Dialect.get_or_raise(dialect).tokenize(text)
+        found = parser_of(dialect).tokenize(text)
     except SqlglotError:
         return None
     tokens = []

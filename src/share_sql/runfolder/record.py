@@ -28,7 +28,7 @@ INPUT = "input"
 
 def fingerprint(case: Case) -> str:
     """A short hash of all that is asked; another one means another case."""
-    return hashlib.sha256(json.dumps(asdict(case), sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(vars(case), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def correction_row(correction: Correction, error: str | None = None) -> dict[str, Any]:
@@ -112,8 +112,9 @@ def state_row(state: State, prompts: PromptSet | None = None) -> dict[str, Any]:
         "sam": state.filled,
         "lom": state.final,
     }
+    written = _Written()
     steps = {
-        role: (state.prompts.get(role, ""), state.texts.get(role) or _answer(trajectory))
+        role: (state.prompts.get(role, ""), state.texts.get(role) or written.answer(trajectory))
         for role, trajectory in made.items()
     }
     return {
@@ -123,7 +124,7 @@ def state_row(state: State, prompts: PromptSet | None = None) -> dict[str, Any]:
         "correction": correction_row(state.correction),
         "steps": steps,
         "augmented": [str(name) for name in in_schema_order(state.augmented, state.schema)],
-        "generator_prompt": state.prompts.get("generator") or _generator_prompt(state, prompts),
+        "generator_prompt": state.prompts.get("generator") or _generator_prompt(state, prompts, written),
         "seconds": {stage: round(spent, 6) for stage, spent in state.seconds.items()},
         "cause": (cause := case_cause(state.correction)),
         # Done again by --resume where what failed was not the case.
@@ -183,29 +184,39 @@ def failed_row(case: Case, problem: str, *, duplicate: bool = False) -> dict[str
     }
 
 
-def _answer(trajectory: Trajectory | None) -> str | None:
-    """A trajectory made without a model, as a model would have answered it; None where there is none, so
-    that a replay of the run knows that the stage has no answer."""
-    if trajectory is None:
-        return None
-    from share_sql.trajectory.write import write
+class _Written:
+    """Trajectories of one case as text. Without models several stages have one and the same, and to write it
+    takes as long as to make it: each is written once."""
 
-    return f"```SR\n{write(trajectory, 'paper').strip()}\n```"
+    def __init__(self) -> None:
+        self._texts: dict[int, str] = {}
+
+    def text(self, trajectory: Trajectory) -> str:
+        """A trajectory's text; it must live as long as this."""
+        from share_sql.trajectory.write import write
+
+        if id(trajectory) not in self._texts:
+            self._texts[id(trajectory)] = write(trajectory, "paper")
+        return self._texts[id(trajectory)]
+
+    def answer(self, trajectory: Trajectory | None) -> str | None:
+        """One made without a model, as a model would have answered it; None where there is none, so that a
+        replay of the run knows that the stage has no answer."""
+        return f"```SR\n{self.text(trajectory).strip()}\n```" if trajectory is not None else None
 
 
-def _generator_prompt(state: State, prompts: PromptSet | None) -> str:
+def _generator_prompt(state: State, prompts: PromptSet | None, written: _Written) -> str:
     trajectory = state.final or state.filled or state.trajectory
     if prompts is None or trajectory is None:
         return ""
     from share_sql.prompts.render import generator_variables
-    from share_sql.trajectory.write import write
 
     variables = generator_variables(
         state.augmented,
         state.schema,
         question=state.case.question,
         evidence=state.case.evidence,
-        trajectory=write(trajectory, "paper"),
+        trajectory=written.text(trajectory),
     )
     try:
         return prompts.render("generator", **variables)[-1].content

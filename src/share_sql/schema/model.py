@@ -125,6 +125,11 @@ class Schema:
         )
 
     @cached_property
+    def places(self) -> Mapping[tuple[str, str], int]:
+        """The number of each column, by its table's name and its own, in schema order."""
+        return {(table.name, column.name): at for at, (table, column) in enumerate(self.columns())}
+
+    @cached_property
     def words(self) -> frozenset[str]:
         """The words in those names."""
         return frozenset(word for name in self.names for word in _WORD.findall(name))

@@ -29,29 +29,48 @@ def silence() -> None:
         logger.addHandler(logging.NullHandler())
 
 
-def write_sql(node: exp.Expr, dialect: str, strict: bool = False) -> str:
+def write_sql(node: exp.Expr, dialect: str, strict: bool = False, *, keep: bool = True) -> str:
     """A tree as SQL.
 
     Args:
         node: the tree.
         dialect: sqlglot's name of the dialect.
         strict: refuse what the dialect cannot say, instead of leaving it out.
+        keep: False where the tree is not used afterwards: to write may change it, so that a copy is written.
 
     Raises:
         SqlUnreadable: the tree cannot be written.
     """
     from sqlglot.errors import SqlglotError
 
-    fresh = True
     try:
-        text = _generator(dialect, strict, threading.get_ident()).generate(node)
-        fresh = _NUMBERED.search(text) is not None
-        return text
+        return plain_sql(node, dialect, strict=strict, keep=keep)
     except (SqlglotError, *UNFORESEEN) as error:
         first = (str(error) or type(error).__name__).splitlines()[0]
         raise SqlUnreadable(f"the SQL cannot be written for {dialect}: {first}") from error
     except RecursionError as error:
         raise SqlUnreadable("the SQL is nested too deeply to be written") from error
+
+
+def plain_sql(
+    node: exp.Expr, dialect: str = "", *, strict: bool = False, comments: bool = True, keep: bool = True
+) -> str:
+    """What `node.sql(dialect)` gives, by a generator that is there already: to make one takes longer than to
+    write a short text.
+
+    Args:
+        node, strict, keep: as `write_sql`.
+        dialect: as `write_sql`; empty for sqlglot's own.
+        comments: whether comments are written.
+
+    Raises:
+        Whatever sqlglot does.
+    """
+    fresh = True
+    try:
+        text = _generator(dialect, strict, comments, threading.get_ident()).generate(node, copy=keep)
+        fresh = _NUMBERED.search(text) is not None
+        return text
     finally:
         if fresh:
             _generator.cache_clear()
@@ -62,11 +81,11 @@ _NUMBERED = re.compile(r"\b_t\d")
 
 
 @lru_cache(maxsize=64)
-def _generator(dialect: str, strict: bool, thread: int) -> Generator:
+def _generator(dialect: str, strict: bool, comments: bool, thread: int) -> Generator:
     """A thread's own generator: it is not safe for two. They are kept because each that is made leaves some
     bytes behind (sqlglotc 30.30, its counter of names), which long runs would feel."""
     from sqlglot.dialects.dialect import Dialect
     from sqlglot.errors import ErrorLevel
 
     level = ErrorLevel.RAISE if strict else ErrorLevel.IGNORE
-    return Dialect.get_or_raise(dialect).generator(unsupported_level=level)
+    return Dialect.get_or_raise(dialect).generator(unsupported_level=level, comments=comments)

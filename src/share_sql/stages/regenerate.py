@@ -102,6 +102,8 @@ def _added(state: State, texts: list[str], origin: str) -> Steps[State]:
 
     The one that most agree on comes last, where `always` finds it; of equals the model's first.
     """
+    if not texts:
+        return state
     counts = Counter(map(normal, texts))
     first: dict[str, str] = {}
     for sql in texts:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from operator import is_not
-from typing import Any
+from operator import attrgetter, is_not
+from typing import Any, ClassVar
 
 MAX_LEVELS = 250
 """Levels of a trajectory. What compares, copies and writes one goes down a few calls a level, and Python
@@ -16,14 +16,22 @@ allows 1,000; conditions that `and` joins, and steps, are no levels."""
 class Node:
     """Base of every node. Its fields hold nodes, tuples of nodes, or plain values."""
 
-    def values(self) -> list[Any]:
+    _fields: ClassVar[Callable[[Any], tuple[Any, ...]]]
+
+    def __init_subclass__(cls) -> None:
+        names: tuple[str, ...] = cls.__dict__.get("__slots__", ())  # a node's slots are its fields, in order
+        if len(names) > 1:
+            cls._fields = attrgetter(*names)
+        else:  # which gives no tuple of one
+            cls._fields = lambda node: tuple([getattr(node, name) for name in names])
+
+    def values(self) -> tuple[Any, ...]:
         """The values of the fields, in reading order."""
-        names: tuple[str, ...] = self.__slots__  # a node's slots are its fields, in order
-        return [getattr(self, name) for name in names]
+        return type(self)._fields(self)
 
     def children(self) -> Iterator[Node]:
         """Yield the nodes directly below this one, in reading order."""
-        todo = self.values()[::-1]
+        todo = list(self.values()[::-1])
         while todo:
             value = todo.pop()
             if isinstance(value, Node):
