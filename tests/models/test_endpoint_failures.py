@@ -23,6 +23,7 @@ from share_sql.models.base import ModelRequest
 from share_sql.models.endpoint import EndpointModel
 
 from .server import KEY, Ask, Server, ask, choice, completion, failure, model
+from .virtual import now, run
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
@@ -188,9 +189,17 @@ def test_no_wait_of_its_own_is_too_long(request_of: Ask, monkeypatch: pytest.Mon
     assert len(server.sent) == 4
 
 
-def test_waits_as_long_as_it_is_told(request_of: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Server(failure(429, headers={"retry-after": "7"}), completion())
-    assert waits(monkeypatch, model(server), request_of()) == [7.0]
+@pytest.mark.parametrize("status", [429, 503])
+def test_waits_as_long_as_it_is_told(request_of: Ask, status: int) -> None:
+    server = Server(failure(status, headers={"retry-after": "7"}), completion())
+
+    async def once() -> float:
+        asked = model(server)
+        await asked.ask(request_of())
+        await asked.close()
+        return now()
+
+    assert run(once()) == 7.0
 
 
 @pytest.mark.parametrize(("patience", "tries"), [(100.0, 5), (30.0, 4), (3.0, 1)])

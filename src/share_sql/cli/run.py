@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from share_sql.catalog import Catalog
     from share_sql.runfolder.counts import RunCounts
 
+AT_ONCE, AT_A_SERVER = 8, 64
+"""Cases of one database under way at once; more where they mostly wait for a server, which answers many
+together: while it does, a case holds no thread."""
 MOST_REASONS = 10
 """Reasons for failed cases that are told."""
 LONGEST_REASON, LONGEST_ID = 1000, 80
@@ -59,7 +62,9 @@ Examples:
 @click.option("--out", type=FOLDER, required=True, help="The run folder.")
 @click.option("--resume", is_flag=True, help="Go on with the run that the folder holds, if any.")
 @limit_option
-@concurrency_option("Cases under way at once.")
+@concurrency_option(
+    "Cases of one database under way at once.", None, f"{AT_A_SERVER} where a server is asked, else {AT_ONCE}"
+)
 @click.option(
     "--case-seconds",
     type=click.FloatRange(min=0, min_open=True),
@@ -81,7 +86,7 @@ def command(
     out: Path,
     resume: bool,
     limit: int | None,
-    concurrency: int,
+    concurrency: int | None,
     case_seconds: float,
     models: str,
     policy: str,
@@ -159,7 +164,7 @@ def command(
             models=asked,
             policy=policy,
             prompts=prompt_set,
-            concurrency=concurrency,
+            concurrency=concurrency or (AT_A_SERVER if any(map(_server, asked.values())) else AT_ONCE),
             case_seconds=case_seconds,
             conventions=settings.conventions,
             without=settings.without,
@@ -224,6 +229,11 @@ def _benchmark_files(
 def _other_names(model: object) -> tuple[str, ...]:
     """Names under which a server answered; a cache stands before the model that knows."""
     return getattr(getattr(model, "model", model), "other_names", ())
+
+
+def _server(model: object) -> str:
+    """The server that is asked, behind a cache or not; empty for a model in this process."""
+    return getattr(getattr(model, "model", model), "server", "")
 
 
 def _report(counts: RunCounts, out: Path, *, as_json: bool) -> None:
