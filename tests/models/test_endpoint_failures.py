@@ -225,6 +225,19 @@ def test_waits_until_a_date(request_of: Ask, monkeypatch: pytest.MonkeyPatch) ->
     assert waits(monkeypatch, model(server), request_of()) == []  # the date has passed
 
 
+def test_a_date_counts_from_the_servers_own(request_of: Ask) -> None:
+    """Whose clock is wrong, the server's or this one's, does not matter."""
+    told = {"retry-after": "Wed, 21 Oct 2099 07:28:07 GMT", "date": "Wed, 21 Oct 2099 07:28:00 GMT"}
+
+    async def once() -> float:
+        asked = model(Server(failure(429, headers=told), completion()))
+        await asked.ask(request_of())
+        await asked.close()
+        return now()
+
+    assert run(once()) == 7.0
+
+
 def test_does_not_wait_for_hours(request_of: Ask) -> None:
     with pytest.raises(ModelUnavailable, match="after one try"):
         ask(model(Server(failure(429, headers={"retry-after": "7200"}))), request_of())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +67,12 @@ Examples:
     "Cases of one database under way at once.", None, f"{AT_A_SERVER} where a server is asked, else {AT_ONCE}"
 )
 @click.option(
+    "--processes",
+    type=click.IntRange(1, 1024),
+    help="Processes that work on cases, once one is full of work; no more than --concurrency.  "
+    "[default: one a core]",
+)
+@click.option(
     "--case-seconds",
     type=click.FloatRange(min=0, min_open=True),
     default=900.0,
@@ -87,6 +94,7 @@ def command(
     resume: bool,
     limit: int | None,
     concurrency: int | None,
+    processes: int | None,
     case_seconds: float,
     models: str,
     policy: str,
@@ -165,6 +173,7 @@ def command(
             policy=policy,
             prompts=prompt_set,
             concurrency=concurrency or (AT_A_SERVER if any(map(_server, asked.values())) else AT_ONCE),
+            processes=processes or _cores(),
             case_seconds=case_seconds,
             conventions=settings.conventions,
             without=settings.without,
@@ -187,6 +196,12 @@ def command(
     _report(counts, out, as_json=as_json)
     if counts.again or counts.useless or len(counts.failed) == counts.cases:
         raise SystemExit(1)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 def _cases(

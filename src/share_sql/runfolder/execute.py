@@ -28,8 +28,7 @@ from share_sql.errors import (
 from share_sql.runfolder.counts import RunCounts
 from share_sql.runfolder.databases import reopen_changed
 from share_sql.runfolder.folder import open_run_folder
-from share_sql.runfolder.journal import FAILED
-from share_sql.runfolder.record import failed_row, fingerprint, state_row
+from share_sql.runfolder.record import EndedCase, Recorder, failed_row, fingerprint
 
 if TYPE_CHECKING:
     from share_sql.assistant import Assistant
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from share_sql.case import Case, ModelFailure
     from share_sql.catalog import Catalog
     from share_sql.prompts.library import PromptSet
-    from share_sql.stages.state import State
 
 
 log = logging.getLogger("share_sql")
@@ -97,21 +95,24 @@ class Outage:
     FIRST = 8
     """Cases in a row that end a run in which the model has never answered."""
     LATER = 16
-    """The same, where it has answered before. The run pauses once, after half as many: a server that starts
-    again takes a while."""
+    """The same, where it has answered before: so many at least, and 8 more than are under way at once, since
+    those that wait in vain end together, behind those that were answered. The run pauses once, after half as
+    many: a server that starts again takes a while."""
     PAUSE_SECONDS = 20.0
     """How long."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int = 1) -> None:
+        """`at_once` is how many cases may be under way at once."""
+        self._later = max(self.LATER, self.LATER // 2 + at_once)
         self.length = 0
         """Cases in a row, for the model that was noticed."""
         self._rows: dict[str, tuple[tuple[str, str], int]] = {}
         self._answered: set[str] = set()
 
-    def seen(self, state: State) -> ModelFailure | None:
+    def seen(self, ended: EndedCase) -> ModelFailure | None:
         """Take a finished case into account; the failure that should end the run, if there is one."""
-        failed = {each.role: each for each in state.failures}
-        for role in state.usage.keys() - failed.keys():
+        failed = {each.role: each for each in ended.failures}
+        for role in ended.usage.keys() - failed.keys():
             self._answered.add(role)
             self._rows.pop(role, None)
         for role, failure in failed.items():
@@ -122,13 +123,13 @@ class Outage:
             before, length = self._rows.get(role, (kind, 0))
             length = length + 1 if before == kind else 1
             self._rows[role] = (kind, length)
-            if length == self.LATER // 2 and role in self._answered:
+            if length == self._later // 2 and role in self._answered:
                 log.warning(
                     "%s has not answered in %d cases in a row (%s); going on in %.0f s",
                     *(role, length, failure.message, self.PAUSE_SECONDS),
                 )
                 time.sleep(self.PAUSE_SECONDS)
-            if length >= (self.LATER if role in self._answered else self.FIRST):
+            if length >= (self._later if role in self._answered else self.FIRST):
                 self.length = length
                 return failure
         return None
@@ -175,15 +176,16 @@ def run_cases(
         RunStopped: a model failed alike in case after case (see `Outage`). No file but the journal is
             written; `resume` goes on.
     """
-    started = datetime.now(UTC)
+    # The clock may be set meanwhile: what a run took is measured by another.
+    started, began = datetime.now(UTC), time.monotonic()
     with open_run_folder(out, settings.comparable(), _Prints(cases), resume=resume) as folder:
         journal = folder.journal
         if resume and catalog is not None:
             reopen_changed(journal, catalog)
         done = resumed = len(journal)
         under_way: dict[int, int] = {}
-        """Positions of the cases that are being corrected, by identity."""
-        outage = Outage()
+        """Positions of the cases that are being corrected, by their place among these."""
+        outage = Outage(assistant.at_once)
         failed: list[dict[str, str]] = []
 
         def show_progress() -> None:
@@ -193,6 +195,7 @@ def run_cases(
         def good() -> Iterator[Case]:
             """The cases to correct; those that cannot be are written down on the way."""
             nonlocal done
+            count = 0
             for position, labelled in enumerate(cases):
                 if position in journal:
                     continue
@@ -205,20 +208,19 @@ def run_cases(
                     done += 1
                     show_progress()
                     continue
-                under_way[id(case)] = position
+                under_way[count] = position
+                count += 1
                 yield case
 
         show_progress()
-        with closing(assistant.correct_states(good())) as states:
-            for state in states:
-                row = state_row(state, settings.prompts)
-                journal.append(under_way.pop(id(state.case)), row)
-                if row[FAILED]:
-                    told = row["correction"]["error"]
-                    failed.append({"id": state.case.id, "error": told, "cause": row["cause"]})
+        with closing(assistant.correct_as(good(), Recorder(settings.prompts))) as ends:
+            for place, case in ends:
+                journal.add(under_way.pop(place), case.line)
+                if case.line.failed:
+                    failed.append({"id": case.line.id, "error": case.error or "", "cause": case.cause or ""})
                 done += 1
                 show_progress()
-                if (failure := outage.seen(state)) and done < len(cases):
+                if (failure := outage.seen(case)) and done < len(cases):
                     raise RunStopped(
                         f"stopped with {len(cases) - done} of {len(cases)} cases not tried: {failure.role} "
                         f"did not answer in {outage.length} cases in a row ({failure.message}); mend that "
@@ -226,7 +228,7 @@ def run_cases(
                         done,
                         failed,
                     )
-        ended = datetime.now(UTC)
+        ended, seconds = datetime.now(UTC), time.monotonic() - began
         return folder.finish(
             {
                 "settings": settings.comparable(),
@@ -234,7 +236,7 @@ def run_cases(
                 "platform": platform.platform(),
                 "started": started.isoformat(timespec="seconds"),
                 "ended": ended.isoformat(timespec="seconds"),
-                "seconds": round((ended - started).total_seconds(), 3),
+                "seconds": round(seconds, 3),
                 "resumed": resumed,
                 "answered_as": {role: list(names) for role, names in sorted(answered_as().items()) if names},
             }
