@@ -1,4 +1,5 @@
-"""A model's server that fails in a hundred ways, for `endpoint_faults.py`: the faults, and the server."""
+"""A model's server that fails in a hundred ways, for `endpoint_faults.py` and the tests: the faults, and the
+server."""
 
 from __future__ import annotations
 
@@ -41,6 +42,12 @@ class Fault:
 
 
 # -- answers on the wire ---------------------------------------------------------------------------------
+
+
+def refused(status: int, message: str, **headers: str) -> Behave:
+    """A refusal in the words of vLLM."""
+    error = {"message": message, "type": "Error", "param": None, "code": status}
+    return sends(wire(json.dumps({"error": error}), status, **headers))
 
 
 def wire(body: bytes | str = b"", status: int = 200, **headers: str) -> bytes:
@@ -132,7 +139,8 @@ def said(encoding: str) -> str:
     return "; ".join(f"header {encodings(secret)[encoding]} is bad" for secret in whole)
 
 
-def faults() -> dict[str, Fault]:
+def faults(bombs: bool = True) -> dict[str, Fault]:
+    """The faults by name; `bombs` take some seconds to make."""
     found: dict[str, Fault] = {}
 
     def status(code: int, cause: str, body: str = '{"error": {"message": "no"}}', **headers: str) -> None:
@@ -145,6 +153,10 @@ def faults() -> dict[str, Fault]:
     status(300, "refused")
     for code in (400, 401, 403, 404, 413, 422):
         status(code, "refused")
+    found["an adapter that is gone"] = Fault(refused(404, "The model `m` does not exist."), "refused")
+    found["a prompt that is too long"] = Fault(
+        refused(400, "This model's maximum context length is 8192 tokens, the prompt has 200012."), "refused"
+    )
     for code, cause in ((408, "timeout"), (409, "unavailable"), (429, "limited"), (500, "unavailable")):
         status(code, cause)
     for code, cause in ((503, "unavailable"), (504, "timeout"), (529, "unavailable"), (999, "unavailable")):
@@ -193,8 +205,9 @@ def faults() -> dict[str, Fault]:
     found["chunks without end"] = Fault(
         drips(CHUNKED, b"10000\r\n" + b"x" * 65536 + b"\r\n", 0), "unreadable timeout"
     )
-    found["a bomb of gzip"] = Fault(sends(wire(bomb(1), content_encoding="gzip")), "unreadable")
-    found["a bomb in a bomb"] = Fault(sends(wire(bomb(2), content_encoding="gzip, gzip")), "unreadable")
+    if bombs:
+        found["a bomb of gzip"] = Fault(sends(wire(bomb(1), content_encoding="gzip")), "unreadable")
+        found["a bomb in a bomb"] = Fault(sends(wire(bomb(2), content_encoding="gzip, gzip")), "unreadable")
     found["no gzip"] = Fault(sends(wire("{}" * 99, content_encoding="gzip")), "unreadable")
     found["a page"] = Fault(sends(wire(PAGE, content_type="text/html")), "unreadable")
 
@@ -236,6 +249,7 @@ def faults() -> dict[str, Fault]:
         ("usage NaN", completion(usage={"prompt_tokens": float("nan"), "completion_tokens": 1e300}), ONE),
         ("usage of lists", completion(usage={"prompt_tokens": [1], "prompt_tokens_details": 5}), ONE),
         ("log-probabilities of texts", completion(logprobs={"content": [{"logprob": "x"}]}), ALL),
+        ("another model's name", completion(model="another"), ALL),
         ("a model that is a number", completion(model=5), ALL),
         ("an end that is a list", completion(finish=[1]), ALL),
         ("a lone surrogate", completion(ANSWER + " \ud800"), ALL),
@@ -273,29 +287,62 @@ class Endpoint:
     """Cases that got the right answer; one that came too late, on a busy machine, is told twice."""
     of_faults: list[int] = field(default_factory=lambda: [0, 0, 0])
     port: int = 0
+    good: str = field(default_factory=completion)
+    """What it answers."""
+    busy: int = 0
+    most_busy: int = 0
+    """Calls under way at once, and the most of them."""
+    latency: Callable[[int], float] = lambda call: 0.0
+    """Seconds that a good answer takes, by the call's number."""
 
     def __post_init__(self) -> None:
         ready = threading.Event()
+        self._writers: set[Writer] = set()
+        self._deaths: set[asyncio.Task[None]] = set()
 
         async def serve() -> None:
-            server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
-            self.port = server.sockets[0].getsockname()[1]
+            self._server = await asyncio.start_server(self._talk, "127.0.0.1", 0, backlog=1000)
+            self.port = self._server.sockets[0].getsockname()[1]
             ready.set()
-            await server.serve_forever()
+            await asyncio.Event().wait()
 
         threading.Thread(target=lambda: asyncio.run(serve()), daemon=True).start()
         ready.wait()
 
+    def dies(self, seconds: float) -> Fault:
+        """It breaks all connections and takes none for some seconds; whoever is struck begins that."""
+
+        async def die() -> None:
+            self._server.close()
+            for writer in list(self._writers):
+                writer.transport.abort()
+            await asyncio.sleep(seconds)
+            self._server = await asyncio.start_server(self._talk, "127.0.0.1", self.port, backlog=1000)
+
+        async def behave(writer: Writer) -> None:
+            task = asyncio.ensure_future(die())
+            self._deaths.add(task)
+            task.add_done_callback(self._deaths.discard)
+            await asyncio.sleep(3600)
+
+        return Fault(behave, None)
+
     def begin(self, pick: Callable[[int, int], Fault | None]) -> None:
         self.pick, self.calls, self.struck, self.answered = pick, 0, set(), set()
         self.of_faults = [0, 0, 0]
+        self.busy = self.most_busy = 0
 
     @property
     def told(self) -> list[int]:
         """Prompt tokens, completion tokens and requests that the caller can know of."""
         return [of + each * len(self.answered) for of, each in zip(self.of_faults, ALL, strict=True)]
 
+    async def _good(self, writer: Writer, call: int) -> None:
+        await asyncio.sleep(self.latency(call))
+        await send(writer, wire(self.good))
+
     async def _talk(self, reader: asyncio.StreamReader, writer: Writer) -> None:
+        self._writers.add(writer)
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
@@ -307,9 +354,12 @@ class Endpoint:
                 fault = self.pick(self.calls, case)
                 if fault is not None:
                     self.struck.add(case)
-                behave = fault.behave if fault else sends(wire(completion()))
+                self.busy += 1
+                self.most_busy = max(self.busy, self.most_busy)
                 # Who hangs up is heard of at once, and has heard all that was sent whole.
-                doing = asyncio.ensure_future(behave(writer))
+                doing = asyncio.ensure_future(
+                    fault.behave(writer) if fault else self._good(writer, self.calls)
+                )
                 gone = asyncio.ensure_future(self._gone(reader))
                 await asyncio.wait({doing, gone}, return_when=asyncio.FIRST_COMPLETED)
                 if doing.done() and doing.exception() is None:
@@ -321,11 +371,13 @@ class Endpoint:
                 for each in (doing, gone):
                     each.cancel()
                 await asyncio.gather(doing, gone, return_exceptions=True)
+                self.busy -= 1
                 if writer.is_closing() or reader.at_eof():
                     return
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.LimitOverrunError):
             pass
         finally:
+            self._writers.discard(writer)
             writer.transport.abort()
 
     @staticmethod

@@ -163,6 +163,11 @@ class Assistant:
         )
         weakref.finalize(self, self._driver.end)
 
+    @property
+    def at_once(self) -> int:
+        """Cases that may be under way at once, of all databases together."""
+        return self._driver.places
+
     def correct(self, case: Case, *, progress: Progress | None = None) -> Correction:
         """Correct one draft; `progress` is called after each stage, by the thread that works on the case.
 

@@ -15,7 +15,7 @@ _END_SECONDS = 20.0
 
 @contextlib.contextmanager
 def ends_with_block(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End a process, and what it started, with the block. SIGTERM ends the block as Ctrl-C does.
+    """End a process, and what it started, with the block. SIGTERM and SIGHUP end the block as Ctrl-C does.
 
     Args:
         process: started in a session of its own.
@@ -36,11 +36,16 @@ def _terminated_as_interrupted() -> Iterator[None]:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    numbers = [signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])]  # Windows has no SIGHUP
+    # Who had one ignored, as nohup has SIGHUP, goes on so.
+    before = {each: signal.getsignal(each) for each in numbers if signal.getsignal(each) != signal.SIG_IGN}
+    for each in before:
+        signal.signal(each, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -221,7 +221,9 @@ def test_a_folder_in_a_files_place_is_one_line(shop: Path) -> None:
         assert run("--cases", cases, "--out", out, "--resume").exit_code == 0
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 @pytest.mark.usefixtures("interruptible")
 def test_a_run_that_is_stopped_says_how_it_goes_on(shop: Path, number: int, code: int) -> None:
     cases, out = write_cases(shop.parent, 2000), shop.parent / "out"

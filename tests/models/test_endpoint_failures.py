@@ -23,6 +23,7 @@ from share_sql.models.base import ModelRequest
 from share_sql.models.endpoint import EndpointModel
 
 from .server import KEY, Ask, Server, ask, choice, completion, failure, model
+from .virtual import now, run
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
@@ -188,9 +189,17 @@ def test_no_wait_of_its_own_is_too_long(request_of: Ask, monkeypatch: pytest.Mon
     assert len(server.sent) == 4
 
 
-def test_waits_as_long_as_it_is_told(request_of: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Server(failure(429, headers={"retry-after": "7"}), completion())
-    assert waits(monkeypatch, model(server), request_of()) == [7.0]
+@pytest.mark.parametrize("status", [429, 503])
+def test_waits_as_long_as_it_is_told(request_of: Ask, status: int) -> None:
+    server = Server(failure(status, headers={"retry-after": "7"}), completion())
+
+    async def once() -> float:
+        asked = model(server)
+        await asked.ask(request_of())
+        await asked.close()
+        return now()
+
+    assert run(once()) == 7.0
 
 
 @pytest.mark.parametrize(("patience", "tries"), [(100.0, 5), (30.0, 4), (3.0, 1)])
@@ -214,6 +223,19 @@ def test_a_server_that_asks_for_more_patience_than_there_is_is_given_up(request_
 def test_waits_until_a_date(request_of: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server(failure(429, headers={"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}), completion())
     assert waits(monkeypatch, model(server), request_of()) == []  # the date has passed
+
+
+def test_a_date_counts_from_the_servers_own(request_of: Ask) -> None:
+    """Whose clock is wrong, the server's or this one's, does not matter."""
+    told = {"retry-after": "Wed, 21 Oct 2099 07:28:07 GMT", "date": "Wed, 21 Oct 2099 07:28:00 GMT"}
+
+    async def once() -> float:
+        asked = model(Server(failure(429, headers=told), completion()))
+        await asked.ask(request_of())
+        await asked.close()
+        return now()
+
+    assert run(once()) == 7.0
 
 
 def test_does_not_wait_for_hours(request_of: Ask) -> None:

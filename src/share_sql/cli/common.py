@@ -104,10 +104,12 @@ verbose_option = click.option(
 limit_option = click.option("--limit", type=click.IntRange(min=1), help="Only the first N cases.")
 
 
-def concurrency_option(about: str) -> Callable[[_Function], _Function]:
+def concurrency_option(
+    about: str, default: int | None = 8, shown: bool | str = True
+) -> Callable[[_Function], _Function]:
     """`--concurrency`, with its line of help."""
     return click.option(
-        "--concurrency", type=click.IntRange(1, 1024), default=8, show_default=True, help=about
+        "--concurrency", type=click.IntRange(1, 1024), default=default, show_default=shown, help=about
     )
 
 

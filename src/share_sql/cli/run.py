@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from share_sql.catalog import Catalog
     from share_sql.runfolder.counts import RunCounts
 
+AT_ONCE, AT_A_SERVER = 8, 64
+"""Cases of one database under way at once; more where they mostly wait for a server, which answers many
+together: while it does, a case holds no thread."""
 MOST_REASONS = 10
 """Reasons for failed cases that are told."""
 LONGEST_REASON, LONGEST_ID = 1000, 80
@@ -60,7 +63,9 @@ Examples:
 @click.option("--out", type=FOLDER, required=True, help="The run folder.")
 @click.option("--resume", is_flag=True, help="Go on with the run that the folder holds, if any.")
 @limit_option
-@concurrency_option("Cases under way at once.")
+@concurrency_option(
+    "Cases of one database under way at once.", None, f"{AT_A_SERVER} where a server is asked, else {AT_ONCE}"
+)
 @click.option(
     "--processes",
     type=click.IntRange(1, 1024),
@@ -88,7 +93,7 @@ def command(
     out: Path,
     resume: bool,
     limit: int | None,
-    concurrency: int,
+    concurrency: int | None,
     processes: int | None,
     case_seconds: float,
     models: str,
@@ -167,7 +172,7 @@ def command(
             models=asked,
             policy=policy,
             prompts=prompt_set,
-            concurrency=concurrency,
+            concurrency=concurrency or (AT_A_SERVER if any(map(_server, asked.values())) else AT_ONCE),
             processes=processes or _cores(),
             case_seconds=case_seconds,
             conventions=settings.conventions,
@@ -239,6 +244,11 @@ def _benchmark_files(
 def _other_names(model: object) -> tuple[str, ...]:
     """Names under which a server answered; a cache stands before the model that knows."""
     return getattr(getattr(model, "model", model), "other_names", ())
+
+
+def _server(model: object) -> str:
+    """The server that is asked, behind a cache or not; empty for a model in this process."""
+    return getattr(getattr(model, "model", model), "server", "")
 
 
 def _report(counts: RunCounts, out: Path, *, as_json: bool) -> None:

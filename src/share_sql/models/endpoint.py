@@ -7,7 +7,7 @@ Retries are bounded, named in the error, and the same for every server: 408, 409
 broken connections and answers that are none are tried again after a growing, jittered wait, or the wait that
 Retry-After asks for. What a retry cannot mend is refused at once. `timeout` bounds each try as a whole,
 `deadline` all tries and waits of an ask, a request's `patience` the beginning of its last try; the body of an
-answer is bounded too (`post.py`).
+answer is bounded too (`post.py`). How many calls a server is asked at once follows what it takes (`flow.py`).
 
 No key, no header's value and nothing else that is secret (`secrets.py`) appears in a message, a log line, a
 repr or an answer: what a server says is covered, and its words on 401 and 403, which may quote a key in part,
@@ -26,6 +26,7 @@ import random
 import time
 import weakref
 from collections.abc import Mapping
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -39,6 +40,7 @@ from share_sql.errors import (
 from share_sql.models.address import Address, address
 from share_sql.models.base import ModelReply, ModelRequest, Usage
 from share_sql.models.concessions import Concessions
+from share_sql.models.flow import Flow, Flows, Place, StillRefused
 from share_sql.models.post import LONGEST_BODY, BodyTooLong, Poster, Response
 from share_sql.models.refusals import (
     LONGEST_SAID,
@@ -61,13 +63,8 @@ _log = logging.getLogger(__name__)
 GrammarField = Literal["structured_outputs", "guided_grammar", "grammar"]
 TokensField = Literal["max_tokens", "max_completion_tokens"]
 
-
-@dataclass(frozen=True)
-class _Session:
-    """What belongs to one event loop: connections and the bound on concurrent calls."""
-
-    poster: Poster
-    slots: asyncio.Semaphore
+MOST_AT_ONCE = 256
+"""Calls to one server that are in flight at most, where nothing else is said: what vLLM batches on a GPU."""
 
 
 @dataclass
@@ -75,7 +72,7 @@ class _Account:
     """What one ask has left and has spent."""
 
     seconds: float
-    """Left for tries and waits; the wait for its turn does not count."""
+    """Left for tries and waits; the wait for its turn does not count, but while the server refuses."""
     usage: Usage = field(default_factory=Usage)
 
 
@@ -106,7 +103,7 @@ class EndpointModel:
         deadline: float = 600.0,
         retries: int = 5,
         first_wait: float = 0.5,
-        concurrency: int = 16,
+        concurrency: int = MOST_AT_ONCE,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         """Gather the settings; nothing is sent.
@@ -123,6 +120,7 @@ class EndpointModel:
         extra_body: more fields for each call. samples, calibrated: as in `Model`.
         timeout: seconds for one try, from the connection to the last byte. deadline: seconds for all tries
         and waits of an ask. first_wait: seconds before the first retry.
+        concurrency: calls in flight at most; how many there are follows what the server takes.
         transport: for tests.
 
         Raises SettingsError where model, key or Azure's version is known from nowhere, and where a setting
@@ -156,9 +154,10 @@ class EndpointModel:
         self._retries = retries
         self._first_wait = _seconds("first_wait", first_wait, least=0.0)
         self._concurrency = concurrency
+        self._flows = Flows(concurrency)
         self._transport = transport
-        self._sessions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Session]
-        self._sessions = weakref.WeakKeyDictionary()
+        self._posters: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Poster]
+        self._posters = weakref.WeakKeyDictionary()
         self.server = self._secrets.cover_sure(where.url)
         """Where it is asked; models at one server are mostly down together."""
         self.name = self._make_name()
@@ -186,6 +185,12 @@ class EndpointModel:
             raise
         return replace(reply, usage=account.usage)
 
+    def join(self, other: EndpointModel) -> None:
+        """Count calls together with another model at the same server; before anything is asked. The smaller
+        `concurrency` of the two holds for both."""
+        self._flows = other._flows
+        self._flows.lower(self._concurrency)
+
     @property
     def other_names(self) -> tuple[str, ...]:
         """Names under which the server answered, other than the one that was asked for."""
@@ -193,9 +198,9 @@ class EndpointModel:
 
     async def close(self) -> None:
         """Close this event loop's connections; may be called twice."""
-        session = self._sessions.pop(asyncio.get_running_loop(), None)
-        if session is not None:
-            await session.poster.close()
+        poster = self._posters.pop(asyncio.get_running_loop(), None)
+        if poster is not None:
+            await poster.close()
 
     def __repr__(self) -> str:
         return f"EndpointModel(model={self._where.model!r}, base_url={self.server!r})"
@@ -204,17 +209,14 @@ class EndpointModel:
 
     async def _call(self, request: ModelRequest, samples: int, account: _Account) -> ModelReply:
         body = self._body(request, samples)
-        session = self._session()
+        poster, flow = self._poster(), self._flows.here()
         tries = 0
         while True:
             try:
-                async with session.slots:
-                    started = time.monotonic()
-                    try:
-                        with self._slow.told(f"waiting for {self.name}"):
-                            return await self._try(session.poster, body, account)
-                    finally:
-                        account.seconds -= time.monotonic() - started
+                return await self._in_turn(flow, poster, body, request, account)
+            except StillRefused as held:
+                late = self._deadline < request.patience
+                raise self._given_up(held.why, tries, late) from None
             except Again as again:
                 tries += 1
                 wait = min(self._first_wait * 2 ** min(tries - 1, 60), LONGEST_WAIT)
@@ -225,9 +227,45 @@ class EndpointModel:
                 if tries > self._retries or (again.wait or 0) > LONGEST_WAIT or late or hurried:
                     raise self._given_up(again, tries, late) from None
                 _log.debug("%s: %s; asked again in %.1f s", self.name, again, wait)
+                if again.holds_all:
+                    continue  # it waits with all others, behind them
                 with self._slow.told(f"{self.name}: {again}; asked again"):
                     await asyncio.sleep(wait)
                 account.seconds -= wait
+
+    async def _in_turn(
+        self, flow: Flow, poster: Poster, body: dict[str, Any], request: ModelRequest, account: _Account
+    ) -> ModelReply:
+        """One try, when it is its turn."""
+        patience = min(account.seconds, request.patience - (self._deadline - account.seconds))
+        refused = f"{self.name}: {flow.refuses}; asked again" if flow.refuses else ""
+        async with AsyncExitStack() as stack:
+            with self._slow.told(refused) if refused else nullcontext():
+                place = await stack.enter_async_context(flow.place(patience))
+            account.seconds -= place.held
+            started = time.monotonic()
+            try:
+                with self._slow.told(f"waiting for {self.name}"):
+                    reply = await self._try(poster, body, account)
+                place.became = "answered"
+                return reply
+            except Again as again:
+                self._note(flow, place, again)
+                raise
+            finally:
+                account.seconds -= time.monotonic() - started
+
+    def _note(self, flow: Flow, place: Place, again: Again) -> None:
+        """Tell the flow what became of a call that failed."""
+        if again.holds_all:
+            wait = flow.refused(place, again, self._first_wait)
+            _log.info("%s: %s; it is not asked for %.1f s", self.name, again, wait)
+        elif again.busy:
+            place.became = "busy"
+        elif again.kind in (AnswerEmpty, AnswerUnreadable):
+            place.became = "ended"
+        else:
+            place.became = "failed"
 
     async def _try(self, poster: Poster, body: dict[str, Any], account: _Account) -> ModelReply:
         if self._concessions is not None:
@@ -298,7 +336,7 @@ class EndpointModel:
 
     def _given_up(self, again: Again, tries: int, late: bool) -> ModelError:
         """The error after the last try."""
-        counted = "one try" if tries == 1 else f"{tries} tries"
+        counted = "one try" if tries == 1 else f"{tries} tries" if tries else "waiting for its first try"
         asks = ""
         if (again.wait or 0) > LONGEST_WAIT:
             asks = f", asks to wait {again.wait:.0f} s"
@@ -348,15 +386,14 @@ class EndpointModel:
         text = json.dumps(settings, sort_keys=True, default=str)
         return f"{name}#{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
-    def _session(self) -> _Session:
-        """Connections and bound of the running event loop: neither may be shared between two."""
+    def _poster(self) -> Poster:
+        """Connections of the running event loop: they may not be shared between two."""
         loop = asyncio.get_running_loop()
-        session = self._sessions.get(loop)
-        if session is None:
+        poster = self._posters.get(loop)
+        if poster is None:
             poster = Poster(self._where, self._headers, self._secrets, self._transport)
-            session = _Session(poster, asyncio.Semaphore(self._concurrency))
-            self._sessions[loop] = session
-        return session
+            self._posters[loop] = poster
+        return poster
 
 
 def _all_headers(where: Address, key: str, given: Mapping[str, str]) -> dict[str, str]:

@@ -47,6 +47,7 @@ from share_sql.models.roles import ROLES
 if TYPE_CHECKING:
     from share_sql.models.auto import Chosen
     from share_sql.models.base import Model
+    from share_sql.models.endpoint import EndpointModel
     from share_sql.models.settings import EmbeddedSettings, EndpointSettings, RecordedSettings
 
 SHIPPED = "shipped"
@@ -170,9 +171,12 @@ def models_of(path: Path, tables: dict[str, Any]) -> Mapping[str, Model]:
     settings = parse_models_file(path, tables)
     models: dict[str, Model] = {}
     wanted: dict[str, Wanted] = {}
+    servers: dict[str, EndpointModel] = {}
     for role, chosen in settings.models.items():
         if isinstance(chosen, EndpointSettings):
-            models[role] = _endpoint(path, role, chosen)
+            models[role] = model = _endpoint(path, role, chosen)
+            if servers.setdefault(model.server, model) is not model:
+                model.join(servers[model.server])
         elif isinstance(chosen, EmbeddedSettings):
             wanted[role] = _embedded(path, role, chosen)
         else:
@@ -232,7 +236,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} is nested too deeply") from None
 
 
-def _endpoint(path: Path, role: str, chosen: EndpointSettings) -> Model:
+def _endpoint(path: Path, role: str, chosen: EndpointSettings) -> EndpointModel:
     from share_sql.models.endpoint import EndpointModel
 
     key = None

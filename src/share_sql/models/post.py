@@ -71,7 +71,7 @@ class Poster:
                 headers=dict(headers),
                 # The whole request has its own bound; connections are bounded by who may ask at once.
                 timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
                 follow_redirects=False,
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 transport=transport,

@@ -21,6 +21,8 @@ from share_sql.models.wire import error_of, parsed, retry_after
 
 RETRIED = frozenset({408, 409, 429})
 """Statuses below 500 that a retry may mend."""
+BUSY = frozenset({429, 503, 529})
+"""Statuses that say there is too much to do."""
 LONGEST_WAIT = 60.0
 """Seconds; a server that asks for a longer one is taken as unavailable."""
 LONGEST_SAID = 300
@@ -38,15 +40,29 @@ OTHER_MEND = "check that the server runs and is not overloaded"
 
 
 class Again(Exception):
-    """A failure that another try may mend; `wait` is the seconds the server asked for, `kind` the error that
-    is raised once tries are used up."""
+    """A failure that another try may mend.
+
+    `wait` is the seconds the server asked for, `kind` the error that is raised once tries are used up, `busy`
+    whether the server says that it has too much to do.
+    """
 
     def __init__(
-        self, message: str, wait: float | None = None, kind: type[ModelError] = ModelUnavailable
+        self,
+        message: str,
+        wait: float | None = None,
+        kind: type[ModelError] = ModelUnavailable,
+        *,
+        busy: bool = False,
     ) -> None:
         super().__init__(message)
         self.wait = wait
         self.kind = kind
+        self.busy = busy
+
+    @property
+    def holds_all(self) -> bool:
+        """Whether it is meant for all who ask: the server works, and says less, or later, but not in hours."""
+        return (self.wait or 0.0) <= LONGEST_WAIT and (self.kind is ModelLimited or self.wait is not None)
 
 
 @dataclass(frozen=True)
@@ -76,7 +92,7 @@ def refusal(server: Server, name: str, status: int, headers: Mapping[str, str], 
     why = f" ({said})" if said else ""
     if (status in RETRIED or status >= 500) and code != "insufficient_quota":
         kind = {408: ModelTimeout, 429: ModelLimited, 504: ModelTimeout}.get(status, ModelUnavailable)
-        return Again(f"status {status}{why}", retry_after(headers), kind)
+        return Again(f"status {status}{why}", retry_after(headers), kind, busy=status in BUSY)
     where, model = server.where, server.model
     if 300 <= status < 400:
         target = _target(server, headers.get("location", ""))

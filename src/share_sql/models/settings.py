@@ -46,7 +46,8 @@ class EndpointSettings(_Strict):
     retries: int = Field(5, ge=0)
     first_wait: float = Field(0.5, ge=0, allow_inf_nan=False)
     """Seconds before the first retry."""
-    concurrency: int = Field(16, ge=1)
+    concurrency: int = Field(256, ge=1)
+    """Calls to the server in flight at most; of the roles at one server the smallest holds for all."""
 
 
 class RecordedSettings(_Strict):

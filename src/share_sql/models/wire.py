@@ -169,7 +169,7 @@ def parsed(body: bytes) -> object:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that a Retry-After header asks for (RFC 9110, 10.2.3: seconds or a date); None without one that
-    can be read."""
+    can be read. A date counts from the server's own `Date`, where there is one: this clock may be wrong."""
     value = headers.get("retry-after")
     if value is None:
         return None
@@ -177,12 +177,19 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         seconds = float(value)
     except ValueError:
         try:
-            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+            seconds = (parsedate_to_datetime(value) - _said_at(headers)).total_seconds()
         except (ValueError, TypeError, OverflowError):
             return None
     if math.isnan(seconds):
         return None
     return min(max(0.0, seconds), _LONGEST_WAIT_TOLD)
+
+
+def _said_at(headers: Mapping[str, str]) -> datetime:
+    try:
+        return parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, TypeError, OverflowError):
+        return datetime.now(UTC)
 
 
 def whole(text: str) -> str:

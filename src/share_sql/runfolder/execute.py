@@ -95,12 +95,15 @@ class Outage:
     FIRST = 8
     """Cases in a row that end a run in which the model has never answered."""
     LATER = 16
-    """The same, where it has answered before. The run pauses once, after half as many: a server that starts
-    again takes a while."""
+    """The same, where it has answered before: so many at least, and 8 more than are under way at once, since
+    those that wait in vain end together, behind those that were answered. The run pauses once, after half as
+    many: a server that starts again takes a while."""
     PAUSE_SECONDS = 20.0
     """How long."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int = 1) -> None:
+        """`at_once` is how many cases may be under way at once."""
+        self._later = max(self.LATER, self.LATER // 2 + at_once)
         self.length = 0
         """Cases in a row, for the model that was noticed."""
         self._rows: dict[str, tuple[tuple[str, str], int]] = {}
@@ -120,13 +123,13 @@ class Outage:
             before, length = self._rows.get(role, (kind, 0))
             length = length + 1 if before == kind else 1
             self._rows[role] = (kind, length)
-            if length == self.LATER // 2 and role in self._answered:
+            if length == self._later // 2 and role in self._answered:
                 log.warning(
                     "%s has not answered in %d cases in a row (%s); going on in %.0f s",
                     *(role, length, failure.message, self.PAUSE_SECONDS),
                 )
                 time.sleep(self.PAUSE_SECONDS)
-            if length >= (self.LATER if role in self._answered else self.FIRST):
+            if length >= (self._later if role in self._answered else self.FIRST):
                 self.length = length
                 return failure
         return None
@@ -173,7 +176,8 @@ def run_cases(
         RunStopped: a model failed alike in case after case (see `Outage`). No file but the journal is
             written; `resume` goes on.
     """
-    started = datetime.now(UTC)
+    # The clock may be set meanwhile: what a run took is measured by another.
+    started, began = datetime.now(UTC), time.monotonic()
     with open_run_folder(out, settings.comparable(), _Prints(cases), resume=resume) as folder:
         journal = folder.journal
         if resume and catalog is not None:
@@ -181,7 +185,7 @@ def run_cases(
         done = resumed = len(journal)
         under_way: dict[int, int] = {}
         """Positions of the cases that are being corrected, by their place among these."""
-        outage = Outage()
+        outage = Outage(assistant.at_once)
         failed: list[dict[str, str]] = []
 
         def show_progress() -> None:
@@ -224,7 +228,7 @@ def run_cases(
                         done,
                         failed,
                     )
-        ended = datetime.now(UTC)
+        ended, seconds = datetime.now(UTC), time.monotonic() - began
         return folder.finish(
             {
                 "settings": settings.comparable(),
@@ -232,7 +236,7 @@ def run_cases(
                 "platform": platform.platform(),
                 "started": started.isoformat(timespec="seconds"),
                 "ended": ended.isoformat(timespec="seconds"),
-                "seconds": round((ended - started).total_seconds(), 3),
+                "seconds": round(seconds, 3),
                 "resumed": resumed,
                 "answered_as": {role: list(names) for role, names in sorted(answered_as().items()) if names},
             }

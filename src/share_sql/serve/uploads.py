@@ -189,8 +189,9 @@ class Uploads:
         return sum(each.bytes for each in self._kept.values())
 
     def _full(self) -> UploadRefused:
-        first = min((each.expires for each in self._kept.values()), default=time.time() + 1)
-        wait = max(1.0, first - time.time())
+        # By the loop's clock, which nobody sets.
+        first = min((timer.when() for timer in self._timers.values()), default=0.0)
+        wait = max(1.0, first - asyncio.get_running_loop().time())
         return UploadRefused(
             503, "uploads-full", "there is no room for more uploads; delete one, or wait", wait
         )
