@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from share_sql.case import Case, Correction, Inspection, StepNote
+from share_sql.driver.budget import Spent
 from share_sql.driver.progress import Progress, StageEnd
 from share_sql.driver.source import Source
 from share_sql.driver.telemetry import NO_SPANS, Spans
@@ -77,6 +78,8 @@ class CaseRun:
         self.seconds = seconds
         self.down: dict[str, ModelUnavailable] = {}
         """Servers that gave no answer to this case after all retries."""
+        self.spent = Spent()
+        """What models have taken for this case."""
         self.spans = spans
         """What is told of it to OpenTelemetry."""
         self._plan = plan
@@ -293,6 +296,12 @@ class CaseRun:
                 case Lookup():
                     answer = self.source.look_up(request)
             step = partial(steps.send, answer)
+
+
+def not_begun(case: Case, plan: Plan, why: ModelError) -> State:
+    """The end of a case that was not worked on, since nothing is left of the budget."""
+    state = State.start(case, Schema(name=case.database, tables=()), plan)
+    return _kept(state, "budget", f"not begun: {why}", why.cause)
 
 
 def _kept(state: State, stage: str, why: str, cause: str | None = None) -> State:

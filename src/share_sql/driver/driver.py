@@ -22,7 +22,8 @@ from contextvars import copy_context
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from share_sql.driver.case_run import Answer, CaseRun
+from share_sql.driver.budget import Account, Budget
+from share_sql.driver.case_run import Answer, CaseRun, not_begun
 from share_sql.driver.meter import Meter, Watch
 from share_sql.driver.telemetry import case_spans
 from share_sql.driver.turns import Gate
@@ -71,6 +72,10 @@ class Driver:
         case_seconds: wall-clock time of one case.
         work_seconds: processor time of one case's stages.
         model_patience: seconds after which a model's server that fails is not asked again, for each ask.
+        budget: what models may cost, and all cases together may take.
+
+    Raises:
+        UsageError: the budget bounds money, and a model's price is not known.
     """
 
     def __init__(
@@ -82,6 +87,7 @@ class Driver:
         case_seconds: float,
         work_seconds: float,
         model_patience: float = math.inf,
+        budget: Budget | None = None,
     ) -> None:
         self._catalog = catalog
         self._models = dict(models)
@@ -93,6 +99,8 @@ class Driver:
         self._case_seconds = case_seconds
         self._work_seconds = work_seconds
         self._model_patience = model_patience
+        self.account = Account(budget or Budget(), self._models)
+        """What models have cost. The driver's thread writes in it; before the first case anybody may."""
         self._lock = threading.Lock()
         self._owner = os.getpid()
         self._closed = False
@@ -212,6 +220,10 @@ class Driver:
         # The caller's context came along: what is current there is so for the case too.
         with case_spans(case) as spans:
             async with self._cases.place(case.database):
+                self.account.begin()
+                if over := self.account.over():
+                    spans.ended(state := not_begun(case, self._plan, over))
+                    return state
                 meter = Meter(self._work_seconds)
                 patient = case.database not in self._gone
                 seconds = self._case_seconds
@@ -285,6 +297,8 @@ class Driver:
         model = self._models.get(request.role)
         if model is None:
             raise ModelUnknown(f"no model is set for the role {request.role}; name one in the models file")
+        if over := self.account.over(run.spent):
+            raise over
         server: str = getattr(model, "server", "")
         if server in run.down:
             raise run.down[server]
@@ -292,22 +306,29 @@ class Driver:
             with run.spans.ask(model, request) as told:
                 reply = await self._in_time(model, replace(request, patience=self._model_patience), run)
                 told(reply)
-                return reply
-        except ModelUnavailable as error:
-            if server:
+        except ModelError as error:
+            self.account.add(run.spent, model, Usage(**error.spent))
+            if server and isinstance(error, ModelUnavailable):
                 run.down[server] = error
             raise
+        self.account.add(run.spent, model, reply.usage, repeated=reply.repeated)
+        return reply
 
     async def _in_time(self, model: Model, request: ModelRequest, run: CaseRun) -> ModelReply:
         """A model's reply within what is left of the case's time. Models are other people's code: whatever
         they raise is theirs, and never the driver's end."""
-        late = ModelTimeout(f"{model.name}: the {run.seconds:g} s that a case may take are used up")
-        if run.left <= 0:
+        late: ModelError = ModelTimeout(
+            f"{model.name}: the {run.seconds:g} s that a case may take are used up"
+        )
+        seconds = run.left
+        if seconds <= 0:
             raise late
+        if (left := self.account.left) is not None and left < seconds:
+            late, seconds = self.account.out_of_time(), left
         # Not asyncio.timeout, which waits for ever for a model that goes on when it is cancelled.
         asking = asyncio.ensure_future(_asked(model, request))
         try:
-            done, _ = await asyncio.wait({asking}, timeout=run.left)
+            done, _ = await asyncio.wait({asking}, timeout=seconds)
         except asyncio.CancelledError:
             asking.cancel()
             raise

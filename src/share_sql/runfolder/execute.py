@@ -29,6 +29,7 @@ from share_sql.runfolder.counts import RunCounts
 from share_sql.runfolder.databases import reopen_changed
 from share_sql.runfolder.folder import open_run_folder
 from share_sql.runfolder.journal import FAILED
+from share_sql.runfolder.ledger import CALLS, Ledger
 from share_sql.runfolder.record import failed_row, fingerprint, state_row
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ def run_cases(
     *,
     catalog: Catalog | None = None,
     answered_as: Callable[[], Mapping[str, Sequence[str]]] = dict,
+    ledger: Ledger | None = None,
     resume: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> RunCounts:
@@ -162,6 +164,8 @@ def run_cases(
         catalog: the assistant's; where the run is resumed, its databases are looked at. None: they are not.
         answered_as: asked at the end for run.json: by role, names of models that answered in place of the one
             that was asked.
+        ledger: writes down the calls of the assistant's models, which are its `models`; None: they are not
+            written down, and are made again where a case is done again.
         resume: go on with an unfinished run. Finished cases whose database has changed since are done again;
             the log tells it.
         progress: called with the number of finished cases and of all, at the start and after each case.
@@ -176,10 +180,16 @@ def run_cases(
             written; `resume` goes on.
     """
     started = datetime.now(UTC)
-    with open_run_folder(out, settings.comparable(), _Prints(cases), resume=resume) as folder:
+    ledger = Ledger({}) if ledger is None else ledger
+    with open_run_folder(out, settings.comparable(), _Prints(cases), resume=resume) as folder, ledger:
         journal = folder.journal
         if resume and catalog is not None:
             reopen_changed(journal, catalog)
+        ledger.open(out / CALLS, journal.head["run"], journal.unfinished)
+        before = ledger.paid.values()
+        assistant.already_spent(
+            sum(paid.usage.tokens for paid in before), sum(paid.cost or 0 for paid in before)
+        )
         done = resumed = len(journal)
         under_way: dict[int, int] = {}
         """Positions of the cases that are being corrected, by identity."""
@@ -206,13 +216,16 @@ def run_cases(
                     show_progress()
                     continue
                 under_way[id(case)] = position
+                ledger.begin(position, case.id)
                 yield case
 
         show_progress()
         with closing(assistant.correct_states(good())) as states:
             for state in states:
                 row = state_row(state, settings.prompts)
-                journal.append(under_way.pop(id(state.case)), row)
+                position = under_way.pop(id(state.case))
+                ledger.end(position, state.case.id)
+                journal.append(position, row)
                 if row[FAILED]:
                     told = row["correction"]["error"]
                     failed.append({"id": state.case.id, "error": told, "cause": row["cause"]})
@@ -237,7 +250,8 @@ def run_cases(
                 "seconds": round((ended - started).total_seconds(), 3),
                 "resumed": resumed,
                 "answered_as": {role: list(names) for role, names in sorted(answered_as().items()) if names},
-            }
+            },
+            ledger.paid,
         )
 
 

@@ -162,6 +162,10 @@ class Journal:
         """Whether the run's case at a position has this id."""
         return self._cases.has(position, name)
 
+    def unfinished(self, position: int, name: str) -> bool:
+        """Whether a position's case has this id and is not finished."""
+        return self.holds(position, name) and position not in self
+
     def databases(self) -> dict[str, dict[str, Sequence[int]]]:
         """By database, the fingerprints that it had when its finished cases began, with those cases'
         positions; the fingerprint of the case that was written down last is the last. Cases of which none is
