@@ -71,8 +71,9 @@ class StepNote:
     """What one stage did, for people to read."""
 
     stage: str
-    """The stage's name, as in `assistant.STAGES`; `database` where the database could not be opened, `budget`
-    where nothing was left to begin the case with."""
+    """The stage's name, as in `assistant.STAGES`; `database` where the database could not be opened,
+    `process` where the process that worked on the case died, and `budget` where nothing was left to begin it
+    with."""
     text: str
     """One line."""
     seconds: float = 0.0

@@ -6,6 +6,7 @@ overspent by no more than what was under way when it was used up: each call its 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -36,6 +37,11 @@ class Budget:
     """Of one case."""
     case_cost: float | None = None
     """USD for one case; each model's price must be known."""
+
+    @property
+    def of_a_case(self) -> Budget:
+        """The bounds of each case alone: a worker process looks at these, the assistant's at the others."""
+        return Budget(case_tokens=self.case_tokens, case_cost=self.case_cost)
 
     def __post_init__(self) -> None:
         for name in (each.name for each in fields(self)):
@@ -84,9 +90,9 @@ class Account:
             self._deadline = time.monotonic() + self._budget.seconds
 
     @property
-    def left(self) -> float | None:
-        """Seconds that all cases still have; None for no bound."""
-        return None if self._deadline is None else self._deadline - time.monotonic()
+    def left(self) -> float:
+        """Seconds that all cases still have; infinite for no bound."""
+        return math.inf if self._deadline is None else self._deadline - time.monotonic()
 
     def over(self, case: Spent | None = None) -> BudgetUsedUp | None:
         """Why nothing more may be spent; None where there is something left.
@@ -95,8 +101,7 @@ class Account:
             case: what the case has taken; None where it has not begun.
         """
         budget, all_ = self._budget, self._spent
-        left = self.left
-        if left is not None and left <= 0:
+        if self.left <= 0:
             return self.out_of_time()
         what = _used_up(all_, budget.tokens, budget.cost)
         if what:

@@ -298,10 +298,17 @@ class CaseRun:
             step = partial(steps.send, answer)
 
 
-def not_begun(case: Case, plan: Plan, why: ModelError) -> State:
-    """The end of a case that was not worked on, since nothing is left of the budget."""
-    state = State.start(case, Schema(name=case.database, tables=()), plan)
-    return _kept(state, "budget", f"not begun: {why}", why.cause)
+def kept_unworked(case: Case, plan: Plan, why: str, cause: str, stage: str = "process") -> State:
+    """The final state of a case whose process died, or that did not begin.
+
+    Args:
+        case: what is asked.
+        plan: how it would have been corrected.
+        why: one line.
+        cause: in one word (`StepNote.cause`).
+        stage: where (`StepNote.stage`).
+    """
+    return _kept(State.start(case, Schema(name=case.database, tables=()), plan), stage, why, cause)
 
 
 def _kept(state: State, stage: str, why: str, cause: str | None = None) -> State:

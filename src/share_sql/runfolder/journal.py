@@ -21,11 +21,12 @@ import secrets
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from share_sql.errors import RunFolderError
-from share_sql.runfolder.lines import START, SealedLines, sealed, sum_of, unsealed
+from share_sql.runfolder.lines import START, SealedLines, as_json, sealed, sum_of, unsealed, with_sum
 
 if TYPE_CHECKING:
     from share_sql.runfolder.known import KnownCases
@@ -39,6 +40,27 @@ it."""
 _VERSION = 3
 _HEAD_START = re.compile(rb'\{"sum":"(?P<sum>[0-9a-f]{16})","journal":3,"run":"(?P<run>[0-9a-f]{16})",')
 _UNTRIED, _FAILED, _FINISHED = range(3)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A case's row, written out: by the process in which the case ended, mostly, and not by the journal's."""
+
+    id: str
+    database: str
+    fingerprint: str
+    """As the row's `FINGERPRINT`."""
+    failed: bool
+    """As the row's `FAILED`."""
+    text: bytes
+    """The row as a JSON object, in ASCII."""
+
+    @staticmethod
+    def of(row: Mapping[str, Any]) -> Line:
+        """That of a row, which has an `id` and holds JSON values only."""
+        return Line(
+            row["id"], row.get("database", ""), row.get(FINGERPRINT, ""), bool(row.get(FAILED)), as_json(row)
+        )
 
 
 class Journal:
@@ -129,7 +151,8 @@ class Journal:
             if row is None:
                 self.damaged += 1
             else:
-                self._note(row["at"], place, row)
+                state = row.get("database", ""), row.get(FINGERPRINT, "")
+                self._note(row["at"], place, bool(row.get(FAILED)), state)
 
     def _good(self, line: bytes) -> dict[str, Any] | None:
         """The row of a case's line; None where the line is damaged, or of another run or case."""
@@ -139,10 +162,10 @@ class Journal:
             return None
         return row if self._cases.has(position, row.get("id")) else None
 
-    def _note(self, position: int, place: int, row: Mapping[str, Any]) -> None:
+    def _note(self, position: int, place: int, failed: bool, state: tuple[str, str]) -> None:
+        """Note where a case's line begins, and of its database name and fingerprint."""
         self._places[position] = place
-        self._states[position] = _FAILED if row.get(FAILED) else _FINISHED
-        state = (row.get("database", ""), row.get(FINGERPRINT, ""))
+        self._states[position] = _FAILED if failed else _FINISHED
         self._of_database[position] = (
             self._databases.setdefault(state, len(self._databases)) if state[1] else -1
         )
@@ -196,11 +219,15 @@ class Journal:
         Raises:
             RunFolderError: it cannot be written.
         """
+        self.add(position, Line.of(row))
+
+    def add(self, position: int, line: Line) -> None:
+        """As `append`, for a row that is written out already."""
         if position in self:
             return
-        assert self._cases.has(position, row["id"]), "a row belongs to the case at its position"
-        place = self._lines.write(sealed({"at": position, **row}, self._key))
-        self._note(position, place, row)
+        assert self._cases.has(position, line.id), "a row belongs to the case at its position"
+        place = self._lines.write(with_sum(b'"at":%d,' % position + line.text[1:] + b"\n", self._key))
+        self._note(position, place, line.failed, (line.database, line.fingerprint))
         self._lines.sync_in_time()
 
     def read(self, position: int) -> dict[str, Any]:

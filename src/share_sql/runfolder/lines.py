@@ -121,8 +121,17 @@ class SealedLines:
 
 def sealed(row: Mapping[str, Any], key: bytes) -> bytes:
     """A line with its checksum."""
+    return with_sum(as_json(row)[1:] + b"\n", key)
+
+
+def as_json(row: Mapping[str, Any]) -> bytes:
+    """A row as it stands in a line."""
     # ASCII only: a lone surrogate in a model's answer has no UTF-8, but it has an escape.
-    body = json.dumps(row, separators=(",", ":")).encode("ascii")[1:] + b"\n"
+    return json.dumps(row, separators=(",", ":")).encode("ascii")
+
+
+def with_sum(body: bytes, key: bytes) -> bytes:
+    """A line of what follows its checksum, with its end."""
     return b"".join((START, _sum(body, key), b'",', body))
 
 
