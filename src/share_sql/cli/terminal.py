@@ -157,7 +157,8 @@ def open_streams() -> None:
 
 @contextmanager
 def interruptible(hint: str = "", *, last: Callable[[], None] | None = None) -> Iterator[None]:
-    """End the process at once on Ctrl-C, with exit code 130, and on SIGTERM, with 143.
+    """End the process at once on Ctrl-C, with exit code 130, on SIGTERM, with 143, and where its terminal is
+    closed (SIGHUP), with 129.
 
     An orderly end waits for models to close and for stages to stop. Nothing needs that wait: what is finished
     is on the disk, and database processes end with this one.
@@ -183,6 +184,8 @@ def interruptible(hint: str = "", *, last: Callable[[], None] | None = None) -> 
 
     # A caller who had a signal ignored, or handles it, goes on so; and only the main thread may ask.
     usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    if hasattr(signal, "SIGHUP"):  # not on Windows
+        usual[signal.SIGHUP] = signal.SIG_DFL
     if threading.current_thread() is not threading.main_thread():
         usual = {}
     ours = {number: before for number, before in usual.items() if signal.getsignal(number) == before}
