@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from share_sql.errors import SettingsError
-from share_sql.models.base import Model, ModelReply, ModelRequest
-from share_sql.models.kept import kept_reply, reply_of, request_key
+from share_sql.models.base import Answer, Model, ModelReply, ModelRequest
+from share_sql.models.kept import kept_reply, request_key
 from share_sql.models.usable import is_usable
 from share_sql.models.wire import whole
 
@@ -232,6 +232,20 @@ def _is_corrupt(error: sqlite3.Error) -> bool:
 def _reply(stored: Any) -> ModelReply | None:
     """A stored reply; None where it is not what is stored here: the file may be anyone's."""
     try:
-        return reply_of(json.loads(stored))
-    except (ValueError, TypeError, RecursionError):
+        told = json.loads(stored)
+        answers = tuple(_answer(**each) for each in told["answers"])
+        model = told["model"]
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    return ModelReply(answers, model=whole(model)) if answers and isinstance(model, str) else None
+
+
+def _answer(text: object, logprob: object, tokens: object, finish: Any) -> Answer:
+    """An answer of the right types. Raises ValueError."""
+    if not isinstance(text, str) or finish not in ("stop", "length", "filter", "unknown"):
+        raise ValueError("not an answer")
+    if logprob is not None and (not isinstance(logprob, float | int) or not -1e9 <= logprob <= 1):
+        raise ValueError("not a log-probability")
+    if tokens is not None and (not isinstance(tokens, int) or tokens < 0):
+        raise ValueError("not a number of tokens")
+    return Answer(whole(text), None if logprob is None else float(logprob), tokens, finish)

@@ -21,13 +21,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from share_sql.errors import ModelError, RunFolderError
 from share_sql.models.base import Answer, ModelReply, ModelRequest, Usage
-from share_sql.models.kept import kept_reply, reply_of, request_key
+from share_sql.models.kept import kept_reply, request_key
 from share_sql.models.prices import cost_of
 from share_sql.runfolder.lines import SealedLines, sealed, unsealed
 
@@ -180,11 +180,11 @@ class Ledger:
                 row = unsealed(lines.readline(), self._key)
         except OSError:
             row = None
-        reply = reply_of(row["reply"]) if row is not None else None
-        if row is None or reply is None:
+        if row is None:
             log.warning("%s: a line was damaged after it was read; its call is made again", path)
             return None
-        return replace(reply, usage=Usage(**row["usage"]), repeated=True)
+        answers = tuple(Answer(**each) for each in row["reply"]["answers"])
+        return ModelReply(answers, Usage(**row["usage"]), row["reply"]["model"], repeated=True)
 
     def add(self, request: ModelRequest, asked: str, seconds: float, ended: ModelReply | ModelError) -> None:
         """Write down a call that ended. What cannot be written is raised in the run's thread: the answer is
