@@ -111,7 +111,7 @@ class Account:
 
     def out_of_time(self) -> BudgetUsedUp:
         """What to raise when the run's seconds have passed."""
-        return BudgetUsedUp(f"the {self._budget.seconds:g} seconds that the run may take are over")
+        return BudgetUsedUp(f"the {self._budget.seconds:g} s that the run may take are over")
 
     def add(self, case: Spent, model: Model, usage: Usage, *, repeated: bool = False) -> None:
         """Count what a call took.
