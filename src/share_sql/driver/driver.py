@@ -267,7 +267,7 @@ class Driver:
                     return make(state)
                 # What is told on the way is told here.
                 if self._workers is not None and make is not whole and progress is None and spans is NO_SPANS:
-                    from share_sql.driver.workers import NoWorker
+                    from share_sql.driver.worker_link import NoWorker
 
                     with suppress(NoWorker):
                         return await self._workers.made(case, stages, make)

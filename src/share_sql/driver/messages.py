@@ -72,13 +72,34 @@ class Setup:
 
 
 @dataclass(frozen=True)
+class How:
+    """What is done with cases."""
+
+    stages: Sequence[Stage]
+    make: Callable[[State], Any]
+    """Makes of a final state what is sent back."""
+
+    def packed(self) -> bytes:
+        """As `Work` has it. Raises whatever pickling raises."""
+        return pickle.dumps(self, pickle.HIGHEST_PROTOCOL)
+
+    @staticmethod
+    def unpacked(data: bytes) -> How | None:
+        """From `Work`; None where it cannot be found here."""
+        try:
+            how = pickle.loads(data)  # noqa: S301  # our own process wrote it
+        except Exception:
+            return None
+        return how if isinstance(how, How) else None
+
+
+@dataclass(frozen=True)
 class Work:
     """To a worker: a way to work on cases, which they name by its number."""
 
     number: int
-    stages: Sequence[Stage]
-    make: Callable[[State], Any]
-    """Makes of a final state what is sent back."""
+    how: bytes
+    """`How`, pickled by itself: it may be of a module that is not to be found there."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +154,13 @@ class Broken:
 
     number: int
     why: str
+
+
+@dataclass(frozen=True)
+class Unable:
+    """From a worker: how to work on a case is not to be found there."""
+
+    number: int
 
 
 @dataclass(frozen=True)

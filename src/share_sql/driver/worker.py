@@ -28,6 +28,7 @@ from share_sql.driver.messages import (
     Broken,
     Ended,
     GiveUp,
+    How,
     Known,
     Logged,
     ModelFacts,
@@ -35,6 +36,7 @@ from share_sql.driver.messages import (
     Reply,
     Setup,
     TakenBack,
+    Unable,
     Unpacker,
     Work,
     packed,
@@ -165,14 +167,16 @@ class Worker:
             self._catalog, models, setup.plan, setup.concurrency,
             setup.case_seconds, setup.work_seconds, setup.patience, budget=setup.budget,
         )  # fmt: skip
-        self._works: dict[int, Work] = {}
+        self._works: dict[int, How | None] = {}
         self._under_way: dict[int, Future[Any]] = {}
 
     def take(self, message: object) -> None:
         """Do what a message says."""
         match message:
             case Begin(number, case, work):
-                how = self._works[work]
+                if (how := self._works[work]) is None:
+                    self._line.send(Unable(number))
+                    return
                 future = self._driver.submit(case, how.stages, make=how.make)
                 self._under_way[number] = future
                 future.add_done_callback(partial(self._ended, number))
@@ -186,8 +190,8 @@ class Worker:
                     name, at.where, at.declared, at.meanings,
                     namespaces=at.namespaces, limits=at.limits, cache=at.cache,
                 )  # fmt: skip
-            case Work(number):
-                self._works[number] = message
+            case Work(number, how):
+                self._works[number] = How.unpacked(how)
 
     def _ended(self, number: int, future: Future[Any]) -> None:
         self._under_way.pop(number, None)

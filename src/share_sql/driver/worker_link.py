@@ -26,6 +26,7 @@ from share_sql.driver.messages import (
     Ready,
     Reply,
     TakenBack,
+    Unable,
     Unpacker,
     Work,
     packed,
@@ -47,6 +48,10 @@ _STATUS_SECONDS = 0.1
 """For a process whose connection has ended to end too."""
 _REAP_SECONDS = 5.0
 """For a process that was told to end, before it is killed."""
+
+
+class NoWorker(Exception):
+    """The case is to be worked on in the assistant's process."""
 
 
 class WorkerEnded(Exception):
@@ -151,6 +156,7 @@ class WorkerLink(asyncio.Protocol):
             seconds: how long it may take at most.
 
         Raises:
+            NoWorker: what it needs cannot be sent, or not be found there.
             WorkerEnded: the process ended meanwhile.
             WorkerLate: it took longer, and the process was killed for it.
         """
@@ -164,7 +170,11 @@ class WorkerLink(asyncio.Protocol):
         if registration is not None and self._known.get(case.database) is not registration:
             messages.append(Known(case.database, registration))
         messages.append(Begin(number, case, work.number))
-        self._write(b"".join(map(packed, messages)))
+        try:
+            data = b"".join(map(packed, messages))
+        except Exception as error:  # a registration with objects of somebody's own kind
+            raise NoWorker from error
+        self._write(data)
         self._works.add(work.number)
         if registration is not None:
             self._known[case.database] = registration
@@ -224,6 +234,10 @@ class WorkerLink(asyncio.Protocol):
                 future = self._waiting.get(number)
                 if future is not None and not future.done():
                     future.set_result(made)
+            case Unable(number):
+                future = self._waiting.get(number)
+                if future is not None and not future.done():
+                    future.set_exception(NoWorker())
             case Asked(number, request):
                 self._asks[number] = asyncio.get_running_loop().create_task(self._ask(number, request))
             case TakenBack(number):

@@ -13,14 +13,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from share_sql.driver.case_run import kept_unworked
-from share_sql.driver.messages import ModelFacts, Setup, Work, packed
-from share_sql.driver.worker_link import AnswerAsk, WorkerEnded, WorkerLate, WorkerLink
+from share_sql.driver.messages import How, ModelFacts, Setup, Work, packed
+from share_sql.driver.worker_link import AnswerAsk, NoWorker, WorkerEnded, WorkerLate, WorkerLink
 
 if TYPE_CHECKING:
     from share_sql.case import Case
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
 START_AFTER = 48
 """Cases that find others at work in every process, before one more is started. They are done in the time that
 its start takes."""
+MOST_TRIES = 3
+"""Starts of one process, where it ends before it has begun."""
 MOST_ENDED = 20
 """Processes that may die one after another, none with a case done. Then no more are started."""
 GRACE_SECONDS = 30.0
@@ -42,10 +43,6 @@ _LATE = "did not end in its time"
 
 log = logging.getLogger("share_sql")
 _T = TypeVar("_T")
-
-
-class NoWorker(Exception):
-    """The case is to be worked on in this process."""
 
 
 class Workers:
@@ -100,8 +97,12 @@ class Workers:
         self._died = False
         self._useless = False
         """Whether none can be started, so that all is done in this process."""
-        self._works: list[Work] = []
+        self._works: list[tuple[How, Work]] = []
         self._alone = asyncio.Lock()
+        self._lost = 0
+        """Cases whose process died, and that are worked on again."""
+        self._spare: WorkerLink | None = None
+        """The process for these, which has one at a time."""
 
     async def made(self, case: Case, stages: Sequence[Stage], make: Callable[[State], _T]) -> _T:
         """What a case ends as, made in a worker process. To cancel it gives the case up.
@@ -121,8 +122,14 @@ class Workers:
             return make(self._kept(case, f"it {_LATE}, and its process was killed", "work"))
         except WorkerEnded:
             self._note_death(link)
-        async with self._alone:
-            return await self._again(case, work, make)
+        self._lost += 1
+        try:
+            async with self._alone:
+                return await self._again(case, work, make)
+        finally:
+            self._lost -= 1
+            if not self._lost:
+                self._use_spare()
 
     async def _by(self, link: WorkerLink, case: Case, work: Work) -> Any:
         made = await link.made(case, work, self._catalog.registration(case.database), self._seconds)
@@ -131,24 +138,27 @@ class Workers:
 
     async def _again(self, case: Case, work: Work, make: Callable[[State], _T]) -> _T:
         """Work once more on a case whose process died, in one that nothing else is done in."""
-        why = _HOPELESS
-        if self._deaths < MOST_ENDED and (link := await self._started()) is not None:
-            try:
-                found: _T = await self._by(link, case, work)
-            except (WorkerLate, WorkerEnded) as ended:
-                self._note_death(link)
-                how = ended.how if isinstance(ended, WorkerEnded) else _LATE
-                why = f"the process that worked on it died twice ({how})"
-            except BaseException:
-                self._let_go(link)
-                raise
-            else:
-                if len(self._links) < self._most:
-                    self._links.append(link)
-                else:
-                    self._let_go(link)
-                return found
-        return make(self._kept(case, why, "internal"))
+        if self._spare is None and self._deaths < MOST_ENDED:
+            self._spare = await self._started()
+        if (link := self._spare) is None:
+            return make(self._kept(case, _HOPELESS, "internal"))
+        try:
+            found: _T = await self._by(link, case, work)
+            return found
+        except (WorkerLate, WorkerEnded) as ended:
+            self._spare = None
+            self._note_death(link)
+            how = ended.how if isinstance(ended, WorkerEnded) else f"it {_LATE}"
+            why = f"the process that worked on it died twice ({how})"
+            return make(self._kept(case, why, "internal"))
+
+    def _use_spare(self) -> None:
+        """Have the process that lost cases were worked on in take the place of one that died."""
+        link, self._spare = self._spare, None
+        if link is not None and len(self._links) < self._most:
+            self._links.append(link)
+        elif link is not None:
+            self._let_go(link)
 
     def _kept(self, case: Case, why: str, cause: str) -> State:
         log.warning("case %s: %s; the draft is kept", case.id, why)
@@ -208,26 +218,32 @@ class Workers:
 
     async def _started(self) -> WorkerLink | None:
         """A new worker; None where none can be started, which is told once."""
-        link: WorkerLink | None = None
+        why: object = None
+        for _ in range(MOST_TRIES):
+            try:
+                return await self._start()
+            except WorkerEnded as error:
+                why = error
+            except Exception as error:  # no process, or a plan of somebody's own kind that cannot be sent
+                why = error
+                break
+        if not self._useless:
+            self._useless = True
+            log.warning("no further process can be started (%s); cases are worked on in this one", why)
+        return None
+
+    async def _start(self) -> WorkerLink:
+        if not self._packed:
+            level = logging.getLogger("share_sql").getEffectiveLevel()
+            self._packed = packed(replace(self._setup, log_level=level))
+        link = WorkerLink(self._packed, self._answer, self._catalog.max_open)
+        self._all.append(link)
         try:
-            if not self._packed:
-                level = logging.getLogger("share_sql").getEffectiveLevel()
-                self._packed = packed(replace(self._setup, log_level=level))
-            link = WorkerLink(self._packed, self._answer, self._catalog.max_open)
-            self._all.append(link)
             await link.connect()
-            return link
-        except (OSError, WorkerEnded, pickle.PicklingError, TypeError, AttributeError) as error:
-            if not self._useless:
-                self._useless = True
-                log.warning("no further process can be started (%s); cases are worked on in this one", error)
-            if link is not None:
-                self._let_go(link)
-            return None
         except BaseException:
-            if link is not None:
-                self._let_go(link)
+            self._let_go(link)
             raise
+        return link
 
     def _note_death(self, link: WorkerLink) -> None:
         """Count a worker that died, once."""
@@ -261,16 +277,16 @@ class Workers:
 
     def _work(self, stages: Sequence[Stage], make: Callable[[State], Any]) -> Work:
         """The work's number and form. Raises NoWorker where it cannot be sent."""
-        for work in self._works:
-            if work.stages is stages and work.make == make:
+        how = How(stages, make)
+        for known, work in self._works:
+            if known.stages is stages and known.make == make:
                 return work
         # What stands in the caller's script is not to be found in another process.
         if "__main__" in (getattr(make, "__module__", ""), type(make).__module__):
             raise NoWorker
-        work = Work(len(self._works), stages, make)
         try:
-            pickle.dumps(work)
+            work = Work(len(self._works), how.packed())
         except Exception as error:
             raise NoWorker from error
-        self._works.append(work)
+        self._works.append((how, work))
         return work
