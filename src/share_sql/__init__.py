@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from share_sql.case import Correction as Correction
     from share_sql.case import Verdict as Verdict
     from share_sql.catalog import Catalog as Catalog
+    from share_sql.driver.budget import Budget as Budget
     from share_sql.driver.progress import StageEnd as StageEnd
     from share_sql.errors import AssistantClosed as AssistantClosed
     from share_sql.errors import ShareError as ShareError
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Assistant": "assistant",
     "AssistantClosed": "errors",
+    "Budget": "driver.budget",
     "Case": "case",
     "Catalog": "catalog",
     "Correction": "case",
@@ -36,6 +38,7 @@ quick. `check` is not among them: the module `share_sql.check`, which has it, go
 __all__ = [
     "Assistant",
     "AssistantClosed",
+    "Budget",
     "Case",
     "Catalog",
     "Correction",

@@ -44,6 +44,7 @@ from share_sql.stages.state import Plan, Stage, State
 from share_sql.stages.warn import warn
 
 if TYPE_CHECKING:
+    from share_sql.driver.budget import Budget
     from share_sql.driver.progress import Progress
     from share_sql.models.base import Model
     from share_sql.prompts.library import PromptSet
@@ -96,10 +97,12 @@ class Assistant:
         work_seconds: processor time that the stages of one case may take; what they have by then is judged.
         model_patience: seconds after which a model's server that fails is not asked again, for each ask; less
             than the half minute that retries take by themselves, where somebody waits for the correction.
+        budget: tokens, money and seconds that cases may take; None for no bounds. A case that has used up
+            its own, or all cases', ends by what it has; one that would begin then is kept, with that reason.
 
     Raises:
-        UsageError: no such policy, models, conventions or kinds, a concurrency or processes below 1, or
-            no time.
+        UsageError: no such policy, models, conventions or kinds, a concurrency or processes below 1, no
+            time, or a budget of money with a model whose price is not known.
     """
 
     def __init__(
@@ -120,6 +123,7 @@ class Assistant:
         case_seconds: float = CASE_SECONDS,
         work_seconds: float = WORK_SECONDS,
         model_patience: float = math.inf,
+        budget: Budget | None = None,
     ) -> None:
         if policy not in POLICIES:
             raise UsageError(f"{policy!r} is no policy; there are {', '.join(POLICIES)}")
@@ -160,6 +164,7 @@ class Assistant:
             work_seconds,
             model_patience,
             processes,
+            budget,
         )
         weakref.finalize(self, self._driver.end)
 
@@ -264,6 +269,15 @@ class Assistant:
         async with aclosing(aas_they_end(self._driver, STAGES, cases, whole, progress)) as ended:
             async for _, state in ended:
                 yield state
+
+    def already_spent(self, tokens: int, cost: float) -> None:
+        """Count what was spent before against the budget of all cases; called before the first one.
+
+        Args:
+            tokens: of prompts and answers.
+            cost: USD.
+        """
+        self._driver.account.already(tokens, cost)
 
     def close(self) -> None:
         """Give models, databases and threads back; cases under way are given up. It is bounded in time, and

@@ -42,7 +42,7 @@ class ModelFailure:
     """Who was asked: a name in `models.roles.ROLES`."""
     cause: str
     """`unreachable`, `limited`, `timeout`, `unavailable`, `refused`, `unreadable`, `empty`, `unusable`,
-    `missing`, … (`errors.ModelError.cause`)."""
+    `missing`, `budget`, … (`errors.ModelError.cause`)."""
     message: str
     """One line: what happened, and what to do."""
     loses: bool = True
@@ -71,8 +71,9 @@ class StepNote:
     """What one stage did, for people to read."""
 
     stage: str
-    """The stage's name, as in `assistant.STAGES`; `database` where the database could not be opened, and
-    `process` where the process that worked on the case died."""
+    """The stage's name, as in `assistant.STAGES`; `database` where the database could not be opened,
+    `process` where the process that worked on the case died, and `budget` where nothing was left to begin it
+    with."""
     text: str
     """One line."""
     seconds: float = 0.0
@@ -80,8 +81,8 @@ class StepNote:
     """The named error's message where the stage failed; the case went on without its result."""
     cause: str | None = None
     """What failed, in one word, where it was not the stage's own matter: `database` (it could not be opened
-    or read), `work` (too much of it for a case), `internal` (a fault of SHARE's own). Models' failures stand
-    in `Correction.failures`."""
+    or read), `work` (too much of it for a case), `internal` (a fault of SHARE's own), `budget` (used up
+    before the case began). Models' failures stand in `Correction.failures`."""
 
 
 Place: TypeAlias = tuple[int, int]

@@ -38,6 +38,7 @@
     │   ├── AnswerUnreadable        an answer that is not the API's: HTML, broken JSON, no choices
     │   ├── AnswerEmpty             an answer without text
     │   ├── AnswerUnusable          text in which a stage finds nothing that it asked for
+    │   ├── BudgetUsedUp            what the case, or the run, may spend is spent
     │   ├── ModelUnknown            no model is set for a role that a stage asks for
     │   └── AnswerMissing           a recorded run holds no answer for this stage and case
     │       └── AnswerSkipped       the recorded run had none either: its stage was left out
@@ -223,6 +224,13 @@ class AnswerUnusable(ModelError):
 
     cause = "unusable"
     loses = False
+
+
+class BudgetUsedUp(ModelError):
+    """A model was not asked: the tokens, money or seconds that the case, or the run, may take are used up.
+    A larger budget gives an answer."""
+
+    cause = "budget"
 
 
 class ModelUnknown(ModelError):

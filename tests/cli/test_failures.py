@@ -15,6 +15,7 @@ from share_sql.cli.main import cli
 from share_sql.runfolder.final import FINAL_FILES
 from share_sql.runfolder.folder import JOURNAL
 from share_sql.runfolder.journal import FAILED
+from share_sql.runfolder.ledger import CALLS
 
 RIGHT = "SELECT COUNT(*) FROM store WHERE city = 'Bonn'"
 WRONG = "SELECT COUNT(*) FROM store WHERE city = 'bonn'"
@@ -62,6 +63,18 @@ def cases(count: int, database: str = "shop.sqlite", draft: str = RIGHT) -> list
 def corrections(folder: Path) -> list[dict[str, Any]]:
     text = (folder / "out" / "corrections.jsonl").read_text()
     return [json.loads(line) for line in text.splitlines()]
+
+
+def requests(folder: Path) -> int:
+    """Calls that usage.json counts."""
+    total = json.loads((folder / "out" / "usage.json").read_text())["total"]
+    return int(total["requests"])
+
+
+def failed_calls(folder: Path) -> list[dict[str, Any]]:
+    """Those that the ledger has."""
+    lines = (folder / "out" / CALLS).read_text().splitlines()
+    return [row for row in map(json.loads, lines) if "failed" in row]
 
 
 def told(result: Result) -> list[str]:
@@ -200,10 +213,14 @@ def test_run_counts_what_failed_and_resume_asks_only_that_again(
     (shop.parent / "other").mkdir()
     (shop.parent / "other" / "shop.sqlite").write_bytes(shop.read_bytes())
     assert run(shop.parent / "other", file, cases(5)).exit_code == 0
-    for name in ("corrections.jsonl", "final_sql.json", "intermediate_traj.jsonl", "usage.json"):
+    for name in ("corrections.jsonl", "final_sql.json", "intermediate_traj.jsonl"):
         assert (shop.parent / "out" / name).read_bytes() == (
             shop.parent / "other" / "out" / name
         ).read_bytes()
+    # But what the failed calls cost was paid too.
+    assert requests(shop.parent) - requests(shop.parent / "other") == sum(
+        each["usage"]["requests"] for each in failed_calls(shop.parent)
+    )
 
 
 @pytest.mark.parametrize(

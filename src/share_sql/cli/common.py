@@ -104,6 +104,24 @@ verbose_option = click.option(
 limit_option = click.option("--limit", type=click.IntRange(min=1), help="Only the first N cases.")
 
 
+def budget_options(command: _Function) -> _Function:
+    """What models may cost: `--max-tokens`, `--max-cost`, `--max-seconds` of the run, `--case-tokens`,
+    `--case-cost` of each case."""
+    tokens, above = click.IntRange(min=1), click.FloatRange(min=0, min_open=True)
+    options = (
+        click.option("--max-tokens", type=tokens, metavar="N", help="Tokens that the run may take."),
+        click.option("--max-cost", type=above, metavar="USD", help="Money that the run may take."),
+        click.option(
+            "--max-seconds", type=above, metavar="S", help="Time after which no case begins or asks."
+        ),
+        click.option("--case-tokens", type=tokens, metavar="N", help="Tokens that one case may take."),
+        click.option("--case-cost", type=above, metavar="USD", help="Money that one case may take."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def concurrency_option(
     about: str, default: int | None = 8, shown: bool | str = True
 ) -> Callable[[_Function], _Function]:

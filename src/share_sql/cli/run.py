@@ -14,6 +14,7 @@ from share_sql.cli.common import (
     FOLDER,
     as_json,
     benchmark_options,
+    budget_options,
     cache_option,
     concurrency_option,
     fill_catalog,
@@ -28,6 +29,8 @@ from share_sql.cli.common import (
 from share_sql.cli.configured import bound, config_option, fingerprint_of, known_as, places_named
 from share_sql.cli.data_config import check_data_config, configured_files, data_config_options
 from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
+from share_sql.errors import BudgetUsedUp
+from share_sql.models.base import Usage
 
 if TYPE_CHECKING:
     from share_sql.benchmarks.cases import CaseFile, LabelledCase
@@ -41,6 +44,11 @@ AT_ONCE, AT_A_SERVER = 8, 64
 together: while it does, a case holds no thread."""
 MOST_REASONS = 10
 """Reasons for failed cases that are told."""
+_AGAIN = {
+    "database": "; --resume does that again",
+    BudgetUsedUp.cause: "; --resume with a larger one goes on",
+}
+"""By cause, the mend of a failed case."""
 LONGEST_REASON, LONGEST_ID = 1000, 80
 """Characters of a reason, and of a case's id, that are told; corrections.jsonl has the whole."""
 
@@ -79,6 +87,7 @@ Examples:
     show_default=True,
     help="What one case may take, models and queries included.",
 )
+@budget_options
 @models_option("auto")
 @policy_options
 @cache_option
@@ -96,6 +105,11 @@ def command(
     concurrency: int | None,
     processes: int | None,
     case_seconds: float,
+    max_tokens: int | None,
+    max_cost: float | None,
+    max_seconds: float | None,
+    case_tokens: int | None,
+    case_cost: float | None,
     models: str,
     policy: str,
     prompts: str | None,
@@ -115,13 +129,20 @@ def command(
 
     Every case ends with a verdict in corrections.jsonl, whatever is wrong with it. A run that was stopped
     goes on with --resume, which also does again what failed for want of a model or a database, and what was
-    done on a database that has changed since. Exit code 1 where a case failed so, where no answer of a model
+    done on a database that has changed since; what a model has answered is not asked, or paid for, again.
+
+    Where a budget is used up, cases end by what they have, and those that have not begun are kept; --resume
+    with a larger one goes on. Tokens and money count over all calls of a run, seconds from each start.
+
+    Exit code 1 where a case failed so, where no answer of a model
     was of use, or where not one case could be worked on. A run whose model never answers stops early.
     """
     from share_sql.assistant import Assistant
     from share_sql.catalog import Catalog
+    from share_sql.driver.budget import Budget
     from share_sql.errors import RunStopped
     from share_sql.runfolder.execute import RunSettings, file_fingerprint, run_cases
+    from share_sql.runfolder.ledger import Ledger
 
     catalog = Catalog(cache=cache)
     given = (cases is not None) + (benchmark is not None) + (data_config is not None)
@@ -166,10 +187,11 @@ def command(
         min_confidence=min_confidence,
         inputs=prints,
     )
+    ledger = Ledger(asked)
     with (
         Assistant(
             catalog=catalog,
-            models=asked,
+            models=ledger.models,
             policy=policy,
             prompts=prompt_set,
             concurrency=concurrency or (AT_A_SERVER if any(map(_server, asked.values())) else AT_ONCE),
@@ -179,13 +201,15 @@ def command(
             without=settings.without,
             only=settings.only,
             min_confidence=settings.min_confidence,
+            budget=Budget(max_tokens, max_cost, max_seconds, case_tokens, case_cost),
         ) as assistant,
         interruptible("; go on with --resume"),
         progress_bar("correcting") as progress,
     ):
         try:
             counts = run_cases(
-                assistant, labelled, out, settings, catalog=catalog, resume=resume, progress=progress,
+                assistant, labelled, out, settings,
+                catalog=catalog, ledger=ledger, resume=resume, progress=progress,
                 answered_as=lambda: {role: _other_names(model) for role, model in asked.items()},
             )  # fmt: skip
         except RunStopped as stopped:
@@ -252,8 +276,6 @@ def _server(model: object) -> str:
 
 
 def _report(counts: RunCounts, out: Path, *, as_json: bool) -> None:
-    from dataclasses import asdict
-
     if as_json:
         print_json(
             {
@@ -261,7 +283,8 @@ def _report(counts: RunCounts, out: Path, *, as_json: bool) -> None:
                 "cases": counts.cases,
                 "verdicts": counts.verdicts,
                 **counts.told(),
-                "usage": {stage: asdict(usage) for stage, usage in counts.usage.items()},
+                "usage": counts.spending,
+                "cost": counts.total_cost,
             }
         )
     else:
@@ -269,9 +292,33 @@ def _report(counts: RunCounts, out: Path, *, as_json: bool) -> None:
         causes = ", ".join(f"{count} {cause}" for cause, count in counts.causes.items())
         failed = f"; {len(counts.failed)} failed ({causes})" if counts.failed else ""
         say(f"{counts.cases} cases: {verdicts}{failed}. Written to {out}.")
+        if told := _spending(counts):
+            say(told)
         if counts.not_running:
             say(f"The SQL handed back does not run in {counts.not_running} of them.")
     _tell_failures(counts)
+
+
+def _spending(counts: RunCounts) -> str:
+    """What models cost, in a line; empty where none was asked."""
+    total = sum(counts.usage.values(), Usage())
+    if not total.requests:
+        return ""
+    told = f"{total.tokens:,} tokens in {total.requests:,} calls of models"
+    unknown = [stage for stage, cost in counts.cost.items() if cost is None]
+    known = {stage: cost for stage, cost in counts.cost.items() if cost}
+    if known:
+        stages = ", ".join(f"{stage} {_usd(cost)}" for stage, cost in known.items())
+        told += f", {_usd(sum(known.values()))} USD" + (f" ({stages})" if len(known) > 1 else "")
+    if unknown:
+        what = "whose price" if len(unknown) == 1 else "whose prices"
+        told += f"{', without' if known else ';'} {' and '.join(unknown)}, {what} "
+        told += f"{'is' if len(unknown) == 1 else 'are'} not known (`price` in a models file)"
+    return f"{told}."
+
+
+def _usd(cost: float) -> str:
+    return f"{cost:,.4f}" if cost >= 0.01 else f"{cost:.2g}"
 
 
 def _tell_failures(counts: RunCounts) -> None:
@@ -285,7 +332,9 @@ def _tell_failures(counts: RunCounts) -> None:
         some = next(each for each in counts.failed if (each.cause, each.error) == (cause, error))
         which = f" ({_short(some.id, LONGEST_ID)})" if count == 1 else ""
         what = "could not be worked on" if cause in NO_MODEL else "lost a model"
-        again = "; --resume does that again" if cause == "database" else ""
+        if cause == BudgetUsedUp.cause:
+            what = "met a budget"
+        again = _AGAIN.get(cause, "")
         line = f"{count} of {counts.cases} cases {what}{which}: {_short(error, LONGEST_REASON)}{again}"
         complain(line)
     if len(reasons) > MOST_REASONS:

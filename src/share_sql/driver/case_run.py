@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from share_sql.case import Case, Correction, Inspection, StepNote
+from share_sql.driver.budget import Spent
 from share_sql.driver.progress import Progress, StageEnd
 from share_sql.driver.source import Source
 from share_sql.driver.telemetry import NO_SPANS, Spans
@@ -77,6 +78,8 @@ class CaseRun:
         self.seconds = seconds
         self.down: dict[str, ModelUnavailable] = {}
         """Servers that gave no answer to this case after all retries."""
+        self.spent = Spent()
+        """What models have taken for this case."""
         self.spans = spans
         """What is told of it to OpenTelemetry."""
         self._plan = plan
@@ -295,16 +298,17 @@ class CaseRun:
             step = partial(steps.send, answer)
 
 
-def kept_unworked(case: Case, plan: Plan, why: str, cause: str) -> State:
-    """The final state of a case whose process died.
+def kept_unworked(case: Case, plan: Plan, why: str, cause: str, stage: str = "process") -> State:
+    """The final state of a case whose process died, or that did not begin.
 
     Args:
         case: what is asked.
         plan: how it would have been corrected.
         why: one line.
         cause: in one word (`StepNote.cause`).
+        stage: where (`StepNote.stage`).
     """
-    return _kept(State.start(case, Schema(name=case.database, tables=()), plan), "process", why, cause)
+    return _kept(State.start(case, Schema(name=case.database, tables=()), plan), stage, why, cause)
 
 
 def _kept(state: State, stage: str, why: str, cause: str | None = None) -> State:

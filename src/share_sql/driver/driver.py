@@ -23,7 +23,8 @@ from contextvars import copy_context
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from share_sql.driver.case_run import Answer, CaseRun
+from share_sql.driver.budget import Account, Budget, Spent
+from share_sql.driver.case_run import Answer, CaseRun, kept_unworked
 from share_sql.driver.meter import Meter, Watch
 from share_sql.driver.telemetry import NO_SPANS, Spans, case_spans
 from share_sql.driver.turns import Gate
@@ -75,6 +76,10 @@ class Driver:
         work_seconds: processor time of one case's stages.
         model_patience: seconds after which a model's server that fails is not asked again, for each ask.
         processes: how many may work on cases; 1: this one alone.
+        budget: what models may cost, and all cases together may take.
+
+    Raises:
+        UsageError: the budget bounds money, and a model's price is not known.
     """
 
     def __init__(
@@ -87,6 +92,7 @@ class Driver:
         work_seconds: float,
         model_patience: float = math.inf,
         processes: int = 1,
+        budget: Budget | None = None,
     ) -> None:
         self._catalog = catalog
         self._models = dict(models)
@@ -98,6 +104,9 @@ class Driver:
         self._case_seconds = case_seconds
         self._work_seconds = work_seconds
         self._model_patience = model_patience
+        self._budget = budget or Budget()
+        self.account = Account(self._budget, self._models)
+        """What models have cost. The driver's thread writes in it; before the first case anybody may."""
         # More than there are cases under way would have nothing to do.
         self._processes = min(processes, concurrency)
         self._workers: Workers | None = None
@@ -197,7 +206,8 @@ class Driver:
 
         return Workers(
             most, self._catalog, self._models, self._plan, self.concurrency, self._case_seconds,
-            self._work_seconds, self._model_patience, self._answer_elsewhere, lambda: self._threads.busy,
+            self._work_seconds, self._model_patience, self._budget.of_a_case, self._answer_elsewhere,
+            lambda: self._threads.busy,
         )  # fmt: skip
 
     def _live(self) -> None:
@@ -250,6 +260,11 @@ class Driver:
         # The caller's context came along: what is current there is so for the case too.
         with case_spans(case) as spans:
             async with self._cases.place(case.database):
+                self.account.begin()
+                if over := self.account.over():
+                    state = kept_unworked(case, self._plan, f"not begun: {over}", over.cause, "budget")
+                    spans.ended(state)
+                    return make(state)
                 # What is told on the way is told here.
                 if self._workers is not None and make is not whole and progress is None and spans is NO_SPANS:
                     from share_sql.driver.worker_link import NoWorker
@@ -335,11 +350,10 @@ class Driver:
         server: str = getattr(model, "server", "")
         if server in run.down:
             raise run.down[server]
+        asked = replace(request, patience=self._model_patience)
         try:
             with run.spans.ask(model, request) as told:
-                reply = await self._in_time(
-                    model, replace(request, patience=self._model_patience), run.left, run.seconds
-                )
+                reply = await self._counted(model, asked, run.spent, run.left, run.seconds)
                 told(reply)
                 return reply
         except ModelUnavailable as error:
@@ -348,18 +362,34 @@ class Driver:
             raise
 
     async def _answer_elsewhere(self, request: ModelRequest) -> ModelReply | ModelError:
-        """A model's reply to a case in another process, where the case's time is looked at."""
+        """A model's reply to a case in another process, where the case's time and budget are looked at."""
         try:
-            return await self._in_time(self._models[request.role], request, math.inf, math.inf)
+            return await self._counted(self._models[request.role], request, Spent(), math.inf, math.inf)
         except ModelError as error:
             return error
+
+    async def _counted(
+        self, model: Model, request: ModelRequest, spent: Spent, left: float, seconds: float
+    ) -> ModelReply:
+        """A model's reply, counted as its case's; nothing is asked where nothing is left of the budget."""
+        if over := self.account.over(spent):
+            raise over
+        try:
+            reply = await self._in_time(model, request, left, seconds)
+        except ModelError as error:
+            self.account.add(spent, model, Usage(**error.spent))
+            raise
+        self.account.add(spent, model, reply.usage, repeated=reply.repeated)
+        return reply
 
     async def _in_time(self, model: Model, request: ModelRequest, left: float, seconds: float) -> ModelReply:
         """A model's reply within what is left of the case's seconds. Models are other people's code: whatever
         they raise is theirs, and never the driver's end."""
-        late = ModelTimeout(f"{model.name}: the {seconds:g} s that a case may take are used up")
+        late: ModelError = ModelTimeout(f"{model.name}: the {seconds:g} s that a case may take are used up")
         if left <= 0:
             raise late
+        if (all_left := self.account.left) < left:
+            late, left = self.account.out_of_time(), all_left
         # Not asyncio.timeout, which waits for ever for a model that goes on when it is cancelled.
         asking = asyncio.ensure_future(_asked(model, request))
         try:

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from share_sql.case import Case
     from share_sql.catalog import Registration
+    from share_sql.driver.budget import Budget
     from share_sql.errors import ModelError
     from share_sql.models.base import Model, ModelReply, ModelRequest
+    from share_sql.models.prices import Pricing
     from share_sql.stages.state import Plan, Stage, State
 
 _LENGTH = 4
@@ -34,14 +36,16 @@ class ModelFacts:
     calibrated: bool
     server: str
     """Where it is asked; empty for one that is in the assistant's process."""
+    price: Pricing | None
+    """What its tokens cost, where that is known."""
 
     @staticmethod
     def of(model: Model) -> ModelFacts:
         """Those of a model."""
-        server = getattr(model, "server", "")
         return ModelFacts(
-            model.name, model.takes_grammar, model.prompts, model.samples, model.calibrated, server
-        )
+            model.name, model.takes_grammar, model.prompts, model.samples, model.calibrated,
+            getattr(model, "server", ""), getattr(model, "price", None),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class Setup:
     case_seconds: float
     work_seconds: float
     patience: float
+    budget: Budget
+    """What one case may take."""
     cache: Path | None
     """The catalog's folder for value indexes."""
     max_open: int

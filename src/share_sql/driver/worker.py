@@ -92,6 +92,7 @@ class ModelElsewhere:
         self.samples = facts.samples
         self.calibrated = facts.calibrated
         self.server = facts.server
+        self.price = facts.price
         """Where it is asked, as the driver wants to know."""
         self._line = line
         self._waiting = waiting
@@ -164,7 +165,7 @@ class Worker:
         models = {role: ModelElsewhere(facts, line, self._replies) for role, facts in setup.models.items()}
         self._driver = Driver(
             self._catalog, models, setup.plan, setup.concurrency,
-            setup.case_seconds, setup.work_seconds, setup.patience,
+            setup.case_seconds, setup.work_seconds, setup.patience, budget=setup.budget,
         )  # fmt: skip
         self._works: dict[int, How | None] = {}
         self._under_way: dict[int, Future[Any]] = {}

@@ -24,6 +24,7 @@ from share_sql.driver.worker_link import AnswerAsk, NoWorker, WorkerEnded, Worke
 if TYPE_CHECKING:
     from share_sql.case import Case
     from share_sql.catalog import Catalog
+    from share_sql.driver.budget import Budget
     from share_sql.models.base import Model
     from share_sql.stages.state import Plan, Stage, State
 
@@ -52,6 +53,7 @@ class Workers:
         catalog: says where databases are.
         models: by role; asked by `answer`.
         plan, concurrency, case_seconds, work_seconds, patience: as the driver's.
+        budget: what one case may take.
         answer: asks a model for a worker.
         here: how many cases are at work in this process.
     """
@@ -66,6 +68,7 @@ class Workers:
         case_seconds: float,
         work_seconds: float,
         patience: float,
+        budget: Budget,
         answer: AnswerAsk,
         here: Callable[[], int],
     ) -> None:
@@ -77,8 +80,8 @@ class Workers:
         self._here = here
         facts = {role: ModelFacts.of(model) for role, model in models.items()}
         self._setup = Setup(
-            plan, facts, concurrency, case_seconds, work_seconds, patience, catalog.cache, catalog.max_open,
-            logging.NOTSET, os.getpid(),
+            plan, facts, concurrency, case_seconds, work_seconds, patience, budget, catalog.cache,
+            catalog.max_open, logging.NOTSET, os.getpid(),
         )  # fmt: skip
         self._packed = b""
         self._links: list[WorkerLink] = []

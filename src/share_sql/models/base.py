@@ -28,6 +28,11 @@ class Usage:
     requests: int = 0
     """Calls that reached a model; answers from the answer cache count 0."""
 
+    @property
+    def tokens(self) -> int:
+        """Those of the prompt and of the answer."""
+        return self.prompt_tokens + self.completion_tokens
+
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
@@ -85,6 +90,9 @@ class ModelReply:
     usage: Usage = Usage()
     model: str = ""
     """Name of the model that answered."""
+    repeated: bool = False
+    """Its run had this answer, and paid for it, before it was resumed: `usage` is its case's, and no more is
+    spent."""
 
     @property
     def text(self) -> str:

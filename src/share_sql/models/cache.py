@@ -9,7 +9,6 @@ Sampled answers are kept too, so that a run that starts again gets what it got b
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import logging
 import os
@@ -17,12 +16,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 from share_sql.errors import SettingsError
 from share_sql.models.base import Answer, Model, ModelReply, ModelRequest
+from share_sql.models.kept import kept_reply, request_key
 from share_sql.models.usable import is_usable
 from share_sql.models.wire import whole
 
@@ -31,8 +30,6 @@ _BUSY_SECONDS = 2.0
 """For a file that another process has locked."""
 _REST_SECONDS = 30.0
 """A cache that failed is let be: each request would wait for it."""
-_FORMAT = 1
-"""Part of each key: a change of what is stored starts afresh."""
 _OTHERS_FAULT = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 """What passes, or has nothing to do with the name that was given."""
 
@@ -58,6 +55,7 @@ class CachedModel:
         self.prompts = model.prompts
         self.samples = model.samples
         self.calibrated = model.calibrated
+        self.price = getattr(model, "price", None)
         self.path = Path(path)
         self._owner = os.getpid()
         self._lock = threading.Lock()
@@ -80,7 +78,7 @@ class CachedModel:
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """The cached answer, at no usage, or the model's, which is then kept where it is of use."""
-        key = self._key(request)
+        key = request_key(self.name, request)
         # In a thread: a file that is locked, or on a slow disk, must not hold up other cases.
         found = await asyncio.to_thread(self._get, key)
         if found is not None:
@@ -102,21 +100,6 @@ class CachedModel:
     def __repr__(self) -> str:
         return f"CachedModel({self.model!r}, {str(self.path)!r})"
 
-    def _key(self, request: ModelRequest) -> str:
-        parts: tuple[object, ...] = (
-            _FORMAT,
-            self.name,
-            [(message.role, message.content) for message in request.messages],
-            request.max_tokens,
-            request.temperature,
-            request.samples,
-            request.grammar,
-            request.logprobs,
-        )
-        if request.json_schema is not None:
-            parts = (*parts, request.json_schema)
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
     def _get(self, key: str) -> ModelReply | None:
         def find(database: sqlite3.Connection) -> Any:
             return database.execute("SELECT reply FROM answers WHERE key = ?", (key,)).fetchone()
@@ -135,7 +118,7 @@ class CachedModel:
     def _put(self, key: str, request: ModelRequest, reply: ModelReply) -> None:
         if not is_usable(request.role, [answer.text for answer in reply.answers]):
             return  # asked again, it may come out better
-        stored = json.dumps({"answers": [asdict(answer) for answer in reply.answers], "model": reply.model})
+        stored = json.dumps(kept_reply(reply))
         row = (key, whole(self.name), stored)
         self._use(
             "written",

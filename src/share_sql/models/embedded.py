@@ -20,6 +20,7 @@ from share_sql.errors import SettingsError
 from share_sql.models.base import ModelReply, ModelRequest
 from share_sql.models.engine_process import EngineProcess
 from share_sql.models.gguf_header import header_value
+from share_sql.models.prices import FREE
 from share_sql.waits import Waits
 
 
@@ -106,6 +107,7 @@ class EmbeddedModel:
     """A model in this process."""
 
     takes_grammar = True
+    price = FREE
     """A request's grammar is kept to, token by token."""
     samples = 1
 

@@ -42,6 +42,7 @@ from share_sql.models.base import ModelReply, ModelRequest, Usage
 from share_sql.models.concessions import Concessions
 from share_sql.models.flow import Flow, Flows, Place, StillRefused
 from share_sql.models.post import LONGEST_BODY, BodyTooLong, Poster, Response
+from share_sql.models.prices import ListPrice, Pricing
 from share_sql.models.refusals import (
     LONGEST_SAID,
     LONGEST_WAIT,
@@ -104,6 +105,7 @@ class EndpointModel:
         retries: int = 5,
         first_wait: float = 0.5,
         concurrency: int = MOST_AT_ONCE,
+        price: Pricing | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         """Gather the settings; nothing is sent.
@@ -121,6 +123,7 @@ class EndpointModel:
         timeout: seconds for one try, from the connection to the last byte. deadline: seconds for all tries
         and waits of an ask. first_wait: seconds before the first retry.
         concurrency: calls in flight at most; how many there are follows what the server takes.
+        price: what its tokens cost; None for the list price, where its server is a known provider's.
         transport: for tests.
 
         Raises SettingsError where model, key or Azure's version is known from nowhere, and where a setting
@@ -161,6 +164,7 @@ class EndpointModel:
         self.server = self._secrets.cover_sure(where.url)
         """Where it is asked; models at one server are mostly down together."""
         self.name = self._make_name()
+        self.price: Pricing = price or ListPrice(where.model, where.url)
         self._told_of = Server(self.server, where.model, key_name, self._secrets)
         self._slow = Waits()
         self._other_names: set[str] = set()

@@ -238,6 +238,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _endpoint(path: Path, role: str, chosen: EndpointSettings) -> EndpointModel:
     from share_sql.models.endpoint import EndpointModel
+    from share_sql.models.prices import Price
 
     key = None
     if chosen.api_key_env is not None:
@@ -252,8 +253,9 @@ def _endpoint(path: Path, role: str, chosen: EndpointSettings) -> EndpointModel:
             raise SettingsError(
                 f"{path}: models.{role}: the environment has no {chosen.api_key_env}; set it to the key"
             )
-    arguments = chosen.model_dump(exclude={"kind"}, exclude_unset=True)
+    arguments = chosen.model_dump(exclude={"kind", "price"}, exclude_unset=True)
+    price = Price(**chosen.price.model_dump()) if chosen.price is not None else None
     try:
-        return EndpointModel(api_key=key, **arguments)
+        return EndpointModel(api_key=key, price=price, **arguments)
     except SettingsError as error:
         raise SettingsError(f"{path}: models.{role}: {error}") from None

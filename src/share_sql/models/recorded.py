@@ -28,6 +28,7 @@ from typing import Any
 
 from share_sql.errors import AnswerMissing, AnswerSkipped, RunFolderError
 from share_sql.models.base import Answer, ModelReply, ModelRequest
+from share_sql.models.prices import FREE
 from share_sql.models.roles import ROLES
 from share_sql.models.run_files import AUGMENTED, FINAL_SQL, GENERATOR_PROMPTS, STEP_FILES
 from share_sql.models.wire import whole
@@ -50,6 +51,7 @@ class RecordedModel:
     """A run folder as a model for every role it holds answers for."""
 
     takes_grammar = False
+    price = FREE
     samples = 1
     calibrated = False
     prompts: str | None = None

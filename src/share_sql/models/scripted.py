@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from share_sql.errors import AnswerMissing
 from share_sql.models.base import Answer, ModelReply, ModelRequest, Usage
+from share_sql.models.prices import Pricing
 
 Script: TypeAlias = (
     Mapping[str, str | ModelReply | BaseException | Sequence[str | ModelReply | BaseException]]
@@ -30,13 +31,16 @@ class ScriptedModel:
         prompts: str | None = None,
         samples: int = 1,
         calibrated: bool = True,
+        price: Pricing | None = None,
     ) -> None:
-        """`delay` is waited before each answer, in seconds, asynchronously; the others as in `Model`."""
+        """`delay` is waited before each answer, in seconds, asynchronously; `price` is what its words
+        cost; the others as in `Model`."""
         self.name = name
         self.takes_grammar = takes_grammar
         self.prompts = prompts
         self.samples = samples
         self.calibrated = calibrated
+        self.price = price
         self.requests: list[ModelRequest] = []
         """Every request so far, in the order they came."""
         self._answers = answers

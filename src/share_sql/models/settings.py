@@ -17,6 +17,15 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class PriceSettings(_Strict):
+    """What a model's tokens cost, in USD for a million; as the fields of prices.Price."""
+
+    input: float = Field(ge=0, allow_inf_nan=False)
+    output: float = Field(ge=0, allow_inf_nan=False)
+    cached: float | None = Field(None, ge=0, allow_inf_nan=False)
+    """Of that part of prompts that the server found in its cache."""
+
+
 class EndpointSettings(_Strict):
     """A model behind an HTTP server; as the arguments of EndpointModel."""
 
@@ -48,6 +57,8 @@ class EndpointSettings(_Strict):
     """Seconds before the first retry."""
     concurrency: int = Field(256, ge=1)
     """Calls to the server in flight at most; of the roles at one server the smallest holds for all."""
+    price: PriceSettings | None = None
+    """The list price of a known provider where it is not given."""
 
 
 class RecordedSettings(_Strict):
@@ -128,6 +139,8 @@ def _told(fault: Any) -> str:
             owner = CacheSettings
         elif len(place) > 2:
             kinds: dict[str, type[BaseModel]] = {"recorded": RecordedSettings, "embedded": EmbeddedSettings}
+            if place[2:3] == ["price"] and len(place) > 3:
+                return f"unknown key {name}{_nearest(place[-1], list(PriceSettings.model_fields))}"
             owner = next((kinds[part] for part in fault["loc"] if part in kinds), EndpointSettings)
         return f"unknown key {name}{_nearest(place[-1], list(owner.model_fields))}"
     if fault["type"] == "missing":

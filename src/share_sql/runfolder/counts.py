@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from share_sql.errors import AnswerUnusable, PromptTooLong
+from share_sql.errors import AnswerUnusable, BudgetUsedUp, PromptTooLong
 from share_sql.models.base import Usage
 
 OF_NO_USE = frozenset({AnswerUnusable.cause, PromptTooLong.cause})
 """Failures of models that would be the same if they were asked again."""
-NO_MODEL = frozenset({"input", "database", "work", "internal"})
-"""Causes of failed cases that no model has to do with."""
+NO_MODEL = frozenset({"input", "database", "work", "internal", BudgetUsedUp.cause})
+"""Causes of failed cases in which no model failed."""
+COST_DIGITS = 9
+"""Digits after the point of USD: finer than a token's price. What differs beyond is the order of a sum."""
 IN_THE_CASE = frozenset({"input", "work"})
 """Causes that lie in the case itself: done again, it would end alike."""
 
@@ -27,7 +29,7 @@ class Failed:
     """One line."""
     cause: str
     """`input` (it cannot be read), `database`, `work` (too much of it), `internal` (a fault of SHARE's own),
-    or how a model failed (`errors.ModelError.cause`)."""
+    `budget` (the case's, or the run's, was used up), or how a model failed (`errors.ModelError.cause`)."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class RunCounts:
     """Cases that could not be worked on, or not to their end, or lost a model. Their drafts are kept, or
     proved repairs of them stand."""
     usage: Mapping[str, Usage]
-    """Tokens by stage."""
+    """Tokens by stage, of all calls that were made, whatever became of them."""
     unusable: Mapping[str, int] = field(default_factory=dict)
     """By role, cases in which it gave nothing of use: no trajectory, no SQL, no yes or no, or the prompt was
     too long for it."""
@@ -49,6 +51,8 @@ class RunCounts:
     """By role, cases whose answers were of use."""
     not_running: int = 0
     """Cases whose SQL handed back does not run, or is no query."""
+    cost: Mapping[str, float | None] = field(default_factory=dict)
+    """USD by stage; None where a price is not known."""
     changed: Mapping[str, int] = field(default_factory=dict)
     """By database that changed while the run went on, finished cases from before its last change."""
 
@@ -56,6 +60,17 @@ class RunCounts:
     def causes(self) -> Mapping[str, int]:
         """Failed cases by cause."""
         return dict(sorted(Counter(each.cause for each in self.failed).items()))
+
+    @property
+    def total_cost(self) -> float | None:
+        """USD of all stages; None where that of one is not known."""
+        known = [cost for cost in self.cost.values() if cost is not None]
+        return round(sum(known), COST_DIGITS) if len(known) == len(self.cost) else None
+
+    @property
+    def spending(self) -> dict[str, dict[str, Any]]:
+        """Tokens and USD by stage, as JSON."""
+        return {stage: {**asdict(usage), "cost": self.cost[stage]} for stage, usage in self.usage.items()}
 
     @property
     def lost(self) -> int:

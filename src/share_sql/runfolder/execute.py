@@ -28,6 +28,7 @@ from share_sql.errors import (
 from share_sql.runfolder.counts import RunCounts
 from share_sql.runfolder.databases import reopen_changed
 from share_sql.runfolder.folder import open_run_folder
+from share_sql.runfolder.ledger import CALLS, Ledger
 from share_sql.runfolder.record import EndedCase, Recorder, failed_row, fingerprint
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ def run_cases(
     *,
     catalog: Catalog | None = None,
     answered_as: Callable[[], Mapping[str, Sequence[str]]] = dict,
+    ledger: Ledger | None = None,
     resume: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> RunCounts:
@@ -163,6 +165,8 @@ def run_cases(
         catalog: the assistant's; where the run is resumed, its databases are looked at. None: they are not.
         answered_as: asked at the end for run.json: by role, names of models that answered in place of the one
             that was asked.
+        ledger: writes down the calls of the assistant's models, which are its `models`; None: they are not
+            written down, and are made again where a case is done again.
         resume: go on with an unfinished run. Finished cases whose database has changed since are done again;
             the log tells it.
         progress: called with the number of finished cases and of all, at the start and after each case.
@@ -178,10 +182,16 @@ def run_cases(
     """
     # The clock may be set meanwhile: what a run took is measured by another.
     started, began = datetime.now(UTC), time.monotonic()
-    with open_run_folder(out, settings.comparable(), _Prints(cases), resume=resume) as folder:
+    ledger = Ledger({}) if ledger is None else ledger
+    with open_run_folder(out, settings.comparable(), _Prints(cases), resume=resume) as folder, ledger:
         journal = folder.journal
         if resume and catalog is not None:
             reopen_changed(journal, catalog)
+        ledger.open(out / CALLS, journal.head["run"], journal.unfinished)
+        before = ledger.paid.values()
+        assistant.already_spent(
+            sum(paid.usage.tokens for paid in before), sum(paid.cost or 0 for paid in before)
+        )
         done = resumed = len(journal)
         under_way: dict[int, int] = {}
         """Positions of the cases that are being corrected, by their place among these."""
@@ -208,6 +218,7 @@ def run_cases(
                     done += 1
                     show_progress()
                     continue
+                ledger.begin(position, case.id)
                 under_way[count] = position
                 count += 1
                 yield case
@@ -215,7 +226,9 @@ def run_cases(
         show_progress()
         with closing(assistant.correct_as(good(), Recorder(settings.prompts))) as ends:
             for place, case in ends:
-                journal.add(under_way.pop(place), case.line)
+                position = under_way.pop(place)
+                ledger.end(position, case.line.id)
+                journal.add(position, case.line)
                 if case.line.failed:
                     failed.append({"id": case.line.id, "error": case.error or "", "cause": case.cause or ""})
                 done += 1
@@ -239,7 +252,8 @@ def run_cases(
                 "seconds": round(seconds, 3),
                 "resumed": resumed,
                 "answered_as": {role: list(names) for role, names in sorted(answered_as().items()) if names},
-            }
+            },
+            ledger.paid,
         )
 
 

@@ -9,7 +9,7 @@
     final_sql.json                the SQL by case, with BIRD's tag
     corrections.jsonl             id, sql, verdict, reason, confidence, usage, findings, changes, runs,
                                   failures, errors, error
-    usage.json                    tokens by stage
+    usage.json                    tokens and USD by stage, of all calls that were made
     timings.jsonl                 id, seconds by stage, and their total
     run.json                      settings, versions, models, databases, counts and times
 
@@ -38,7 +38,8 @@ from share_sql.models.run_files import (
     STEP_FILES,
     TIMINGS,
 )
-from share_sql.runfolder.counts import OF_NO_USE, Failed, RunCounts
+from share_sql.runfolder.counts import COST_DIGITS, OF_NO_USE, Failed, RunCounts
+from share_sql.runfolder.ledger import Paid
 from share_sql.sql.tag import with_tag
 
 USAGE = "usage.json"
@@ -58,7 +59,11 @@ VARYING_FILES = frozenset({TIMINGS, RUN})
 
 
 def write_final_files(
-    path: Path, rows: Iterable[Mapping[str, Any]], run: Mapping[str, Any], changed: Mapping[str, int]
+    path: Path,
+    rows: Iterable[Mapping[str, Any]],
+    run: Mapping[str, Any],
+    changed: Mapping[str, int],
+    paid: Mapping[str, Paid] | None = None,
 ) -> RunCounts:
     """Make all final files.
 
@@ -67,6 +72,7 @@ def write_final_files(
         rows: each case's row (`record.state_row`, `record.failed_row`), in the order of the input; read one
         by one. run: what goes into run.json beside the counts.
         changed: see `RunCounts.changed`.
+        paid: by role, what the ledger has of the run's calls.
 
     Returns:
         How the cases ended.
@@ -107,6 +113,7 @@ def write_final_files(
             final_sql.add(row["id"], with_tag(correction["sql"], row["database"]))
         augmented.end()
         final_sql.end()
+        usage, cost = _spent(usage, paid or {})
         counts = RunCounts(
             verdicts.total(),
             dict(sorted(verdicts.items())),
@@ -115,9 +122,10 @@ def write_final_files(
             dict(sorted(unusable.items())),
             dict(sorted(answered.items())),
             not_running,
+            cost,
             changed,
         )
-        used = asdict(sum(usage.values(), Usage()))
+        used = {**asdict(sum(usage.values(), Usage())), "cost": counts.total_cost}
         about_run = {
             **run,
             "cases": counts.cases,
@@ -125,10 +133,25 @@ def write_final_files(
             **counts.told(),
             "usage": used,
         }
-        tokens = {stage: asdict(spent) for stage, spent in counts.usage.items()}
-        for name, value in ((USAGE, {"stages": tokens, "total": used}), (RUN, about_run)):
+        for name, value in ((USAGE, {"stages": counts.spending, "total": used}), (RUN, about_run)):
             files[name].write(json.dumps(value, indent=4) + "\n")
     return counts
+
+
+def _spent(
+    usage: Mapping[str, Usage], paid: Mapping[str, Paid]
+) -> tuple[dict[str, Usage], dict[str, float | None]]:
+    """Tokens and USD by stage, in order: what the ledger says, which also has the calls of tries that were
+    done again; what the cases say where that is more, as when the ledger was deleted, at a cost unknown."""
+    spent: dict[str, Usage] = {}
+    cost: dict[str, float | None] = {}
+    for stage in sorted(usage.keys() | paid.keys()):
+        told, written = usage.get(stage, Usage()), paid.get(stage, Paid())
+        if told.requests > written.usage.requests:
+            written = Paid(told, None)
+        spent[stage] = written.usage
+        cost[stage] = None if written.cost is None else round(written.cost, COST_DIGITS)
+    return spent, cost
 
 
 class _Keyed:

@@ -18,6 +18,7 @@ from share_sql.runfolder.counts import RunCounts
 from share_sql.runfolder.final import FINAL_FILES, write_final_files
 from share_sql.runfolder.journal import Journal
 from share_sql.runfolder.known import KnownCases
+from share_sql.runfolder.ledger import CALLS, Paid
 
 JOURNAL = "journal.jsonl"
 log = logging.getLogger("share_sql")
@@ -42,11 +43,12 @@ class RunFolder:
         """Positions of the cases that have no line in the journal."""
         return [position for position in range(self.positions) if not self.journal.has(position)]
 
-    def finish(self, run: Mapping[str, Any]) -> RunCounts:
+    def finish(self, run: Mapping[str, Any], paid: Mapping[str, Paid] | None = None) -> RunCounts:
         """Make all final files from the journal.
 
         Args:
             run: what goes into run.json beside databases and counts.
+            paid: by role, what the ledger has of the run's calls.
 
         Returns:
             How the cases ended.
@@ -64,7 +66,7 @@ class RunFolder:
             if earlier := sum(len(states[fingerprint]) for fingerprint in before):
                 changed[name] = earlier
         about = {**run, "databases": databases, "damaged": self.journal.damaged}
-        return write_final_files(self.path, self.journal.rows(range(self.positions)), about, changed)
+        return write_final_files(self.path, self.journal.rows(range(self.positions)), about, changed, paid)
 
 
 @contextmanager
@@ -92,7 +94,7 @@ def open_run_folder(
     with _locked(path):
         journal_path = path / JOURNAL
         if not resume:
-            found = [name for name in (JOURNAL, *FINAL_FILES) if (path / name).exists()]
+            found = [name for name in (JOURNAL, CALLS, *FINAL_FILES) if (path / name).exists()]
             if found:
                 raise RunFolderError(
                     f"{path} holds a run already ({found[0]}); go on by --resume, or name another folder"
