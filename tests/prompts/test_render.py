@@ -115,8 +115,8 @@ DIGESTS = {
     "judge": "cf1e25be4058dd32faa7d707cd1c0b173425468f0c9e866f4596c49beb674de5",
     "drafter": "57ab9b32332e4331dda33f53ab4d6e3fe30e864cdb8476357c01d601413daa83",
 }
-"""SHA-256 of the default set's texts for SQLite, as they were when they named SQLite themselves; the generator's
-since its foreign keys, which all cases of a database share, come before the columns."""
+"""SHA-256 of the default set's texts for SQLite, as they were when they named SQLite themselves. The
+generator's is later: foreign keys, which all cases of a database share, now come before the columns."""
 
 
 def filled(role: str, dialect: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.case import Case
@@ -20,7 +21,7 @@ def mixed(count: int, databases: int) -> list[tuple[int, LabelledCase]]:
 
 def changes(cases: list[tuple[int, LabelledCase]]) -> int:
     names = [labelled.case.database for _, labelled in cases]
-    return sum(one != other for one, other in zip(names, names[1:], strict=False))
+    return sum(one != other for one, other in pairwise(names))
 
 
 def test_cases_of_one_database_begin_next_to_each_other_and_none_is_lost() -> None:
