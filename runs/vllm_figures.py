@@ -1,4 +1,4 @@
-"""Print what a run with vLLM took, and how like it is to the same run in SHARE's own process: runs/vllm_cpu.sh's end.
+"""What a run with vLLM took, and how like it is to the same run in SHARE's own process; ends runs/vllm_cpu.sh.
 
 python runs/vllm_figures.py OUT
 """
@@ -21,9 +21,8 @@ def main(out: Path) -> None:
         total = {name: count + usage[name] for name, count in total.items()}
     row("all", total)
     print(f"{told['cases']} cases in {seconds:.1f} s: {told['verdicts']}")
-    print(
-        f"cases that lost a model: {len(told['failed'])} (asked for: 0); of no use: {told['unusable'] or 'none'}"
-    )
+    print(f"cases that lost a model: {len(told['failed'])} (asked for: 0)")
+    print(f"answers of no use, by role: {told['unusable'] or 'none'}")
     if (out / "embedded" / "corrections.jsonl").is_file():
         ours, theirs = corrections(out / "run"), corrections(out / "embedded")
         verdicts = sum(one["verdict"] == theirs[name]["verdict"] for name, one in ours.items())
