@@ -1,4 +1,4 @@
-"""What a run with vLLM took, and how like it is to the same run in SHARE's own process; ends runs/vllm_cpu.sh.
+"""What a run with vLLM took, and how like it is to the same run in SHARE's own process (`vllm_cpu.sh`).
 
 python runs/vllm_figures.py OUT
 """
@@ -27,17 +27,15 @@ def main(out: Path) -> None:
         ours, theirs = corrections(out / "run"), corrections(out / "embedded")
         verdicts = sum(one["verdict"] == theirs[name]["verdict"] for name, one in ours.items())
         queries = sum(one["sql"] == theirs[name]["sql"] for name, one in ours.items())
-        print(
-            f"like the same models in SHARE's own process: {verdicts} verdicts, {queries} queries of {len(ours)}"
-        )
+        like = f"{verdicts} verdicts and {queries} queries of {len(ours)}"
+        print(f"like the same models in SHARE's own process: {like}")
 
 
 def row(stage: str, usage: dict[str, int]) -> None:
     share = usage["cached_tokens"] / max(usage["prompt_tokens"], 1)
-    print(
-        f"{stage:10} {usage['requests']:8} {usage['prompt_tokens']:8} {usage['cached_tokens']:8} {share:6.0%} "
-        f"{usage['completion_tokens']:8}"
-    )
+    counts = (usage[name] for name in ("requests", "prompt_tokens", "cached_tokens"))
+    told = " ".join(f"{count:8}" for count in counts)
+    print(f"{stage:10} {told} {share:6.0%} {usage['completion_tokens']:8}")
 
 
 def corrections(folder: Path) -> dict[str, dict[str, Any]]:

