@@ -45,6 +45,15 @@ def test_sends_key_and_headers(request_of: Ask) -> None:
     assert (headers["authorization"], headers["x-team"]) == (f"Bearer {KEY}", "data")
 
 
+@pytest.mark.parametrize(("asked", "sent"), [(3000, 768), (1, 1)])
+def test_no_answer_may_be_longer_than_is_set(request_of: Ask, asked: int, sent: int) -> None:
+    server = Server()
+    short = model(server, max_tokens=768)
+    ask(short, request_of(max_tokens=asked))
+    assert server.body()["max_tokens"] == sent
+    assert short.name != model(server).name, "answers may differ"
+
+
 def test_a_set_temperature_wins(request_of: Ask) -> None:
     server = Server()
     ask(model(server, temperature=0.9), request_of(temperature=0.1))

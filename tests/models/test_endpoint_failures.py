@@ -18,6 +18,7 @@ from share_sql.errors import (
     ModelTimeout,
     ModelUnavailable,
     ModelUnreachable,
+    PromptTooLong,
 )
 from share_sql.models.base import ModelRequest
 from share_sql.models.endpoint import EndpointModel
@@ -75,6 +76,10 @@ def test_does_not_retry_what_a_retry_cannot_mend(request_of: Ask, status: int) -
         (failure(400, "use max_completion_tokens instead"), 'tokens_field = "max_completion_tokens"'),
         (failure(400, "temperature is not supported"), "send_temperature = false"),
         (failure(400, "context too long"), "context too long"),
+        (
+            failure(400, "max_tokens=3000 cannot be greater than max_model_len=2048."),
+            "set max_tokens for it in the models file",
+        ),
         (failure(429, "pay", code="insufficient_quota"), "quota"),
     ],
 )
@@ -82,6 +87,25 @@ def test_a_refusal_names_the_mend(request_of: Ask, answer: httpx2.Response, mend
     with pytest.raises(ModelRefused) as caught:
         ask(model(Server(answer)), request_of())
     assert mend in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        failure(
+            400,
+            "This model's maximum context length is 2048 tokens. However, your prompt contains at "
+            "least 2049 input tokens, which exceeds this limit even without any output tokens.",
+        ),
+        failure(400, "the request exceeds the available context size, try increasing it"),
+        failure(400, "Your input is too large.", code="context_length_exceeded"),
+    ],
+)
+def test_a_prompt_that_is_too_long_would_be_so_again(request_of: Ask, answer: httpx2.Response) -> None:
+    server = Server(answer)
+    with pytest.raises(PromptTooLong, match="a schema with fewer columns"):
+        ask(model(server), request_of())
+    assert len(server.sent) == 1
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from share_sql.cli.common import FOLDER, as_json
-from share_sql.cli.terminal import interruptible, print_json, progress_bar, say
+from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
 from share_sql.models.bases import DEFAULT_BASE
 from share_sql.models.roles import ROLES
 
@@ -114,7 +114,8 @@ def list_(as_json: bool) -> None:
     "serve",
     epilog="""\b
 Examples:
-  share models serve --adapters models
+  share models serve --base smollm2-135m --adapters shipped
+  share models serve --adapters models --environment vllm-env
   share models serve --base qwen2.5-coder-1.5b --port 8001
   share models serve --base birdsql/share-sam --role sam -- --max-model-len 8192
 """,
@@ -124,7 +125,17 @@ Examples:
     help="A base of `share models list`, a checkpoint's folder, or a name on the Hub.  [default: what the "
     f"adapters name, or {DEFAULT_BASE}]",
 )
-@click.option("--adapters", type=FOLDER, help="Folder with an adapter a role, as `share train` writes it.")
+@click.option(
+    "--adapters",
+    type=FOLDER,
+    help="Folder with an adapter a role, as `share train` writes it; or `shipped`, those of the package.",
+)
+@click.option(
+    "--environment",
+    type=FOLDER,
+    help="Folder of the environment that vLLM is installed in.  [default: $SHARE_VLLM_ENV, else the program "
+    "vllm's]",
+)
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port.")
 @click.option(
     "--role",
@@ -138,6 +149,7 @@ Examples:
 def serve(
     base: str | None,
     adapters: Path | None,
+    environment: Path | None,
     port: int,
     roles: tuple[str, ...],
     further: tuple[str, ...],
@@ -150,10 +162,15 @@ def serve(
     vLLM.
     """
     from share_sql.errors import ModelUnavailable
+    from share_sql.models.load import SHIPPED, shipped_adapters
     from share_sql.models.vllm_server import serving, what_to_serve
 
+    if adapters == Path(SHIPPED) and not adapters.is_dir():
+        adapters = shipped_adapters()
     served = what_to_serve(base, adapters, port, roles=roles, further=further)
-    with serving(served) as process:
+    for role in served.left_out:
+        complain(f"the adapter for {role} is left out: it stands on another base")
+    with serving(served, environment) as process:
         if as_json:
             print_json(tomllib.loads(served.models_file()))
         else:

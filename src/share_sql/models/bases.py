@@ -167,6 +167,10 @@ _BASES = (
 
 BASES: Mapping[str, Base] = MappingProxyType({base.name: base for base in _BASES})
 
+LONGEST_ANSWER = 768
+"""Tokens of a small model's answer; the longest gold trajectories of Spider and BIRD take about 400. One that
+repeats itself would go on to the request's own bound, and keep the others waiting."""
+
 DEFAULT_BASE = "smollm2-135m"
 """What the shipped adapters stand on."""
 

@@ -119,7 +119,7 @@ def _find(wanted: Wanted) -> _Found:
         return _Found(file, base.untuned or base.template, None, "", None)
     read_adapter(adapter)  # its mistakes are told now
     adapter = adapter.resolve()
-    return _Found(file, base.template, adapter, merge_key("", adapter), _trained_on(adapter))
+    return _Found(file, base.template, adapter, merge_key("", adapter), trained_on(adapter))
 
 
 def _alone(found: _Found) -> EmbeddedModel:
@@ -164,8 +164,9 @@ def _can_be_shared(file: Path) -> bool:
     return can_be_shared(str(header_value(file, "general.architecture")))
 
 
-def _trained_on(adapter: Path) -> str | None:
-    """The prompt set that an adapter's card names; None without a card."""
+def trained_on(adapter: Path) -> str | None:
+    """The prompt set that an adapter's card names; None without a card. Raises SettingsError where it names
+    none."""
     path = adapter / CARD
     if not path.is_file():
         return None

@@ -80,8 +80,6 @@ class _Account:
 class EndpointModel:
     """A model behind an HTTP server."""
 
-    prompts: str | None = None
-
     def __init__(
         self,
         model: str | None = None,
@@ -97,6 +95,8 @@ class EndpointModel:
         tokens_field: TokensField | None = None,
         grammar_field: GrammarField | None = None,
         adapts: bool = False,
+        prompts: str | None = None,
+        max_tokens: int | None = None,
         extra_body: Mapping[str, Any] | None = None,
         samples: int = 1,
         calibrated: bool = False,
@@ -119,6 +119,7 @@ class EndpointModel:
         (vLLM: structured_outputs, older vLLM: guided_grammar, llama.cpp: grammar); None leaves it out.
         adapts: what the server refuses is left out or named otherwise, and remembered (`concessions.py`); a
         request's JSON schema is sent as `response_format` where there is no grammar_field.
+        prompts: as in `Model`. max_tokens: no answer may be longer, whatever a request allows.
         extra_body: more fields for each call. samples, calibrated: as in `Model`.
         timeout: seconds for one try, from the connection to the last byte. deadline: seconds for all tries
         and waits of an ask. first_wait: seconds before the first retry.
@@ -151,6 +152,8 @@ class EndpointModel:
         self._concessions = Concessions() if adapts else None
         self.samples = samples
         self.calibrated = calibrated
+        self.prompts = prompts
+        self._max_tokens = max_tokens
         self._extra = _sendable(extra_body or {})
         self._timeout = _seconds("timeout", timeout)
         self._deadline = _seconds("deadline", deadline)
@@ -360,7 +363,7 @@ class EndpointModel:
             "messages": [
                 {"role": message.role, "content": whole(message.content)} for message in request.messages
             ],
-            self._tokens_field: request.max_tokens,
+            self._tokens_field: min(request.max_tokens, self._max_tokens or request.max_tokens),
         }
         if self._send_temperature:
             body["temperature"] = self._temperature_of(request)
@@ -383,9 +386,11 @@ class EndpointModel:
     # -- set-up --------------------------------------------------------------------------------------
 
     def _make_name(self) -> str:
-        settings = (self._temperature, self._send_temperature, self._grammar_field, self._extra)
+        settings = [self._temperature, self._send_temperature, self._grammar_field, self._extra]
         name = f"{self._where.model}@{self.server}"
-        if settings == (None, True, None, {}):
+        if self._max_tokens is not None:
+            settings.append(self._max_tokens)
+        if settings == [None, True, None, {}]:
             return name
         text = json.dumps(settings, sort_keys=True, default=str)
         return f"{name}#{hashlib.sha256(text.encode()).hexdigest()[:8]}"

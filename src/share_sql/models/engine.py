@@ -22,16 +22,13 @@ from typing import Any, Literal, TypeAlias
 
 from share_sql.errors import ModelRefused, ModelUnavailable, PromptTooLong, SettingsError, ShareError
 from share_sql.models.base import Answer, ModelReply, ModelRequest, Usage
-from share_sql.models.bases import CHATS, Chat
+from share_sql.models.bases import CHATS, LONGEST_ANSWER, Chat
 from share_sql.models.wire import whole
 
 _CACHE_GIGABYTES = 1
 """Bound on the memory for keys and values; SmolLM2-135M takes 23 KB a token."""
 _LEAST_ROOM = 16
 """Tokens that must be left for an answer; a prompt that leaves less is refused."""
-_LONGEST_ANSWER = 768
-"""Tokens; the longest gold trajectories of Spider and BIRD take about 400. A small model that repeats itself
-would go on to the request's own bound, and keep the others waiting."""
 _PROPOSED = 5
 """Tokens proposed from the prompt at a time; 8 or 12 cost as much as they save."""
 _LOOKED_UP = 3
@@ -187,7 +184,7 @@ class Engine:
                 "Use a larger model, or a schema with fewer columns"
             )
         config = self._genai.GenerationConfig(
-            max_new_tokens=min(request.max_tokens, room, _LONGEST_ANSWER), apply_chat_template=False
+            max_new_tokens=min(request.max_tokens, room, LONGEST_ANSWER), apply_chat_template=False
         )
         config.set_eos_token_id(self._tokenizer.get_eos_token_id())
         config.num_assistant_tokens = _PROPOSED

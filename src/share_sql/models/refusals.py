@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
@@ -15,6 +16,7 @@ from share_sql.errors import (
     ModelTimeout,
     ModelUnavailable,
     ModelUnreachable,
+    PromptTooLong,
 )
 from share_sql.models.secrets import Secrets
 from share_sql.models.wire import error_of, parsed, retry_after
@@ -37,6 +39,12 @@ MENDS: Mapping[type[ModelError], str] = {
 }
 """What to do about each kind that is left after the retries."""
 OTHER_MEND = "check that the server runs and is not overloaded"
+_TOO_LONG = re.compile(
+    r"maximum context length|exceeds? the (?:available )?context|prompt is too long", re.IGNORECASE
+)
+"""How vLLM, llama.cpp and others say it; OpenAI and Azure have a code for it."""
+_ANSWER_TOO_LONG = re.compile(r"max_tokens\W.*(?:too large|greater than)", re.IGNORECASE | re.DOTALL)
+"""How vLLM says that a request asks for a longer answer than the model can take with its prompt."""
 
 
 class Again(Exception):
@@ -61,7 +69,7 @@ class Again(Exception):
 
     @property
     def holds_all(self) -> bool:
-        """Whether it is meant for all who ask: the server works, and says less, or later, but not in hours."""
+        """Whether it is meant for all who ask: the server works, and says less, or later, not in hours."""
         return (self.wait or 0.0) <= LONGEST_WAIT and (self.kind is ModelLimited or self.wait is not None)
 
 
@@ -78,7 +86,7 @@ class Server:
 
 
 def refusal(server: Server, name: str, status: int, headers: Mapping[str, str], body: bytes) -> Exception:
-    """What a status below 200 or above 299 means: Again, or ModelRefused.
+    """What a status below 200 or above 299 means: Again, PromptTooLong or ModelRefused.
 
     Args:
         server: who refused.
@@ -106,7 +114,14 @@ def refusal(server: Server, name: str, status: int, headers: Mapping[str, str], 
         404: f"{where} knows no model {model}, or is no such address{why}; check model and base_url",
         429: f"the key's quota at {where} is used up; raise it or use another key",
     }.get(status, f"{where} refused the request with status {status}{why}")
-    if status == 400 and "max_completion_tokens" in said:
+    if status == 400 and _ANSWER_TOO_LONG.search(message):
+        mend += "; set max_tokens for it in the models file"
+    elif code == "context_length_exceeded" or (status in (400, 413) and _TOO_LONG.search(message)):
+        return PromptTooLong(
+            f"{name}: the prompt is longer than {model} takes at {where}{why}; use a model that takes "
+            "more, or a schema with fewer columns"
+        )
+    elif status == 400 and "max_completion_tokens" in said:
         mend += '; set tokens_field = "max_completion_tokens"'
     elif status == 400 and "temperature" in said:
         mend += "; set send_temperature = false"

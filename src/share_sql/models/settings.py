@@ -43,6 +43,10 @@ class EndpointSettings(_Strict):
     grammar_field: Literal["structured_outputs", "guided_grammar", "grammar"] | None = None
     adapts: bool = False
     """What the server refuses is left out, once told."""
+    prompts: str | None = None
+    """The prompt set that the model was trained on; None for `default`."""
+    max_tokens: int | None = Field(None, ge=1)
+    """No answer may be longer."""
     extra_body: dict[str, Any] = {}
     samples: int = Field(1, ge=1, le=32)
     """Answers of lom and of the generator."""

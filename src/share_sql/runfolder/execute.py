@@ -30,6 +30,7 @@ from share_sql.runfolder.databases import reopen_changed
 from share_sql.runfolder.folder import open_run_folder
 from share_sql.runfolder.ledger import CALLS, Ledger
 from share_sql.runfolder.record import EndedCase, Recorder, failed_row, fingerprint
+from share_sql.runfolder.together import together
 
 if TYPE_CHECKING:
     from share_sql.assistant import Assistant
@@ -159,7 +160,8 @@ def run_cases(
     Args:
         assistant: corrects; closed by the caller.
         cases: in the order of the files to write; gone through twice, and not kept, so that `CaseFile` is as
-            good as a list. Cases with a `problem` are kept as they are, with it as the reason.
+            good as a list. They begin in an order of their own (`together.py`). Cases with a `problem` are
+            kept as they are, with it as the reason.
         out: the run folder.
         settings: written to run.json; compared on resuming.
         catalog: the assistant's; where the run is resumed, its databases are looked at. None: they are not.
@@ -206,7 +208,7 @@ def run_cases(
             """The cases to correct; those that cannot be are written down on the way."""
             nonlocal done
             count = 0
-            for position, labelled in enumerate(cases):
+            for position, labelled in together(enumerate(cases)):
                 if position in journal:
                     continue
                 case = labelled.case
