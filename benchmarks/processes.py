@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-SHARE = [sys.executable, "-c", "from share_sql.cli.main import main; main()"]
-"""The command `share` of this interpreter's installation."""
-EVERY = 0.1
-"""Seconds between two looks at a process."""
+SHARE = (sys.executable, "-c", "from share_sql.cli.main import main; main()")
+"""The command `share` of this interpreter's installation, or of the checkout that `environment_of` names."""
+EVERY = 0.25
+"""Seconds between two looks at a process: each takes a millisecond or two."""
 
 
 @dataclass(frozen=True)
@@ -49,21 +50,26 @@ def finished(
     watch: bool = False,
     seen: Callable[[Look], None] | None = None,
     cwd: Path | None = None,
-    environment: dict[str, str] | None = None,
+    checkout: Path | None = None,
 ) -> Finished:
-    """Run a command to its end.
+    """Run a command to its end, whatever its exit code.
 
     Args:
         command: program and arguments.
-        watch: look at its memory ten times a second; only Linux has what that reads.
+        watch: look at its memory while it runs; only Linux has what that reads.
         seen: called with each look.
         cwd: its working folder.
-        environment: in place of this process's.
+        checkout: another checkout of the project, whose source it imports in place of this one's.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd, env=environment
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            cwd=cwd,
+            env=environment_of(checkout),
         )
         looks: list[Look] = []
         ended = threading.Event()
@@ -101,6 +107,21 @@ def finished(
             max((each.mb for each in looks), default=0.0),
             *texts,
         )
+
+
+def environment_of(checkout: Path | None = None) -> dict[str, str]:
+    """This process's environment, for a command that may keep bytecode, as an installed one does."""
+    kept = {name: said for name, said in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept if checkout is None else kept | {"PYTHONPATH": str(checkout.absolute() / "src")}
+
+
+@cache
+def run_takes(flag: str, checkout: Path | None = None) -> bool:
+    """Whether `share run` has a flag: an older checkout that is compared with may lack it."""
+    said = finished([*SHARE, "run", "--help"], checkout=checkout)
+    if said.code:
+        raise OSError(f"share run --help ended with {said.code}: {said.stderr[-300:]}")
+    return flag in said.stdout
 
 
 def look(pid: int) -> Look | None:
