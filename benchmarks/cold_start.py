@@ -1,4 +1,4 @@
-"""How long until something is there: Python alone, the package's import, `share --version`, a first correction.
+"""How long a start takes: Python alone, the package's import, `share --version`, a first correction.
 
     python benchmarks/cold_start.py [--small]
 

@@ -1,62 +1,105 @@
-"""Cases a second without models, by database: one after another, and many under way at once.
+"""Corrections a second without models, by database: SQLite's file beside a server's or DuckDB's.
 
-    python runs/speed_databases.py --questions FILE --drafts FILE [--concurrency 8] [--times 3] DATABASES …
+    python benchmarks/databases.py [--small]
+    python benchmarks/databases.py --questions FILE --drafts FILE [--benchmark bird] DATABASES …
 
-DATABASES: what `share run --databases` takes, a folder or a URL with `{name}`; several are measured in turns.
-The drafts are corrected once before, so that schemas and value indexes are there. Prints the best of the
-times: cases a second, and milliseconds of this process's own processor time a case.
+DATABASES: what `share run --databases` takes, a folder or a URL with `{name}`; the others are compared with the
+first. Without any: the demo's drafts on its SQLite file and on a copy in DuckDB. The drafts are corrected
+once before, so that schemas and indexes of values are there; one after another, and eight under way at
+once. Processor time is this process's own: that of queries is spent in others.
 """
 
 from __future__ import annotations
 
-import argparse
+import sys
+import tempfile
 import time
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+
+from harness import Comparison, Figure, Figures, Setup, Side, SideFailed, main
 
 from share_sql.assistant import Assistant
 from share_sql.benchmarks.files import BenchmarkFiles, load
 from share_sql.benchmarks.places import read_places
+from share_sql.case import Case
 from share_sql.catalog import Catalog
-from share_sql.database.address import dialect_at, shown
+from share_sql.copying.copy import copy_database
+from share_sql.database.address import dialect_at
+from share_sql.demo.cases import load_cases
+from share_sql.demo.database import write_database
+
+AT_ONCE = (1, 8)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("databases", nargs="+")
-    parser.add_argument("--questions", type=Path, required=True)
-    parser.add_argument("--drafts", type=Path, required=True)
-    parser.add_argument("--benchmark", default="bird")
-    parser.add_argument("--concurrency", type=int, default=8)
-    parser.add_argument("--times", type=int, default=3)
-    given = parser.parse_args()
-    print(f"{'':12} {'one at a time':>22} {f'{given.concurrency} at once':>22}")
-    for databases in given.databases:
-        places = read_places(databases)
-        loaded = load(BenchmarkFiles(given.benchmark, given.questions, places, drafts=given.drafts))
-        cases = [each.case for each in loaded.cases if not each.problem]
-        told = []
-        for concurrency in (1, given.concurrency):
-            catalog = Catalog()
-            loaded.register(catalog)
-            with Assistant(catalog=catalog, concurrency=concurrency) as assistant:
+def options(parser: ArgumentParser) -> None:
+    """Which drafts on which databases."""
+    parser.add_argument("databases", nargs="*", metavar="DATABASES")
+    parser.add_argument("--questions", type=Path)
+    parser.add_argument("--drafts", type=Path)
+    parser.add_argument("--benchmark", default="bird", help="%(default)s")
+
+
+def comparisons(setup: Setup) -> Iterator[Comparison]:
+    """One after another, then many at once."""
+    given = setup.given
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        if given.databases and not setup.small:
+            if not (given.questions and given.drafts):
+                raise SideFailed("databases of your own need --questions and --drafts")
+            loaded = [
+                load(BenchmarkFiles(given.benchmark, given.questions, read_places(each), drafts=given.drafts))
+                for each in given.databases
+            ]
+            sides = []
+            for each in loaded:
+                where = str(next(iter(each.databases.values())).where)
+                catalog = Catalog()
+                each.register(catalog)
+                cases = [labelled.case for labelled in each.cases if not labelled.problem]
+                sides.append((dialect_at(where).title, catalog, cases))
+        else:
+            sides = demo_sides(Path(name), 15 if setup.small else None)
+        for at_once in AT_ONCE:
+            asked = []
+            for title, catalog, cases in sides:
+                assistant = stack.enter_context(Assistant(catalog=catalog, concurrency=at_once))
                 found = list(assistant.correct_many(cases))
                 if lost := [each for each in found if each.failures or "could not" in each.reason]:
-                    print(f"{len(lost)} of {len(cases)} failed: {lost[0].reason[:200]}")
-                best = min(_timed(assistant, cases) for _ in range(given.times))
-            told.append(f"{len(cases) / best[0]:6.1f} a s, {1000 * best[1] / len(cases):5.1f} ms")
-        title = dialect_at(str(next(iter(loaded.databases.values())).where)).title
-        print(f"{title:12} {told[0]:>22} {told[1]:>22}  {shown(databases)}", flush=True)
+                    raise SideFailed(f"{title}: {len(lost)} of {len(cases)} failed: {lost[0].reason[:200]}")
+                asked.append(Side(title, partial(correct, assistant, cases)))
+            yield Comparison(
+                f"{len(sides[0][2])} corrections, {at_once} at once",
+                asked,
+                (Figure("corrections a second", "a second"), Figure("processor time, a case", "ms")),
+            )
 
 
-def _timed(assistant: Assistant, cases: list) -> tuple[float, float]:
-    """Seconds by the clock and of this process's processor time."""
+def demo_sides(folder: Path, count: int | None) -> list[tuple[str, Catalog, list[Case]]]:
+    """The demo's database as SQLite's file and as DuckDB's, with its drafts."""
+    write_database(folder / "shop.sqlite")
+    copy_database(str(folder / "shop.sqlite"), str(folder / "shop.duckdb"))
+    found = []
+    for title, file in (("SQLite", "shop.sqlite"), ("DuckDB", "shop.duckdb")):
+        catalog = Catalog(folder / f"cache-{title}")
+        catalog.add("shop", folder / file)
+        found.append((title, catalog, [case.case("shop") for case in load_cases()[:count]]))
+    return found
+
+
+def correct(assistant: Assistant, cases: Sequence[Case]) -> Figures:
+    """All corrections, once."""
     began, spent = time.perf_counter(), time.process_time()
-    for _ in assistant.correct_many(cases):
-        pass
-    return time.perf_counter() - began, time.process_time() - spent
+    count = sum(1 for _ in assistant.correct_many(cases))
+    seconds = time.perf_counter() - began
+    return {
+        "corrections a second": count / seconds,
+        "processor time, a case": 1e3 * (time.process_time() - spent) / count,
+    }
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(__doc__, comparisons, options))

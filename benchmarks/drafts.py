@@ -1,4 +1,4 @@
-"""Drafts to correct, as `share run` takes them: Spider's, by all generators whose drafts are there, or the demo's."""
+"""Drafts to correct, as files that `share run` takes: Spider's, by all generators, or the demo's."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ class Drafts:
 def data_option(parser: ArgumentParser) -> None:
     """Where the benchmarks' data lies."""
     default = os.environ.get("SHARE_DATA", "../shared/data")
-    parser.add_argument("--data", type=Path, default=Path(default), help="data folder; $SHARE_DATA, else %(default)s")
+    parser.add_argument(
+        "--data", type=Path, default=Path(default), help="data folder; $SHARE_DATA, else %(default)s"
+    )
 
 
 def spider_drafts(data: Path, path: Path, generators: int | None = None) -> Drafts:

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -110,16 +111,20 @@ class Measured:
         """The median over the rounds."""
         return statistics.median(self.values(side, figure))
 
-    def ratio(self, side: str, figure: str, to: str | None = None) -> float:
-        """The median over the rounds of this side's figure to the first side's, or to that of `to`; of the
-        medians where no round has both."""
+    def ratio(self, side: str, figure: str, to: str | None = None) -> float | None:
+        """The median over the rounds of this side's figure to the first side's, or to that of `to`; where one
+        of both is in fewer rounds, the ratio of their medians. None where the other figure is 0."""
         first = to or self.comparison.sides[0].name
         pairs = [
-            each[side][figure] / each[first][figure]
-            for each in self.rounds
-            if side in each and first in each and each[first][figure]
+            (each[side][figure], each[first][figure]) for each in self.rounds if {side, first} <= each.keys()
         ]
-        return statistics.median(pairs) if pairs else float("nan")
+        if not len(pairs) == len(self.values(side, figure)) == len(self.values(first, figure)):
+            pairs = [(self.median(side, figure), self.median(first, figure))]
+        return (
+            statistics.median(above / below for above, below in pairs)
+            if all(low for _, low in pairs)
+            else None
+        )
 
 
 @dataclass(frozen=True)
@@ -153,7 +158,7 @@ def ratio_at_least(bound: float, of: str | None = None, to: str | None = None) -
     """The ratio of a side, by default the last, to another, by default the first, is at least this."""
     return Asked(
         f"ratio >= {bound:g}{_of(of, to)}",
-        lambda seen, figure: seen.ratio(_last(seen, of), figure, to) >= bound,
+        lambda seen, figure: _or(seen.ratio(_last(seen, of), figure, to), 0.0) >= bound,
     )
 
 
@@ -161,7 +166,7 @@ def ratio_at_most(bound: float, of: str | None = None, to: str | None = None) ->
     """The ratio of a side, by default the last, to another, by default the first, is at most this."""
     return Asked(
         f"ratio <= {bound:g}{_of(of, to)}",
-        lambda seen, figure: seen.ratio(_last(seen, of), figure, to) <= bound,
+        lambda seen, figure: _or(seen.ratio(_last(seen, of), figure, to), math.inf) <= bound,
     )
 
 
@@ -174,6 +179,10 @@ def more_by_at_most(bound: float, of: str | None = None, to: str | None = None) 
             <= bound
         ),
     )
+
+
+def _or(value: float | None, other: float) -> float:
+    return other if value is None else value
 
 
 def _of(side: str | None, to: str | None = None) -> str:
@@ -230,8 +239,10 @@ def table(measured: Measured) -> str:
             told = "".join(
                 f"{number(each):>12}" for each in (min(values), statistics.median(values), max(values))
             )
-            ratio = f"{measured.ratio(side.name, figure.name):9.3f}"
-            lines.append(f"    {side.name:{width}}{told}{ratio}{len(values):8}")
+            ratio = measured.ratio(side.name, figure.name)
+            lines.append(
+                f"    {side.name:{width}}{told}{'' if ratio is None else f'{ratio:.3f}':>9}{len(values):8}"
+            )
     return "\n".join(lines)
 
 

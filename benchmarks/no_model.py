@@ -2,10 +2,10 @@
 
     python benchmarks/no_model.py [--data DATA] [--generators N] [--against CHECKOUT] [--small]
 
-First `share run --models none` over the drafts of Spider dev's questions by all generators, as a process, from
-its start to its last file, the indexes of values built anew each time: with one process and with two. Both
-must write the same final_sql.json. --against adds the same run by another checkout's source, such as that of
-the commit before, in the same rounds.
+First `share run --models none` over the drafts of Spider dev's questions by all generators, as a process,
+from its start to its last file, the indexes of values built anew each time: with one process and with two.
+Both must write the same final_sql.json. --against adds the same run by another checkout's source, such as
+that of the commit before, in the same rounds.
 
 Then, in this process, a part of the drafts: each query that their corrections asked, asked again and nothing
 else, against the corrections. Its ratio says what a correction costs beyond its queries.
@@ -58,22 +58,26 @@ def comparisons(setup: Setup) -> Iterator[Comparison]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         drafts = (
-            demo_drafts(folder / "cases.jsonl", 60)
+            demo_drafts(folder / "cases.jsonl", 30)
             if setup.small
             else spider_drafts(given.data, folder / "cases.jsonl", given.generators)
         )
         answers: dict[str, str] = {}
         sides = []
-        for count in (1, 2) if run_takes("--processes") else (None,):
-            title = "share run" if count is None else f"{count} process{'es' if count > 1 else ''}"
-            sides.append(Side(title, partial(run, drafts, folder, count, None, answers)))
+        ways = [("1 process", ["--processes", "1"]), ("2 processes", ["--processes", "2"])]
+        if not run_takes("--processes"):
+            ways = [("one case under way", ["--concurrency", "1"]), ("eight under way", [])]
+        for title, flags in ways:
+            sides.append(Side(title, partial(run, drafts, folder, flags, None, answers)))
         if given.against:
-            sides.append(Side(str(given.against), partial(run, drafts, folder, None, given.against, None)))
+            sides.append(Side(str(given.against), partial(run, drafts, folder, [], given.against, None)))
         yield Comparison(
             f"share run without a model, {drafts.cases:,} drafts",
             sides,
             (
-                Figure("corrections a second", "a second", at_least(LEAST, sides[-1 - bool(given.against)].name)),
+                Figure(
+                    "corrections a second", "a second", at_least(LEAST, sides[-1 - bool(given.against)].name)
+                ),
                 Figure("processor time of a correction", "ms"),
                 Figure("most memory, all processes", "MB"),
             ),
@@ -83,7 +87,10 @@ def comparisons(setup: Setup) -> Iterator[Comparison]:
         asked = queries_of(cases, drafts)
         yield Comparison(
             f"{len(cases):,} corrections and their {len(asked):,} queries, in one process",
-            (Side("queries alone", partial(ask, asked, len(cases))), Side("corrections", partial(correct, cases, drafts))),
+            (
+                Side("queries alone", partial(ask, asked, len(cases))),
+                Side("corrections", partial(correct, cases, drafts)),
+            ),
             (Figure("by the clock, a case", "ms"), Figure("processor time, a case", "ms")),
             rounds=3,
         )
@@ -93,16 +100,14 @@ def comparisons(setup: Setup) -> Iterator[Comparison]:
 
 
 def run(
-    drafts: Drafts, folder: Path, processes: int | None, checkout: Path | None, answers: dict[str, str] | None
+    drafts: Drafts, folder: Path, flags: list[str], checkout: Path | None, answers: dict[str, str] | None
 ) -> Figures:
     """One `share run` from start to end."""
     out, cache = folder / "run", folder / "cache"
     for each in (out, cache):
         shutil.rmtree(each, ignore_errors=True)
     command = [*SHARE, "run", "--cases", str(drafts.path), *drafts.places, "--models", "none"]
-    command += ["--conventions", "benchmark", "--out", str(out), "--cache", str(cache)]
-    if processes is not None:
-        command += ["--processes", str(processes)]
+    command += ["--conventions", "benchmark", "--out", str(out), "--cache", str(cache), *flags]
     done = finished(command, watch=True, checkout=checkout)
     if done.code:
         raise SideFailed(f"share run ended with {done.code}: {done.stderr[-500:]}")
@@ -113,7 +118,7 @@ def run(
     if answers is not None:
         told = sha256((out / "final_sql.json").read_bytes()).hexdigest()
         if answers.setdefault("final_sql.json", told) != told:
-            raise SideFailed(f"final_sql.json is another with {processes} processes")
+            raise SideFailed(f"final_sql.json is another with {' '.join(flags)}")
     return {
         "corrections a second": count / done.seconds,
         "processor time of a correction": 1e3 * done.processor_seconds / count,
@@ -170,7 +175,10 @@ def ask(asked: Sequence[Asked], cases: int) -> Figures:
 def correct(cases: Sequence[Case], drafts: Drafts) -> Figures:
     """The corrections, eight under way at once."""
     began, spent = time.perf_counter(), _spent()
-    with tempfile.TemporaryDirectory() as cache, Assistant(catalog=_catalog(drafts, Path(cache))) as assistant:
+    with (
+        tempfile.TemporaryDirectory() as cache,
+        Assistant(catalog=_catalog(drafts, Path(cache))) as assistant,
+    ):
         count = sum(1 for _ in assistant.correct_many(cases))
     return _figures(began, spent, count)
 

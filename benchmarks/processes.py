@@ -1,4 +1,4 @@
-"""Commands as processes that are watched: seconds, processor time, memory of all processes that they start."""
+"""Commands as processes that are watched: seconds, processor time, memory of all that they start."""
 
 from __future__ import annotations
 

@@ -2,9 +2,10 @@
 
     python benchmarks/symbolic.py [--data DATA] [--small]
 
-Over all gold of Spider dev (--small: the demo's). First what each stage costs in one process, against parsing
-the SQL and nothing else; each side does all cases once a round. Then cases a second through all stages, by one
-process and by two that know nothing of each other: what a second core gives where nothing is shared.
+Over all gold of Spider dev (--small: the demo's). First what each stage costs in one process, against
+parsing the SQL and nothing else; each side does all cases once a round. Then cases a second through all
+stages, by one process and by two that know nothing of each other: what a second core gives where nothing is
+shared.
 """
 
 from __future__ import annotations
@@ -108,7 +109,9 @@ def together(data: Path | None, processes: int, passes: int) -> Figures:
     return {"cases a second": sum(count for _, _, count in times) / seconds}
 
 
-def work(data: Path | None, passes: int, ready: Barrier, ended: SimpleQueue[tuple[float, float, int]]) -> None:
+def work(
+    data: Path | None, passes: int, ready: Barrier, ended: SimpleQueue[tuple[float, float, int]]
+) -> None:
     """Tell when it began and ended, and how many cases it took through."""
     cases = gold(data)
     through(cases)  # once before, so that caches are as full as in a long run

@@ -2,10 +2,10 @@
 
     python benchmarks/value_lookups.py [--values NUMBER] [--small]
 
-Makes a database of invented names, addresses, codes, e-mails, dates and short codes in a temporary folder (the
-seed is fixed). First its index is built and opened again. Then texts with one slip are looked for: in the
-index, by rapidfuzz over values held in memory, and by SQL, as the column's text whatever its case. Last, the
-index alone by kinds of texts. `one column` restricts the look-up as the checks of a literal do.
+Makes a database of invented names, addresses, codes, e-mails, dates and short codes in a temporary folder
+(the seed is fixed). First its index is built and opened again. Then texts with one slip are looked for: in
+the index, by rapidfuzz over values held in memory, and by SQL, as the column's text whatever its case. Last,
+the index alone by kinds of texts. `one column` restricts the look-up as the checks of a literal do.
 Times are of one look-up; the slowest is in processor time, which is what is left of it when other programs
 keep the machine busy. `found first` is the share in which the text that was meant came first.
 """
@@ -98,32 +98,44 @@ def comparisons(setup: Setup) -> Iterator[Comparison]:
         fill(path, columns, total)
         yield Comparison(
             f"the index of some {total:,} values",
-            (Side("built", partial(opened, path, folder, True)), Side("opened again", partial(opened, path, folder))),
+            (
+                Side("built", partial(opened, path, folder, True)),
+                Side("opened again", partial(opened, path, folder)),
+            ),
             (Figure("until it is there", "s"),),
             rounds=3,
         )
         asked = wanted(path, columns, rng, 60 if setup.small else 1000)
-        with SqliteDatabase(path) as database, closing(sqlite3.connect(path)) as connection:
-            with ValueIndex.open(database, introspect(database), folder / "cache") as index:
-                index.lookup("the first look-up loads rapidfuzz")
-                few = asked["near miss"][:SLOW]
-                for one_column in (True, False):
-                    where = "one column" if one_column else "all columns"
-                    yield Comparison(
-                        f"a text with one slip, {where}, {len(few)} look-ups",
-                        (
-                            Side("the index", partial(look_up, by_index(index, one_column), few)),
-                            Side("rapidfuzz, values in memory", partial(look_up, by_scan(connection, one_column), few)),
-                            *([Side("SQL, whatever the case", partial(look_up, by_sql(connection), few))] * one_column),
+        with (
+            SqliteDatabase(path) as database,
+            closing(sqlite3.connect(path)) as connection,
+            ValueIndex.open(database, introspect(database), folder / "cache") as index,
+        ):
+            index.lookup("the first look-up loads rapidfuzz")
+            few = asked["near miss"][:SLOW]
+            for one_column in (True, False):
+                where = "one column" if one_column else "all columns"
+                yield Comparison(
+                    f"a text with one slip, {where}, {len(few)} look-ups",
+                    (
+                        Side("the index", partial(look_up, by_index(index, one_column), few)),
+                        Side(
+                            "rapidfuzz, values in memory",
+                            partial(look_up, by_scan(connection, one_column), few),
                         ),
-                        (*FIGURES, Figure("found first", "per cent")),
-                        rounds=3,
-                    )
-                    sides = (
-                        Side(kind, partial(look_up, by_index(index, one_column), texts))
-                        for kind, texts in asked.items()
-                    )
-                    yield Comparison(f"the index by kinds of texts, {where}", tuple(sides), FIGURES, rounds=3)
+                        *(
+                            [Side("SQL, whatever the case", partial(look_up, by_sql(connection), few))]
+                            * one_column
+                        ),
+                    ),
+                    (*FIGURES, Figure("found first", "per cent")),
+                    rounds=3,
+                )
+                sides = (
+                    Side(kind, partial(look_up, by_index(index, one_column), texts))
+                    for kind, texts in asked.items()
+                )
+                yield Comparison(f"the index by kinds of texts, {where}", tuple(sides), FIGURES, rounds=3)
 
 
 def fill(path: Path, columns: dict[str, Callable[[], str]], total: int) -> None:
@@ -159,11 +171,13 @@ def wanted(
     long = [(name, text) for name, texts in stored.items() if name != "short" for text in texts]
     rng.shuffle(long)
     return {
-        "near miss": [(name, near_miss(text, rng), text) for name, text in long[: most]],
-        "exact": [(name, text, text) for name, text in long[: most]],
+        "near miss": [(name, near_miss(text, rng), text) for name, text in long[:most]],
+        "exact": [(name, text, text) for name, text in long[:most]],
         "short": [("short", text, text) for text in stored["short"][:most]],
         "absent": [(name, columns["title"](), "") for name, _ in long[: min(most, 500)]],
-        "prose": [(name, "the number of customers who live in the city", "") for name, _ in long[: min(most, 100)]],
+        "prose": [
+            (name, "the number of customers who live in the city", "") for name, _ in long[: min(most, 100)]
+        ],
     }
 
 
