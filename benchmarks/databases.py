@@ -3,10 +3,10 @@
     python benchmarks/databases.py [--small]
     python benchmarks/databases.py --questions FILE --drafts FILE [--benchmark bird] DATABASES …
 
-DATABASES: what `share run --databases` takes, a folder or a URL with `{name}`; the others are compared with the
-first. Without any: the demo's drafts on its SQLite file and on a copy in DuckDB. The drafts are corrected
-once before, so that schemas and indexes of values are there; one after another, and eight under way at
-once. Processor time is this process's own: that of queries is spent in others.
+DATABASES: what `share run --databases` takes, a folder or a URL with `{name}`; the others are compared with
+the first. Without any: the demo's drafts on its SQLite file and on a copy in DuckDB. The drafts are corrected
+once before, so that schemas and indexes of values are there; one after another, and eight under way at once.
+Processor time is this process's own: that of queries is spent in others.
 """
 
 from __future__ import annotations

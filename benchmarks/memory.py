@@ -48,7 +48,7 @@ def options(parser: ArgumentParser) -> None:
 
 def comparisons(setup: Setup) -> Iterator[Comparison]:
     """Few cases, then many."""
-    few, many = (100, 500) if setup.small else (FEW, max(2 * FEW, setup.given.cases))
+    few, many = (60, 200) if setup.small else (FEW, max(2 * FEW, setup.given.cases))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_database(folder / "shop.sqlite")
