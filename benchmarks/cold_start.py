@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from harness import Comparison, Figure, Figures, Setup, Side, SideFailed, at_most, main
+from harness import Comparison, Figure, Figures, Setup, Side, SideFailed, main
 from processes import SHARE, finished
 
 from share_sql.demo.database import write_database
@@ -44,7 +44,7 @@ def comparisons(setup: Setup) -> Iterator[Comparison]:
             Side("share --version", partial(start, [*SHARE, "--version"], "share")),
             Side("share fix --help", partial(start, [*SHARE, "fix", "--help"], "--sql")),
         ),
-        (Figure("start", "s", at_most(0.5)), FIGURES[1]),
+        FIGURES,
         rounds=10,
     )
     with tempfile.TemporaryDirectory() as name:
@@ -67,7 +67,7 @@ def comparisons(setup: Setup) -> Iterator[Comparison]:
                 Side("index of values there", partial(start, fix, "stores")),
                 Side("index of values new", partial(start, fix, "stores", forget)),
             ),
-            (Figure("start", "s", at_most(1.5)), FIGURES[1]),
+            FIGURES,
             rounds=10,
         )
 
