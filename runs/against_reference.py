@@ -5,7 +5,7 @@ vLLM with the same settings:
 
 reference  its own code, unchanged, started by `reference_outside.py`; or, with --stand-in, a program in our
            own words that makes the same calls in the same order (`reference_stand_in.py`)
-all        `share run` with a model for every role: bam, mask, sam, lom, generator; SHARE's own prompts
+all        `share run` with a model for every role: bam, mask, sam, lom, generator
 symbolic   `share run` with a model for sam, lom and generator
 
 What is compared: wall time, calls, tokens and lost cases. Each answer has the recorded answer's length and
@@ -28,27 +28,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from forced_answers import read_answers, write_answers
+from forced_answers import Answers
+from forced_run import ROLES, RUNS, common_arguments, measured_answers, prepare, share_run
 from forcing_server import Call, Forcing, forcing
-from recorded_cases import recorded_cases
 from vllm_process import Engine, engine, engine_arguments, vllm_environment
 
-RUNS = Path(__file__).resolve().parent
-CONCURRENCY = 64
-"""Of `share run`; the server batches what comes."""
-ROLES = {
-    "all": ("bam", "mask", "sam", "lom", "generator"),
-    "symbolic": ("sam", "lom", "generator"),
-}
 FASTER = {"all": 4.0, "symbolic": 10.0}
 TOKENS = 1 / 3
 
@@ -79,8 +70,6 @@ class Side:
     """Cases."""
     unmatched: int = 0
     """Calls of no recorded case."""
-    engine_seconds: float = 0.0
-    """From the first call to the last answer, where all calls went to the server."""
 
     @property
     def seconds(self) -> float:
@@ -97,7 +86,6 @@ def counted(side: Side, calls: Sequence[Call]) -> Side:
     """A side with the calls that the server saw."""
     small = [call for call in calls if call.role != "generator"]
     generator = [call for call in calls if call.role == "generator"]
-    began = min((call.began for call in calls), default=0.0)
     return replace(
         side,
         calls=side.calls + len(small),
@@ -107,7 +95,6 @@ def counted(side: Side, calls: Sequence[Call]) -> Side:
         generator_calls=len(generator),
         generator_tokens=sum(call.prompt_tokens + call.completion_tokens for call in generator),
         unmatched=side.unmatched + sum(not call.matched or call.status != 200 for call in calls),
-        engine_seconds=max((call.ended for call in calls), default=0.0) - began,
     )
 
 
@@ -118,6 +105,7 @@ def reference(given: argparse.Namespace, server: Forcing, inputs: Path, cases: i
     """Run the reference's code, or the stand-in."""
     out: Path = given.out / "reference"
     out.mkdir()
+    server.take()
     notes, settings = out / "calls.jsonl", out / "settings.json"
     checkout: Path | None = given.checkout
     settings.write_text(
@@ -162,7 +150,7 @@ def reference(given: argparse.Namespace, server: Forcing, inputs: Path, cases: i
         unmatched=sum(entry["unmatched"] for entry in batches),
         lost=lost_by_reference(out / "answers" / "final_sql.json", cases),
     )  # fmt: skip
-    return replace(counted(side, server.take()), engine_seconds=0.0)
+    return counted(side, server.take())
 
 
 def lost_by_reference(final_sql: Path, cases: int) -> int:
@@ -171,38 +159,10 @@ def lost_by_reference(final_sql: Path, cases: int) -> int:
     return sum(not str(written.get(str(at), "")).split("\t")[0].strip() for at in range(cases))
 
 
-def share(
-    name: str, server: Forcing, running: Engine, out: Path, inputs: Path, cases: int, further: Sequence[str]
-) -> tuple[Side, list[Call]]:
-    """Run `share run` with models for some roles; also the calls that it made."""
-    models = out / f"{name}.toml"
-    models.write_text(
-        "".join(
-            f'[models.{role}]\nbase_url = "{server.url}/{role}/v1"\nmodel = "{role}"\n'
-            'grammar_field = "structured_outputs"\n'
-            f"timeout = 3600.0\ndeadline = 3600.0\nconcurrency = {CONCURRENCY}\n\n"
-            for role in ROLES[name]
-        )
-    )
-    running.forget()
-    server.take()
-    arguments = [
-        sys.executable, "-c", "from share_sql.cli.main import main; main()", "run",
-        "--data-config", str(inputs / "data_config.json"), "--models", str(models), "--policy", "always",
-        "--concurrency", str(CONCURRENCY), "--case-seconds", "7200", "--out", str(out / name), *further,
-    ]  # fmt: skip
-    began = time.monotonic()
-    with (out / f"{name}.txt").open("wb") as said:
-        # 1 says that a model gave nothing of use in some cases; what is lost is counted below.
-        code = subprocess.run(arguments, stdout=said, stderr=subprocess.STDOUT, check=False).returncode
-    seconds = time.monotonic() - began
-    if code not in (0, 1):
-        raise SystemExit(f"share run ended with {code}; see {out / f'{name}.txt'}")
-    with (out / name / "corrections.jsonl").open(encoding="utf-8") as lines:
-        rows: list[Mapping[str, Any]] = [json.loads(line) for line in lines]
-    whole = sum(bool(row["sql"]) and not row["error"] for row in rows)
-    calls = server.take()
-    return counted(Side(f"share, {name}", running.loading, seconds, lost=cases - whole), calls), calls
+def share(which: str, server: Forcing, running: Engine, folder: Path, cases: int) -> Side:
+    """Run `share run` with models for some roles."""
+    ran = share_run(which, folder, server, running)
+    return counted(Side(f"share, {which}", running.loading, ran.seconds, lost=cases - ran.whole), ran.calls)
 
 
 # -- the table -------------------------------------------------------------------------------------------
@@ -239,13 +199,10 @@ def measures(sides: Sequence[Side]) -> list[tuple[str, bool]]:
     first, *others = sides
     told = []
     for side in others:
-        name = side.name.removeprefix("share, ")
+        least = FASTER[side.name.removeprefix("share, ")]
         times, tokens = first.seconds / side.seconds, side.tokens / first.tokens
         told += [
-            (
-                f"{side.name}: {times:.2f} times as fast, at least {FASTER[name]:g} asked",
-                times >= FASTER[name],
-            ),
+            (f"{side.name}: {times:.2f} times as fast, at least {least:g} asked", times >= least),
             (f"{side.name}: {tokens:.2f} of the SLM tokens, at most 0.33 asked", tokens <= TOKENS),
             (f"{side.name}: {side.lost} cases lost, at most {first.lost} asked", side.lost <= first.lost),
         ]
@@ -265,51 +222,11 @@ def arguments() -> argparse.ArgumentParser:
         "--path", action="append", default=[], metavar="OLD=NEW",
         help="where a path is that its files fix: files whose path begins with OLD are opened at NEW",
     )  # fmt: skip
+    parser.add_argument("--base", type=Path, required=True, help="folder of a small Hugging Face checkpoint")
     common_arguments(parser)
-    return parser
-
-
-def common_arguments(parser: argparse.ArgumentParser) -> None:
-    """What all comparisons on recorded cases take."""
-    data = os.environ.get("SHARE_DATA") or str(RUNS / "../../shared/data")
-    parser.add_argument(
-        "--base", type=Path, required=True, help="a Hugging Face checkpoint, e.g. SmolLM2-135M"
-    )
-    parser.add_argument("--cases", type=int, default=64)
-    parser.add_argument(
-        "--data", type=Path, default=Path(data), help="default: $SHARE_DATA or ../shared/data"
-    )
-    parser.add_argument("--recorded", default="arcwise-gpt-5.2", help="the recorded run, in its recorded/")
     parser.add_argument("--out", type=Path, required=True, help="a new folder for all that is made")
     parser.add_argument("--json", type=Path, help="write the figures there")
-    parser.add_argument("--compiled", action="store_true", help="have vLLM compile the model at each load")
-    parser.add_argument("--prompts", help="SHARE's prompt set, as `share run --prompts`")
-    parser.add_argument(
-        "--python", default=os.environ.get("VLLM_PYTHON", "python"),
-        help="of vLLM's environment; default: $VLLM_PYTHON, or python",
-    )  # fmt: skip
-
-
-def prepared(given: argparse.Namespace) -> tuple[Path, int]:
-    """Make the folder, with the inputs; their folder, and how many cases there are."""
-    if given.out.exists():
-        raise SystemExit(f"{given.out} is there already; give a new folder")
-    for name in ("base", "data", "out"):
-        setattr(given, name, getattr(given, name).resolve())
-    given.out.mkdir(parents=True)
-    inputs = given.out / "inputs"
-    answers, cases = recorded_cases(given.data, given.recorded, given.cases, inputs)
-    if not cases:
-        raise SystemExit(f"{given.data} has no case of {given.recorded} with its database")
-    write_answers(given.out / "answers.json", answers)
-    return inputs, cases
-
-
-def measure_lengths(given: argparse.Namespace, running: Engine) -> None:
-    """Note each recorded answer's length in the engine's tokens."""
-    path = given.out / "answers.json"
-    found = read_answers(path).recorded
-    write_answers(path, (replace(each, tokens=running.length(each.text)) for each in found))
+    return parser
 
 
 def main() -> int:
@@ -319,19 +236,17 @@ def main() -> int:
         given.checkout = given.checkout.resolve()
         if not (given.checkout / "src/infer/run.py").is_file():
             raise SystemExit(f"{given.checkout} has no src/infer/run.py; give a checkout of the reference")
-    inputs, cases = prepared(given)
-    further = ["--prompts", given.prompts] if given.prompts else []
+    given.base, given.out = given.base.resolve(), given.out.resolve()
+    cases = prepare(given, given.out)
     with engine(given.python, given.base, given.out / "server.txt", eager=not given.compiled) as running:
-        measure_lengths(given, running)
-        with forcing(running.url, running.model, read_answers(given.out / "answers.json")) as server:
-            print(
-                f"the reference's way ({'stand-in' if given.stand_in else 'its own code'}) …", file=sys.stderr
-            )
-            sides = [reference(given, server, inputs, cases)]
-            for name in ROLES:
-                print(f"share run, {name} …", file=sys.stderr)
-                side, _ = share(name, server, running, given.out, inputs, cases, further)
-                sides.append(side)
+        answers = Answers(measured_answers(given.out, running))
+        with forcing(running.url, running.model, answers) as server:
+            what = "stand-in" if given.stand_in else "its own code"
+            print(f"the reference's way ({what}) …", file=sys.stderr)
+            sides = [reference(given, server, given.out / "inputs", cases)]
+            for which in ROLES:
+                print(f"share run, {which} …", file=sys.stderr)
+                sides.append(share(which, server, running, given.out, cases))
     if given.stand_in:
         print("stand-in: a program of our own that makes the reference's calls, not the reference's code\n")
     print(table(sides, cases))

@@ -1,9 +1,9 @@
 """Answers of a recorded run, handed back while an engine does the work of their lengths.
 
-A small base rambles on prompts that it was not trained on, so that two ways to ask it would differ by noise.
-So each answer is forced: the engine reads the prompt as it is and writes as many tokens as the recorded answer
-has (`ignore_eos`, `min_tokens`, `max_tokens`), and the recorded text stands in the answer's place, so that the
-next stage gets what it would get from the published models.
+A small base rambles on prompts that it was not trained on, so that two ways to ask it would differ by
+noise. So each answer is forced: the engine reads the prompt as it is and writes as many tokens as the
+recorded answer has (`ignore_eos`, `min_tokens`, `max_tokens`), and the recorded text stands in the answer's
+place, so that the next stage gets what it would get from the published models.
 
 Only the standard library is used: vLLM's environment reads this too.
 """

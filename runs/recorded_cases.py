@@ -15,10 +15,11 @@ from typing import Any
 
 from forced_answers import Forced
 
+from share_sql.database.open import open_database
 from share_sql.errors import TrajectoryUnreadable
 from share_sql.prompts.render import fenced_trajectory, one_line_sql
+from share_sql.schema.introspect import introspect
 from share_sql.schema.model import ColumnName, Schema
-from share_sql.schema.tables_json import read_tables_json
 from share_sql.sql.tag import split_tag
 from share_sql.trajectory.read import read
 from share_sql.trajectory.write import write
@@ -54,12 +55,15 @@ def recorded_cases(data: Path, run: str, count: int, inputs: Path) -> tuple[list
     fit = [
         entry
         for entry in questions
-        if (bird / "dev_databases" / entry["db_id"] / f"{entry['db_id']}.sqlite").is_file()
+        if _file(bird, entry["db_id"]).is_file()
         and asked[entry["question"]] == 1
         and all(str(entry["idx"]) in by_case for by_case in (drafts, finals, *rows.values()))
     ]
     chosen = [fit[at * len(fit) // count] for at in range(count)] if count < len(fit) else fit
-    schemas = read_tables_json(bird / "dev_tables.json")
+    schemas: dict[str, Schema] = {}
+    for name in sorted({entry["db_id"] for entry in chosen}):
+        with open_database(str(_file(bird, name))) as database:
+            schemas[name] = introspect(database)
 
     inputs.mkdir(parents=True, exist_ok=True)
     answers: list[Forced] = []
@@ -91,7 +95,8 @@ def recorded_cases(data: Path, run: str, count: int, inputs: Path) -> tuple[list
         "dev_column_meaning": bird / "column_meaning.json",
         "dev_baseline": inputs / "baseline_sql.json",
     }
-    _write(inputs / "data_config.json", {name: str(path.resolve()) for name, path in config.items()})
+    there = {name: str(path.resolve()) for name, path in config.items() if path.exists()}
+    _write(inputs / "data_config.json", there)
     return answers, len(chosen)
 
 
@@ -102,6 +107,10 @@ def _printed(answer: str, schema: Schema) -> str:
         return write(read(answer, names).trajectory, "paper")
     except TrajectoryUnreadable:
         return ""
+
+
+def _file(bird: Path, name: str) -> Path:
+    return bird / "dev_databases" / name / f"{name}.sqlite"
 
 
 def _by_case(path: Path) -> Mapping[str, Mapping[str, Any]]:

@@ -12,8 +12,8 @@ openai          every client speaks to SETTINGS' server, whatever address, key a
                 openai before 1.0, too) the script fixes
 open            paths that begin as SETTINGS' `paths` say are looked for elsewhere
 
-Nothing of the script is read or changed. It runs in vLLM's environment, so only the standard library, vllm and
-openai are used.
+Nothing of the script is read or changed. It runs in vLLM's environment, so only the standard library,
+vllm and openai are used.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ import json
 import runpy
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 from forced_answers import Answers, log, read_answers
+
+ASKED = ("generate", "chat")
+"""What engines are asked by."""
 
 
 def set_engine(settings: Mapping[str, Any], answers: Answers) -> None:
@@ -44,9 +46,9 @@ def set_engine(settings: Mapping[str, Any], answers: Answers) -> None:
         load(self, settings["base"], *args, **{**given, **settings["engine"]})
         log(notes, {"event": "load", "asked": str(model), "seconds": time.monotonic() - began})
 
-    setattr(LLM, "__init__", loaded)
-    for name in ("generate", "chat"):
-        setattr(LLM, name, _forced(getattr(LLM, name), answers, notes))
+    changed = {"__init__": loaded} | {name: _forced(getattr(LLM, name), answers, notes) for name in ASKED}
+    for name, method in changed.items():
+        setattr(LLM, name, method)
 
 
 def _forced(call: Callable[..., Any], answers: Answers, notes: Path) -> Callable[..., Any]:
@@ -54,9 +56,7 @@ def _forced(call: Callable[..., Any], answers: Answers, notes: Path) -> Callable
 
     def forced(self: Any, prompts: Any = None, sampling_params: Any = None, *args: Any, **given: Any) -> Any:
         prompts = given.pop("messages", given.pop("prompts", prompts))
-        if isinstance(prompts, str | dict) or (
-            prompts and isinstance(prompts[0], dict) and _is_chat(prompts)
-        ):
+        if isinstance(prompts, str | dict) or (isinstance(prompts[0], dict) and "role" in prompts[0]):
             prompts = [prompts]
         found = [answers.find(_text(self, prompt)) for prompt in prompts]
         asked = sampling_params or self.get_default_sampling_params()
@@ -85,10 +85,6 @@ def _forced(call: Callable[..., Any], answers: Answers, notes: Path) -> Callable
         return outputs
 
     return forced
-
-
-def _is_chat(prompts: Sequence[Mapping[str, Any]]) -> bool:
-    return "role" in prompts[0]
 
 
 def _with(asked: Any, settings: Mapping[str, Any]) -> Any:
@@ -133,9 +129,13 @@ def set_client(url: str) -> None:
             told = openai.OpenAI().chat.completions.create(model=model or engine, **asked)
             return json.loads(told.model_dump_json(), object_hook=Fields)
 
-    setattr(openai.OpenAI, "__init__", connected)
-    for name, stand_in in (("AzureOpenAI", openai.OpenAI), ("ChatCompletion", Completions)):
-        setattr(openai, name, stand_in)
+    changes = (
+        (openai.OpenAI, "__init__", connected),
+        (openai, "AzureOpenAI", openai.OpenAI),
+        (openai, "ChatCompletion", Completions),
+    )
+    for owner, name, stand_in in changes:
+        setattr(owner, name, stand_in)
 
 
 def set_paths(paths: Mapping[str, str]) -> None:

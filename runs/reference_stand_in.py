@@ -3,10 +3,10 @@
     python reference_stand_in.py --prompts PROMPTS.json --output_dir DIR
 
 None of the reference's code is in it. What it does of what the reference does: for each of four stages
-(trajectories, masks, sam, lom) a fresh vLLM, asked in batches of 100 with a barrier after each, at temperature
-0, at most 3,000 new tokens; where one answer of a batch is empty, the whole batch again, up to ten times; then
-one request to the generator after another. What it does not: make the prompts. It takes them from the recorded
-run, which are the reference's own, each with the whole instruction text.
+(trajectories, masks, sam, lom) a fresh vLLM, asked in batches of 100 with a barrier after each, at
+temperature 0, at most 3,000 new tokens; where one answer of a batch is empty, the whole batch again, up to
+ten times; then one request to the generator after another. What it does not: make the prompts. It takes them
+from the recorded run, which are the reference's own, each with the whole instruction text.
 
 It runs in vLLM's environment, started by `reference_outside.py`.
 """

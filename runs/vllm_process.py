@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ import httpx2
 from share_sql.child_process import ends_with_block
 
 _LOADING_SECONDS = 900.0
+SIMULATED = Path(__file__).with_name("simulated_vllm.py")
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,17 @@ def engine_arguments(eager: bool) -> dict[str, Any]:
 
 
 @contextmanager
-def engine(python: str, base: Path, log: Path, *, eager: bool) -> Iterator[Engine]:
+def engine(
+    python: str, base: Path | None, log: Path, *, eager: bool = True, speed: float = 1.0
+) -> Iterator[Engine]:
     """Start a server on a free port, wait until it answers, and end it with the block.
 
     Args:
         python: of vLLM's environment.
-        base: the checkpoint.
+        base: the checkpoint; None for `simulated_vllm.py`, which needs neither vLLM nor a model.
         log: gets what it says.
         eager: do not compile the model first.
+        speed: of the simulated one; 1 for that of two cores.
 
     Raises:
         SystemExit: it ended, or does not answer.
@@ -79,9 +84,11 @@ def engine(python: str, base: Path, log: Path, *, eager: bool) -> Iterator[Engin
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    program = ["-m", "vllm.entrypoints.openai.api_server", "--model", str(base)]
+    if base is None:
+        python, program = sys.executable, [str(SIMULATED), "--speed", str(speed)]
     arguments = [
-        python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(base),
-        "--host", "127.0.0.1", "--port", str(port), "--enable-prefix-caching",
+        python, *program, "--host", "127.0.0.1", "--port", str(port), "--enable-prefix-caching",
         "--enable-prompt-tokens-details",
     ]  # fmt: skip
     for name, value in engine_arguments(eager).items():
