@@ -52,11 +52,15 @@ def set_engine(settings: Mapping[str, Any], answers: Answers) -> None:
 
 
 def _forced(call: Callable[..., Any], answers: Answers, notes: Path) -> Callable[..., Any]:
-    """One of LLM's ways to be asked, with forced answers."""
+    """One of LLM's ways to be asked, with forced answers. One way may stand on the other: what it asks is
+    forced and counted once."""
 
     def forced(self: Any, prompts: Any = None, sampling_params: Any = None, *args: Any, **given: Any) -> Any:
+        if getattr(self, "forcing", False):
+            return call(self, prompts, sampling_params, *args, **given)
         prompts = given.pop("messages", given.pop("prompts", prompts))
-        if isinstance(prompts, str | dict) or (isinstance(prompts[0], dict) and "role" in prompts[0]):
+        first = prompts[0] if isinstance(prompts, list) and prompts else None
+        if isinstance(prompts, str | dict) or (isinstance(first, dict) and "role" in first):
             prompts = [prompts]
         found = [answers.find(_text(self, prompt)) for prompt in prompts]
         asked = sampling_params or self.get_default_sampling_params()
@@ -65,7 +69,11 @@ def _forced(call: Callable[..., Any], answers: Answers, notes: Path) -> Callable
             _with(one, answer.sampling()) if answer else one for one, answer in zip(each, found, strict=True)
         ]
         began = time.monotonic()
-        outputs = call(self, prompts, each, *args, **given)
+        self.forcing = True
+        try:
+            outputs = call(self, prompts, each, *args, **given)
+        finally:
+            self.forcing = False
         log(
             notes,
             {
