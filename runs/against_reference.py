@@ -12,7 +12,11 @@ What is compared: wall time, calls, tokens and lost cases. Each answer has the r
 text, on both sides (`forced_answers.py`), so that the same amount of writing is done and what differs is how
 it is asked for: loads, batches, order, prompts. What is not compared: how good the answers are, for there is
 one set of answers; a GPU; several GPUs for one model, as the reference fixes it; and a generator behind the
-network, which is the same small base here, at one server, for both sides.
+network, which is the same small base here, at one server, for both sides; with --generator-seconds it is a
+service elsewhere that answers after as long, and writes on none of these cores.
+
+SHARE's prompts are those that its own small models are trained on (--prompts brief), as the reference's are
+those of its models; --prompts default asks any model, and is longer.
 
 Loads: the reference starts an engine for each of its four stages, which is part of its way. SHARE's server is
 started once. The server that stands for the reference's generator is a service that is there, so its start
@@ -225,6 +229,10 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--base", type=Path, required=True, help="folder of a small Hugging Face checkpoint")
     common_arguments(parser)
     parser.add_argument("--out", type=Path, required=True, help="a new folder for all that is made")
+    parser.add_argument(
+        "--generator-seconds", type=float, metavar="S",
+        help="the generator is a service elsewhere that takes S seconds for each answer",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, help="write the figures there")
     return parser
 
@@ -240,13 +248,15 @@ def main() -> int:
     cases = prepare(given, given.out)
     with engine(given.python, given.base, given.out / "server.txt", eager=not given.compiled) as running:
         answers = Answers(measured_answers(given.out, running))
-        with forcing(running.url, running.model, answers) as server:
+        with forcing(running.url, running.model, answers, given.generator_seconds) as server:
             what = "stand-in" if given.stand_in else "its own code"
             print(f"the reference's way ({what}) …", file=sys.stderr)
             sides = [reference(given, server, given.out / "inputs", cases)]
             for which in ROLES:
                 print(f"share run, {which} …", file=sys.stderr)
                 sides.append(share(which, server, running, given.out, cases))
+    if given.generator_seconds is not None:
+        print(f"the generator is a service elsewhere: {given.generator_seconds:g} s for each answer")
     if given.stand_in:
         print("stand-in: a program of our own that makes the reference's calls, not the reference's code\n")
     print(table(sides, cases))
@@ -255,7 +265,13 @@ def main() -> int:
     for text, holds in told:
         print(f"{'yes' if holds else 'NO '}  {text}")
     if given.json:
-        figures = {"cases": cases, "stand_in": given.stand_in, "compiled": given.compiled}
+        figures = {
+            "cases": cases,
+            "stand_in": given.stand_in,
+            "compiled": given.compiled,
+            "prompts": given.prompts,
+            "generator_seconds": given.generator_seconds,
+        }
         rows = [{**asdict(side), "seconds": side.seconds, "tokens": side.tokens} for side in sides]
         measured = [{"measure": text, "holds": holds} for text, holds in told]
         given.json.write_text(

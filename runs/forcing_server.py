@@ -55,12 +55,17 @@ class Forcing:
         engine: vLLM's address, `http://127.0.0.1:PORT`.
         model: the name by which the engine knows its model, whatever the client calls it.
         answers: those to force.
+        generator_seconds: answer the generator's calls after so many seconds, as a service elsewhere would,
+            in place of passing them on.
     """
 
-    def __init__(self, engine: str, model: str, answers: Answers) -> None:
+    def __init__(
+        self, engine: str, model: str, answers: Answers, generator_seconds: float | None = None
+    ) -> None:
         self._engine = engine
         self._model = model
         self._answers = answers
+        self._generator_seconds = generator_seconds
         self._calls: list[Call] = []
         self.url = ""
         """Where it listens, once it does."""
@@ -78,21 +83,25 @@ class Forcing:
         body = {**asked, "model": self._model, **(found.sampling() if found else {})}
         body.pop("max_completion_tokens", None) if found else None
         began = time.monotonic()
-        response = await client.post(f"{self._engine}/v1/chat/completions", json=body)
+        if role == "generator" and found and self._generator_seconds is not None:
+            await asyncio.sleep(self._generator_seconds)
+            told, status = {"choices": [{"index": 0, "message": {"role": "assistant"}}]}, 200
+        else:
+            response = await client.post(f"{self._engine}/v1/chat/completions", json=body)
+            told, status = response.json(), response.status_code
         ended = time.monotonic()
-        told = response.json()
         usage = told.get("usage") or {}
         details = usage.get("prompt_tokens_details") or {}
         self._calls.append(
             Call(
-                role, body, began, ended, response.status_code,
+                role, body, began, ended, status,
                 usage.get("prompt_tokens", 0), details.get("cached_tokens") or 0,
                 usage.get("completion_tokens", 0), free or found is not None,
             )
         )  # fmt: skip
-        if response.status_code == 200 and found:
+        if status == 200 and found:
             _force(told, found, asked.get("model", ""))
-        return response.status_code, json.dumps(told).encode()
+        return status, json.dumps(told).encode()
 
     async def talk(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: httpx2.AsyncClient
@@ -129,9 +138,11 @@ def _force(told: dict[str, Any], found: Forced, model: str) -> None:
 
 
 @contextmanager
-def forcing(engine: str, model: str, answers: Answers) -> Iterator[Forcing]:
-    """Listen on a free port of this machine, in a thread, for the length of a block."""
-    server = Forcing(engine, model, answers)
+def forcing(
+    engine: str, model: str, answers: Answers, generator_seconds: float | None = None
+) -> Iterator[Forcing]:
+    """Listen on a free port of this machine, in a thread, for the length of a block; arguments as Forcing."""
+    server = Forcing(engine, model, answers, generator_seconds)
     ready = threading.Event()
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()

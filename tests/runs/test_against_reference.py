@@ -1,5 +1,4 @@
-"""`runs/against_reference.sh`: both sides are run to their ends, and their calls counted, on an engine without
-a model.
+"""`runs/against_reference.sh`: both sides are run to their ends, and their calls counted; no model is needed.
 
 vLLM is a package made up here, with a server that takes time and writes words; the reference's checkout is a
 script of the same place and arguments. Both are what the subject is run on, not what is tested.
@@ -123,7 +122,7 @@ def against(
             "runs/against_reference.sh", *arguments, "--base", place / "base", "--data", place / "data",
             "--recorded", "demo", "--cases", str(CASES), "--out", out, "--json", figures,
         ],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300,
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert figures.is_file(), ran.stdout + ran.stderr
     return ran, json.loads(figures.read_text())
@@ -146,10 +145,13 @@ def test_the_stand_in_and_share_make_the_calls_that_they_say(place: Path, tmp_pa
 
 def test_a_checkouts_fixed_places_are_set_from_outside(place: Path, tmp_path: Path) -> None:
     path = f"/fixed/place={tmp_path / 'out/inputs'}"
-    ran, figures = against(place, tmp_path / "out", str(place / "checkout"), "--path", path)
+    given = [str(place / "checkout"), "--path", path, "--generator-seconds", "0.1"]
+    ran, figures = against(place, tmp_path / "out", *given)
     reference, *shares = figures["sides"]
     assert reference["name"] == "reference"
     assert "stand-in" not in ran.stdout
+    assert ran.stdout.startswith("the generator is a service elsewhere: 0.1 s")
+    assert [side["generator_tokens"] for side in figures["sides"]] == [0, 0, 0]
     assert (reference["calls"], reference["generator_calls"], reference["unmatched"]) == (4 * CASES, CASES, 0)
     assert reference["lost"] == 1, "the script hands back no SQL for one case"
     assert [side["lost"] for side in shares] == [0, 0]
