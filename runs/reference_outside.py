@@ -21,7 +21,6 @@ from __future__ import annotations
 import builtins
 import copy
 import json
-import runpy
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -169,7 +168,10 @@ def main() -> None:
     set_engine(settings, read_answers(Path(settings["answers"])))
     set_client(settings["generator"])
     set_paths(settings["paths"])
-    runpy.run_path(str(script), run_name="__main__")
+    # The main module stays this one: what vLLM spawns imports that again, which is harmless here, where a
+    # script without a guard would start from its beginning.
+    code = compile(script.read_text(encoding="utf-8"), str(script), "exec")
+    exec(code, {"__name__": "__main__", "__file__": str(script)})
 
 
 if __name__ == "__main__":
