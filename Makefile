@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check clean
+.PHONY: help demo test check benchmarks clean
 
 help:
 	@echo "make demo    correct the demo's drafts, print a table, write out/demo/demo.html, and say"
@@ -20,6 +20,7 @@ help:
 	@echo "             DB=postgres, DB=mysql or DB=duckdb: on such a database, started for it"
 	@echo "make test    run the tests"
 	@echo "make check   ruff, mypy, import-linter and the docs against the code"
+	@echo "make benchmarks   each benchmark as a trial of seconds; docs/benchmarks.md says how to measure"
 	@echo "make clean   remove the environment, caches and out/"
 	@echo "Settings: PYTHON=$(PYTHON) (3.11 or later), WORKERS=$(WORKERS) (processes that run tests)"
 
@@ -38,6 +39,11 @@ check: $(STAMPS)/check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/check.py
+
+# In small they say whether they work, not how fast; all are run, and one that fails fails the whole.
+benchmarks: $(STAMPS)/test
+	@status=0; for each in $$(grep -l 'main(__doc__' benchmarks/*.py); do \
+	  $(BIN)/python $$each --small || status=1; echo; done; exit $$status
 
 clean:
 	rm -rf $(VENV) out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -43,7 +43,7 @@ _FENCE = re.compile(r"^```(\w*)[ \t]*(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTAL
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.+?)\s*$", re.MULTILINE)
 _TABLE = "<!-- {0}: written by docs/check.py --fix -->\n{1}<!-- {0}: end -->"
-_SCRIPTS = ("runs/", "small/", "docs/")
+_SCRIPTS = ("benchmarks/", "runs/", "small/", "docs/")
 """Folders whose scripts the pages call."""
 _BLOCK = "<!-- {0}: written by docs/check.py --fix -->\n```text\n{1}```\n<!-- {0}: end -->"
 
