@@ -16,14 +16,14 @@ from __future__ import annotations
 import asyncio
 import math
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Mapping
 from contextlib import aclosing, closing
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from share_sql.case import Case, Correction
 from share_sql.catalog import Catalog
-from share_sql.driver.driver import CASE_SECONDS, WORK_SECONDS, Driver
+from share_sql.driver.driver import CASE_SECONDS, WORK_SECONDS, Driver, whole
 from share_sql.driver.many import InOrder, aas_they_end, as_they_end, final, told_in
 from share_sql.edits.table import allowed_kinds
 from share_sql.errors import UsageError
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from share_sql.driver.progress import Progress
     from share_sql.models.base import Model
     from share_sql.prompts.library import PromptSet
+
+_T = TypeVar("_T")
 
 STAGES: tuple[Stage, ...] = (
     read,
@@ -79,6 +81,9 @@ class Assistant:
         concurrency: cases of one database that are under way at once; of several databases, fewer than twice
             as many, so that one that hangs keeps none on another waiting. All others wait, in the order of
             each database, at no cost. 1: one after another, whatever their databases.
+        processes: how many processes may work on cases, each on a core of its own, but no more than
+            `concurrency`. None begins before this one is full of work. This one alone asks models; it works
+            itself on what needs each stage told (`progress`, OpenTelemetry), or whole states.
         inspect: whether corrections also tell warnings and what a replay compares (`Correction.inspection`);
             costs a few more queries a case.
         conventions: `benchmark` where kinds of change that follow a benchmark's conventions act too (see
@@ -93,7 +98,8 @@ class Assistant:
             than the half minute that retries take by themselves, where somebody waits for the correction.
 
     Raises:
-        UsageError: no such policy, models, conventions or kinds, a concurrency below 1, or no time.
+        UsageError: no such policy, models, conventions or kinds, a concurrency or processes below 1, or
+            no time.
     """
 
     def __init__(
@@ -105,6 +111,7 @@ class Assistant:
         prompts: PromptSet | None = None,
         weights: Weights | None = None,
         concurrency: int = 8,
+        processes: int = 1,
         conventions: str = "none",
         without: Iterable[str] = (),
         only: Iterable[str] = (),
@@ -118,6 +125,8 @@ class Assistant:
             raise UsageError(f"{policy!r} is no policy; there are {', '.join(POLICIES)}")
         if concurrency < 1:
             raise UsageError(f"concurrency is {concurrency}; at least one case must be under way")
+        if processes < 1:
+            raise UsageError(f"processes is {processes}; at least this one must work")
         if not (case_seconds > 0 and work_seconds > 0 and model_patience > 0):
             raise UsageError("case_seconds, work_seconds and model_patience must be above 0")
         if isinstance(models, str):
@@ -143,7 +152,14 @@ class Assistant:
             "scorer" not in models or weights.hold_for(models["scorer"].name, models["scorer"].calibrated),
         )
         self._driver = Driver(
-            catalog or Catalog(), models, plan, concurrency, case_seconds, work_seconds, model_patience
+            catalog or Catalog(),
+            models,
+            plan,
+            concurrency,
+            case_seconds,
+            work_seconds,
+            model_patience,
+            processes,
         )
         weakref.finalize(self, self._driver.end)
 
@@ -156,16 +172,19 @@ class Assistant:
         Raises:
             AssistantClosed: it is closed, or was closed meanwhile.
         """
-        return _correction(final(self._driver.submit(case, STAGES, progress)))
+        return final(self._driver.submit(case, STAGES, correction_of, progress))
 
     async def acorrect(self, case: Case, *, progress: Progress | None = None) -> Correction:
         """As `correct`, for an event loop of the caller's, in which `progress` is called too; to cancel it
         gives the case up."""
-        return _correction(await self.acorrect_state(case, progress=progress))
+        return await self._awaited(case, correction_of, progress)
 
     async def acorrect_state(self, case: Case, *, progress: Progress | None = None) -> State:
         """As `acorrect`; the final state, with all that each stage made."""
-        future = self._driver.submit(case, STAGES, told_in(asyncio.get_running_loop(), progress))
+        return await self._awaited(case, whole, progress)
+
+    async def _awaited(self, case: Case, make: Callable[[State], _T], progress: Progress | None) -> _T:
+        future = self._driver.submit(case, STAGES, make, told_in(asyncio.get_running_loop(), progress))
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
@@ -189,35 +208,55 @@ class Assistant:
         Raises:
             AssistantClosed: as `correct`.
         """
-        ordered: InOrder[State] = InOrder()
-        with closing(as_they_end(self._driver, STAGES, cases, progress)) as ended:
-            for position, state in ended:
-                yield from map(_correction, ordered.add(position, state))
+        ordered: InOrder[Correction] = InOrder()
+        with closing(as_they_end(self._driver, STAGES, cases, correction_of, progress)) as ended:
+            for position, correction in ended:
+                yield from ordered.add(position, correction)
 
     def correct_states(
         self, cases: Iterable[Case], *, progress: Progress | None = None
     ) -> Generator[State, None, None]:
         """As `correct_many`; final states come as cases finish, with all that each stage made."""
-        with closing(as_they_end(self._driver, STAGES, cases, progress)) as ended:
+        with closing(as_they_end(self._driver, STAGES, cases, whole, progress)) as ended:
             for _, state in ended:
                 yield state
+
+    def correct_as(
+        self, cases: Iterable[Case], make: Callable[[State], _T]
+    ) -> Generator[tuple[int, _T], None, None]:
+        """As `correct_many`, for what is made of each final state where the case ended: with
+        `processes`, mostly in another one.
+
+        Args:
+            cases: read as they can be worked on, and a little beyond.
+            make: gives what is to be kept of a state, in form of plain data. A function of a module, or an
+                object of a module's class; one of the caller's own script is called in this process.
+
+        Returns:
+            The case's place in `cases`, from 0, and what was made, as cases finish.
+
+        Raises:
+            AssistantClosed: as `correct`.
+        """
+        with closing(as_they_end(self._driver, STAGES, cases, make, None)) as ended:
+            yield from ended
 
     async def acorrect_many(
         self, cases: Iterable[Case] | AsyncIterable[Case], *, progress: Progress | None = None
     ) -> AsyncGenerator[Correction, None]:
         """As `correct_many`, for an event loop of the caller's, in which `cases` is read and `progress` is
         called. Whoever leaves the loop early gives up the rest; `contextlib.aclosing` around it says when."""
-        ordered: InOrder[State] = InOrder()
-        async with aclosing(aas_they_end(self._driver, STAGES, cases, progress)) as ended:
-            async for position, state in ended:
-                for each in ordered.add(position, state):
-                    yield _correction(each)
+        ordered: InOrder[Correction] = InOrder()
+        async with aclosing(aas_they_end(self._driver, STAGES, cases, correction_of, progress)) as ended:
+            async for position, correction in ended:
+                for each in ordered.add(position, correction):
+                    yield each
 
     async def acorrect_states(
         self, cases: Iterable[Case] | AsyncIterable[Case], *, progress: Progress | None = None
     ) -> AsyncGenerator[State, None]:
         """As `acorrect_many`; final states come as cases finish, with all that each stage made."""
-        async with aclosing(aas_they_end(self._driver, STAGES, cases, progress)) as ended:
+        async with aclosing(aas_they_end(self._driver, STAGES, cases, whole, progress)) as ended:
             async for _, state in ended:
                 yield state
 
@@ -265,6 +304,7 @@ def prompts_for(models: Mapping[str, Model]) -> PromptSet:
     return PromptSet("+".join(sorted(names)) or default.name, templates)
 
 
-def _correction(state: State) -> Correction:
+def correction_of(state: State) -> Correction:
+    """What a case's final state says to its caller."""
     assert state.correction is not None, "the judge always leaves a correction"
     return state.correction

@@ -71,7 +71,8 @@ class StepNote:
     """What one stage did, for people to read."""
 
     stage: str
-    """The stage's name, as in `assistant.STAGES`; `database` where the database could not be opened."""
+    """The stage's name, as in `assistant.STAGES`; `database` where the database could not be opened, and
+    `process` where the process that worked on the case died."""
     text: str
     """One line."""
     seconds: float = 0.0

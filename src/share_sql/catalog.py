@@ -176,8 +176,10 @@ class Catalog:
     """
 
     def __init__(self, cache: Path | None = None, max_open: int = 12) -> None:
-        self._cache = cache
-        self._max_open = max_open
+        self.cache = cache
+        """As given."""
+        self.max_open = max_open
+        """As given."""
         self._known: dict[str, Registration] = {}
         self._open: dict[str, OpenDatabase] = {}
         self._seen: set[str] = set()
@@ -235,6 +237,10 @@ class Catalog:
     def names(self) -> tuple[str, ...]:
         """Registered names, in order of registration; URLs without their passwords."""
         return tuple(self._known)
+
+    def registration(self, name: str) -> Registration | None:
+        """What was registered under a name; None for one that stands for itself, a path or a URL."""
+        return self._known.get(shown(name))
 
     def dialect(self, name: str) -> str:
         """sqlglot's name of the dialect of the database of this name, path or URL; it is not opened."""
@@ -315,7 +321,7 @@ class Catalog:
             if broken and self._open.get(opened.name) is opened:
                 del self._open[opened.name]
             idle = [name for name, each in self._open.items() if not each.users]
-            closing = [self._open.pop(name) for name in idle[: max(0, len(self._open) - self._max_open)]]
+            closing = [self._open.pop(name) for name in idle[: max(0, len(self._open) - self.max_open)]]
             if not opened.users and self._open.get(opened.name) is not opened and opened not in closing:
                 closing.append(opened)
         for each in closing:
@@ -359,7 +365,7 @@ class Catalog:
             database.close()
             raise
         spent = time.monotonic() - began
-        cache = known.cache or self._cache
+        cache = known.cache or self.cache
         return OpenDatabase(name, database, schema, cache, fingerprint, known.limits, spent)
 
     @staticmethod

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.driver.working import alive, children, until, workers
 
 from share_sql.assistant import STAGES
 from share_sql.cli.main import cli
@@ -321,6 +322,24 @@ def test_an_interrupt_ends_the_run_at_once_and_keeps_what_is_done(shop: Path) ->
     assert process.returncode == 130
     assert complaint == "share: stopped; go on with --resume\n"
     assert lines(out / JOURNAL)[1]["id"] == "quick"
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks for processes in /proc")
+def test_an_interrupt_ends_the_processes_of_a_run_too(shop: Path) -> None:
+    rows = [case(at, "SELECT name FROM store") for at in range(20_000)]
+    cases, out = write_lines(shop.parent / "cases.jsonl", rows), shop.parent / "out"
+    code = "from share_sql.cli.main import main; main()"
+    call = [sys.executable, "-c", code, "run", "--cases", str(cases), "--out", str(out), "--processes", "2"]
+    call += ["--models", "none"]
+    process = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    until(lambda: len(workers(process.pid)) == 2)
+    left = list(children(process.pid))
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert complaint == "share: stopped; go on with --resume\n"
+    until(lambda: not [each for each in left if alive(each)])
 
 
 def test_a_run_says_who_scores(shop: Path) -> None:

@@ -154,27 +154,34 @@ def test_damage_while_it_is_open_is_mended_by_the_next_use(towns: SqliteDatabase
 
 
 def test_what_a_killed_build_left_is_removed_and_no_other_file(towns: SqliteDatabase, tmp_path: Path) -> None:
-    cache = tmp_path / "cache"
+    cache, other = tmp_path / "cache", tmp_path / "other"
+    other.mkdir()
+    with closing(sqlite3.connect(other / "towns.sqlite")) as connection:
+        connection.execute("CREATE TABLE t (name TEXT)")
+        connection.executemany("INSERT INTO t VALUES (?)", [(f"{name} again",) for name in NAMES])
+        connection.commit()
     # Stops in the middle: the first build of two that are under way.
     stop = (
         "import share_sql.schema.values as v, time; whole = v.write_store; "
         "v.write_store = lambda *given: (whole(*given), print('built', flush=True), time.sleep(60))"
     )
-    call = look_up("cache", stop)
-    builders = [subprocess.Popen(call, cwd=tmp_path, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    call = look_up(str(cache), stop)
+    builders = [
+        subprocess.Popen(call, cwd=folder, stdout=subprocess.PIPE, text=True) for folder in (tmp_path, other)
+    ]
     try:
         for builder in builders:
             assert builder.stdout is not None
             assert builder.stdout.readline() == "built\n"
         begun = sorted(path.name for path in cache.iterdir())
-        assert len(begun) == 2
+        assert sorted(name.rpartition(".")[2] for name in begun) == ["lock", "lock", "tmp", "tmp"]
         builders[0].send_signal(signal.SIGKILL)
         builders[0].wait()
         (cache / "tmpother.tmp").write_text("another program's")
         ValueIndex.open(towns, introspect(towns), cache).close()
         left = sorted(path.name for path in cache.iterdir())
-        assert len(left) == 3, "the index, what is under way, and the other program's"
-        assert len(set(begun) & set(left)) == 1
+        assert len(left) == 4, "the index, what is under way with its lock, and the other program's"
+        assert len(set(begun) & set(left)) == 2
         assert "tmpother.tmp" in left
     finally:
         for builder in builders:
@@ -182,13 +189,19 @@ def test_what_a_killed_build_left_is_removed_and_no_other_file(towns: SqliteData
             builder.communicate()
 
 
-def test_two_programs_may_build_at_once(towns: SqliteDatabase, tmp_path: Path) -> None:
-    call = look_up("cache")
+def test_of_programs_that_need_it_at_once_one_builds(towns: SqliteDatabase, tmp_path: Path) -> None:
+    told = (
+        "import share_sql.schema.values as v; whole = v.write_store; "
+        "v.write_store = lambda *given: (print('built'), whole(*given))"
+    )
     builders = [
-        subprocess.Popen(call, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            look_up("cache", told), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         for _ in range(3)
     ]
-    assert [builder.communicate() for builder in builders] == [("False True Bonn\n", "")] * 3
+    found = sorted(builder.communicate() for builder in builders)
+    assert found == [("False True Bonn\n", "")] * 2 + [("built\nFalse True Bonn\n", "")]
     assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".sqlite"]
     assert os.listdir(tmp_path / "cache")[0].count("-") == 1
     with closing(sqlite3.connect(next((tmp_path / "cache").iterdir()))) as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,12 @@ Examples:
 @limit_option
 @concurrency_option("Cases under way at once.")
 @click.option(
+    "--processes",
+    type=click.IntRange(1, 1024),
+    help="Processes that work on cases, once one is full of work; no more than --concurrency.  "
+    "[default: one a core]",
+)
+@click.option(
     "--case-seconds",
     type=click.FloatRange(min=0, min_open=True),
     default=900.0,
@@ -82,6 +89,7 @@ def command(
     resume: bool,
     limit: int | None,
     concurrency: int,
+    processes: int | None,
     case_seconds: float,
     models: str,
     policy: str,
@@ -160,6 +168,7 @@ def command(
             policy=policy,
             prompts=prompt_set,
             concurrency=concurrency,
+            processes=processes or _cores(),
             case_seconds=case_seconds,
             conventions=settings.conventions,
             without=settings.without,
@@ -182,6 +191,12 @@ def command(
     _report(counts, out, as_json=as_json)
     if counts.again or counts.useless or len(counts.failed) == counts.cases:
         raise SystemExit(1)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 def _cases(

@@ -295,6 +295,18 @@ class CaseRun:
             step = partial(steps.send, answer)
 
 
+def kept_unworked(case: Case, plan: Plan, why: str, cause: str) -> State:
+    """The final state of a case whose process died.
+
+    Args:
+        case: what is asked.
+        plan: how it would have been corrected.
+        why: one line.
+        cause: in one word (`StepNote.cause`).
+    """
+    return _kept(State.start(case, Schema(name=case.database, tables=()), plan), "process", why, cause)
+
+
 def _kept(state: State, stage: str, why: str, cause: str | None = None) -> State:
     """The draft handed back because the case could not be worked on."""
     steps = (*state.steps, StepNote(stage, "the draft is handed back", error=why, cause=cause))

@@ -16,15 +16,16 @@ import logging
 import math
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from share_sql.driver.case_run import Answer, CaseRun
 from share_sql.driver.meter import Meter, Watch
-from share_sql.driver.telemetry import case_spans
+from share_sql.driver.telemetry import NO_SPANS, Spans, case_spans
 from share_sql.driver.turns import Gate
 from share_sql.errors import (
     AnswerUnreadable,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from share_sql.case import Case
     from share_sql.catalog import Catalog
     from share_sql.driver.progress import Progress
+    from share_sql.driver.workers import Workers
     from share_sql.models.base import Model, ModelRequest
     from share_sql.requests import Ask
     from share_sql.stages.state import Plan, Stage, State
@@ -57,6 +59,7 @@ DATABASE_THREADS = 8
 """Those that one database's cases hold, at most: enough that it always has something to answer."""
 
 log = logging.getLogger("share_sql")
+_T = TypeVar("_T")
 _CLOSED = "the assistant is closed; make another"
 
 
@@ -71,6 +74,7 @@ class Driver:
         case_seconds: wall-clock time of one case.
         work_seconds: processor time of one case's stages.
         model_patience: seconds after which a model's server that fails is not asked again, for each ask.
+        processes: how many may work on cases; 1: this one alone.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class Driver:
         case_seconds: float,
         work_seconds: float,
         model_patience: float = math.inf,
+        processes: int = 1,
     ) -> None:
         self._catalog = catalog
         self._models = dict(models)
@@ -93,18 +98,34 @@ class Driver:
         self._case_seconds = case_seconds
         self._work_seconds = work_seconds
         self._model_patience = model_patience
+        # More than there are cases under way would have nothing to do.
+        self._processes = min(processes, concurrency)
+        self._workers: Workers | None = None
         self._lock = threading.Lock()
         self._owner = os.getpid()
         self._closed = False
         self._thread: threading.Thread | None = None
-        self._futures: set[Future[State]] = set()
+        self._futures: set[Future[Any]] = set()
         self._watch = Watch()
         self._gone: set[str] = set()
         """Databases that were waited for in vain: the next case does not wait again."""
 
-    def submit(self, case: Case, stages: Sequence[Stage], progress: Progress | None = None) -> Future[State]:
+    def submit(
+        self,
+        case: Case,
+        stages: Sequence[Stage],
+        make: Callable[[State], _T],
+        progress: Progress | None = None,
+    ) -> Future[_T]:
         """Start a case. The future is cancelled where the driver is closed under it; to cancel it gives the
-        case up. `progress` is called after each stage, by whatever thread works on the case.
+        case up.
+
+        Args:
+            case: what is asked.
+            stages: in order.
+            make: makes of the final state what the future gives. With several processes it is called where
+                the case ended, unless it is `whole`, or cannot be found by its name there.
+            progress: called after each stage, by whatever thread works on the case.
 
         Raises:
             AssistantClosed: the driver is closed, or was started in the process that this one was forked
@@ -118,7 +139,7 @@ class Driver:
             self.check_open()
             if self._thread is None:
                 self._start()
-            future = asyncio.run_coroutine_threadsafe(self._correct(case, stages, progress), self._loop)
+            future = asyncio.run_coroutine_threadsafe(self._correct(case, stages, make, progress), self._loop)
             self._futures.add(future)
         future.add_done_callback(self._futures.discard)
         return future
@@ -166,8 +187,18 @@ class Driver:
         self._ending = ThreadPoolExecutor(1, "share-ending")
         self._cases = Gate(self.places, self.concurrency)
         self._threads = Gate(threads, DATABASE_THREADS)
+        if self._processes > 1:
+            self._workers = self._new_workers(self._processes)
         self._thread = threading.Thread(target=self._live, name="share-driver", daemon=True)
         self._thread.start()
+
+    def _new_workers(self, most: int) -> Workers:
+        from share_sql.driver.workers import Workers
+
+        return Workers(
+            most, self._catalog, self._models, self._plan, self.concurrency, self._case_seconds,
+            self._work_seconds, self._model_patience, self._answer_elsewhere, lambda: self._threads.busy,
+        )  # fmt: skip
 
     def _live(self) -> None:
         """Run the loop until the end, then give all back and wake whoever waits."""
@@ -183,6 +214,8 @@ class Driver:
             self._pool.shutdown()
             self._ending.shutdown()
             self._catalog.close()  # what one of them opened meanwhile
+            if self._workers is not None:
+                self._workers.reap()
             self._loop.close()
 
     def _begin_to_end(self) -> None:
@@ -197,6 +230,9 @@ class Driver:
             for task in endless:
                 log.warning("a model does not end what was given up; it is left behind")
                 task._log_destroy_pending = False  # type: ignore[attr-defined]  # it was just told
+        if self._workers is not None:
+            self._workers.hang_up()
+            await asyncio.sleep(0)  # their sockets are closed by the loop
         for model in {id(model): model for model in self._models.values()}.values():
             try:
                 async with asyncio.timeout(CLOSE_SECONDS):
@@ -208,20 +244,31 @@ class Driver:
 
     # -- one case ------------------------------------------------------------------------------------
 
-    async def _correct(self, case: Case, stages: Sequence[Stage], progress: Progress | None) -> State:
+    async def _correct(
+        self, case: Case, stages: Sequence[Stage], make: Callable[[State], _T], progress: Progress | None
+    ) -> _T:
         # The caller's context came along: what is current there is so for the case too.
         with case_spans(case) as spans:
             async with self._cases.place(case.database):
-                meter = Meter(self._work_seconds)
-                patient = case.database not in self._gone
-                seconds = self._case_seconds
-                run = CaseRun(
-                    case, self._plan, stages, self._catalog, meter, seconds, patient, progress, spans
-                )
-                await self._end_of(run, meter)
-            (self._gone.discard if run.source.failure is None else self._gone.add)(case.database)
-            spans.ended(run.state)
-            return run.state
+                # What is told on the way is told here.
+                if self._workers is not None and make is not whole and progress is None and spans is NO_SPANS:
+                    from share_sql.driver.workers import NoWorker
+
+                    with suppress(NoWorker):
+                        return await self._workers.made(case, stages, make)
+                return make(await self._correct_here(case, stages, progress, spans))
+
+    async def _correct_here(
+        self, case: Case, stages: Sequence[Stage], progress: Progress | None, spans: Spans
+    ) -> State:
+        meter = Meter(self._work_seconds)
+        patient = case.database not in self._gone
+        seconds = self._case_seconds
+        run = CaseRun(case, self._plan, stages, self._catalog, meter, seconds, patient, progress, spans)
+        await self._end_of(run, meter)
+        (self._gone.discard if run.source.failure is None else self._gone.add)(case.database)
+        spans.ended(run.state)
+        return run.state
 
     async def _end_of(self, run: CaseRun, meter: Meter) -> None:
         """Take a case to its end."""
@@ -290,7 +337,9 @@ class Driver:
             raise run.down[server]
         try:
             with run.spans.ask(model, request) as told:
-                reply = await self._in_time(model, replace(request, patience=self._model_patience), run)
+                reply = await self._in_time(
+                    model, replace(request, patience=self._model_patience), run.left, run.seconds
+                )
                 told(reply)
                 return reply
         except ModelUnavailable as error:
@@ -298,16 +347,23 @@ class Driver:
                 run.down[server] = error
             raise
 
-    async def _in_time(self, model: Model, request: ModelRequest, run: CaseRun) -> ModelReply:
-        """A model's reply within what is left of the case's time. Models are other people's code: whatever
+    async def _answer_elsewhere(self, request: ModelRequest) -> ModelReply | ModelError:
+        """A model's reply to a case in another process, where the case's time is looked at."""
+        try:
+            return await self._in_time(self._models[request.role], request, math.inf, math.inf)
+        except ModelError as error:
+            return error
+
+    async def _in_time(self, model: Model, request: ModelRequest, left: float, seconds: float) -> ModelReply:
+        """A model's reply within what is left of the case's seconds. Models are other people's code: whatever
         they raise is theirs, and never the driver's end."""
-        late = ModelTimeout(f"{model.name}: the {run.seconds:g} s that a case may take are used up")
-        if run.left <= 0:
+        late = ModelTimeout(f"{model.name}: the {seconds:g} s that a case may take are used up")
+        if left <= 0:
             raise late
         # Not asyncio.timeout, which waits for ever for a model that goes on when it is cancelled.
         asking = asyncio.ensure_future(_asked(model, request))
         try:
-            done, _ = await asyncio.wait({asking}, timeout=run.left)
+            done, _ = await asyncio.wait({asking}, timeout=None if left == math.inf else left)
         except asyncio.CancelledError:
             asking.cancel()
             raise
@@ -324,6 +380,11 @@ class Driver:
         if not isinstance(found, ModelReply) or not found.answers or not isinstance(found.text, str):
             raise AnswerUnreadable(f"{model.name}: what it returned is no reply with a text")
         return found
+
+
+def whole(state: State) -> State:
+    """The final state as it is."""
+    return state
 
 
 async def _asked(model: Model, request: ModelRequest) -> ModelReply | BaseException:

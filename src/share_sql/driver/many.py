@@ -13,6 +13,7 @@ from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
+    Callable,
     Generator,
     Iterable,
     Iterator,
@@ -53,18 +54,25 @@ class InOrder(Generic[_T]):
             self._following += 1
 
 
-class _Cases:
+class _Cases(Generic[_T]):
     """Which of a caller's cases wait, and which are under way. Does no waiting itself."""
 
-    def __init__(self, driver: Driver, stages: Sequence[Stage], progress: Progress | None) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        stages: Sequence[Stage],
+        make: Callable[[State], _T],
+        progress: Progress | None,
+    ) -> None:
         self._driver = driver
         self._stages = stages
+        self._make = make
         self._progress = progress
         self._turns: Turns[int] = Turns(driver.places, driver.concurrency)
         self._most = _AHEAD * driver.concurrency
         self._read: dict[int, Case] = {}
         self._count = 0
-        self._under_way: dict[int, tuple[Case, Future[State]]] = {}
+        self._under_way: dict[int, tuple[Case, Future[_T]]] = {}
 
     @property
     def hungry(self) -> bool:
@@ -82,17 +90,17 @@ class _Cases:
         self._turns.add(case.database, self._count)
         self._count += 1
 
-    def begin(self) -> Iterator[tuple[int, Future[State]]]:
+    def begin(self) -> Iterator[tuple[int, Future[_T]]]:
         """Submit those that find a place. Raises as `Driver.submit`."""
         while (found := self._turns.next()) is not None:
             _, position = found
             case = self._read.pop(position)
-            future = self._driver.submit(case, self._stages, self._progress)
+            future = self._driver.submit(case, self._stages, self._make, self._progress)
             self._under_way[position] = case, future
             yield position, future
 
-    def end(self, position: int) -> State:
-        """The final state of one that has ended; its place is free. Raises AssistantClosed."""
+    def end(self, position: int) -> _T:
+        """What came of one that has ended; its place is free. Raises AssistantClosed."""
         case, future = self._under_way.pop(position)
         self._turns.end(case.database)
         return final(future)
@@ -104,27 +112,32 @@ class _Cases:
 
 
 def as_they_end(
-    driver: Driver, stages: Sequence[Stage], cases: Iterable[Case], progress: Progress | None
-) -> Generator[tuple[int, State], None, None]:
+    driver: Driver,
+    stages: Sequence[Stage],
+    cases: Iterable[Case],
+    make: Callable[[State], _T],
+    progress: Progress | None,
+) -> Generator[tuple[int, _T], None, None]:
     """Take cases through the stages; to close the generator gives up what is under way.
 
     Args:
         driver: takes them.
         stages: in order.
         cases: read by the caller's thread, as they can be worked on.
+        make: makes of a final state what is handed out, see `Driver.submit`.
         progress: called after each stage, by the thread that works on the case.
 
     Returns:
-        Position and final state of each case, as it ends.
+        Position of each case and what came of it, as it ends.
 
     Raises:
         AssistantClosed: the driver is closed, or was closed meanwhile.
     """
     ended: queue.SimpleQueue[int] = queue.SimpleQueue()
-    many = _Cases(driver, stages, progress)
+    many = _Cases(driver, stages, make, progress)
     source: Iterator[Case] | None = iter(cases)
 
-    def put(position: int, _: Future[State]) -> None:
+    def put(position: int, _: Future[_T]) -> None:
         ended.put(position)
 
     try:
@@ -150,14 +163,15 @@ async def aas_they_end(
     driver: Driver,
     stages: Sequence[Stage],
     cases: Iterable[Case] | AsyncIterable[Case],
+    make: Callable[[State], _T],
     progress: Progress | None,
-) -> AsyncGenerator[tuple[int, State], None]:
+) -> AsyncGenerator[tuple[int, _T], None]:
     """As `as_they_end`, for the caller's event loop, in which `cases` is read and `progress` is called. Cases
     end while the source is waited for."""
     loop = asyncio.get_running_loop()
     news: asyncio.Queue[int | None] = asyncio.Queue()
     wanted = asyncio.Event()
-    many = _Cases(driver, stages, told_in(loop, progress))
+    many = _Cases(driver, stages, make, told_in(loop, progress))
 
     async def read() -> None:
         async for case in _each(cases):
@@ -166,7 +180,7 @@ async def aas_they_end(
             news.put_nowait(None)
             await wanted.wait()
 
-    def put(position: int, _: Future[State]) -> None:
+    def put(position: int, _: Future[_T]) -> None:
         with suppress(RuntimeError):  # the caller's loop has closed: nobody listens
             loop.call_soon_threadsafe(news.put_nowait, position)
 
@@ -215,8 +229,8 @@ def told_in(loop: asyncio.AbstractEventLoop, progress: Progress | None) -> Progr
     return told
 
 
-def final(future: Future[State]) -> State:
-    """The final state of a case that was submitted, waited for. Raises AssistantClosed."""
+def final(future: Future[_T]) -> _T:
+    """What came of a case that was submitted, waited for. Raises AssistantClosed."""
     try:
         return future.result()
     except concurrent.futures.CancelledError:

@@ -79,12 +79,18 @@ class Gate:
     """
 
     def __init__(self, places: int, most: int) -> None:
+        self._places = places
         self._turns: Turns[asyncio.Future[None]] = Turns(places, most)
 
     @property
     def waiting(self) -> int:
         """How many wait for a place."""
         return self._turns.waiting
+
+    @property
+    def busy(self) -> int:
+        """How many hold a place, or wait for one."""
+        return self._places - self._turns.free + self._turns.waiting
 
     @asynccontextmanager
     async def place(self, key: str) -> AsyncIterator[None]:

@@ -28,8 +28,7 @@ from share_sql.errors import (
 from share_sql.runfolder.counts import RunCounts
 from share_sql.runfolder.databases import reopen_changed
 from share_sql.runfolder.folder import open_run_folder
-from share_sql.runfolder.journal import FAILED
-from share_sql.runfolder.record import failed_row, fingerprint, state_row
+from share_sql.runfolder.record import EndedCase, Recorder, failed_row, fingerprint
 
 if TYPE_CHECKING:
     from share_sql.assistant import Assistant
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from share_sql.case import Case, ModelFailure
     from share_sql.catalog import Catalog
     from share_sql.prompts.library import PromptSet
-    from share_sql.stages.state import State
 
 
 log = logging.getLogger("share_sql")
@@ -108,10 +106,10 @@ class Outage:
         self._rows: dict[str, tuple[tuple[str, str], int]] = {}
         self._answered: set[str] = set()
 
-    def seen(self, state: State) -> ModelFailure | None:
+    def seen(self, ended: EndedCase) -> ModelFailure | None:
         """Take a finished case into account; the failure that should end the run, if there is one."""
-        failed = {each.role: each for each in state.failures}
-        for role in state.usage.keys() - failed.keys():
+        failed = {each.role: each for each in ended.failures}
+        for role in ended.usage.keys() - failed.keys():
             self._answered.add(role)
             self._rows.pop(role, None)
         for role, failure in failed.items():
@@ -182,7 +180,7 @@ def run_cases(
             reopen_changed(journal, catalog)
         done = resumed = len(journal)
         under_way: dict[int, int] = {}
-        """Positions of the cases that are being corrected, by identity."""
+        """Positions of the cases that are being corrected, by their place among these."""
         outage = Outage()
         failed: list[dict[str, str]] = []
 
@@ -193,6 +191,7 @@ def run_cases(
         def good() -> Iterator[Case]:
             """The cases to correct; those that cannot be are written down on the way."""
             nonlocal done
+            count = 0
             for position, labelled in enumerate(cases):
                 if position in journal:
                     continue
@@ -205,20 +204,19 @@ def run_cases(
                     done += 1
                     show_progress()
                     continue
-                under_way[id(case)] = position
+                under_way[count] = position
+                count += 1
                 yield case
 
         show_progress()
-        with closing(assistant.correct_states(good())) as states:
-            for state in states:
-                row = state_row(state, settings.prompts)
-                journal.append(under_way.pop(id(state.case)), row)
-                if row[FAILED]:
-                    told = row["correction"]["error"]
-                    failed.append({"id": state.case.id, "error": told, "cause": row["cause"]})
+        with closing(assistant.correct_as(good(), Recorder(settings.prompts))) as ends:
+            for place, case in ends:
+                journal.add(under_way.pop(place), case.line)
+                if case.line.failed:
+                    failed.append({"id": case.line.id, "error": case.error or "", "cause": case.cause or ""})
                 done += 1
                 show_progress()
-                if (failure := outage.seen(state)) and done < len(cases):
+                if (failure := outage.seen(case)) and done < len(cases):
                     raise RunStopped(
                         f"stopped with {len(cases) - done} of {len(cases)} cases not tried: {failure.role} "
                         f"did not answer in {outage.length} cases in a row ({failure.message}); mend that "

@@ -30,6 +30,7 @@ import time
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
@@ -52,6 +53,27 @@ _SUM_DIGITS = 16
 _HEAD_START = re.compile(rb'\{"sum":"(?P<sum>[0-9a-f]{16})","journal":3,"run":"(?P<run>[0-9a-f]{16})",')
 _BODY = len(_START) + _SUM_DIGITS + len(b'",')
 _UNTRIED, _FAILED, _FINISHED = range(3)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A case's row, written out: by the process in which the case ended, mostly, and not by the journal's."""
+
+    id: str
+    database: str
+    fingerprint: str
+    """As the row's `FINGERPRINT`."""
+    failed: bool
+    """As the row's `FAILED`."""
+    text: bytes
+    """The row as a JSON object, in ASCII."""
+
+    @staticmethod
+    def of(row: Mapping[str, Any]) -> Line:
+        """That of a row, which has an `id` and holds JSON values only."""
+        return Line(
+            row["id"], row.get("database", ""), row.get(FINGERPRINT, ""), bool(row.get(FAILED)), _json(row)
+        )
 
 
 class Journal:
@@ -148,7 +170,8 @@ class Journal:
             if row is None:
                 self.damaged += 1
             else:
-                self._note(row["at"], self._end, row)
+                state = row.get("database", ""), row.get(FINGERPRINT, "")
+                self._note(row["at"], self._end, bool(row.get(FAILED)), state)
             self._end += len(line)
 
     def _good(self, line: bytes) -> dict[str, Any] | None:
@@ -159,10 +182,10 @@ class Journal:
             return None
         return row if self._cases.has(position, row.get("id")) else None
 
-    def _note(self, position: int, place: int, row: Mapping[str, Any]) -> None:
+    def _note(self, position: int, place: int, failed: bool, state: tuple[str, str]) -> None:
+        """Note where a case's line begins, and of its database name and fingerprint."""
         self._places[position] = place
-        self._states[position] = _FAILED if row.get(FAILED) else _FINISHED
-        state = (row.get("database", ""), row.get(FINGERPRINT, ""))
+        self._states[position] = _FAILED if failed else _FINISHED
         self._of_database[position] = (
             self._databases.setdefault(state, len(self._databases)) if state[1] else -1
         )
@@ -212,12 +235,16 @@ class Journal:
         Raises:
             RunFolderError: it cannot be written.
         """
+        self.add(position, Line.of(row))
+
+    def add(self, position: int, line: Line) -> None:
+        """As `append`, for a row that is written out already."""
         if position in self:
             return
-        assert self._cases.has(position, row["id"]), "a row belongs to the case at its position"
+        assert self._cases.has(position, line.id), "a row belongs to the case at its position"
         place = self._end
-        self._write(_sealed({"at": position, **row}, self._key))
-        self._note(position, place, row)
+        self._write(_with_sum(b'"at":%d,' % position + line.text[1:] + b"\n", self._key))
+        self._note(position, place, line.failed, (line.database, line.fingerprint))
         if time.monotonic() - self._synced > SYNC_SECONDS:
             self.sync()
 
@@ -307,8 +334,15 @@ class Journal:
 
 def _sealed(row: Mapping[str, Any], key: bytes) -> bytes:
     """A line with its checksum."""
+    return _with_sum(_json(row)[1:] + b"\n", key)
+
+
+def _json(row: Mapping[str, Any]) -> bytes:
     # ASCII only: a lone surrogate in a model's answer has no UTF-8, but it has an escape.
-    body = json.dumps(row, separators=(",", ":")).encode("ascii")[1:] + b"\n"
+    return json.dumps(row, separators=(",", ":")).encode("ascii")
+
+
+def _with_sum(body: bytes, key: bytes) -> bytes:
     return b"".join((_START, _sum(body, key), b'",', body))
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from share_sql.case import Case, Correction, failures_in_words
 from share_sql.database.address import shown
 from share_sql.errors import PromptError
 from share_sql.runfolder.counts import IN_THE_CASE
-from share_sql.runfolder.journal import FAILED, FINGERPRINT
+from share_sql.runfolder.journal import FAILED, FINGERPRINT, Line
 
 if TYPE_CHECKING:
+    from share_sql.case import ModelFailure
+    from share_sql.models.base import Usage
     from share_sql.prompts.library import PromptSet
     from share_sql.stages.state import State
     from share_sql.trajectory.nodes import Trajectory
@@ -127,6 +129,36 @@ def state_row(state: State, prompts: PromptSet | None = None) -> dict[str, Any]:
         # Done again by --resume where what failed was not the case.
         FAILED: cause is not None and cause not in IN_THE_CASE,
     }
+
+
+@dataclass(frozen=True)
+class EndedCase:
+    """What a run needs of a case that has ended; it may come from another process."""
+
+    line: Line
+    """All that the case produced, for the journal."""
+    error: str | None
+    """What failed, where it is to be done again."""
+    cause: str | None
+    """The same in one word."""
+    failures: tuple[ModelFailure, ...]
+    """Models that were asked and gave nothing of use."""
+    usage: Mapping[str, Usage]
+    """Tokens by role."""
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Makes of a final state what a run needs of it."""
+
+    prompts: PromptSet | None = None
+    """As for `state_row`."""
+
+    def __call__(self, state: State) -> EndedCase:
+        """That of one state, with its judge's correction."""
+        row = state_row(state, self.prompts)
+        error = row["correction"]["error"] if row[FAILED] else None
+        return EndedCase(Line.of(row), error, row["cause"], state.failures, state.usage)
 
 
 def failed_row(case: Case, problem: str, *, duplicate: bool = False) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import hashlib
 import logging
 import os
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from share_sql.schema.value_store import FileStore
@@ -44,6 +44,44 @@ def find_file(folder: Path, key: str) -> tuple[FileStore, Path] | None:
             reason = error
         _log.warning("the value index %s is built anew: %s", path, reason)
     return None
+
+
+@contextmanager
+def sole_builder(folder: Path, key: str) -> Iterator[None]:
+    """Held while a store's file is built: others, in other processes too, wait, and find it then.
+
+    Args:
+        folder: the cache folder; created where there is none.
+        key: as for `find_file`.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"share-values-{key}.lock"
+    handle = _locked(path)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # it is gone already
+            path.unlink()
+        os.close(handle)
+
+
+def _locked(path: Path) -> int:
+    """A locked file of this name; whoever held it before may have removed it meanwhile."""
+    import fcntl
+
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError:
+            return handle  # a file system without locks: two may build, and neither harms the other
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), os.stat(path)):
+                return handle
+        os.close(handle)
 
 
 def build_file(folder: Path, key: str, write: Callable[[sqlite3.Connection], None]) -> tuple[FileStore, Path]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Self
 from share_sql.dialects import dialect_of
 from share_sql.errors import DatabaseUnreadable, SchemaError
 from share_sql.schema.model import ColumnName, ColumnSet, ValueMatch
-from share_sql.schema.value_file import build_file, find_file
+from share_sql.schema.value_file import build_file, find_file, sole_builder
 from share_sql.schema.value_scan import SMALL, scan
 from share_sql.schema.value_sql import TEXT_SQL
 from share_sql.schema.value_store import FORMAT, FileStore, MemoryStore, Store, write_store
@@ -115,7 +115,14 @@ class ValueIndex:
                 return cls(MemoryStore(small))
         try:
             everything = chain(small, columns)
-            return cls(*build_file(folder, key, lambda connection: write_store(connection, everything)))
+            with sole_builder(folder, key):
+                found = find_file(folder, key)  # another process may have built it meanwhile
+                return cls(
+                    *(
+                        found
+                        or build_file(folder, key, lambda connection: write_store(connection, everything))
+                    )
+                )
         except (OSError, sqlite3.Error) as error:
             message = "%s: the value index is kept in memory, %s cannot be written: %s"
             _log.warning(message, database.name, folder, error)
