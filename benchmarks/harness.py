@@ -289,7 +289,7 @@ def main(
         The exit code: 1 where something asked is missed or a side fails.
     """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--small", action="store_true", help="a trial in seconds; times are not judged")
+    parser.add_argument("--small", action="store_true", help="a trial in seconds; nothing is judged")
     parser.add_argument("--rounds", type=int, metavar="N", help="in place of the benchmark's own number")
     parser.add_argument(
         "--out", type=Path, default=Path("out", "benchmarks"), help="for NAME.json and NAME.png; %(default)s"
