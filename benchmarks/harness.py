@@ -16,7 +16,7 @@ A side is a function that does the work once and returns its figures by name. Al
 back again: A B, B A, A B …, so that a machine whose speed drifts is fair to all. Told are the least, the
 median and the most of each side, and the ratio to the first side, which is the median of the ratios within
 each round. What is asked is judged by medians. `main` ends with 1 where something asked is missed or a side
-fails, and not for times where `--small` makes a trial of seconds: those say nothing.
+fails. `--small` makes a trial of seconds, whose figures say nothing: they are not judged.
 
 Why not pyperf or asv, which measure more finely: pyperf times one function or command in many processes, all
 rounds of one before the first of another, and compares files of results afterwards; asv compares commits. On
@@ -69,8 +69,6 @@ class Asked:
     """In words, for the table."""
     holds: Callable[[Measured, str], bool]
     """Whether it does: the comparison as it was measured, and the figure's name."""
-    timed: bool = True
-    """It says nothing in a trial of seconds, and is not judged there."""
 
 
 @dataclass(frozen=True)
@@ -219,8 +217,7 @@ def judged(measured: Measured, small: bool) -> Iterator[tuple[Figure, Asked, boo
     """What is asked and whether it holds; None where a trial in small does not judge it."""
     for figure in measured.comparison.figures:
         if figure.asked is not None:
-            skipped = small and figure.asked.timed
-            yield figure, figure.asked, None if skipped else figure.asked.holds(measured, figure.name)
+            yield figure, figure.asked, None if small else figure.asked.holds(measured, figure.name)
 
 
 # ---------------------------------------------------------------------------------------------- telling
@@ -292,7 +289,7 @@ def main(
         The exit code: 1 where something asked is missed or a side fails.
     """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--small", action="store_true", help="a trial in seconds; times are not judged")
+    parser.add_argument("--small", action="store_true", help="a trial in seconds; nothing is judged")
     parser.add_argument("--rounds", type=int, metavar="N", help="in place of the benchmark's own number")
     parser.add_argument(
         "--out", type=Path, default=Path("out", "benchmarks"), help="for NAME.json and NAME.png; %(default)s"

@@ -28,7 +28,7 @@ from unittest.mock import patch
 
 from drafts import Drafts, data_option, demo_drafts, spider_drafts
 from harness import Comparison, Figure, Figures, Setup, Side, SideFailed, at_least, main
-from processes import SHARE, finished, run_takes
+from processes import SHARE, finished
 
 from share_sql.assistant import Assistant
 from share_sql.benchmarks.cases import read_cases_jsonl
@@ -64,10 +64,8 @@ def comparisons(setup: Setup) -> Iterator[Comparison]:
         )
         answers: dict[str, str] = {}
         sides = []
-        ways = [("1 process", ["--processes", "1"]), ("2 processes", ["--processes", "2"])]
-        if not run_takes("--processes"):
-            ways = [("one case under way", ["--concurrency", "1"]), ("eight under way", [])]
-        for title, flags in ways:
+        for title, count in (("1 process", "1"), ("2 processes", "2")):
+            flags = ["--processes", count]
             sides.append(Side(title, partial(run, drafts, folder, flags, None, answers)))
         if given.against:
             sides.append(Side(str(given.against), partial(run, drafts, folder, [], given.against, None)))

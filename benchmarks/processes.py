@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 SHARE = (sys.executable, "-c", "from share_sql.cli.main import main; main()")
@@ -113,15 +112,6 @@ def environment_of(checkout: Path | None = None) -> dict[str, str]:
     """This process's environment, for a command that may keep bytecode, as an installed one does."""
     kept = {name: said for name, said in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return kept if checkout is None else kept | {"PYTHONPATH": str(checkout.absolute() / "src")}
-
-
-@cache
-def run_takes(flag: str, checkout: Path | None = None) -> bool:
-    """Whether `share run` has a flag: an older checkout that is compared with may lack it."""
-    said = finished([*SHARE, "run", "--help"], checkout=checkout)
-    if said.code:
-        raise OSError(f"share run --help ended with {said.code}: {said.stderr[-300:]}")
-    return flag in said.stdout
 
 
 def look(pid: int) -> Look | None:

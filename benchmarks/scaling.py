@@ -1,6 +1,7 @@
 """From 10 cases to 100,000: does a run keep its pace and its size?
 
-    python benchmarks/scaling.py [--most 10000] [--concurrency 64] [--seconds 0.3] [--small]
+    python benchmarks/scaling.py [--most 10000] [--concurrency 64] [--processes N]
+        [--seconds 0.3] [--small]
 
 The demo's drafts, again and again, with scripted models for sam, lom and generator that take their time as
 servers do (`scripted_run.py`); each size is a process of its own. `in the middle` is the pace between the
@@ -15,6 +16,7 @@ together 5; --most 100000 takes half an hour, and longer where a processor sets 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -48,6 +50,8 @@ def options(parser: ArgumentParser) -> None:
     """How many, and how slow."""
     parser.add_argument("--most", type=int, default=10_000, metavar="CASES", help="%(default)s")
     parser.add_argument("--concurrency", type=int, default=64, help="cases under way at once; %(default)s")
+    cores = len(os.sched_getaffinity(0))
+    parser.add_argument("--processes", type=int, default=cores, help="as of `share run`; %(default)s")
     parser.add_argument("--seconds", type=float, default=0.3, help="a model's mean latency; %(default)s")
 
 
@@ -57,16 +61,16 @@ def comparisons(setup: Setup) -> Iterator[Comparison]:
     against, most, seconds = AGAINST, max(10 * AGAINST, given.most), given.seconds
     if setup.small:
         against, most, seconds = 10, 40, 0.02
+    flags = ["--concurrency", str(given.concurrency), "--processes", str(given.processes)]
+    flags += ["--seconds", str(seconds)]
     sizes = [10**power for power in range(1, 9) if 10**power < most]
     with tempfile.TemporaryDirectory() as name:
         yield Comparison(
-            f"{given.concurrency} cases under way, three answers of {seconds:g} s a case",
+            f"{given.concurrency} cases under way in {given.processes} processes, "
+            f"three answers of {seconds:g} s a case",
             (
-                *(
-                    Side(_said(size), partial(run, Path(name), size, given.concurrency, seconds), size)
-                    for size in sizes
-                ),
-                Side(_said(most), partial(run, Path(name), most, given.concurrency, seconds), most, rounds=1),
+                *(Side(_said(size), partial(run, Path(name), size, flags), size) for size in sizes),
+                Side(_said(most), partial(run, Path(name), most, flags), most, rounds=1),
             ),
             (
                 Figure(
@@ -85,12 +89,12 @@ def _said(size: int) -> str:
     return f"{size:,} cases"
 
 
-def run(folder: Path, size: int, concurrency: int, seconds: float) -> Figures:
+def run(folder: Path, size: int, flags: list[str]) -> Figures:
     """One run."""
     shutil.rmtree(folder / "run", ignore_errors=True)
     cases = demo_drafts(folder / "cases.jsonl", size)
     command = [sys.executable, str(SCRIPT), "--cases", str(cases.path), "--out", str(folder / "run")]
-    done = finished([*command, "--concurrency", str(concurrency), "--seconds", str(seconds)], watch=True)
+    done = finished([*command, *flags], watch=True)
     if done.code:
         raise SideFailed(f"the run of {size:,} ended with {done.code}: {done.stderr[-500:]}")
     told = json.loads(done.stdout)

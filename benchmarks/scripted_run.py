@@ -1,6 +1,7 @@
 """A run whose models are scripted and take their time: for `scaling.py`, which starts it as a process.
 
-    python benchmarks/scripted_run.py --cases FILE --out DIR [--concurrency 64] [--seconds 0.3]
+    python benchmarks/scripted_run.py --cases FILE --out DIR [--concurrency 64] [--processes 1]
+        [--seconds 0.3]
 
 What `share run` does with a models file of sam, lom and generator, but for the server: the models answer in
 this process, each after a latency of its own, log-normal as servers' are. It is drawn from the role and
@@ -93,6 +94,7 @@ def main() -> None:
     parser.add_argument("--cases", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--concurrency", type=int, default=64)
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=0.3, help="mean latency")
     given = parser.parse_args()
     model: Model = Slow(answers_of(given.cases), given.seconds)
@@ -107,7 +109,9 @@ def main() -> None:
             if 10 * done >= tenth * of:
                 ends.setdefault(tenth, time.monotonic())
 
-    with Assistant(models=models, prompts=prompts, concurrency=given.concurrency) as assistant:
+    with Assistant(
+        models=models, prompts=prompts, concurrency=given.concurrency, processes=given.processes
+    ) as assistant:
         counts = run_cases(assistant, cases, given.out, settings, progress=progress)
     failed = [f"{each.id}: {each.error}" for each in counts.failed[:3]]
     if failed or counts.unusable:
