@@ -236,6 +236,10 @@ class Catalog:
         """Registered names, in order of registration; URLs without their passwords."""
         return tuple(self._known)
 
+    def registration(self, name: str) -> Registration | None:
+        """What was registered under a name; None for one that stands for itself, a path or a URL."""
+        return self._known.get(shown(name))
+
     def dialect(self, name: str) -> str:
         """sqlglot's name of the dialect of the database of this name, path or URL; it is not opened."""
         return dialect_at(self._registered(name).where).name

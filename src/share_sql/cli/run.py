@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from share_sql.cli.common import (
-    FILE,
-    FOLDER,
     as_json,
     benchmark_options,
     cache_option,
@@ -26,6 +24,14 @@ from share_sql.cli.common import (
 )
 from share_sql.cli.configured import bound, config_option, fingerprint_of, known_as, places_named
 from share_sql.cli.data_config import check_data_config, configured_files, data_config_options
+from share_sql.cli.on_ray import (
+    FILE_OR_URL,
+    FOLDER_OR_URL,
+    check_engine,
+    engine_options,
+    run_on_ray,
+    survey_on_ray,
+)
 from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -48,15 +54,16 @@ Examples:
     --drafts gpt-4o.json --out out/bird --resume
   share run --benchmark bird --questions mini_dev_postgresql.json
     --databases 'postgresql://user@host/{name}' --drafts gpt-4.json --out out/mini
+  share run --engine ray --cases cases.jsonl --out out/cases --models none
   share run --data-config configs/data_config.json --drafts baseline_sql.json --out out/dev
 """
 
 
 @click.command("run", epilog=EXAMPLES)
-@click.option("--cases", type=FILE, help="JSON Lines with id, question, evidence, database, draft.")
+@click.option("--cases", type=FILE_OR_URL, help="JSON Lines with id, question, evidence, database, draft.")
 @benchmark_options
 @data_config_options("dev")
-@click.option("--out", type=FOLDER, required=True, help="The run folder.")
+@click.option("--out", type=FOLDER_OR_URL, required=True, help="The run folder.")
 @click.option("--resume", is_flag=True, help="Go on with the run that the folder holds, if any.")
 @limit_option
 @concurrency_option("Cases under way at once.")
@@ -67,6 +74,7 @@ Examples:
     show_default=True,
     help="What one case may take, models and queries included.",
 )
+@engine_options
 @models_option("auto")
 @policy_options
 @cache_option
@@ -74,15 +82,18 @@ Examples:
 @verbose_option
 @as_json
 def command(
-    cases: Path | None,
+    cases: Path | str | None,
     benchmark: str | None,
     data_config: Path | None,
     part: str,
-    out: Path,
+    out: Path | str,
     resume: bool,
     limit: int | None,
     concurrency: int,
     case_seconds: float,
+    engine: str,
+    ray_address: str | None,
+    parts: str,
     models: str,
     policy: str,
     prompts: str | None,
@@ -108,9 +119,11 @@ def command(
     from share_sql.assistant import Assistant
     from share_sql.catalog import Catalog
     from share_sql.errors import RunStopped
+    from share_sql.models.base import other_names
     from share_sql.runfolder.execute import RunSettings, file_fingerprint, run_cases
 
     catalog = Catalog(cache=cache)
+    check_engine(engine, cases, out)
     given = (cases is not None) + (benchmark is not None) + (data_config is not None)
     if given != 1:
         raise click.UsageError("Give exactly one of --cases, --benchmark and --data-config.")
@@ -118,9 +131,15 @@ def command(
     if cases is not None:
         if files["questions"] or files["drafts"]:
             raise click.UsageError("--questions and --drafts belong to --benchmark; --cases holds both.")
-        file = _cases(cases, limit, catalog, databases, files["tables"], files["meanings"])
-        labelled: Collection[LabelledCase] = file
-        names = frozenset(map(known_as, file.databases))
+        if engine == "ray":
+            found = survey_on_ray(
+                ray_address, cases, limit, catalog, databases, files["tables"], files["meanings"]
+            )
+            names = frozenset(map(known_as, found.databases))
+        else:
+            file = _cases(Path(cases), limit, catalog, databases, files["tables"], files["meanings"])
+            labelled: Collection[LabelledCase] = file
+            names = frozenset(map(known_as, file.databases))
     else:
         from share_sql.benchmarks.files import load
 
@@ -153,6 +172,13 @@ def command(
         min_confidence=min_confidence,
         inputs=prints,
     )
+    if engine == "ray":
+        counts = run_on_ray(
+            found, out, settings, catalog, models, asked, cache=cache, concurrency=concurrency,
+            case_seconds=case_seconds, form=parts, resume=resume, as_json=as_json,
+        )  # fmt: skip
+        _end(counts, out, as_json=as_json)
+        return
     with (
         Assistant(
             catalog=catalog,
@@ -171,14 +197,19 @@ def command(
     ):
         try:
             counts = run_cases(
-                assistant, labelled, out, settings, catalog=catalog, resume=resume, progress=progress,
-                answered_as=lambda: {role: _other_names(model) for role, model in asked.items()},
+                assistant, labelled, Path(out), settings, catalog=catalog, resume=resume, progress=progress,
+                answered_as=lambda: {role: other_names(model) for role, model in asked.items()},
             )  # fmt: skip
         except RunStopped as stopped:
             if as_json:
                 told = {"tried": stopped.tried, "failed": stopped.failed, "stopped": str(stopped)}
                 print_json({"out": str(out), "cases": len(labelled), **told})
             raise
+    _end(counts, out, as_json=as_json)
+
+
+def _end(counts: RunCounts, out: Path | str, *, as_json: bool) -> None:
+    """Tell how the cases ended. Raises SystemExit where some did not as they should."""
     _report(counts, out, as_json=as_json)
     if counts.again or counts.useless or len(counts.failed) == counts.cases:
         raise SystemExit(1)
@@ -221,12 +252,7 @@ def _benchmark_files(
     raise click.UsageError(f"--benchmark {name} needs {missing}.")
 
 
-def _other_names(model: object) -> tuple[str, ...]:
-    """Names under which a server answered; a cache stands before the model that knows."""
-    return getattr(getattr(model, "model", model), "other_names", ())
-
-
-def _report(counts: RunCounts, out: Path, *, as_json: bool) -> None:
+def _report(counts: RunCounts, out: Path | str, *, as_json: bool) -> None:
     from dataclasses import asdict
 
     if as_json:
