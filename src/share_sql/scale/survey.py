@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 from array import array
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -152,13 +153,22 @@ def _doubles(
     if not first:
         return {}
     starts = [0, *accumulate(looks[block.number].cases for block in blocks)]
-    wanted, places, found = set(first.values()), {}, {}
-    for block, start, end in zip(blocks, starts, starts[1:], strict=True):
-        inside = [at for at in wanted if start <= at < end]
-        if inside:
-            seen = Seen.of(block, lines[block.number])
-            places.update({at: seen.cases[at - start].place for at in inside})
-        here = {at - start: places[first[at]] for at in first if start <= at < end}
-        if here:
-            found[block.number] = here
+
+    def where(at: int) -> tuple[int, int]:
+        """Which of the blocks a position is in, and where in it."""
+        index = bisect_right(starts, at) - 1
+        return index, at - starts[index]
+
+    firsts: dict[int, dict[int, str]] = {}
+    for at in sorted(set(first.values())):
+        index, inside = where(at)
+        firsts.setdefault(index, {})[inside] = ""
+    for index, places in firsts.items():
+        seen = Seen.of(blocks[index], lines[blocks[index].number])
+        places.update({inside: seen.cases[inside].place for inside in places})
+    found: dict[int, dict[int, str]] = {}
+    for at, before in first.items():
+        index, inside = where(at)
+        its, there = where(before)
+        found.setdefault(blocks[index].number, {})[inside] = firsts[its][there]
     return found
