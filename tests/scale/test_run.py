@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.cli.answers import GOOD, serving
 
 from share_sql.assistant import Assistant
 from share_sql.benchmarks.cases import CaseFile
@@ -26,7 +27,7 @@ from share_sql.scale.recipe import Recipe
 from share_sql.scale.run import run_on_ray
 from share_sql.scale.survey import survey
 
-from ..cli.answers import GOOD, serving
+from .processes import children, has_ended
 
 # Ray warns of its own settings, and leaves its children's ends to the system.
 pytestmark = [
@@ -43,36 +44,18 @@ Recipes = Callable[..., Recipe]
 def ray() -> Iterator[Any]:
     """A cluster of two workers, ended afterwards with all its processes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_OVERRIDE_RESOURCES", '{"CPU": 2}')
-        with cluster(None) as joined:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        import ray
+
+        ray.init("local", num_cpus=2, object_store_memory=100 << 20, include_dashboard=False)
+        with cluster(None) as joined:  # which takes what is there
             ours = children(os.getpid())
             yield joined
+        ray.shutdown()
     late = time.monotonic() + 30
-    while alive := [pid for pid in ours if Path(f"/proc/{pid}").exists() and state(pid) != "Z"]:
+    while alive := [pid for pid in ours if not has_ended(pid)]:
         assert time.monotonic() < late, f"Ray's processes {alive} have not ended"
         time.sleep(0.1)
-
-
-def children(parent: int) -> list[int]:
-    """Processes that a process started, and those that they started."""
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    found, before = {parent}, 0
-    while len(found) > before:
-        before = len(found)
-        found |= {pid for pid, above in parents.items() if above in found}
-    return sorted(found - {parent})
-
-
-def state(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return "Z"
 
 
 def workers() -> list[int]:
@@ -159,7 +142,7 @@ def test_a_worker_that_is_killed_loses_no_case(
         assert len(found.blocks) > 4
         counts = run_on_ray(ray, made, found)
     assert (counts.cases, len(killed)) == (40, 1)
-    assert state(killed[0]) == "Z"
+    assert has_ended(killed[0])
     ours = (tmp_path / "out" / "corrections.jsonl").read_text().splitlines()
     assert ours == (tmp_path / "local" / "corrections.jsonl").read_text().splitlines()[:40]
     # Only what was under way was asked again.

@@ -15,6 +15,11 @@ from share_sql.errors import UsageError
 STORE_BYTES = 128 << 20
 """Memory for Ray's objects on a cluster of this machine alone: tasks and counts, never rows."""
 
+TRIES = 3
+"""Starts of a cluster here: Ray gives itself half a minute, which a busy machine may need for other things."""
+
+log = logging.getLogger("share_sql")
+
 
 def ray_data() -> Any:
     """Ray, with Ray Data. Raises UsageError where it is not installed."""
@@ -53,12 +58,20 @@ def cluster(address: str | None) -> Iterator[Any]:
     own = {} if address else {"object_store_memory": STORE_BYTES, "include_dashboard": False}
     in_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM) if in_main else None
-    try:
-        ray.init(address=address or "local", log_to_driver=True, logging_level=logging.ERROR, **own)
-    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-        said = " ".join(str(error).split())[:300]
-        where = f"at {address}" if address else "on this machine"
-        raise UsageError(f"there is no Ray {where} to work with ({said})") from error
+    for tries_left in range(TRIES - 1, -1, -1):
+        try:
+            ray.init(address=address or "local", log_to_driver=True, logging_level=logging.ERROR, **own)
+            break
+        except Exception as error:  # Ray has no class of its own for a start that takes too long
+            said = " ".join(str(error).split())[:300]
+            if address:
+                raise UsageError(f"there is no Ray cluster at {address} to join ({said})") from error
+            if not tries_left:
+                raise UsageError(
+                    f"Ray does not start on this machine ({said}); where it is busy, start a cluster by "
+                    "`ray start --head`, and give --ray-address auto"
+                ) from error
+            log.warning("Ray has not started (%s); once more", said)
     if in_main:
         signal.signal(signal.SIGTERM, before)  # Ray put its own in place, which ends with another code
     try:
