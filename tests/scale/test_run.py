@@ -27,7 +27,7 @@ from share_sql.scale.recipe import Recipe
 from share_sql.scale.run import run_on_ray
 from share_sql.scale.survey import survey
 
-from .processes import children, has_ended
+from .processes import children, command_of, has_ended
 
 # Ray warns of its own settings, and leaves its children's ends to the system.
 pytestmark = [
@@ -52,7 +52,7 @@ def ray() -> Iterator[Any]:
             ours = children(os.getpid())
             yield joined
         ray.shutdown()
-    late = time.monotonic() + 30
+    late = time.monotonic() + 60
     while alive := [pid for pid in ours if not has_ended(pid)]:
         assert time.monotonic() < late, f"Ray's processes {alive} have not ended"
         time.sleep(0.1)
@@ -60,15 +60,8 @@ def ray() -> Iterator[Any]:
 
 def workers() -> list[int]:
     """Processes of the run's workers."""
-    found = []
-    for pid in children(os.getpid()):
-        try:
-            name = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except OSError:
-            continue
-        if name.startswith(b"ray::") and b"Worker" in name:
-            found.append(pid)
-    return found
+    commands = {pid: command_of(pid) for pid in children(os.getpid())}
+    return [pid for pid, name in commands.items() if name.startswith(b"ray::") and b"Worker" in name]
 
 
 def locally(recipe: Recipe, cases: Path, out: Path) -> None:

@@ -16,7 +16,7 @@ STORE_BYTES = 128 << 20
 """Memory for Ray's objects on a cluster of this machine alone: tasks and counts, never rows."""
 
 TRIES = 3
-"""Starts of a cluster here: Ray gives itself half a minute, which a busy machine may need for other things."""
+"""Starts of a cluster here: Ray gives itself half a minute, and a busy machine may need more."""
 
 log = logging.getLogger("share_sql")
 
@@ -38,7 +38,8 @@ def cluster(address: str | None) -> Iterator[Any]:
     """Join a cluster, or start one on this machine, for the length of the block; where the process has
     joined one already, that is used.
 
-    A cluster that is started here tells its maker nothing about its use.
+    A cluster that is started here tells its maker nothing about its use. What workers log stays in Ray's own
+    files: among it is what Ray says of processes that it ends as it should.
 
     Args:
         address: of a running cluster, or `auto`; None for one of this machine.
@@ -60,7 +61,7 @@ def cluster(address: str | None) -> Iterator[Any]:
     before = signal.getsignal(signal.SIGTERM) if in_main else None
     for tries_left in range(TRIES - 1, -1, -1):
         try:
-            ray.init(address=address or "local", log_to_driver=True, logging_level=logging.ERROR, **own)
+            ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
             break
         except Exception as error:  # Ray has no class of its own for a start that takes too long
             said = " ".join(str(error).split())[:300]
