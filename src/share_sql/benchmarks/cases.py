@@ -64,7 +64,7 @@ def read_cases_jsonl(path: Path, need: Collection[str] = (), *, keep_bad: bool =
         CaseError: a line is no JSON object, lacks a field, or has a field of the wrong kind or an id that
             was there before; not where `keep_bad` is set.
     """
-    cases = mark_duplicates(_case(number, row, path, need) for number, row in read_rows(path))
+    cases = mark_duplicates(case_at(number, row, path.name, need) for number, row in read_rows(path))
     if not cases:
         raise BenchmarkError(f"{path} holds no case; expected one JSON object a line")
     if not keep_bad:
@@ -78,12 +78,12 @@ def mark_duplicates(cases: Iterable[LabelledCase]) -> list[LabelledCase]:
     """Set `problem` on each good case whose id an earlier one has."""
     seen: dict[str, str] = {}
     return [
-        _marked(case, first if (first := seen.setdefault(case.case.id, case.place)) != case.place else None)
+        as_double(case, first if (first := seen.setdefault(case.case.id, case.place)) != case.place else None)
         for case in cases
     ]
 
 
-def _marked(case: LabelledCase, first: str | None) -> LabelledCase:
+def as_double(case: LabelledCase, first: str | None) -> LabelledCase:
     """A case whose id another at the place `first` has, where there is one."""
     if first is None:
         return case
@@ -120,18 +120,18 @@ class CaseFile(Collection[LabelledCase]):
         ids = array("q")
         names: dict[str, None] = {}
         for labelled in self._read():
-            ids.append(_number(labelled.case.id))
+            ids.append(id_number(labelled.case.id))
             if not labelled.problem:
                 names.setdefault(labelled.case.database)
         self.databases = tuple(names)
         self._count = len(ids)
         if not ids:
             raise BenchmarkError(f"{path} holds no case; expected one JSON object a line")
-        self._first = _repeated(ids)
+        self._first = repeated(ids)
 
     def _read(self) -> Iterator[LabelledCase]:
         rows = islice(read_rows(self._path), self._limit)
-        return (_case(number, row, self._path, self._need) for number, row in rows)
+        return (case_at(number, row, self._path.name, self._need) for number, row in rows)
 
     def __len__(self) -> int:
         return self._count
@@ -141,7 +141,7 @@ class CaseFile(Collection[LabelledCase]):
         for position, labelled in enumerate(self._read()):
             if position in places:
                 places[position] = labelled.place
-            labelled = _marked(labelled, places.get(self._first.get(position, -1)))
+            labelled = as_double(labelled, places.get(self._first.get(position, -1)))
             yield replace(
                 labelled, case=replace(labelled.case, database=self._known_as(labelled.case.database))
             )
@@ -150,7 +150,7 @@ class CaseFile(Collection[LabelledCase]):
         return any(case == each for each in self)
 
 
-def _repeated(numbers: array[int]) -> dict[int, int]:
+def repeated(numbers: array[int]) -> dict[int, int]:
     """The positions of numbers that stand earlier too, with the first position of each."""
     import numpy as np
 
@@ -165,7 +165,8 @@ def _repeated(numbers: array[int]) -> dict[int, int]:
     return found
 
 
-def _number(name: str) -> int:
+def id_number(name: str) -> int:
+    """A number that stands for an id, in 8 bytes."""
     digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 
@@ -213,10 +214,15 @@ def read_rows(path: Path, what: str = "cases, one JSON object a line") -> Iterat
         for number, line in enumerate(lines, 1):
             line = line.removeprefix(_BOM) if number == 1 else line
             if line.strip():
-                try:
-                    yield number, json.loads(line.removesuffix(b"\n"))
-                except (ValueError, RecursionError) as error:
-                    yield number, error
+                yield number, read_line(line)
+
+
+def read_line(line: bytes) -> Any:
+    """The value of a line of JSON; the exception where it is none."""
+    try:
+        return json.loads(line.removesuffix(b"\n"))
+    except (ValueError, RecursionError) as error:
+        return error
 
 
 def _begins_a_list(path: Path, what: str) -> bool:
@@ -230,8 +236,16 @@ def _begins_a_list(path: Path, what: str) -> bool:
         return start.lstrip()[:1] == b"["
 
 
-def _case(number: int, row: Any, path: Path, need: Collection[str]) -> LabelledCase:
-    place = f"{path.name}, line {number}"
+def case_at(number: int, row: Any, file: str, need: Collection[str]) -> LabelledCase:
+    """The case in one row of a file; with `problem` set where it is bad.
+
+    Args:
+        number: the row's line in the file, from 1.
+        row: its value, or the exception that says why there is none.
+        file: the file's name, for messages.
+        need: as of `read_cases_jsonl`.
+    """
+    place = f"{file}, line {number}"
     problem: str | None = None
     if isinstance(row, UnicodeDecodeError):
         problem = "the line is not UTF-8 text"

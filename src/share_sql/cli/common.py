@@ -104,6 +104,10 @@ verbose_option = click.option(
 limit_option = click.option("--limit", type=click.IntRange(min=1), help="Only the first N cases.")
 
 
+BUDGET = ("max_tokens", "max_cost", "max_seconds", "case_tokens", "case_cost")
+"""The parameters of `budget_options`."""
+
+
 def budget_options(command: _Function) -> _Function:
     """What models may cost: `--max-tokens`, `--max-cost`, `--max-seconds` of the run, `--case-tokens`,
     `--case-cost` of each case."""

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from share_sql.cli.common import (
-    FILE,
-    FOLDER,
     as_json,
     benchmark_options,
     budget_options,
@@ -28,6 +26,14 @@ from share_sql.cli.common import (
 )
 from share_sql.cli.configured import bound, config_option, fingerprint_of, known_as, places_named
 from share_sql.cli.data_config import check_data_config, configured_files, data_config_options
+from share_sql.cli.on_ray import (
+    FILE_OR_URL,
+    FOLDER_OR_URL,
+    check_engine,
+    engine_options,
+    run_on_ray,
+    survey_on_ray,
+)
 from share_sql.cli.terminal import complain, interruptible, print_json, progress_bar, say
 from share_sql.errors import BudgetUsedUp
 from share_sql.models.base import Usage
@@ -60,15 +66,16 @@ Examples:
     --drafts gpt-4o.json --out out/bird --resume
   share run --benchmark bird --questions mini_dev_postgresql.json
     --databases 'postgresql://user@host/{name}' --drafts gpt-4.json --out out/mini
+  share run --engine ray --cases cases.jsonl --out out/cases --models none
   share run --data-config configs/data_config.json --drafts baseline_sql.json --out out/dev
 """
 
 
 @click.command("run", epilog=EXAMPLES)
-@click.option("--cases", type=FILE, help="JSON Lines with id, question, evidence, database, draft.")
+@click.option("--cases", type=FILE_OR_URL, help="JSON Lines with id, question, evidence, database, draft.")
 @benchmark_options
 @data_config_options("dev")
-@click.option("--out", type=FOLDER, required=True, help="The run folder.")
+@click.option("--out", type=FOLDER_OR_URL, required=True, help="The run folder.")
 @click.option("--resume", is_flag=True, help="Go on with the run that the folder holds, if any.")
 @limit_option
 @concurrency_option(
@@ -88,6 +95,7 @@ Examples:
     help="What one case may take, models and queries included.",
 )
 @budget_options
+@engine_options
 @models_option("auto")
 @policy_options
 @cache_option
@@ -95,11 +103,11 @@ Examples:
 @verbose_option
 @as_json
 def command(
-    cases: Path | None,
+    cases: Path | str | None,
     benchmark: str | None,
     data_config: Path | None,
     part: str,
-    out: Path,
+    out: Path | str,
     resume: bool,
     limit: int | None,
     concurrency: int | None,
@@ -110,6 +118,9 @@ def command(
     max_seconds: float | None,
     case_tokens: int | None,
     case_cost: float | None,
+    engine: str,
+    ray_address: str | None,
+    parts: str,
     models: str,
     policy: str,
     prompts: str | None,
@@ -134,17 +145,19 @@ def command(
     Where a budget is used up, cases end by what they have, and those that have not begun are kept; --resume
     with a larger one goes on. Tokens and money count over all calls of a run, seconds from each start.
 
-    Exit code 1 where a case failed so, where no answer of a model
-    was of use, or where not one case could be worked on. A run whose model never answers stops early.
+    Exit code 1 where a case failed so, where no answer of a model was of use, or where not one case could be
+    worked on. A run whose model never answers stops early.
     """
     from share_sql.assistant import Assistant
     from share_sql.catalog import Catalog
     from share_sql.driver.budget import Budget
     from share_sql.errors import RunStopped
+    from share_sql.models.base import other_names
     from share_sql.runfolder.execute import RunSettings, file_fingerprint, run_cases
     from share_sql.runfolder.ledger import Ledger
 
     catalog = Catalog(cache=cache)
+    check_engine(engine, cases, out)
     given = (cases is not None) + (benchmark is not None) + (data_config is not None)
     if given != 1:
         raise click.UsageError("Give exactly one of --cases, --benchmark and --data-config.")
@@ -152,9 +165,15 @@ def command(
     if cases is not None:
         if files["questions"] or files["drafts"]:
             raise click.UsageError("--questions and --drafts belong to --benchmark; --cases holds both.")
-        file = _cases(cases, limit, catalog, databases, files["tables"], files["meanings"])
-        labelled: Collection[LabelledCase] = file
-        names = frozenset(map(known_as, file.databases))
+        if engine == "ray":
+            found = survey_on_ray(
+                ray_address, cases, limit, catalog, databases, files["tables"], files["meanings"]
+            )
+            names = frozenset(map(known_as, found.databases))
+        else:
+            file = _cases(Path(cases), limit, catalog, databases, files["tables"], files["meanings"])
+            labelled: Collection[LabelledCase] = file
+            names = frozenset(map(known_as, file.databases))
     else:
         from share_sql.benchmarks.files import load
 
@@ -187,6 +206,14 @@ def command(
         min_confidence=min_confidence,
         inputs=prints,
     )
+    concurrency = concurrency or (AT_A_SERVER if any(map(_server, asked.values())) else AT_ONCE)
+    if engine == "ray":
+        counts = run_on_ray(
+            found, out, settings, catalog, models, asked, cache=cache, concurrency=concurrency,
+            case_seconds=case_seconds, form=parts, resume=resume, as_json=as_json,
+        )  # fmt: skip
+        _end(counts, out, as_json=as_json)
+        return
     ledger = Ledger(asked)
     with (
         Assistant(
@@ -194,7 +221,7 @@ def command(
             models=ledger.models,
             policy=policy,
             prompts=prompt_set,
-            concurrency=concurrency or (AT_A_SERVER if any(map(_server, asked.values())) else AT_ONCE),
+            concurrency=concurrency,
             processes=processes or _cores(),
             case_seconds=case_seconds,
             conventions=settings.conventions,
@@ -208,15 +235,20 @@ def command(
     ):
         try:
             counts = run_cases(
-                assistant, labelled, out, settings,
+                assistant, labelled, Path(out), settings,
                 catalog=catalog, ledger=ledger, resume=resume, progress=progress,
-                answered_as=lambda: {role: _other_names(model) for role, model in asked.items()},
+                answered_as=lambda: {role: other_names(model) for role, model in asked.items()},
             )  # fmt: skip
         except RunStopped as stopped:
             if as_json:
                 told = {"tried": stopped.tried, "failed": stopped.failed, "stopped": str(stopped)}
                 print_json({"out": str(out), "cases": len(labelled), **told})
             raise
+    _end(counts, out, as_json=as_json)
+
+
+def _end(counts: RunCounts, out: Path | str, *, as_json: bool) -> None:
+    """Tell how the cases ended. Raises SystemExit where some did not as they should."""
     _report(counts, out, as_json=as_json)
     if counts.again or counts.useless or len(counts.failed) == counts.cases:
         raise SystemExit(1)
@@ -265,17 +297,12 @@ def _benchmark_files(
     raise click.UsageError(f"--benchmark {name} needs {missing}.")
 
 
-def _other_names(model: object) -> tuple[str, ...]:
-    """Names under which a server answered; a cache stands before the model that knows."""
-    return getattr(getattr(model, "model", model), "other_names", ())
-
-
 def _server(model: object) -> str:
     """The server that is asked, behind a cache or not; empty for a model in this process."""
     return getattr(getattr(model, "model", model), "server", "")
 
 
-def _report(counts: RunCounts, out: Path, *, as_json: bool) -> None:
+def _report(counts: RunCounts, out: Path | str, *, as_json: bool) -> None:
     if as_json:
         print_json(
             {

@@ -22,6 +22,7 @@ EXTRAS = {
     "serve": ("fastapi", "share serve"),
     "mcp": ("mcp", "share mcp, and the tools at /mcp of share serve,"),
     "telemetry": ("opentelemetry-api", "spans of OpenTelemetry"),
+    "ray": ("ray", "share run --engine ray"),
 }
 """By extra: the package that it brings, and what needs it."""
 

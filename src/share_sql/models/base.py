@@ -121,3 +121,9 @@ class Model(Protocol):
     async def close(self) -> None:
         """Give connections back. May be called twice."""
         ...
+
+
+def other_names(model: Model) -> tuple[str, ...]:
+    """Names under which a model's server answered in place of the one that was asked for."""
+    # A cache stands before the model that knows.
+    return getattr(getattr(model, "model", model), "other_names", ())

@@ -85,7 +85,7 @@ def load_models(spec: str) -> Mapping[str, Model]:
             f"{spec!r} names no models; give auto, none, embedded, recorded:DIR, openai:MODEL, URL#MODEL "
             "or a models file FILE.toml"
         )
-    return models_of(Path(spec), _read(Path(spec)))
+    return models_of(Path(spec), read_models_file(Path(spec)))
 
 
 def shipped_adapters() -> Path:
@@ -221,7 +221,8 @@ def _embedded(path: Path, role: str, chosen: EmbeddedSettings) -> Wanted:
     return Wanted(chosen.base, weights, adapter)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_models_file(path: Path) -> dict[str, Any]:
+    """A models file's tables, for `models_of`. Raises SettingsError."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

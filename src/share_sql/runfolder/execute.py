@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from share_sql.case import Case, ModelFailure
     from share_sql.catalog import Catalog
     from share_sql.prompts.library import PromptSet
+    from share_sql.stages.state import State
 
 
 log = logging.getLogger("share_sql")
@@ -111,7 +112,7 @@ class Outage:
         self._rows: dict[str, tuple[tuple[str, str], int]] = {}
         self._answered: set[str] = set()
 
-    def seen(self, ended: EndedCase) -> ModelFailure | None:
+    def seen(self, ended: EndedCase | State) -> ModelFailure | None:
         """Take a finished case into account; the failure that should end the run, if there is one."""
         failed = {each.role: each for each in ended.failures}
         for role in ended.usage.keys() - failed.keys():

@@ -21,6 +21,8 @@ from share_sql.runfolder.known import KnownCases
 from share_sql.runfolder.ledger import CALLS, Paid
 
 JOURNAL = "journal.jsonl"
+RAY_PLAN = "ray.json"
+"""In the folder of a run of `--engine ray`, which has no journal."""
 log = logging.getLogger("share_sql")
 
 
@@ -91,8 +93,12 @@ def open_run_folder(
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFolderError(f"the run folder {path} cannot be made: {error.strerror}") from error
-    with _locked(path):
+    with locked(path):
         journal_path = path / JOURNAL
+        if (path / RAY_PLAN).exists():
+            raise RunFolderError(
+                f"{path} holds a run of --engine ray; go on with --engine ray, or name another folder"
+            )
         if not resume:
             found = [name for name in (JOURNAL, CALLS, *FINAL_FILES) if (path / name).exists()]
             if found:
@@ -101,7 +107,7 @@ def open_run_folder(
                 )
         known = KnownCases(cases)
         with Journal(journal_path, settings, known) as journal:
-            _compare_settings(path, journal.head["settings"], json.loads(json.dumps(dict(settings))))
+            compare_settings(path, journal.head["settings"], json.loads(json.dumps(dict(settings))))
             _compare_cases(path, journal.head["cases"], known, cases)
             if damaged := journal.damaged:
                 held = "line is passed over; what it" if damaged == 1 else "lines are passed over; what they"
@@ -109,7 +115,9 @@ def open_run_folder(
             yield RunFolder(path, journal, len(cases))
 
 
-def _compare_settings(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+def compare_settings(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Refuse to go on with a run of other settings. Raises RunFolderError, which names the first that
+    differs."""
     for key in sorted(old.keys() | new.keys()):
         before, now = old.get(key), new.get(key)
         if before != now:
@@ -133,7 +141,7 @@ def _show(value: object) -> str:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold the folder's lock. The system lets go of it when the process ends, however it ends."""
     try:
         handle = (path / "run.lock").open("a+b")

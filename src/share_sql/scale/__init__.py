@@ -1,0 +1,1 @@
+"""`--engine ray`: the same stages on many machines, through Ray Data."""
