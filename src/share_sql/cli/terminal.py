@@ -157,8 +157,8 @@ def open_streams() -> None:
 
 @contextmanager
 def interruptible(hint: str = "", *, last: Callable[[], None] | None = None) -> Iterator[None]:
-    """End the process at once on Ctrl-C, with exit code 130, on SIGTERM, 143, and on SIGHUP, 129 (its terminal
-    is gone).
+    """End the process at once on Ctrl-C, with exit code 130, on SIGTERM, 143, and on SIGHUP, 129: its
+    terminal is gone.
 
     An orderly end waits for models to close and for stages to stop. Nothing needs that wait: what is finished
     is on the disk, and database processes end with this one.
