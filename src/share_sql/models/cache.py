@@ -55,6 +55,7 @@ class CachedModel:
         self.prompts = model.prompts
         self.samples = model.samples
         self.calibrated = model.calibrated
+        self.server: str = getattr(model, "server", "")
         self.price = getattr(model, "price", None)
         self.path = Path(path)
         self._owner = os.getpid()

@@ -69,7 +69,7 @@ class Again(Exception):
 
     @property
     def holds_all(self) -> bool:
-        """Whether it is meant for all who ask: the server works, and says less, or later, not in hours."""
+        """Whether it is meant for all who ask: the server works, and wants less, or later, not in hours."""
         return (self.wait or 0.0) <= LONGEST_WAIT and (self.kind is ModelLimited or self.wait is not None)
 
 
