@@ -155,7 +155,7 @@ def faults(bombs: bool = True) -> dict[str, Fault]:
         status(code, "refused")
     found["an adapter that is gone"] = Fault(refused(404, "The model `m` does not exist."), "refused")
     found["a prompt that is too long"] = Fault(
-        refused(400, "This model's maximum context length is 8192 tokens, the prompt has 200012."), "refused"
+        refused(400, "This model's maximum context length is 8192 tokens, the prompt has 200012."), "unusable"
     )
     for code, cause in ((408, "timeout"), (409, "unavailable"), (429, "limited"), (500, "unavailable")):
         status(code, cause)

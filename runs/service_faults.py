@@ -150,7 +150,8 @@ class ModelServer:
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
-        self._process = subprocess.Popen([sys.executable, str(SCRIPTED), "--port", str(self.port)])
+        call = [sys.executable, str(SCRIPTED), "--port", str(self.port)]
+        self._process = subprocess.Popen(call, stdout=subprocess.DEVNULL)
         until = time.monotonic() + 30
         while True:
             try:

@@ -103,13 +103,15 @@ def mysql_database(mysql_url: str) -> Iterator[ServerDatabase]:
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """SIGINT interrupts this process and those it starts, even where the test run ignores it.
+    """SIGINT and SIGHUP end this process and those it starts, even where the test run ignores them.
 
-    A shell starts its background jobs with SIGINT ignored, and child processes inherit that.
+    A shell starts its background jobs with SIGINT ignored, nohup with SIGHUP, and child processes inherit it.
     """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True, scope="session")

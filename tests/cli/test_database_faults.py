@@ -65,15 +65,15 @@ def amid(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], Non
     """Have something done once, after 10 cases."""
     from share_sql.runfolder.journal import Journal
 
-    append = Journal.append
+    add = Journal.add
     pending: list[Callable[[], None]] = []
 
-    def appended(self: Journal, position: int, row: Any) -> None:
-        append(self, position, row)
+    def added(self: Journal, position: int, line: Any) -> None:
+        add(self, position, line)
         if len(self) >= 10 and pending:
             pending.pop()()
 
-    monkeypatch.setattr(Journal, "append", appended)
+    monkeypatch.setattr(Journal, "add", added)
     yield pending.append
     assert not pending, "the fault never came"
 

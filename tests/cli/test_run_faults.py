@@ -320,7 +320,7 @@ def test_what_only_the_input_is_to_blame_for_is_counted_and_ends_with_0(shop: Pa
 
 
 def test_too_much_work_is_counted_and_not_done_again(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from share_sql.runfolder import execute, record
+    from share_sql.runfolder import record
 
     state_row = record.state_row
     done: list[str] = []
@@ -338,7 +338,7 @@ def test_too_much_work_is_counted_and_not_done_again(shop: Path, monkeypatch: py
         object.__setattr__(state.correction, "steps", tuple(notes))
         return state_row(state, prompts)
 
-    monkeypatch.setattr(execute, "state_row", limited)
+    monkeypatch.setattr(record, "state_row", limited)
     cases, out = write_cases(shop.parent, 5), shop.parent / "out"
     result = run("--cases", cases, "--out", out)
     assert result.exit_code == 1, "the database that was locked"
@@ -352,7 +352,7 @@ def test_too_much_work_is_counted_and_not_done_again(shop: Path, monkeypatch: py
     assert found["c2"] == ("locked", [work, {"stage": "repair", "cause": "database", "message": "locked"}])
     assert found["c3"] == (None, [{"stage": "sam", "cause": None, "message": "no join path"}])
     done.clear()
-    monkeypatch.setattr(execute, "state_row", lambda *args: done.append(args[0].case.id) or state_row(*args))
+    monkeypatch.setattr(record, "state_row", lambda *args: done.append(args[0].case.id) or state_row(*args))
     again = run("--cases", cases, "--out", out, "--resume")
     assert (again.exit_code, done) == (0, ["c2"])
     assert "; 1 failed (1 work)." in again.stdout

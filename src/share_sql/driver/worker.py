@@ -92,8 +92,8 @@ class ModelElsewhere:
         self.samples = facts.samples
         self.calibrated = facts.calibrated
         self.server = facts.server
-        self.price = facts.price
         """Where it is asked, as the driver wants to know."""
+        self.price = facts.price
         self._line = line
         self._waiting = waiting
 

@@ -43,8 +43,8 @@ _TOO_LONG = re.compile(
     r"maximum context length|exceeds? the (?:available )?context|prompt is too long", re.IGNORECASE
 )
 """How vLLM, llama.cpp and others say it; OpenAI and Azure have a code for it."""
-_ANSWER_TOO_LONG = re.compile(r"max_tokens\W.*(?:too large|greater than)", re.IGNORECASE | re.DOTALL)
-"""How vLLM says that a request asks for a longer answer than the model can take with its prompt."""
+_ANSWER_TOO_LONG = re.compile(r"too large|greater than", re.IGNORECASE)
+"""How vLLM says, of `max_tokens`, that a request asks for a longer answer than the model can take."""
 
 
 class Again(Exception):
@@ -114,7 +114,7 @@ def refusal(server: Server, name: str, status: int, headers: Mapping[str, str], 
         404: f"{where} knows no model {model}, or is no such address{why}; check model and base_url",
         429: f"the key's quota at {where} is used up; raise it or use another key",
     }.get(status, f"{where} refused the request with status {status}{why}")
-    if status == 400 and _ANSWER_TOO_LONG.search(message):
+    if status == 400 and _ANSWER_TOO_LONG.search(message.partition("max_tokens")[2]):
         mend += "; set max_tokens for it in the models file"
     elif code == "context_length_exceeded" or (status in (400, 413) and _TOO_LONG.search(message)):
         return PromptTooLong(

@@ -7,6 +7,7 @@ import logging
 import pickle
 import platform
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -64,7 +65,7 @@ def run_on_ray(
         RunStopped: a model failed alike in case after case, or workers ended; what is done is written.
         UsageError: a worker cannot work as the run's settings say.
     """
-    started = datetime.now(UTC)
+    started, began = datetime.now(UTC), time.monotonic()
     parts = Parts(place_at(recipe.out), recipe.form)
     with _opened(parts, recipe, found, resume=resume):
         marks = parts.marks()
@@ -115,7 +116,7 @@ def run_on_ray(
             "platform": platform.platform(),
             "started": started.isoformat(timespec="seconds"),
             "ended": ended.isoformat(timespec="seconds"),
-            "seconds": round((ended - started).total_seconds(), 3),
+            "seconds": round(time.monotonic() - began, 3),
             "resumed": resumed,
             "answered_as": {role: sorted(names) for role, names in sorted(answered.items())},
         }
