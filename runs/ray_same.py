@@ -3,10 +3,11 @@
     python runs/ray_same.py [DATA]      DATA: the data folder; default $SHARE_DATA or ../shared/data
         [--cases 500] [--models none]
 
-Spider dev's drafts of one generator, or, without the data, the demo's cases again and again. Runs: local; Ray
-on a cluster of this machine; Ray with one worker killed by SIGKILL in the middle; Ray with the process killed
-that started the run, and `--resume`. Their final files (those that hold times left out) must be the
-same to the byte. Prints a line a run, and ends with exit code 1 if any differs. Five minutes on two cores.
+Spider dev's drafts, generator after generator, or, without the data, the demo's cases again and again. Runs:
+local; Ray on a cluster of this machine; Ray with one worker killed by SIGKILL in the middle; Ray with the
+process killed that started the run, and `--resume`. Their final files (those that hold times left out) must
+be the same to the byte. Prints a line a run, and ends with exit code 1 if any differs. Two minutes on two
+cores.
 """
 
 from __future__ import annotations
@@ -35,15 +36,16 @@ def write_cases(data: Path, folder: Path, count: int) -> Path:
     spider = data / "spider"
     if spider.is_dir():
         questions = json.loads((spider / "dev.json").read_text())
-        drafts = json.loads((spider / "drafts" / "gpt4-zero-shot.json").read_text())
+        files = [json.loads(file.read_text()) for file in sorted((spider / "drafts").glob("*.json"))]
+        pairs = [pair for drafts in files for pair in zip(questions, drafts, strict=True)]
         rows = [
             {
                 "id": str(at),
                 "question": each["question"],
                 "database": str((spider / "database" / each["db_id"] / f"{each['db_id']}.sqlite").resolve()),
-                "draft": drafts[at] if isinstance(drafts, list) else drafts[str(at)].split("\t")[0],
+                "draft": draft,
             }
-            for at, each in enumerate(questions[:count])
+            for at, (each, draft) in enumerate(pairs[:count])
         ]
     else:
         write_database(folder / "shop.sqlite")
