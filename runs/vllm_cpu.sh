@@ -4,9 +4,10 @@
 #     runs/vllm_cpu.sh ENVIRONMENT [OUT]
 #
 # ENVIRONMENT is a folder. vLLM's own environment is made in it where it is not there (3.5 GB, about three minutes), and the
-# base's checkpoint (269 MB, half a minute). Then: about a minute until the server answers, and some minutes for 64 cases on
-# two free cores. Printed are tokens, the share of them that the prefix cache held, seconds, and how many verdicts and queries
-# are those of the same models in SHARE's own process. It ends with 1 where a case lost a model.
+# base's checkpoint (269 MB, half a minute). Then: about a minute until the server answers, and twelve for the 55 cases on
+# two free cores, since vLLM computes adapters slowly there. Printed are tokens, the share of them that the prefix cache
+# held, seconds, and how many verdicts and queries are those of the same models in SHARE's own process. It ends with 1 where
+# a case lost a model.
 #
 #     CASES       a file of cases (default: the demo's, of which there are 55)
 #     LIMIT       the first so many of them (default 64)
