@@ -104,7 +104,11 @@ def engine(
         url = f"http://127.0.0.1:{port}"
         while not _answers(url):
             if process.poll() is not None:
-                raise SystemExit(f"vLLM ended with {process.returncode} before it answered; see {log}")
+                said = log.read_text(errors="replace").strip().rpartition("\n")[2][:300]
+                raise SystemExit(
+                    f"vLLM ended with {process.returncode} before it answered ({said}); "
+                    "VLLM_PYTHON names the Python that has vLLM"
+                )
             if time.monotonic() - began > _LOADING_SECONDS:
                 raise SystemExit(f"vLLM did not answer in {_LOADING_SECONDS:g} s; see {log}")
             time.sleep(0.25)

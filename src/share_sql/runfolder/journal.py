@@ -23,10 +23,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any
 
 from share_sql.errors import RunFolderError
-from share_sql.runfolder.lines import START, SealedLines, as_json, sealed, sum_of, unsealed, with_sum
+from share_sql.runfolder.lines import (
+    START,
+    ClosedByBlock,
+    SealedLines,
+    as_json,
+    sealed,
+    sum_of,
+    unsealed,
+    with_sum,
+)
 
 if TYPE_CHECKING:
     from share_sql.runfolder.known import KnownCases
@@ -63,7 +72,7 @@ class Line:
         )
 
 
-class Journal:
+class Journal(ClosedByBlock):
     """One run's journal, open for reading and appending. Used as a context manager.
 
     Args:
@@ -267,13 +276,3 @@ class Journal:
     def close(self) -> None:
         """Sync and close. May be called twice. Raises RunFolderError as `sync`."""
         self._lines.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
-        try:
-            self.close()
-        except RunFolderError:
-            if error is None:  # else what ended the block is told
-                raise

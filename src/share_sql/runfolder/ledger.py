@@ -23,13 +23,13 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from share_sql.errors import ModelError, RunFolderError
 from share_sql.models.base import Answer, ModelReply, ModelRequest, Usage
 from share_sql.models.kept import kept_reply, request_key
 from share_sql.models.prices import cost_of
-from share_sql.runfolder.lines import SealedLines, sealed, unsealed
+from share_sql.runfolder.lines import ClosedByBlock, SealedLines, sealed, unsealed
 
 if TYPE_CHECKING:
     from share_sql.models.base import Model
@@ -52,7 +52,7 @@ class Paid:
         return Paid(self.usage + other.usage, (self.cost or 0) + (other.cost or 0) if known else None)
 
 
-class Ledger:
+class Ledger(ClosedByBlock):
     """Writes down what models are asked. Made before the assistant, whose models it stands before; opened
     with the run's folder.
 
@@ -147,16 +147,6 @@ class Ledger:
             if lines is not None:
                 lines.close()
             self._check()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
-        try:
-            self.close()
-        except RunFolderError:
-            if error is None:  # else what ended the block is told
-                raise
 
     def _check(self) -> None:
         failure, self._failure = self._failure, None

@@ -17,7 +17,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from share_sql.errors import RunFolderError
 
@@ -28,6 +28,24 @@ START = b'{"sum":"'
 """What each line begins with."""
 _SUM_DIGITS = 16
 _BODY = len(START) + _SUM_DIGITS + len(b'",')
+
+
+class ClosedByBlock:
+    """What a `with` block closes; where the block has failed, that is told, and not what closing raised."""
+
+    def close(self) -> None:
+        """Close it. Raises RunFolderError where something could not be written."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        try:
+            self.close()
+        except RunFolderError:
+            if error is None:  # else what ended the block is told
+                raise
 
 
 class SealedLines:
