@@ -79,8 +79,12 @@ class Task:
     """File of an adapter to go on from; empty: from nothing."""
     half: int | None = None
     """Half of the databases that is not learnt from; None: all are, but for those held out."""
+    all: bool = False
+    """Whether held-out databases are learnt from as well: the model that ships is judged on others."""
     draft_seconds: float = 0.0
-    """Bound on drafting for `half`."""
+    """Bound on drafting for `half`, or for `asked`."""
+    asked: str = ""
+    """File of other examples to draft for."""
     samples: int = 3
     """Drafts that are drawn beside the likeliest."""
     temperature: float = 0.9
@@ -113,7 +117,7 @@ class Run:
                 raise ValueError(f"{plan}: a task has no {', '.join(sorted(set(entry) - known))}")
         self.tasks = [Task(**entry) for entry in told["tasks"]]
         self.tokens, self.held = int(told.get("tokens", 16_384)), int(told.get("held", HELD))
-        needed = [told["base"], *(f for task in self.tasks for f in (task.arrays, task.earlier) if f)]
+        needed = [told["base"], *(f for task in self.tasks for f in (task.arrays, task.earlier, task.asked) if f)]
         missing = [name for name in dict.fromkeys(needed) if not (self.folder / name).is_file()]
         if missing:
             raise ValueError(f"{plan} names files that are not there: {', '.join(missing)}")
@@ -145,7 +149,7 @@ class Run:
                 arrays = Arrays.read(self.folder / task.arrays)
                 training = Training(self, task, arrays)
                 training.train(share * task.seconds)
-                if task.half is not None and task.draft_seconds:
+                if (task.half is not None or task.asked) and task.draft_seconds:
                     training.draft(share * task.draft_seconds)
             except Exception as error:
                 self.log("failed", task=task.file, error=f"{type(error).__name__}: {error}")
@@ -159,7 +163,7 @@ class Training:
         self.run, self.task, self.model = run, task, run.model
         self.arrays, self.tokens = arrays, run.tokens
         other = arrays.fold % 2 != task.half if task.half is not None else np.ones(len(arrays), np.bool_)
-        self.learnt = arrays.take(np.flatnonzero(other & ~arrays.held))
+        self.learnt = arrays.take(np.flatnonzero(other & (~arrays.held | task.all)))
         self.held = sample(arrays.take(np.flatnonzero(arrays.held)), run.held, run.tokens)
         if not len(self.learnt):
             raise ValueError("there is nothing to learn")
@@ -292,9 +296,15 @@ class Training:
         write_tensors(self.run.out / f"{self.task.file}.safetensors", adapter_tensors(self.model), told)
 
     def draft(self, seconds: float) -> None:
-        """Draft for the half that was not learnt from, in random order, until the time is up."""
+        """Draft for what is asked, or for the half that was not learnt from, in random order, until the time
+        is up."""
         started = time.monotonic()
-        own = np.flatnonzero(self.arrays.fold % 2 == self.task.half)
+        if self.task.asked:
+            arrays = Arrays.read(self.run.folder / self.task.asked)
+            own = np.arange(len(arrays))
+        else:
+            arrays = self.arrays
+            own = np.flatnonzero(arrays.fold % 2 == self.task.half)
         np.random.default_rng(0).shuffle(own)
         at_once = DRAFTED_AT_ONCE if self.run.device.type == "cuda" else 4
         drafts = Drafts(self.run.out / f"{self.task.file}.drafts.npz")
@@ -303,7 +313,7 @@ class Training:
         for start in range(0, len(own), at_once):
             if time.monotonic() - started > seconds:
                 break
-            chosen = self.arrays.take(own[start : start + at_once])
+            chosen = arrays.take(own[start : start + at_once])
             found = answers(
                 self.model, chosen.examples.prompts, self.arrays.told["end"], samples=self.task.samples,
                 temperature=self.task.temperature, longest=DRAFT_LENGTH, seed=start,

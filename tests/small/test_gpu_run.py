@@ -103,6 +103,18 @@ def test_a_run_trains_drafts_and_comes_home(prepared: Path, monkeypatch: pytest.
     assert all(sum(times for _, _, times in row["drafts"]) == 3 for row in found)
 
 
+def test_a_drafter_answers_other_questions_than_it_learnt_from(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back = prepared / "back"
+    task = {**DRAFTER, "name": "full", "half": None, "all": True, "asked": "scorer.npz", "seconds": 1}
+    call(monkeypatch, gpu_run, plan(prepared, task), back)
+    assert [line["examples"] for line in log(back) if line["what"] == "task"] == [4 * len(DATABASES)]
+    assert [line["questions"] for line in log(back) if line["what"] == "drafted"] == [4 * len(DATABASES)]
+    with np.load(back / "full.drafts.npz") as file:
+        assert sorted(set(file["row"].tolist())) == list(range(4 * len(DATABASES)))
+
+
 def test_another_run_goes_on_from_an_adapter(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     call(monkeypatch, gpu_run, plan(prepared, SCORER), prepared / "one")
     first = log(prepared / "one")[-2]
