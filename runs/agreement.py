@@ -36,7 +36,7 @@ from share_sql.calibration.agreed import (
 from share_sql.calibration.label import Labeller
 from share_sql.catalog import Catalog
 from share_sql.evaluation.assurance import calibration_error, reliability
-from share_sql.judgement.agreement import AGREED
+from share_sql.judgement.agreed import AGREED
 from share_sql.judgement.logistic import Logistic
 from share_sql.judgement.weights import SHIPPED, UNFITTED, load_weights
 from share_sql.models.base import Model
@@ -80,7 +80,7 @@ def collect(name: str, files: BenchmarkFiles, out: Path, every: int, data: Agree
     loaded = replace(loaded, cases=loaded.cases[::every])
     catalog = Catalog()
     loaded.register(catalog)
-    # A model of answers that lets none act, so that single edits with their rows are looked for.
+    # A model of answers that lets none act, so that all are told apart from what is there without them.
     weights = replace(load_weights(), agreed=Logistic(dict.fromkeys(AGREED, 0.0), 1.0))
     with Assistant(
         catalog=catalog, models=models(out), weights=weights, conventions="benchmark", concurrency=16
@@ -145,7 +145,7 @@ def report(cases: list[Asked]) -> bool:
     total = acts["fixed"] + acts["broken"]
     bound = lower_bound(acts["fixed"] / max(1, total), total)
     print(
-        f"answers in place of abnormal results, left out: fixed {acts['fixed']}, broken {acts['broken']}, "
+        f"answers in place of the current query, left out: fixed {acts['fixed']}, broken {acts['broken']}, "
         f"bound {bound:.3f}"
     )
     return bound >= LEAST_BOUND

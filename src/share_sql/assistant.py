@@ -154,6 +154,7 @@ class Assistant:
             inspect,
             {role: model.samples for role, model in models.items()},
             "scorer" not in models or weights.hold_for(models["scorer"].name, models["scorer"].calibrated),
+            "drafter" not in models or models["drafter"].calibrated,
         )
         self._driver = Driver(
             catalog or Catalog(),

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.stages.driving import added, corrected, start, take
+from tests.stages.driving import added, corrected, start
 
 from share_sql.database.sqlite import SqliteDatabase
-from share_sql.judgement.agreement import AGREED, OPINION, Answers, opinion
+from share_sql.judgement.agreed import AGREED
+from share_sql.judgement.agreement import OPINION, Answers, opinion
 from share_sql.judgement.logistic import Logistic
 from share_sql.judgement.weights import load_weights
 from share_sql.stages.judge import judge
-from share_sql.stages.policies import agreed_row, answers_of
-from share_sql.stages.propose import propose
+from share_sql.stages.policies import answers_of
 from share_sql.stages.state import State
 
 QUESTION = "Which stores are in Atlantis?"
@@ -24,9 +24,10 @@ OTHER = "SELECT city FROM stores"
 
 
 def _asked(shop: SqliteDatabase, draft: str, *answers: tuple[str, int], **fields: float) -> State:
-    """A case whose drafter gave answers, each so many times."""
+    """A case whose drafter gave answers, each so many times; none may act but below a threshold."""
     weights = load_weights()
-    agreed = Logistic(dict(zip(AGREED, (-4.0, 8.0, 0.0, 0.0), strict=True)), fields.get("threshold", 0.5))
+    weighed = {**dict.fromkeys(AGREED, 0.0), "bias": -4.0, "share": 8.0}
+    agreed = Logistic(weighed, fields.get("threshold", 1.0))
     right = Logistic(dict(zip(OPINION, (0.0, 1.0, 3.0, -6.0), strict=True)), 0.5)
     state = start(shop, QUESTION, draft, weights=replace(weights, agreed=agreed, right_answers=right))
     for sql, votes in answers:
@@ -77,25 +78,27 @@ def test_without_answers_the_confidence_is_as_it_was(shop: SqliteDatabase) -> No
     assert opinion(Answers.of(1, [(state.draft.query, 1)]), state.draft.query, 0.5) == [1.0, 0.0, 1.0, 0.0]
 
 
-def test_an_answer_replaces_an_abnormal_result_alone(shop: SqliteDatabase) -> None:
-    assert corrected(judge, shop, _asked(shop, EMPTY, (FULL, 1))).sql == FULL
-    assert corrected(judge, shop, _asked(shop, OTHER, (FULL, 1))).sql == OTHER
-    # Below the threshold, and where the answer finds nothing either, the draft stays.
-    assert corrected(judge, shop, _asked(shop, EMPTY, (FULL, 1), threshold=0.999)).sql == EMPTY
-    assert corrected(judge, shop, _asked(shop, EMPTY, (f"{EMPTY} AND 1 = 1", 1))).sql == EMPTY
+def test_an_answer_replaces_a_draft_where_its_model_passes_the_threshold(shop: SqliteDatabase) -> None:
+    for draft in (EMPTY, OTHER):
+        done = corrected(judge, shop, _asked(shop, draft, (FULL, 7), (draft, 1), threshold=0.5))
+        assert (done.verdict, done.sql) == ("corrected", FULL)
+        assert "7 of 8 answers" in done.reason
+        assert corrected(judge, shop, _asked(shop, draft, (FULL, 1), threshold=0.999)).sql == draft
 
 
-def test_the_shipped_weights_let_no_answer_replace_a_draft_that_runs() -> None:
-    assert load_weights().agreed.threshold == 1.0
+def test_of_several_answers_the_one_most_agree_on_replaces_the_draft(shop: SqliteDatabase) -> None:
+    few, most = "SELECT city, store_name FROM stores", FULL
+    assert corrected(judge, shop, _asked(shop, OTHER, (few, 1), (most, 5), threshold=0.5)).sql == most
+    # Answers with the same rows count together, and the likeliest of them is handed back.
+    assert (
+        corrected(judge, shop, _asked(shop, OTHER, (few, 2), (SAME, 2), (FULL, 3), threshold=0.5)).sql == SAME
+    )
 
 
-def test_a_single_edit_with_an_answer_s_rows_is_a_candidate(shop: SqliteDatabase) -> None:
-    state = take(propose, shop, _asked(shop, EMPTY, (FULL, 1)))
-    near = [each for each in state.candidates if each.kind]
-    assert [(each.sql, each.kind, each.votes) for each in near] == [(FULL, "condition-drop", 0)]
-    row = agreed_row(state, near[0])
-    assert row is not None
-    assert dict(zip(AGREED, row, strict=True))["near"] == 1.0
+def test_an_answer_that_finds_nothing_or_the_same_replaces_nothing(shop: SqliteDatabase) -> None:
+    assert corrected(judge, shop, _asked(shop, EMPTY, (f"{EMPTY} AND 1 = 1", 1), threshold=0.5)).sql == EMPTY
+    assert corrected(judge, shop, _asked(shop, OTHER, (EMPTY, 1), threshold=0.5)).sql == OTHER
+    assert corrected(judge, shop, _asked(shop, FULL, (SAME, 1), threshold=0.5)).sql == FULL
 
 
 def test_of_answers_for_a_draft_that_does_not_run_the_one_most_agree_on_wins(shop: SqliteDatabase) -> None:

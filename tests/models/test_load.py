@@ -234,6 +234,22 @@ def test_a_card_that_names_no_prompts_is_refused(
             load_models(told)
 
 
+def test_a_card_says_how_many_answers_are_asked_for(
+    base: Path, tmp_path: Path, file: Callable[[str], str]
+) -> None:
+    write_adapter(tmp_path / "drafter", SHAPES, 1)
+    told = file('[models.drafter]\nkind = "embedded"\nadapter = "drafter"\n')
+    card = tmp_path / "drafter" / "card.json"
+    for text, samples in (('{"prompts": "brief"}', 1), ('{"prompts": "brief", "samples": 8}', 8)):
+        card.write_text(text)
+        model = load_models(told)["drafter"]
+        assert (model.samples, model.calibrated) == (samples, True)
+    for wrong in ("0", "33", '"8"', "true", "1.5", "null"):
+        card.write_text(f'{{"prompts": "brief", "samples": {wrong}}}')
+        with pytest.raises(SettingsError, match="samples must be a whole number from 1 to 32"):
+            load_models(told)
+
+
 def test_a_folder_of_adapters_stands_under_its_roles(base: Path, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     for role in ("scorer", "bam", "other"):

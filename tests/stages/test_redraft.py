@@ -46,6 +46,30 @@ def test_equal_answers_are_one_candidate_that_counts_them(shop: SqliteDatabase) 
     assert done.usage["drafter"] == Usage(100, 96, requests=2)
 
 
+def test_where_the_likeliest_answer_gives_the_draft_s_rows_no_more_are_asked_for(
+    shop: SqliteDatabase,
+) -> None:
+    model = _replies(RIGHT, "SELECT 1", "SELECT 2", "SELECT 3")
+    done = take(redraft, shop, _start(shop, f"{RIGHT} AND 1 = 1"), model)
+    assert [request.samples for request in model.requests] == [1]
+    assert done.answers == 1
+    for other in ("SELECT nothing FROM customers", DRAFT):
+        model = _replies(RIGHT, "SELECT 1", "SELECT 2", "SELECT 3")
+        assert take(redraft, shop, _start(shop, other), model).answers == 4
+
+
+def test_the_likeliest_answer_stays_where_drawn_ones_fail(shop: SqliteDatabase) -> None:
+    def answer(request: ModelRequest) -> ModelReply:
+        if request.samples > 1:
+            raise ModelUnavailable("gone")
+        return ModelReply((Answer(RIGHT),), Usage(50, 12, requests=1), "small")
+
+    done = take(redraft, shop, _start(shop), ScriptedModel(answer))
+    assert [each.sql for each in done.candidates if each.origin == "drafter"] == [RIGHT]
+    assert done.answers == 1
+    assert [failure.role for failure in done.failures] == ["drafter"]
+
+
 def test_the_prompt_has_stored_values_and_nothing_of_the_draft(shop: SqliteDatabase) -> None:
     model = _replies(RIGHT, RIGHT)
     take(redraft, shop, _start(shop), model)

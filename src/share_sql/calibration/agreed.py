@@ -14,13 +14,16 @@ from dataclasses import dataclass, field
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.label import Labeller
 from share_sql.calibration.logistic import fit
-from share_sql.judgement.agreement import AGREED, OPINION, opinion
+from share_sql.judgement.agreed import AGREED
+from share_sql.judgement.agreement import OPINION, opinion
 from share_sql.judgement.logistic import Logistic
 from share_sql.stages.policies import agreed_row, answers_of
 from share_sql.stages.state import State
 
 LEAST_BOUND = 0.85
 """Lower end of the 95% interval of the precision, over questions, that an answer needs to act."""
+LEAST_SHARE = 0.92
+"""Cases that turn right, of those that turn right or wrong: eleven mended for one that breaks."""
 STRENGTH = 0.3
 """Inverse of the regularisation: there are few questions to learn from."""
 LEAST_QUESTIONS = 20
@@ -101,7 +104,8 @@ def collect_agreed(
 def fit_agreed(cases: Sequence[Asked]) -> tuple[Logistic, dict[str, float]]:
     """Fit the model of the drafter's answers.
 
-    Its threshold is the lowest whose precision on left-out databases has a lower bound of LEAST_BOUND.
+    Its threshold is the lowest at which, on left-out databases, the precision over questions has a lower
+    bound of LEAST_BOUND, and that over cases is LEAST_SHARE.
 
     Returns:
         The model, and figures out of fold: questions acted on, fixed, broken (cases), bound.
@@ -202,10 +206,14 @@ def _lowest(cases: Sequence[Asked], scores: Sequence[Sequence[float]]) -> tuple[
         total += share - shares.get(question, 0.0)
         shares[question] = share
         bound = lower_bound(total / len(shares), len(shares))
-        if len(shares) >= LEAST_QUESTIONS and bound >= LEAST_BOUND:
+        mended, lost = sum(fixed.values()), sum(broken.values())
+        if (
+            len(shares) >= LEAST_QUESTIONS
+            and bound >= LEAST_BOUND
+            and mended >= LEAST_SHARE * (mended + lost)
+        ):
             threshold = score - 1e-6
             kept = {
-                "questions": len(shares), "fixed": sum(fixed.values()), "broken": sum(broken.values()),
-                "bound": round(bound, 3),
+                "questions": len(shares), "fixed": mended, "broken": lost, "bound": round(bound, 3),
             }  # fmt: skip
     return threshold, kept

@@ -11,11 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from share_sql.judgement.logistic import logit
-from share_sql.query.examined import Examined, Ran
-
-AGREED = ("bias", "share", "near", "least-asked")
-"""Features of another answer that may replace a current query with an abnormal result, in the order of the
-weights. Few, for there are few such questions to learn from."""
+from share_sql.query.examined import Ran
 
 OPINION = ("bias", "alone", "share", "rival")
 """Features of the confidence where there are answers, in the order of the weights; `alone` is what it would
@@ -69,18 +65,3 @@ def opinion(answers: Answers, query: Ran, alone: float) -> list[float]:
         answers.share(query),
         answers.rival(query),
     ]
-
-
-def agreed_features(answers: Answers, other: Examined, *, near: bool) -> list[float]:
-    """Describe another answer that may replace the current query.
-
-    Args:
-        answers: all of them.
-        other: what may replace it.
-        near: whether a single edit of the current query gives the same rows.
-
-    Returns:
-        One number a feature, in the order of AGREED.
-    """
-    least = min(other.asked, default=1.0)
-    return [1.0, answers.share(other), float(near), 1.0 - least]

@@ -111,10 +111,11 @@ def loses_constants(draft: Examined, candidate: Examined) -> bool:
     """Whether a candidate lacks a constant of the draft's that the question or the evidence spells out: a
     quoted text or a number. Such a candidate answers another question."""
     spelled = _quoted(draft.question) | _quoted(draft.evidence)
-    return bool(spelled & (_literals(draft) - _literals(candidate)))
+    return bool(spelled & (literals(draft) - literals(candidate)))
 
 
-def _literals(query: Examined) -> set[str]:
+def literals(query: Examined) -> set[str]:
+    """A query's constants, lower case."""
     return {str(literal.this).lower() for literal in query.tree.find_all(exp.Literal)}
 
 
@@ -122,7 +123,7 @@ def _properties(query: Examined) -> dict[str, float]:
     tree = query.tree
     names = {bound.node.name.lower() for bound in query.binding.names.values() if bound.key is not None}
     named = set().union(*(words(name) for name in names)) if names else set()
-    literals = _literals(query)
+    own = literals(query)
     select = tree if isinstance(tree, exp.Select) else tree.find(exp.Select)
     columns, schema_words = _schema_names(query.schema)
     evidence = query.evidence.lower()
@@ -133,8 +134,8 @@ def _properties(query: Examined) -> dict[str, float]:
         "least-asked": min(query.asked, default=1.0),
         "question-words": _share(words(query.question) & schema_words, named),
         "evidence-words": _share(named_there, names),
-        "evidence-literals": _share(_quoted(query.evidence), literals),
-        "question-literals": _share(_quoted(query.question), literals),
+        "evidence-literals": _share(_quoted(query.evidence), own),
+        "question-literals": _share(_quoted(query.question), own),
         "tables": float(sum(1 for scope in query.binding.scopes for _ in scope.sources)),
         "select-items": float(len(select.expressions) if select is not None else 0),
         "conditions": float(sum(1 for _ in tree.find_all(*_CONDITIONS))),

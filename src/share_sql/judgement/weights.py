@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from share_sql.errors import SettingsError
-from share_sql.judgement.agreement import AGREED, OPINION, Answers, opinion
+from share_sql.judgement.agreed import AGREED
+from share_sql.judgement.agreement import OPINION, Answers, opinion
 from share_sql.judgement.confidence import CONFIDENCE, confidence_features
 from share_sql.judgement.features import COMPARED, GUESSED, SCORED
 from share_sql.judgement.logistic import Logistic, sigmoid
@@ -111,10 +112,14 @@ class Weights:
         """
         if not query.runs and query.outcome is not None:
             return 0.0
-        alone = self.right(confidence_features(query, mended)) if self.right else 1 - self.wrong(query.kinds)
+        alone = self.alone(query, mended)
         if answers is None or not answers.count or not self.right_answers:
             return alone
         return self.right_answers(opinion(answers, query, alone))
+
+    def alone(self, query: Ran, mended: Collection[str] = ()) -> float:
+        """The confidence without answers: from the query itself. Arguments as `confidence`."""
+        return self.right(confidence_features(query, mended)) if self.right else 1 - self.wrong(query.kinds)
 
     def to_json(self) -> dict[str, Any]:
         """As stored in a weights file."""

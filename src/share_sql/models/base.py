@@ -110,9 +110,9 @@ class Model(Protocol):
     prompts: str | None
     """The prompt set that it was trained on; None for none in particular."""
     samples: int
-    """How many answers it is asked for as lom and as generator: a greedy one, the others sampled."""
+    """How many answers it is asked for as lom, generator and drafter: a greedy one, the others sampled."""
     calibrated: bool
-    """Shipped weights of the judge hold for its scores."""
+    """Shipped weights of the judge hold for its scores, or as drafter for its answers."""
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """Answer. Raises ModelUnavailable, ModelRefused, AnswerMissing."""

@@ -109,7 +109,6 @@ class EmbeddedModel:
     takes_grammar = True
     price = FREE
     """A request's grammar is kept to, token by token."""
-    samples = 1
 
     def __init__(
         self,
@@ -118,6 +117,7 @@ class EmbeddedModel:
         prompts: str | None = None,
         template: str = "chatml",
         adapter: int | None = None,
+        samples: int = 1,
     ) -> None:
         """Look at the weights; they are loaded on the first request (some seconds).
 
@@ -128,6 +128,7 @@ class EmbeddedModel:
             prompts: the prompt set that the weights were trained on; None for none in particular.
             template: the chat template of a GGUF file, a name in `bases.CHATS`.
             adapter: which adapter of weights that others use is to answer, by its place; None for none.
+            samples: as in `Model`.
 
         Raises:
             SettingsError: the file is missing or damaged, or openvino-genai is not installed.
@@ -138,6 +139,7 @@ class EmbeddedModel:
         self._adapter = adapter
         self.name = name or weights.name
         self.prompts = prompts
+        self.samples = samples
         self.calibrated = prompts is not None  # weights as they are were trained to score nothing
 
     async def ask(self, request: ModelRequest) -> ModelReply:

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from share_sql.models.embedded import EmbeddedModel
 
 CARD = "card.json"
-"""Beside an adapter: {"prompts": NAME}, the prompt set that it was trained on."""
+"""Beside an adapter: {"prompts": NAME}, the prompt set that it was trained on, and "samples", how many answers
+it is asked for where that is not one."""
+
+
+MOST_SAMPLES = 32
+"""Answers that a model is asked for at most."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,7 @@ class _Found:
     key: str
     """Of the adapter: its files' checksums."""
     prompts: str | None
+    samples: int = 1
 
 
 def _find(wanted: Wanted) -> _Found:
@@ -119,7 +125,8 @@ def _find(wanted: Wanted) -> _Found:
         return _Found(file, base.untuned or base.template, None, "", None)
     read_adapter(adapter)  # its mistakes are told now
     adapter = adapter.resolve()
-    return _Found(file, base.template, adapter, merge_key("", adapter), trained_on(adapter))
+    prompts, samples = card_of(adapter)
+    return _Found(file, base.template, adapter, merge_key("", adapter), prompts, samples)
 
 
 def _alone(found: _Found) -> EmbeddedModel:
@@ -131,7 +138,7 @@ def _alone(found: _Found) -> EmbeddedModel:
     if found.adapter is not None:
         # Merged files are named after the checksums of all that made them.
         file = merged_weights(found.file, found.adapter)
-        return EmbeddedModel(file, prompts=found.prompts, template=found.template)
+        return EmbeddedModel(file, prompts=found.prompts, template=found.template, samples=found.samples)
     return EmbeddedModel(
         found.file, f"{found.file.stem}-{checksum(found.file)[:12]}", template=found.template
     )
@@ -153,7 +160,8 @@ def _sharing(file: Path, template: str, these: list[_Found]) -> dict[_Found, Emb
             continue
         key = hashlib.sha256(f"shared {summed} {each.key}".encode()).hexdigest()
         name = f"{each.adapter.name}-{key[:24]}"
-        models[each] = EmbeddedModel(weights, name, each.prompts, adapter=adapters.index(each.adapter))
+        place = adapters.index(each.adapter)
+        models[each] = EmbeddedModel(weights, name, each.prompts, adapter=place, samples=each.samples)
     return models
 
 
@@ -164,16 +172,21 @@ def _can_be_shared(file: Path) -> bool:
     return can_be_shared(str(header_value(file, "general.architecture")))
 
 
-def trained_on(adapter: Path) -> str | None:
-    """The prompt set that an adapter's card names; None without a card. Raises SettingsError where it names
-    none."""
+def card_of(adapter: Path) -> tuple[str | None, int]:
+    """What an adapter's card says: its prompt set, None without a card, and how many answers it is asked for.
+
+    Raises SettingsError where the card names no prompt set, or no number.
+    """
     path = adapter / CARD
     if not path.is_file():
-        return None
+        return None, 1
     try:
-        name = json.loads(path.read_text(encoding="utf-8"))["prompts"]
-    except (OSError, ValueError, KeyError, TypeError):
-        name = None
+        card = json.loads(path.read_text(encoding="utf-8"))
+        name, samples = card["prompts"], card.get("samples", 1)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        name, samples = None, 1
     if not isinstance(name, str):
         raise SettingsError(f'{path} does not name a prompt set; it should hold {{"prompts": "brief"}}')
-    return name
+    if not isinstance(samples, int) or isinstance(samples, bool) or not 1 <= samples <= MOST_SAMPLES:
+        raise SettingsError(f"{path}: samples must be a whole number from 1 to {MOST_SAMPLES}")
+    return name, samples

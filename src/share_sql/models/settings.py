@@ -49,9 +49,9 @@ class EndpointSettings(_Strict):
     """No answer may be longer."""
     extra_body: dict[str, Any] = {}
     samples: int = Field(1, ge=1, le=32)
-    """Answers of lom and of the generator."""
+    """Answers of lom, of the generator and of the drafter."""
     calibrated: bool = False
-    """The shipped weights hold for the scores of this scorer."""
+    """The shipped weights hold for the scores of this scorer, or the answers of this drafter."""
     timeout: float = Field(120.0, gt=0, allow_inf_nan=False)
     """Seconds for one try, from the connection to the last byte."""
     deadline: float = Field(600.0, gt=0, allow_inf_nan=False)

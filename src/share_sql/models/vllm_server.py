@@ -21,12 +21,14 @@ from pathlib import Path
 from share_sql.child_process import ends_with_block
 from share_sql.errors import ModelUnavailable, SettingsError
 from share_sql.models.bases import BASES, DEFAULT_BASE, LONGEST_ANSWER, Base, base_named, has_weights
-from share_sql.models.embedded_load import base_of_adapter, trained_on
+from share_sql.models.embedded_load import base_of_adapter, card_of
 from share_sql.models.lora import is_adapter, read_adapter
 from share_sql.models.roles import ROLES
 from share_sql.models.vllm_program import vllm_program
 
 HOST = "127.0.0.1"
+JUDGED = ("scorer", "drafter")
+"""Roles whose answers the judge weighs by what was fitted on the shipped adapters."""
 _RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM takes as --max-lora-rank."""
 _LOADING_SECONDS = 1800.0
@@ -79,10 +81,12 @@ class Served:
         lines.append('grammar_field = "structured_outputs"')
         if self.max_tokens is not None:
             lines.append(f"max_tokens = {self.max_tokens}")
-        prompts = trained_on(self.adapters[role]) if role in self.adapters else None
+        prompts, samples = card_of(self.adapters[role]) if role in self.adapters else (None, 1)
+        if samples > 1:
+            lines.append(f"samples = {samples}")
         if prompts is not None:
             lines.append(f"prompts = {json.dumps(prompts)}")
-            if role == "scorer":
+            if role in JUDGED:
                 lines.append("calibrated = true")
         return "".join(f"{line}\n" for line in ("", *lines))
 

@@ -53,6 +53,16 @@ def ask(
     return replace(spent(state, role, replies), prompts=prompts, texts=texts), reply
 
 
+def ask_drawn(
+    state: State, role: str, variables: dict[str, str], samples: int, max_tokens: int
+) -> Steps[tuple[State, ModelReply]]:
+    """Ask for drawn answers alone, after the likeliest was had. Raises as `ask`."""
+    messages = render(state, role, variables)
+    request = ModelRequest(role, state.case.id, messages, max_tokens, TEMPERATURE, samples)
+    replies = yield from requests.ask_all((request,))
+    return spent(state, role, replies), replies[0]
+
+
 def render(state: State, role: str, variables: dict[str, str]) -> tuple[Message, ...]:
     """The prompt of a role. Raises PromptError."""
     if state.plan.prompts is None:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from share_sql.errors import SqlTooLarge
-from share_sql.judgement.agreement import Answers, agreed_features
+from share_sql.judgement.agreed import agreed_features
+from share_sql.judgement.agreement import Answers
 from share_sql.judgement.features import compared_features, guessed_features, scored_features
 from share_sql.judgement.logistic import Logistic
 from share_sql.query.asked import asks_for_more, asks_twice
@@ -94,23 +95,19 @@ def answers_of(state: State) -> Answers:
 
 
 def agreed_row(state: State, candidate: Candidate) -> list[float] | None:
-    """Features of an answer of the drafter that may replace the draft or its repair; None where it may not.
-
-    Only a query whose own result is abnormal (no row, NULL or zero alone) is replaced, and only by one whose
-    result is not: that signal says where to look, the answers say what is better. Without it they broke more
-    than they mended.
-    """
+    """Features of an answer of the drafter that may replace the draft or its repair; None where it may not:
+    either does not run or cannot be read, or both give the same rows."""
     best = state.repaired or state.draft
     if candidate.origin != "drafter" or best is None:
         return None
     current, other = best.query, candidate.query
-    if not isinstance(current, Examined) or not isinstance(other, Examined) or other.is_abnormal:
+    if not isinstance(current, Examined) or not isinstance(other, Examined):
         return None
-    if not current.runs or not current.is_abnormal:
+    if not current.runs or not other.rows or other.row_set == current.row_set:
         return None
-    edits = (each.query for each in state.candidates if each.origin == "drafter" and each.kind)
-    near = any(edit.row_set == other.row_set for edit in edits)
-    return agreed_features(answers_of(state), other, near=near)
+    weights = state.plan.weights
+    confidences = weights.alone(current, best.mended), weights.alone(other, candidate.own_repairs)
+    return agreed_features(answers_of(state), current, other, confidences, candidate.own_repairs)
 
 
 def _rescue(state: State, runnable: list[Candidate]) -> Choice:
@@ -153,11 +150,12 @@ def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
     agrees = answers_of(state).share(current.query) > 0
     for other in runnable:
         # Where an answer that is independent of it gives its rows, a query is seldom wrong: 6 times in 100.
-        if other is current or agrees or _drops(state, current, other):
+        # Other answers are weighed against those.
+        if other is current or (agrees and other.origin != "drafter") or _drops(state, current, other):
             continue
         row = scored_row(state, other) if state.plan.calibrated else None
         if other.origin == "drafter":
-            agreed = agreed_row(state, other)
+            agreed = agreed_row(state, other) if state.plan.answers_act else None
             model, odds = weights.agreed, weights.agreed(agreed) if agreed is not None else 0.0
         elif row is not None:
             model = weights.guessed if other.origin == "edit" else weights.scored
@@ -172,11 +170,22 @@ def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
             best, best_odds, best_lead = other, odds, odds - model.threshold
     if best is not None:
         gone = [each.message for each in current.query.findings if each.kind not in best.query.kinds]
-        reason = _what(best) + (f"; it removes: {'; '.join(gone)}" if gone else "")
+        reason = _agreeing(state, best) or _what(best)
+        reason += f"; it removes: {'; '.join(gone)}" if gone else ""
         return Choice(best, reason, min(best_odds, sureness(state, best)))
     if repaired is None:
         return _stays(state)
     return Choice(repaired, _what(repaired), sureness(state, repaired))
+
+
+def _agreeing(state: State, candidate: Candidate) -> str:
+    """How many answers speak for one of the drafter; empty for any other candidate."""
+    if candidate.origin != "drafter":
+        return ""
+    answers = answers_of(state)
+    agree = round(answers.share(candidate.query) * answers.count)
+    mended = f" ({candidate.note})" if candidate.note else ""
+    return f"{agree} of {answers.count} answers by a model that did not see the draft agree on it{mended}"
 
 
 def may_win(state: State, current: Candidate, other: Candidate) -> bool:

@@ -1,8 +1,6 @@
 """propose: guessed changes become candidates, and those that are worth a question to the scorer are marked.
 
-The changes start from the draft's repair where there is one, else from the draft. A change that gives the
-rows of the drafter's answers is a candidate too: two roads lead to the same rows, and it keeps most of the
-draft.
+The changes start from the draft's repair where there is one, else from the draft.
 """
 
 from __future__ import annotations
@@ -22,9 +20,7 @@ MOST_ASKED = 14
 
 
 def propose(state: State) -> Steps[State]:
-    """Add guessed changes: those that the drafter's answers confirm, and, with a scorer, those of the kinds
-    that the weights name."""
-    state = yield from _confirmed(state)
+    """Add guessed changes of the kinds that the weights name, where there is a scorer."""
     best = state.repaired or state.draft
     # Where it does not run there is nothing to lose, and nothing that a change could start from.
     if not state.plan.scores or best is None or not best.query.runs or not isinstance(best.query, Examined):
@@ -60,28 +56,6 @@ def _marked(state: State, best: Candidate) -> State:
         for each in state.candidates
     )
     return replace(state, candidates=tuple(candidates))
-
-
-def _confirmed(state: State) -> Steps[State]:
-    """Add each change that alone gives the rows of answers of the drafter, which are not the current
-    query's; nothing to do where the weights let no answer act."""
-    current = state.repaired or state.draft
-    if not state.answers or not state.plan.weights.agreed or current is None:
-        return state
-    start = current.query
-    if not isinstance(start, Examined) or not start.runs:
-        return state
-    own = (each.query for each in state.candidates if each.origin == "drafter")
-    wanted = {query.row_set for query in own if query.rows and query.row_set != start.row_set}
-    added: list[Candidate] = []
-    for edit in single_edits(start) if wanted else ():
-        query = yield from state.examiner.examine(start.text(edit.tree))
-        if isinstance(query, Examined) and query.row_set in wanted:
-            wanted.discard(query.row_set)
-            added.append(Candidate(query, "drafter", edit.message, kind=edit.kind, votes=0))
-        if not wanted:
-            break
-    return replace(state, candidates=(*state.candidates, *added))
 
 
 def is_worth_asking(start: Examined, query: Ran) -> bool:

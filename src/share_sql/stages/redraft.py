@@ -1,8 +1,8 @@
 """redraft: a model that does not see the draft answers the question too.
 
-Where its rows are the draft's, the draft is seldom wrong; where most of its answers agree on other rows, they
-are evidence for another query. It is evidence because it is independent: neither the draft nor its columns
-are in the prompt.
+Where its rows are the draft's, the draft is seldom wrong. Where they are not, it is asked for more answers, and
+what most of them agree on is evidence for another query. It is evidence because it is independent: neither the
+draft nor its columns are in the prompt.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from share_sql.requests import Steps, look_up
 from share_sql.schema.model import ValueMatch
 from share_sql.schema.spoken import phrases, spoken_values
 from share_sql.sql.text import extract_sql
-from share_sql.stages.asking import ask, cut_off, lost, noted
+from share_sql.stages.asking import ask, ask_drawn, cut_off, lost, noted
 from share_sql.stages.state import Candidate, State
 
 LONGEST = 256
@@ -41,11 +41,18 @@ def redraft(state: State) -> Steps[State]:
         values=values,
     )
     try:
-        samples = state.plan.samples.get("drafter", 1)
-        state, reply = yield from ask(state, "drafter", variables, samples=samples, max_tokens=LONGEST)
+        state, reply = yield from ask(state, "drafter", variables, max_tokens=LONGEST)
     except ModelError as error:
         return lost(state, "redraft", "drafter", "no other answer was written", error)
-    texts = Counter(sql for answer in reply.answers if (sql := _sql(answer.text)))
+    answers = reply.answers
+    more = state.plan.samples.get("drafter", 1) - 1
+    if more and not (yield from _agrees(state, answers[0].text)):
+        try:
+            state, drawn = yield from ask_drawn(state, "drafter", variables, more, max_tokens=LONGEST)
+            answers += drawn.answers
+        except ModelError as error:
+            state = lost(state, "redraft", "drafter", "one answer was written, and no others", error)
+    texts = Counter(sql for answer in answers if (sql := _sql(answer.text)))
     if not texts:
         unusable = AnswerUnusable(f"{reply.model}: no answer is SQL{cut_off(reply)}")
         return lost(state, "redraft", "drafter", "no other answer was written", unusable)
@@ -53,8 +60,18 @@ def redraft(state: State) -> Steps[State]:
     for sql, votes in texts.items():
         query = yield from state.examiner.examine(sql)
         added.append(Candidate(query, "drafter", votes=votes))
-    state = replace(state, candidates=(*state.candidates, *added), answers=len(reply.answers))
+    state = replace(state, candidates=(*state.candidates, *added), answers=len(answers))
     return noted(state, "redraft", f"{len(added)} other answers by {reply.model}")
+
+
+def _agrees(state: State, answer: str) -> Steps[bool]:
+    """Whether an answer gives the draft's rows: nothing is left to ask then."""
+    draft = state.draft.query.row_set if state.draft is not None else None
+    sql = _sql(answer)
+    if draft is None or not sql:
+        return False
+    query = yield from state.examiner.examine(sql)
+    return query.row_set == draft
 
 
 def _sql(text: str) -> str:

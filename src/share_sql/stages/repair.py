@@ -22,7 +22,7 @@ from share_sql.query.place import place_in_draft
 from share_sql.requests import Steps
 from share_sql.stages.asking import noted
 from share_sql.stages.readable import MAX_MENDED, examined, fault, is_unread, readable
-from share_sql.stages.state import Candidate, State
+from share_sql.stages.state import Candidate, State, abouts
 
 _MOST_EDITS = 12
 """Edits applied to one query at most; one with more faults needs a model, not mending."""
@@ -57,7 +57,8 @@ def repair(state: State) -> Steps[State]:
         else:
             # Rewritten SQL has the same kinds of fault as drafts have.
             note = f"from {candidate.origin}, mended: {mended.message}"
-            candidates.append(replace(candidate, query=mended.query, note=note))
+            own = abouts(mended.faults)
+            candidates.append(replace(candidate, query=mended.query, note=note, own_repairs=own))
     state = replace(state, candidates=tuple(candidates))
     did = f"{len(candidates) - (state.draft is not None)} candidates"
     if state.examiner.is_tired:

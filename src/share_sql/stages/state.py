@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -40,6 +40,8 @@ class Candidate:
     """The scorer's log-odds that the change to it mends, less those of the way back; None: not asked."""
     forth: float | None = None
     """The log-odds of the change alone."""
+    own_repairs: frozenset[str] = frozenset()
+    """Of a query that was written anew: what its own repairs are about (`edits.table.Kind.about`)."""
     votes: int = 1
     """How many of a model's samples agree on it: give its SQL, or, of lom and the generator, other SQL with
     the same rows, if any."""
@@ -52,7 +54,12 @@ class Candidate:
     @property
     def mended(self) -> frozenset[str]:
         """What its repairs are about (`edits.table.Kind.about`); empty where nothing was repaired."""
-        return frozenset(KINDS[fault.kind].about for fault in self.evidence if fault.kind in KINDS)
+        return abouts(self.evidence)
+
+
+def abouts(faults: Iterable[WeighedFinding]) -> frozenset[str]:
+    """What repairs are about, by the faults that they mend."""
+    return frozenset(KINDS[fault.kind].about for fault in faults if fault.kind in KINDS)
 
 
 @dataclass(frozen=True)
@@ -99,9 +106,11 @@ class Plan:
     """Whether drafts are inspected too: warnings, hashes of rows, the database's fingerprint."""
 
     samples: Mapping[str, int] = field(default_factory=dict)
-    """How many answers lom and the generator are asked for, by role; one where it says nothing."""
+    """How many answers lom, the generator and the drafter are asked for, by role; one where it says nothing."""
     calibrated: bool = True
     """Whether the weights hold for the scorer's scores."""
+    answers_act: bool = True
+    """Whether they hold for the drafter's answers; those of another can only change the confidence."""
 
     @property
     def scores(self) -> bool:
