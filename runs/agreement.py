@@ -1,13 +1,15 @@
 """What the drafter's answers are worth: fit the confidence and the answers' model, each tried on databases
 left out.
 
-    python runs/agreement.py [DATA] [OUT] [--every N] [--write]
+    python runs/agreement.py [DATA] [OUT] [--every N] [--answers FILE [--samples N]] [--write]
 
 DATA is laid out as docs/results.md says (default: $SHARE_DATA, else ../shared/data). Every set of published
 drafts of Spider dev and BIRD dev is corrected with the shipped drafter alone; the drafter has learnt from
 none of these databases. Its answers are kept in OUT (default out/agreement), so a second call takes minutes.
 Printed are the figures for docs/results.md: each database is judged by models that did not see it, nor some
-of the generators. --write puts the models, fitted on all, into the shipped weights.
+of the generators. --answers takes the drafter's answers from a file that `small.fetched answers` wrote, for
+machines on which it is slow: a line a question, `source` (spider-dev, bird-dev), `id` and `answers`, the
+greedy one first. --write puts the models, fitted on all, into the shipped weights.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import json
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,9 +41,10 @@ from share_sql.evaluation.assurance import calibration_error, reliability
 from share_sql.judgement.agreed import AGREED
 from share_sql.judgement.logistic import Logistic
 from share_sql.judgement.weights import SHIPPED, UNFITTED, load_weights
-from share_sql.models.base import Model
+from share_sql.models.base import Answer, Model, ModelReply, ModelRequest
 from share_sql.models.cache import CachedModel
 from share_sql.models.load import load_models
+from share_sql.prompts.library import BRIEF_SET
 
 
 def sets(data: Path, out: Path) -> Iterator[tuple[str, BenchmarkFiles]]:
@@ -69,12 +72,34 @@ def sets(data: Path, out: Path) -> Iterator[tuple[str, BenchmarkFiles]]:
         )  # fmt: skip
 
 
-def models(out: Path) -> Mapping[str, Model]:
-    """The drafter, behind a cache."""
-    return {"drafter": CachedModel(load_models("embedded")["drafter"], out / "answers.sqlite")}
+class Given:
+    """A drafter whose answers are in a file."""
+
+    name, prompts, calibrated, takes_grammar = "given", BRIEF_SET, True, False
+
+    def __init__(self, path: Path, benchmark: str, samples: int) -> None:
+        self.samples = samples
+        lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+        self._texts = {row["id"]: row["answers"] for row in lines if row["source"] == f"{benchmark}-dev"}
+
+    async def ask(self, request: ModelRequest) -> ModelReply:
+        """The greedy answer, or those drawn after it."""
+        texts = self._texts[request.case_id]
+        chosen = texts[1 : 1 + request.samples] if request.temperature else texts[:1]
+        return ModelReply(tuple(map(Answer, chosen)), model=self.name)
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
-def collect(name: str, files: BenchmarkFiles, out: Path, every: int, data: AgreedData) -> str:
+def drafter(out: Path, answers: Path | None, benchmark: str, samples: int) -> Model:
+    """The shipped drafter behind a cache, or one whose answers are given."""
+    if answers is not None:
+        return Given(answers, benchmark, samples)
+    return CachedModel(load_models("embedded")["drafter"], out / "answers.sqlite")
+
+
+def collect(name: str, files: BenchmarkFiles, model: Model, every: int, data: AgreedData) -> str:
     """Correct one set and label what came of it; figures of the set, one line."""
     loaded = load(files)
     loaded = replace(loaded, cases=loaded.cases[::every])
@@ -83,7 +108,7 @@ def collect(name: str, files: BenchmarkFiles, out: Path, every: int, data: Agree
     # A model of answers that lets none act, so that all are told apart from what is there without them.
     weights = replace(load_weights(), agreed=Logistic(dict.fromkeys(AGREED, 0.0), 1.0))
     with Assistant(
-        catalog=catalog, models=models(out), weights=weights, conventions="benchmark", concurrency=16
+        catalog=catalog, models={"drafter": model}, weights=weights, conventions="benchmark", concurrency=16
     ) as assistant:
         states = list(assistant.correct_states(each.case for each in loaded.cases))
     states.sort(key=lambda state: state.case.database)
@@ -139,9 +164,23 @@ def report(cases: list[Asked]) -> bool:
             f"  answers that agree {share:g}: {len(some)} queries, {sum(some) / max(1, len(some)):.3f} right"
         )
     acts: Counter[str] = Counter()
+    sets: dict[str, Counter[str]] = {}
     for case, rival in zip(cases, tried(cases), strict=True):
+        right = case.after if rival is None else rival.right
         if rival is not None and rival.right != case.before:
             acts["fixed" if rival.right else "broken"] += 1
+        one = sets.setdefault(case.generator, Counter())
+        one.update(
+            cases=1, before=case.draft, without=case.after, after=right, fixed=right and not case.draft,
+            broken=case.draft and not right,
+        )  # fmt: skip
+    print("each database judged by models that saw neither it nor the generator:")
+    print(
+        "| drafts | cases | before | no answer acts | after | fixed | broken |\n|---|---|---|---|---|---|---|"
+    )
+    names = ("cases", "before", "without", "after", "fixed", "broken")
+    for name, one in (*sets.items(), ("all", sum(sets.values(), Counter()))):
+        print(f"| {name} | " + " | ".join(str(one[each]) for each in names) + " |")
     total = acts["fixed"] + acts["broken"]
     bound = lower_bound(acts["fixed"] / max(1, total), total)
     print(
@@ -162,12 +201,17 @@ def main() -> None:
     )
     parser.add_argument("out", type=Path, nargs="?", default=Path("out/agreement"))
     parser.add_argument("--every", type=int, default=1, help="every how manyth question is taken")
+    parser.add_argument("--answers", type=Path, help="the drafter's answers, drawn elsewhere")
+    parser.add_argument(
+        "--samples", type=int, default=1, help="how many of those are used where the first differs"
+    )
     parser.add_argument("--write", action="store_true", help="put the models into the shipped weights")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     data = AgreedData()
     for name, files in sets(args.data, args.out):
-        print(collect(name, files, args.out, args.every, data), flush=True)
+        model = drafter(args.out, args.answers, files.benchmark, args.samples)
+        print(collect(name, files, model, args.every, data), flush=True)
     holds = report(data.cases)
     agreed, figures = fit_agreed(data.cases)
     right, _ = fit_opinion(data.cases)

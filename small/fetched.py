@@ -2,11 +2,13 @@
 
     python -m small.fetched adapters FETCHED MODELS
     python -m small.fetched drafts FETCHED EXAMPLES OUT --base GGUF
+    python -m small.fetched answers FETCHED EXAMPLES OUT --base GGUF
 
 `adapters` makes of each NAME.safetensors in FETCHED a folder MODELS/NAME as PEFT writes it, with the card
 that SHARE reads; `--models embedded:MODELS` uses it. `drafts` reads all NAME.drafts.npz as texts, by the
 base's tokenizer and EXAMPLES (the file that their arrays were made of), and writes OUT as `small.draft` does,
-for `small.label`.
+for `small.label`. `answers` writes each question's answers as they were drawn, the greedy one first: what
+`runs/agreement.py --answers` takes.
 """
 
 from __future__ import annotations
@@ -69,24 +71,39 @@ def drafts(files: list[Path], rows: list[dict[str, Any]], reader: Reader) -> Ite
         yield {"source": rows[row]["source"], "id": rows[row]["id"], "drafts": listed}
 
 
+def answers(files: list[Path], rows: list[dict[str, Any]], reader: Reader) -> Iterator[dict[str, Any]]:
+    """The answers to each question in the order in which they were drawn, the greedy one first."""
+    found: dict[int, list[str]] = {}
+    for path in files:
+        with np.load(path) as file:
+            starts = np.cumsum(file["length"].astype(np.int64))[:-1]
+            for row, ids in zip(file["row"].tolist(), np.split(file["ids"], starts), strict=True):
+                found.setdefault(row, []).append(reader.tokenizer.decode(ids.tolist()))
+    for row, texts in sorted(found.items()):
+        yield {"source": rows[row]["source"], "id": rows[row]["id"], "answers": texts}
+
+
 def main() -> None:
-    """Unpack adapters or drafts."""
+    """Unpack adapters, drafts or answers."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
     one = verbs.add_parser("adapters")
-    other = verbs.add_parser("drafts")
-    for verb, names in ((one, ("fetched", "models")), (other, ("fetched", "examples", "out"))):
-        for name in names:
-            verb.add_argument(name, type=Path)
-    other.add_argument("--base", type=Path, required=True, help="GGUF file, for its tokenizer")
+    for name in ("fetched", "models"):
+        one.add_argument(name, type=Path)
+    for verb in ("drafts", "answers"):
+        other = verbs.add_parser(verb)
+        for name in ("fetched", "examples", "out"):
+            other.add_argument(name, type=Path)
+        other.add_argument("--base", type=Path, required=True, help="GGUF file, for its tokenizer")
     args = parser.parse_args()
     if args.verb == "adapters":
         print(*adapters(args.fetched, args.models), sep="\n")
     else:
         files = sorted(args.fetched.glob("*.drafts.npz"))
-        write_rows(args.out, drafts(files, read_rows(args.examples), Reader.of(args.base)))
+        texts = {"drafts": drafts, "answers": answers}[args.verb]
+        write_rows(args.out, texts(files, read_rows(args.examples), Reader.of(args.base)))
 
 
 if __name__ == "__main__":

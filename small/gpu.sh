@@ -5,13 +5,14 @@
 #
 #   small/gpu.sh prepare BASE.gguf MADE OUT   at home: OUT/parts (the base), OUT/*.npz (a role each), OUT/plan.json
 #   small/gpu.sh train OUT BACK [SECONDS]     there: joins the parts, trains, writes into BACK; 560 seconds in all
-#   small/gpu.sh home BASE.gguf MADE BACK     at home: MADE/models and MADE/drafts.gpu.jsonl
+#   small/gpu.sh home BASE.gguf MADE BACK     at home: MADE/models, and MADE/answers.jsonl for runs/agreement.py
 #
 # MADE is the folder that `small/train.sh` wrote with PROMPTS=coder. Fifteen minutes go like this: start the machine with
-# the first file, bring the others while it is warm (a base of 0.5 billion weights is nine, the roles are five), call
+# the first file, bring the others while it is warm (a base of 0.5 billion weights is nine), call
 # `train`, fetch BACK. Files that are there stay there; what arrived damaged is named, and brought again. A second run goes
-# on from the first: copy BACK/NAME.safetensors beside plan.json and name it there as the task's "earlier"; for the other
-# half's drafts set "half" to 1 and "name" to drafter-1. Then label the drafts, make pairs of them, and run once more.
+# on from the first: copy BACK/NAME.safetensors beside plan.json and name it there as the task's "earlier".
+# A drafter with "half" set to 0 or 1 learns from the other half of the databases and drafts for its own; a lender that
+# takes a machine back after half a minute without a call wants all calls made ready beforehand.
 #
 # SHARE_PYTHON is a Python with SHARE, TRAIN_PYTHON one with torch, tokenizers, numpy and gguf (default: python3).
 set -euo pipefail
@@ -26,6 +27,11 @@ case $verb in
     mkdir -p "$out"
     "$train" -m small.weights "$base" "$out/base.safetensors"
     "$train" -m small.parts split "$out/base.safetensors" "$out/parts"
+    for part in questions asked; do
+      if [ -e "$made/$part.jsonl" ]; then
+        "$train" -m small.arrays drafter "$made/$part.jsonl" "$out/$part.npz" --base "$base" --prompts brief
+      fi
+    done
     for role in scorer sam lom errors drafter; do
       if [ -e "$made/coder/${role}_train_data.json" ]; then
         "$train" -m small.arrays "$role" "$made/coder/${role}_train_data.json" "$out/$role.npz" --base "$base"
@@ -42,7 +48,7 @@ case $verb in
   home)
     base=$2 made=$3 back=$4
     "$python" -m small.fetched adapters "$back" "$made/models"
-    "$train" -m small.fetched drafts "$back" "$made/coder/drafter_train_data.json" "$made/drafts.gpu.jsonl" --base "$base"
+    "$train" -m small.fetched answers "$back" "$made/asked.jsonl" "$made/answers.jsonl" --base "$base"
     ;;
   *)
     sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0" >&2

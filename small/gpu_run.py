@@ -54,8 +54,6 @@ DRAFTED_AT_ONCE = 1_024
 """Questions that are drafted between two looks at the clock; on a CPU, which is for trials, few."""
 DRAFT_LENGTH = 120
 """Tokens of a draft."""
-JUDGES = ("scorer",)
-"""Roles that say yes or no."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class Task:
     draft_seconds: float = 0.0
     """Bound on drafting for `half`, or for `asked`."""
     asked: str = ""
-    """File of other examples to draft for; of a judge, to score."""
+    """File of other examples to draft for."""
     samples: int = 3
     """Drafts that are drawn beside the likeliest."""
     temperature: float = 0.9
@@ -154,9 +152,7 @@ class Run:
                 arrays = Arrays.read(self.folder / task.arrays)
                 training = Training(self, task, arrays)
                 training.train(share * task.seconds)
-                if task.asked and task.role in JUDGES:
-                    training.score()
-                elif (task.half is not None or task.asked) and task.draft_seconds:
+                if (task.half is not None or task.asked) and task.draft_seconds:
                     training.draft(share * task.draft_seconds)
             except Exception as error:
                 self.log("failed", task=task.file, error=f"{type(error).__name__}: {error}")
@@ -277,7 +273,7 @@ class Training:
         odds: list[float] = []
         labels: list[bool] = []
         yes, no = self.arrays.told["yes"], self.arrays.told["no"]
-        judges = self.task.role in JUDGES
+        judges = self.task.role == "scorer"
         self.model.fold()
         for examples, packed in self.held:
             on = Batch.of(packed, self.model)
@@ -301,24 +297,6 @@ class Training:
             "config": json.dumps(adapter_config(self.model)),
         }
         write_tensors(self.run.out / f"{self.task.file}.safetensors", adapter_tensors(self.model), told)
-
-    @torch.no_grad()
-    def score(self) -> None:
-        """Write the log-odds of yes of every example that is asked: NAME.scores.npz, `row` and `odds`."""
-        arrays = Arrays.read(self.run.folder / self.task.asked)
-        yes, no = arrays.told["yes"], arrays.told["no"]
-        rows: list[int] = []
-        odds: list[float] = []
-        self.model.fold()
-        for examples, packed in sample(arrays, len(arrays), self.run.tokens):
-            on = Batch.of(packed, self.model)
-            scores = self.model.logits(on.hidden(self.model))
-            rows += examples.row.tolist()
-            odds += (scores[:, yes] - scores[:, no]).tolist()
-        self.model.fold(back=True)
-        path = self.run.out / f"{self.task.file}.scores.npz"
-        np.savez_compressed(path, row=np.array(rows, np.uint32), odds=np.array(odds, np.float32))
-        self.run.log("scored", task=self.task.file, examples=len(rows))
 
     def draft(self, seconds: float) -> None:
         """Draft for what is asked, or for the half that was not learnt from, in random order, until the time

@@ -33,7 +33,8 @@ def rows(source: str, files: BenchmarkFiles, *, prove: bool = True) -> Iterator[
     Args:
         source: their name, as `folds` knows it.
         files: where they lie.
-        prove: leave out gold that gives no row.
+        prove: leave out gold that gives no row; else questions without a database, whose answers could not
+            be run.
     """
     loaded = load(files)
     catalog = Catalog()
@@ -54,6 +55,8 @@ def rows(source: str, files: BenchmarkFiles, *, prove: bool = True) -> Iterator[
                     found = None
                 if prove and (found is None or not found.rows):
                     continue
+        elif not prove:
+            continue
         if schema is None:
             continue
         asked = {"question": case.question, "evidence": case.evidence}

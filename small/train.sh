@@ -93,7 +93,11 @@ if step edits.jsonl; then
     --of "$out/spider-train" "$out/spider-train.labelled.jsonl" --prompts "$prompts"
 fi
 
-# 5. The adapters.
+# 5. What the drafter that answers beside a draft learns from, and what it is asked to be judged by.
+if step questions.jsonl; then "$python" -m small.questions "$data" "$out/questions.jsonl"; fi
+if step asked.jsonl; then "$python" -m small.questions "$data" "$out/asked.jsonl" --of spider-dev bird-dev; fi
+
+# 6. The adapters.
 if [ "${TRAIN:-yes}" = no ]; then
   echo "Train them: small/gpu.sh prepare BASE.gguf $out OUT"
   exit
@@ -109,11 +113,8 @@ if step models/scorer; then
     --prompts "$prompts" "${options[@]}"
 fi
 
-# 6. The drafter that answers beside a draft: on a code model, from questions and gold alone.
-if [ -n "${DRAFTER_BASE:-}" ]; then
-  if step questions.jsonl; then "$python" -m small.questions "$data" "$out/questions.jsonl"; fi
-  if step models/drafter; then
-    "$train" -m small.drafter "$out/questions.jsonl" "$out/models/drafter" --base "$DRAFTER_BASE"
-  fi
+# 7. The drafter: on a code model, from questions and gold alone. A GPU does it better (`small/gpu.sh`).
+if [ -n "${DRAFTER_BASE:-}" ] && step models/drafter; then
+  "$train" -m small.drafter "$out/questions.jsonl" "$out/models/drafter" --base "$DRAFTER_BASE"
 fi
 echo "Use them with --models embedded:$out/models"

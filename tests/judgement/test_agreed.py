@@ -6,9 +6,13 @@ import pytest
 from tests.stages.driving import drive, start
 
 from share_sql.database.sqlite import SqliteDatabase
-from share_sql.judgement.agreed import AGREED, agreed_features
+from share_sql.judgement.agreed import AGREED, agreed_features, may_act
 from share_sql.judgement.agreement import Answers
 from share_sql.query.examined import Examined
+
+JOINED = (
+    "SELECT COUNT(DISTINCT c.customer_id) FROM customers c JOIN orders o ON o.customer_id = c.customer_id"
+)
 
 
 def _features(
@@ -19,7 +23,7 @@ def _features(
     mended: tuple[str, ...] = (),
     votes: int = 3,
 ) -> dict[str, float]:
-    """The features of an answer that three of four give, where nothing else is said."""
+    """The features of an answer that all of four give, where nothing else is said."""
     state = start(shop, question, current)
     queries = [drive(state.examiner.examine(sql), shop, state) for sql in (current, other)]
     before, after = queries
@@ -31,10 +35,10 @@ def _features(
 
 
 def test_votes_are_shares_of_all_answers(shop: SqliteDatabase) -> None:
-    found = _features(shop, "Cities?", "SELECT store_name FROM stores", "SELECT city FROM stores")
-    assert (found["share"], found["own-share"], found["most"], found["none-own"]) == (0.75, 0.25, 1.0, 0.0)
-    found = _features(shop, "Cities?", "SELECT store_name FROM stores", "SELECT city FROM stores", votes=4)
-    assert (found["own-share"], found["none-own"]) == (0.0, 1.0)
+    pair = ("SELECT store_name FROM stores", "SELECT city FROM stores")
+    for votes, share, most in ((4, 1.0, 1.0), (3, 0.75, 1.0), (2, 0.5, 0.0)):
+        found = _features(shop, "Cities?", *pair, votes=votes)
+        assert (found["share"], found["most"]) == (share, most)
 
 
 @pytest.mark.parametrize(
@@ -52,14 +56,14 @@ def test_votes_are_shares_of_all_answers(shop: SqliteDatabase) -> None:
         ),
         pytest.param(
             "How many customers have orders?",
-            "SELECT COUNT(DISTINCT c.customer_id) FROM customers c JOIN orders o ON o.customer_id = c.customer_id",
+            JOINED,
             "SELECT COUNT(*) FROM customers",
             {"loses-table": 1.0, "gains-table": 0.0, "less-tables": 1.0, "more-tables": 0.0},
             id="a table that the question names is gone",
         ),
         pytest.param(
             "How many customers have orders?", "SELECT COUNT(*) FROM customers",
-            "SELECT COUNT(DISTINCT c.customer_id) FROM customers c JOIN orders o ON o.customer_id = c.customer_id",
+            JOINED,
             {"loses-table": 0.0, "gains-table": 1.0, "less-tables": 0.0, "more-tables": 1.0},
             id="a table that the question names is added",
         ),
@@ -72,7 +76,8 @@ def test_votes_are_shares_of_all_answers(shop: SqliteDatabase) -> None:
         ),
         pytest.param(
             "The largest floor area?",
-            "SELECT MAX(floor_area) FROM stores", "SELECT COUNT(floor_area) FROM stores ORDER BY floor_area LIMIT 1",
+            "SELECT MAX(floor_area) FROM stores",
+            "SELECT COUNT(floor_area) FROM stores ORDER BY floor_area LIMIT 1",
             {"loose": 1.0, "aggregates-differ": 1.0, "limit": 1.0},
             id="the order of a single row",
         ),
@@ -83,7 +88,8 @@ def test_votes_are_shares_of_all_answers(shop: SqliteDatabase) -> None:
             id="groups, sorted by what is counted",
         ),
         pytest.param(
-            "Cities?", "SELECT city FROM stores", "SELECT DISTINCT city FROM stores WHERE 1 = 2 UNION SELECT country FROM customers",
+            "Cities?", "SELECT city FROM stores",
+            "SELECT DISTINCT city FROM stores WHERE 1 = 2 UNION SELECT country FROM customers",
             {"set": 1.0, "subquery": 1.0, "distinct": 1.0},
             id="a set operation",
         ),
@@ -113,8 +119,27 @@ def test_a_query_and_its_change_are_described_the_other_way_round(shop: SqliteDa
         assert there[name] == -back[name]
 
 
-def test_an_answer_that_did_not_run_as_written_says_so(shop: SqliteDatabase) -> None:
-    pair = ("SELECT store_name FROM stores", "SELECT city FROM stores")
-    for mended, expected in (((), (0.0, 0.0)), (("literal",), (1.0, 0.0)), (("name", "join"), (1.0, 1.0))):
-        found = _features(shop, "Cities?", *pair, mended=mended)
-        assert (found["mended"], found["mended-name"]) == expected
+NAMES, CITIES = "SELECT store_name FROM stores", "SELECT city FROM stores"
+
+
+@pytest.mark.parametrize(
+    ("current", "other", "votes", "acts"),
+    [
+        pytest.param(NAMES, CITIES, 4, True, id="other rows"),
+        pytest.param(NAMES, CITIES, 3, False, id="one for the draft"),
+        pytest.param(CITIES, f"{CITIES} WHERE 1 = 1", 4, False, id="the same rows"),
+        pytest.param(CITIES, f"{CITIES} LIMIT 0", 4, False, id="no row"),
+        pytest.param("SELECT x FROM stores", CITIES, 4, False, id="a draft that fails"),
+        pytest.param(f"{NAMES} WHERE floor_area > 300", CITIES, 4, False, id="a constant asked for lost"),
+        pytest.param(f"{NAMES} WHERE floor_area > 301", CITIES, 4, True, id="another constant lost"),
+    ],
+)
+def test_which_answers_may_act(
+    shop: SqliteDatabase, current: str, other: str, votes: int, acts: bool
+) -> None:
+    state = start(shop, "Stores of more than 300 square metres?", current)
+    before, after = (drive(state.examiner.examine(sql), shop, state) for sql in (current, other))
+    assert isinstance(before, Examined)
+    assert isinstance(after, Examined)
+    answers = Answers.of(4, [(after, votes), *([(before, 4 - votes)] if votes < 4 else [])])
+    assert may_act(answers, before, after) == acts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.stages.driving import added, corrected, start
+from tests.stages.driving import added, corrected, start, take
 
 from share_sql.database.sqlite import SqliteDatabase
 from share_sql.judgement.agreed import AGREED
@@ -14,6 +14,7 @@ from share_sql.judgement.logistic import Logistic
 from share_sql.judgement.weights import load_weights
 from share_sql.stages.judge import judge
 from share_sql.stages.policies import answers_of
+from share_sql.stages.repair import repair
 from share_sql.stages.state import State
 
 QUESTION = "Which stores are in Atlantis?"
@@ -80,7 +81,7 @@ def test_without_answers_the_confidence_is_as_it_was(shop: SqliteDatabase) -> No
 
 def test_an_answer_replaces_a_draft_where_its_model_passes_the_threshold(shop: SqliteDatabase) -> None:
     for draft in (EMPTY, OTHER):
-        done = corrected(judge, shop, _asked(shop, draft, (FULL, 7), (draft, 1), threshold=0.5))
+        done = corrected(judge, shop, _asked(shop, draft, (FULL, 7), ("SELECT x FROM y", 1), threshold=0.5))
         assert (done.verdict, done.sql) == ("corrected", FULL)
         assert "7 of 8 answers" in done.reason
         assert corrected(judge, shop, _asked(shop, draft, (FULL, 1), threshold=0.999)).sql == draft
@@ -99,6 +100,13 @@ def test_an_answer_that_finds_nothing_or_the_same_replaces_nothing(shop: SqliteD
     assert corrected(judge, shop, _asked(shop, EMPTY, (f"{EMPTY} AND 1 = 1", 1), threshold=0.5)).sql == EMPTY
     assert corrected(judge, shop, _asked(shop, OTHER, (EMPTY, 1), threshold=0.5)).sql == OTHER
     assert corrected(judge, shop, _asked(shop, FULL, (SAME, 1), threshold=0.5)).sql == FULL
+
+
+def test_an_answer_that_had_to_be_mended_to_run_replaces_nothing(shop: SqliteDatabase) -> None:
+    state = _asked(shop, OTHER, ("SELECT stor_name FROM stores", 1), threshold=0.5)
+    mended = take(repair, shop, state)
+    assert [each.sql for each in mended.candidates if not each.ran] == [FULL]
+    assert corrected(judge, shop, mended).sql == OTHER
 
 
 def test_of_answers_for_a_draft_that_does_not_run_the_one_most_agree_on_wins(shop: SqliteDatabase) -> None:

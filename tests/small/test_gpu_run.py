@@ -115,18 +115,6 @@ def test_a_drafter_answers_other_questions_than_it_learnt_from(
         assert sorted(set(file["row"].tolist())) == list(range(4 * len(DATABASES)))
 
 
-def test_a_scorer_scores_other_pairs_than_it_learnt_from(
-    prepared: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    back = prepared / "back"
-    call(monkeypatch, gpu_run, plan(prepared, {**SCORER, "asked": "scorer.npz"}), back)
-    with np.load(back / "scorer.scores.npz") as file:
-        odds = dict(zip(file["row"].tolist(), file["odds"].tolist(), strict=True))
-    assert sorted(odds) == list(range(4 * len(DATABASES)))
-    assert np.isfinite(list(odds.values())).all()
-    assert len(set(odds.values())) > 1
-
-
 def test_another_run_goes_on_from_an_adapter(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     call(monkeypatch, gpu_run, plan(prepared, SCORER), prepared / "one")
     first = log(prepared / "one")[-2]

@@ -47,8 +47,12 @@ class Asked:
     question: str
     generator: str
     """Whose draft it is."""
+    draft: bool
+    """Whether the draft is right."""
     before: bool
     """Whether the current query (the draft, or its repair) is right."""
+    after: bool
+    """Whether what is handed back is right, as long as no answer replaces a query that runs."""
     rivals: tuple[Rival, ...]
     opinion: list[float] | None
     """Features of the confidence; None where the current query does not run."""
@@ -94,7 +98,9 @@ def collect_agreed(
                 case.database,
                 f"{case.database}/{case.question}",
                 generator,
+                labeller.right(case.database, case.draft, wanted),
                 labeller.right(case.database, current.sql, wanted),
+                state.correction is not None and labeller.right(case.database, state.correction.sql, wanted),
                 rivals,
                 opinion(answers_of(state), current.query, alone) if current.query.runs else None,
             )

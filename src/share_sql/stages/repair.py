@@ -58,7 +58,8 @@ def repair(state: State) -> Steps[State]:
             # Rewritten SQL has the same kinds of fault as drafts have.
             note = f"from {candidate.origin}, mended: {mended.message}"
             own = abouts(mended.faults)
-            candidates.append(replace(candidate, query=mended.query, note=note, own_repairs=own))
+            ran = candidate.query.runs
+            candidates.append(replace(candidate, query=mended.query, note=note, own_repairs=own, ran=ran))
     state = replace(state, candidates=tuple(candidates))
     did = f"{len(candidates) - (state.draft is not None)} candidates"
     if state.examiner.is_tired:

@@ -42,6 +42,8 @@ class Candidate:
     """The log-odds of the change alone."""
     own_repairs: frozenset[str] = frozenset()
     """Of a query that was written anew: what its own repairs are about (`edits.table.Kind.about`)."""
+    ran: bool = True
+    """Of a query that was written anew: whether it ran before its own repairs, if it had any."""
     votes: int = 1
     """How many of a model's samples agree on it: give its SQL, or, of lom and the generator, other SQL with
     the same rows, if any."""
@@ -106,7 +108,8 @@ class Plan:
     """Whether drafts are inspected too: warnings, hashes of rows, the database's fingerprint."""
 
     samples: Mapping[str, int] = field(default_factory=dict)
-    """How many answers lom, the generator and the drafter are asked for, by role; one where it says nothing."""
+    """How many answers lom, the generator and the drafter are asked for, by role; one where it says
+    nothing."""
     calibrated: bool = True
     """Whether the weights hold for the scorer's scores."""
     answers_act: bool = True
