@@ -63,7 +63,7 @@ def plan(folder: Path, *tasks: dict[str, Any]) -> Path:
 SCORER = {"role": "scorer", "arrays": "scorer.npz", "seconds": 3, "rank": 2, "epochs": 4}
 DRAFTER = {
     "role": "drafter", "name": "drafter-0", "half": 0, "arrays": "drafter.npz", "seconds": 2, "rank": 2,
-    "draft_seconds": 5, "samples": 2,
+    "draft_seconds": 120, "samples": 2,
 }  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def test_the_base_s_file_holds_the_gguf_file_s_weights(prepared: Path) -> None:
 
 def test_a_run_trains_drafts_and_comes_home(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     back = prepared / "back"
-    call(monkeypatch, gpu_run, plan(prepared, SCORER, DRAFTER), back, "--seconds", 60)
+    call(monkeypatch, gpu_run, plan(prepared, SCORER, DRAFTER), back, "--seconds", 600)
     assert [line["what"] for line in log(back) if line["what"] in ("failed", "left out")] == []
     assert {path.name for path in back.iterdir()} == {
         "log.jsonl", "scorer.safetensors", "drafter-0.safetensors", "drafter-0.drafts.npz",
@@ -113,6 +113,10 @@ def test_a_drafter_answers_other_questions_than_it_learnt_from(
     assert [line["questions"] for line in log(back) if line["what"] == "drafted"] == [4 * len(DATABASES)]
     with np.load(back / "full.drafts.npz") as file:
         assert sorted(set(file["row"].tolist())) == list(range(4 * len(DATABASES)))
+    files = (back, prepared / "scorer.json", prepared / "answers.jsonl")
+    call(monkeypatch, fetched, "answers", *files, "--base", prepared / "little.gguf")
+    found = read_rows(prepared / "answers.jsonl")
+    assert [(row["source"], len(row["answers"])) for row in found] == [("spider-train", 3)] * 12
 
 
 def test_another_run_goes_on_from_an_adapter(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
