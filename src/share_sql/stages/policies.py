@@ -155,7 +155,7 @@ def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
             continue
         row = scored_row(state, other) if state.plan.calibrated else None
         if other.origin == "drafter":
-            agreed = agreed_row(state, other) if state.plan.answers_act else None
+            agreed = agreed_row(state, other) if state.plan.answers_act and weights.agreed else None
             model, odds = weights.agreed, weights.agreed(agreed) if agreed is not None else 0.0
         elif row is not None:
             model = weights.guessed if other.origin == "edit" else weights.scored
