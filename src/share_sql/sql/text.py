@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from share_sql.errors import SqlEmpty, SqlError, SqlNotSelect, SqlTooLarge, SqlUnreadable
@@ -59,6 +60,10 @@ def parser_of(name: str) -> Dialect:
     from sqlglot.dialects.dialect import Dialect
 
     silence()
+    # sqlglot registers a dialect's class before it is whole, so that another thread may read with half of it
+    # (names in backquotes are then no names). An import waits for the one that is under way.
+    if name:
+        import_module(f"sqlglot.dialects.{name}")
     return Dialect.get_or_raise(name)
 
 
