@@ -52,7 +52,7 @@ def ray() -> Iterator[Any]:
             ours = children(os.getpid())
             yield joined
         ray.shutdown()
-    late = time.monotonic() + 180  # a busy machine takes its time
+    late = time.monotonic() + 60
     while alive := [pid for pid in ours if not has_ended(pid)]:
         assert time.monotonic() < late, f"Ray's processes {alive} have not ended"
         time.sleep(0.1)
