@@ -47,9 +47,10 @@ def ray() -> Iterator[Any]:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         import ray
 
+        others = set(children(os.getpid()))  # servers of other tests
         ray.init("local", num_cpus=2, object_store_memory=100 << 20, include_dashboard=False)
         with cluster(None) as joined:  # which takes what is there
-            ours = children(os.getpid())
+            ours = [pid for pid in children(os.getpid()) if pid not in others]
             yield joined
         ray.shutdown()
     late = time.monotonic() + 60
