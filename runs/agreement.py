@@ -18,6 +18,7 @@ import argparse
 import json
 import logging
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -37,6 +38,7 @@ from share_sql.calibration.agreed import (
 )
 from share_sql.calibration.label import Labeller
 from share_sql.catalog import Catalog
+from share_sql.errors import AnswerMissing
 from share_sql.evaluation.assurance import calibration_error, reliability
 from share_sql.judgement.agreed import AGREED
 from share_sql.judgement.logistic import Logistic
@@ -84,7 +86,9 @@ class Given:
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """The greedy answer, or those drawn after it."""
-        texts = self._texts[request.case_id]
+        texts = self._texts.get(request.case_id)
+        if texts is None:
+            raise AnswerMissing(f"there is no answer to question {request.case_id}")
         chosen = texts[1 : 1 + request.samples] if request.temperature else texts[:1]
         return ModelReply(tuple(map(Answer, chosen)), model=self.name)
 
@@ -99,8 +103,8 @@ def drafter(out: Path, answers: Path | None, benchmark: str, samples: int) -> Mo
     return CachedModel(load_models("embedded")["drafter"], out / "answers.sqlite")
 
 
-def collect(name: str, files: BenchmarkFiles, model: Model, every: int, data: AgreedData) -> str:
-    """Correct one set and label what came of it; figures of the set, one line."""
+def collect(name: str, files: BenchmarkFiles, model: Model, every: int, data: AgreedData) -> Counter[str]:
+    """Correct one set and label what came of it; prints and returns the figures of the set."""
     loaded = load(files)
     loaded = replace(loaded, cases=loaded.cases[::every])
     catalog = Catalog()
@@ -128,8 +132,10 @@ def collect(name: str, files: BenchmarkFiles, model: Model, every: int, data: Ag
         counts["fixed"] += after and not before
         counts["broken"] += before and not after
         counts["answers right"] += labeller.right(case.database, own, gold)
-    names = ("before", "after", "fixed", "broken", "answers right")
-    return f"{name}: " + ", ".join(f"{each} {counts[each]}" for each in names)
+    counts["no answer"] = sum(bool(state.failures) for state in states)
+    names = ("before", "after", "fixed", "broken", "answers right", "no answer")
+    print(f"{name}: " + ", ".join(f"{each} {counts[each]}" for each in names), flush=True)
+    return counts
 
 
 def area(scored: list[tuple[float, bool]]) -> float:
@@ -207,16 +213,22 @@ def main() -> None:
     )
     parser.add_argument("--write", action="store_true", help="put the models into the shipped weights")
     args = parser.parse_args()
+    if args.answers is None and args.samples != 1:
+        parser.error("--samples is for --answers; of the shipped drafter its card says it")
+    if args.answers is not None and not args.answers.is_file():
+        parser.error(f"there is no {args.answers}; `small.fetched answers` writes it")
     args.out.mkdir(parents=True, exist_ok=True)
-    data = AgreedData()
+    data, lost = AgreedData(), 0
     for name, files in sets(args.data, args.out):
         model = drafter(args.out, args.answers, files.benchmark, args.samples)
-        print(collect(name, files, model, args.every, data), flush=True)
+        lost += collect(name, files, model, args.every, data)["no answer"]
     holds = report(data.cases)
     agreed, figures = fit_agreed(data.cases)
     right, _ = fit_opinion(data.cases)
     print(f"answers' model, fitted on all: {figures}; {dict(agreed.weights)}")
     print(f"confidence, fitted on all: {dict(right.weights)}")
+    if lost:
+        sys.exit(f"{lost} drafts lack answers, so these figures are not of all; nothing is written")
     if args.write:
         # What does not hold on databases left out does not act, however well it looks on all of them.
         weights = replace(load_weights(), agreed=agreed if holds else UNFITTED, right_answers=right)

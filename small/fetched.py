@@ -5,8 +5,8 @@
     python -m small.fetched answers FETCHED EXAMPLES OUT --base GGUF
 
 `adapters` makes of each NAME.safetensors in FETCHED a folder MODELS/NAME as PEFT writes it, with the card
-that SHARE reads; `--models embedded:MODELS` uses it. `drafts` reads all NAME.drafts.npz as texts, by the
-base's tokenizer and EXAMPLES (the file that their arrays were made of), and writes OUT as `small.draft` does,
+that SHARE reads; `--models embedded:MODELS` uses it. `drafts` reads each NAME.drafts.npz whose arrays were
+made of EXAMPLES (and have its name) as texts, by the base's tokenizer, and writes OUT as `small.draft` does,
 for `small.label`. `answers` writes each question's answers as they were drawn, the greedy one first: what
 `runs/agreement.py --answers` takes.
 """
@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,20 +52,38 @@ def _told(file: Path) -> dict[str, str]:
     return told
 
 
+def files_of(fetched: Path, examples: Path) -> list[Path]:
+    """The files of drafts whose questions are those of EXAMPLES.
+
+    Raises ValueError where there is none: places in another file would name other questions.
+    """
+    found = []
+    for path in sorted(fetched.glob("*.drafts.npz")):
+        with np.load(path) as file:
+            if Path(str(file["of"])).stem == examples.stem:
+                found.append(path)
+    if not found:
+        raise ValueError(f"{fetched} holds no drafts of the questions of {examples.name}")
+    return found
+
+
+def _texts(files: list[Path], reader: Reader) -> Iterator[tuple[int, float, str]]:
+    """Place, log-probability and text of each draft, in the order in which they were drawn."""
+    for path in files:
+        with np.load(path) as file:
+            starts = np.cumsum(file["length"].astype(np.int64))[:-1]
+            ids = np.split(file["ids"], starts)
+            for row, logprob, each in zip(file["row"].tolist(), file["logprob"].tolist(), ids, strict=True):
+                yield row, logprob, reader.tokenizer.decode(each.tolist())
+
+
 def drafts(files: list[Path], rows: list[dict[str, Any]], reader: Reader) -> Iterator[dict[str, Any]]:
     """The drafts of each question, the likeliest first."""
     texts: dict[int, Counter[str]] = {}
     sums: dict[tuple[int, str], float] = {}
-    for path in files:
-        with np.load(path) as file:
-            starts = np.cumsum(file["length"].astype(np.int64))[:-1]
-            each = zip(
-                file["row"].tolist(), file["logprob"].tolist(), np.split(file["ids"], starts), strict=True
-            )
-            for row, logprob, ids in each:
-                text = reader.tokenizer.decode(ids.tolist())
-                texts.setdefault(row, Counter())[text] += 1
-                sums[row, text] = logprob
+    for row, logprob, text in _texts(files, reader):
+        texts.setdefault(row, Counter())[text] += 1
+        sums[row, text] = logprob
     for row, found in sorted(texts.items()):
         by_likelihood = sorted(found.items(), key=lambda each: -sums[row, each[0]])
         listed = [[text, round(sums[row, text], 2), times] for text, times in by_likelihood]
@@ -74,11 +93,8 @@ def drafts(files: list[Path], rows: list[dict[str, Any]], reader: Reader) -> Ite
 def answers(files: list[Path], rows: list[dict[str, Any]], reader: Reader) -> Iterator[dict[str, Any]]:
     """The answers to each question in the order in which they were drawn, the greedy one first."""
     found: dict[int, list[str]] = {}
-    for path in files:
-        with np.load(path) as file:
-            starts = np.cumsum(file["length"].astype(np.int64))[:-1]
-            for row, ids in zip(file["row"].tolist(), np.split(file["ids"], starts), strict=True):
-                found.setdefault(row, []).append(reader.tokenizer.decode(ids.tolist()))
+    for row, _, text in _texts(files, reader):
+        found.setdefault(row, []).append(text)
     for row, texts in sorted(found.items()):
         yield {"source": rows[row]["source"], "id": rows[row]["id"], "answers": texts}
 
@@ -101,7 +117,10 @@ def main() -> None:
     if args.verb == "adapters":
         print(*adapters(args.fetched, args.models), sep="\n")
     else:
-        files = sorted(args.fetched.glob("*.drafts.npz"))
+        try:
+            files = files_of(args.fetched, args.examples)
+        except ValueError as error:
+            sys.exit(str(error))
         texts = {"drafts": drafts, "answers": answers}[args.verb]
         write_rows(args.out, texts(files, read_rows(args.examples), Reader.of(args.base)))
 

@@ -32,7 +32,7 @@ case $verb in
         "$train" -m small.arrays drafter "$made/$part.jsonl" "$out/$part.npz" --base "$base" --prompts brief
       fi
     done
-    for role in scorer sam lom errors drafter; do
+    for role in scorer sam lom errors; do
       if [ -e "$made/coder/${role}_train_data.json" ]; then
         "$train" -m small.arrays "$role" "$made/coder/${role}_train_data.json" "$out/$role.npz" --base "$base"
       fi

@@ -302,15 +302,16 @@ class Training:
         """Draft for what is asked, or for the half that was not learnt from, in random order, until the time
         is up."""
         started = time.monotonic()
+        of = self.task.asked or self.task.arrays
         if self.task.asked:
-            arrays = Arrays.read(self.run.folder / self.task.asked)
+            arrays = Arrays.read(self.run.folder / of)
             own = np.arange(len(arrays))
         else:
             arrays = self.arrays
             own = np.flatnonzero(arrays.fold % 2 == self.task.half)
         np.random.default_rng(0).shuffle(own)
         at_once = DRAFTED_AT_ONCE if self.run.device.type == "cuda" else 4
-        drafts = Drafts(self.run.out / f"{self.task.file}.drafts.npz")
+        drafts = Drafts(self.run.out / f"{self.task.file}.drafts.npz", of)
         self.model.fold()
         self.model.eval()
         for start in range(0, len(own), at_once):
@@ -329,11 +330,11 @@ class Training:
 
 
 class Drafts:
-    """Drafts as token ids: `row` (place in the file of examples), `logprob`, `length`, and all `ids` in a
-    row."""
+    """Drafts as token ids: `of` (name of the arrays that were asked), `row` (place in the file of examples),
+    `logprob`, `length`, and all `ids` in a row."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, of: str) -> None:
+        self.path, self.of = path, of
         self._rows: list[int] = []
         self._logprobs: list[float] = []
         self._ids: list[list[int]] = []
@@ -354,6 +355,7 @@ class Drafts:
         new = self.path.with_name("new." + self.path.name)
         np.savez_compressed(
             new,
+            of=np.array(self.of),
             row=np.array(self._rows, np.uint32),
             logprob=np.array(self._logprobs, np.float32),
             length=np.array([len(ids) for ids in self._ids], np.uint16),

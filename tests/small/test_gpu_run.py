@@ -117,6 +117,10 @@ def test_a_drafter_answers_other_questions_than_it_learnt_from(
     call(monkeypatch, fetched, "answers", *files, "--base", prepared / "little.gguf")
     found = read_rows(prepared / "answers.jsonl")
     assert [(row["source"], len(row["answers"])) for row in found] == [("spider-train", 3)] * 12
+    # Its places are of those questions: in another file they would name others.
+    wrong = (back, prepared / "drafter.json", prepared / "wrong.jsonl")
+    with pytest.raises(SystemExit, match=r"holds no drafts of the questions of drafter\.json"):
+        call(monkeypatch, fetched, "answers", *wrong, "--base", prepared / "little.gguf")
 
 
 def test_another_run_goes_on_from_an_adapter(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from contextlib import suppress
 
 import pytest
@@ -87,35 +85,3 @@ def test_a_text_that_failed_leaves_nothing_behind() -> None:
         again = parse_select(fine, "sqlite")
         assert again == before
         assert [node.comments for node in again.walk()] == [node.comments for node in before.walk()]
-
-
-def test_threads_that_read_while_the_dialect_is_loaded_read_with_the_whole_of_it() -> None:
-    """sqlglot registers a dialect's class before it is whole; made slow here, so that threads meet it so."""
-    script = """
-import threading, time
-from sqlglot.dialects import dialect
-
-whole = dialect.new_trie
-dialect.new_trie = lambda *args: (time.sleep(0.05), whole(*args))[1]
-
-from share_sql.sql.text import parse_select
-
-start, failed = threading.Barrier(60), []
-
-def read(number):
-    start.wait()
-    time.sleep(0.01 * number)
-    try:
-        parse_select("SELECT `a b` FROM `c d`", "sqlite")
-    except Exception as error:
-        failed.append(error)
-
-threads = [threading.Thread(target=read, args=(number,)) for number in range(60)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-print(len(failed), *failed[:1])
-"""
-    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
-    assert found.stdout.strip() == "0", found.stdout + found.stderr

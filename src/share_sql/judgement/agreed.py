@@ -1,9 +1,8 @@
 """An answer of the drafter beside the current query, as numbers: is it better?
 
-How many answers agree says how likely the answer is to be right. That alone would break one right query for
-three that it mends: a small model's favourite mistakes are as sure as its right answers. So what else tells
-the two apart is weighed too: what either names of the question, what is found against either, and whether the
-answer ran as it was written.
+How many answers agree says how likely the answer is to be right. That alone is not enough: a small model's
+favourite mistakes are as sure as its right answers. So what else tells the two apart is weighed too: what
+either names of the question, what is found against either, and whether the answer had to be mended.
 """
 
 from __future__ import annotations
@@ -34,8 +33,8 @@ MOST = 0.75
 
 def may_act(answers: Answers, current: Examined, other: Examined) -> bool:
     """Whether an answer may replace the current query at all: it gives rows, and other ones; it keeps the
-    constants that the question and the evidence spell out; and no answer gives the current query's rows.
-    Where one of these fails, answers mended hardly more than they broke, on left-out databases.
+    constants that the question and the evidence spell out, as any rewrite must; and no answer gives the
+    current query's rows, which speaks for that one.
 
     Arguments as `agreed_features`.
     """

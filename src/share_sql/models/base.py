@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+MOST_SAMPLES = 32
+"""Answers that a model is asked for at most."""
+
 
 @dataclass(frozen=True)
 class Message:

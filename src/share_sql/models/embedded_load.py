@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from share_sql.errors import SettingsError
+from share_sql.models.base import MOST_SAMPLES
 from share_sql.models.bases import BASES, DEFAULT_BASE, Base
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 CARD = "card.json"
 """Beside an adapter: {"prompts": NAME}, the prompt set that it was trained on, and "samples", how many
 answers it is asked for, where that is not one."""
-MOST_SAMPLES = 32
-"""Answers that a model is asked for at most."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from share_sql.errors import SettingsError
+from share_sql.models.base import MOST_SAMPLES
 from share_sql.models.roles import ROLES_OF_MODELS_FILES
 
 
@@ -48,7 +49,7 @@ class EndpointSettings(_Strict):
     max_tokens: int | None = Field(None, ge=1)
     """No answer may be longer."""
     extra_body: dict[str, Any] = {}
-    samples: int = Field(1, ge=1, le=32)
+    samples: int = Field(1, ge=1, le=MOST_SAMPLES)
     """Answers of lom, of the generator and of the drafter."""
     calibrated: bool = False
     """The shipped weights hold for the scores of this scorer, or the answers of this drafter."""

@@ -16,8 +16,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from share_sql.case import TextChange
-from share_sql.sql.text import parser_of
 from share_sql.sql.written import plain_sql
+from share_sql.sqlglot_dialects import sqlglot_dialect
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -207,7 +207,7 @@ def _tokens(text: str, dialect: str) -> tuple[_Token, ...] | None:
 
     quoted = {TokenType.STRING, TokenType.IDENTIFIER}
     try:
-        found = parser_of(dialect).tokenize(text)
+        found = sqlglot_dialect(dialect).tokenize(text)
     except SqlglotError:
         return None
     tokens = []

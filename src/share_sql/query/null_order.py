@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from share_sql.sqlglot_dialects import sqlglot_dialect
+
 if TYPE_CHECKING:
     from sqlglot import exp
 
@@ -15,7 +17,5 @@ def nulls_come_first(key: exp.Expr, dialect: str) -> bool:
         key: a term of ORDER BY.
         dialect: sqlglot's name of the dialect.
     """
-    from sqlglot.dialects.dialect import Dialect
-
-    order = Dialect.get_or_raise(dialect).NULL_ORDERING
+    order = sqlglot_dialect(dialect).NULL_ORDERING
     return order == ("nulls_are_large" if key.args.get("desc") else "nulls_are_small")

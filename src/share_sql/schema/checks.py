@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
+from share_sql.sqlglot_dialects import sqlglot_dialect
+
 _MOST = 1_000
 """Characters of a check that is looked at."""
 
@@ -26,7 +28,7 @@ def listed(check: str, dialect: str) -> tuple[str, tuple[str, ...]] | None:
     if len(text) > _MOST or "'" not in text:
         return None
     try:
-        found = _listed(parse_one(text, dialect=dialect))
+        found = _listed(parse_one(text, dialect=sqlglot_dialect(dialect)))
     except SqlglotError:
         return None
     return (found[0], tuple(dict.fromkeys(found[1]))) if found and found[1] else None

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from share_sql.errors import SqlEmpty, SqlError, SqlNotSelect, SqlTooLarge, SqlUnreadable
 from share_sql.sql.size import check_depth, check_length, check_tokens
-from share_sql.sql.written import UNFORESEEN, silence
+from share_sql.sql.written import UNFORESEEN
+from share_sql.sqlglot_dialects import sqlglot_dialect
 
 if TYPE_CHECKING:
     from sqlglot import exp
-    from sqlglot.dialects.dialect import Dialect
 
 
 def extract_sql(text: str) -> str:
@@ -54,19 +52,6 @@ def no_sql(text: str) -> SqlError:
     return SqlEmpty("the draft holds no SELECT statement; give the SQL to correct")
 
 
-@lru_cache(maxsize=8)
-def parser_of(name: str) -> Dialect:
-    """sqlglot's reader of a dialect."""
-    from sqlglot.dialects.dialect import Dialect
-
-    silence()
-    # sqlglot registers a dialect's class before it is whole, so that another thread may read with half of it
-    # (names in backquotes are then no names). An import waits for the one that is under way.
-    if name:
-        import_module(f"sqlglot.dialects.{name}")
-    return Dialect.get_or_raise(name)
-
-
 def parse_select(sql: str, dialect: str) -> exp.Query:
     """Parse one SELECT (or VALUES, set operation, WITH … SELECT).
 
@@ -87,7 +72,7 @@ def parse_select(sql: str, dialect: str) -> exp.Query:
     from sqlglot.errors import SqlglotError
 
     check_length(sql)
-    reader = parser_of(dialect)
+    reader = sqlglot_dialect(dialect)
     try:
         tokens = reader.tokenize(sql)
         check_tokens(tokens)

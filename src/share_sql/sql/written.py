@@ -1,14 +1,14 @@
-"""Trees written as SQL, and sqlglot kept quiet: what it warns of is not for users to read."""
+"""Trees written as SQL."""
 
 from __future__ import annotations
 
-import logging
 import re
 import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from share_sql.errors import SqlUnreadable
+from share_sql.sqlglot_dialects import sqlglot_dialect
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -16,17 +16,6 @@ if TYPE_CHECKING:
 
 UNFORESEEN = (ValueError, TypeError, LookupError, AttributeError, AssertionError, re.error)
 """What sqlglot raises, beside its own errors, on texts and trees that it did not foresee."""
-
-
-def silence() -> None:
-    """Keep sqlglot's warnings from the terminal.
-
-    Python prints a library's warnings on stderr where no handler takes them. A program that sets up logging
-    of its own still gets them.
-    """
-    logger = logging.getLogger("sqlglot")
-    if not any(isinstance(handler, logging.NullHandler) for handler in logger.handlers):
-        logger.addHandler(logging.NullHandler())
 
 
 def write_sql(node: exp.Expr, dialect: str, strict: bool = False, *, keep: bool = True) -> str:
@@ -84,8 +73,7 @@ _NUMBERED = re.compile(r"\b_t\d")
 def _generator(dialect: str, strict: bool, comments: bool, thread: int) -> Generator:
     """A thread's own generator: it is not safe for two. They are kept because each that is made leaves some
     bytes behind (sqlglotc 30.30, its counter of names), which long runs would feel."""
-    from sqlglot.dialects.dialect import Dialect
     from sqlglot.errors import ErrorLevel
 
     level = ErrorLevel.RAISE if strict else ErrorLevel.IGNORE
-    return Dialect.get_or_raise(dialect).generator(unsupported_level=level, comments=comments)
+    return sqlglot_dialect(dialect).generator(unsupported_level=level, comments=comments)

@@ -16,8 +16,8 @@ from sqlglot import exp
 from share_sql.dialects import dialect_of
 from share_sql.errors import SqlUnreadable
 from share_sql.sql.scopes import spelling
-from share_sql.sql.text import parser_of
 from share_sql.sql.written import write_sql
+from share_sql.sqlglot_dialects import sqlglot_dialect
 from share_sql.trajectory import nodes as n
 
 _BINARY: dict[type, str] = {
@@ -213,7 +213,7 @@ def _bounds(spec: exp.Expression, dialect: str) -> str:
 @lru_cache(maxsize=16)
 def nulls_come_first(dialect: str, descending: bool) -> bool:
     """Whether a dialect sorts NULL before all else where nothing is said."""
-    order = parser_of(dialect).NULL_ORDERING
+    order = sqlglot_dialect(dialect).NULL_ORDERING
     return order != "nulls_are_last" and descending is not (order == "nulls_are_small")
 
 

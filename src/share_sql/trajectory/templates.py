@@ -18,8 +18,8 @@ from sqlglot.errors import SqlglotError
 
 from share_sql.dialects import dialect_of
 from share_sql.errors import CompileError, SqlUnreadable
-from share_sql.sql.text import parser_of
 from share_sql.sql.written import UNFORESEEN, write_sql
+from share_sql.sqlglot_dialects import sqlglot_dialect
 from share_sql.trajectory import nodes as n
 from share_sql.trajectory.functions import in_dialect
 from share_sql.trajectory.template_text import pieces, with_holes
@@ -158,7 +158,7 @@ def _plain_call(text: str, dialect: str, holes: list[n.Expr]) -> n.Call | None:
     name, bracket, _ = text.partition("(")
     if not bracket or not _NAME.match(name) or name.lower() in _READ_OTHERWISE:
         return None
-    tokens = parser_of(dialect).tokenize(text)[2:]
+    tokens = sqlglot_dialect(dialect).tokenize(text)[2:]
     kinds = [token.token_type.name for token in tokens]
     distinct = kinds[:1] == ["DISTINCT"]
     if distinct:
@@ -249,7 +249,7 @@ def checked(text: str, dialect: str, place: Place) -> Template:
 def _read(filled: str, dialect: str, place: Place) -> Any:
     """What the database would read of a text at a place; None where that is not exactly one thing."""
     statement = _FRAMES[place].replace("{}", filled)
-    reader = parser_of(dialect)
+    reader = sqlglot_dialect(dialect)
     try:
         tokens = reader.tokenize(statement)
         trees = reader.parser().parse(tokens, statement)

@@ -12,6 +12,7 @@ from share_sql.edits.foreign.dates import interval, unit_of
 from share_sql.edits.foreign.formats import of_to_char
 from share_sql.edits.foreign.kinds import DIGITS, MOMENTS, NUMBERS, kind, marked
 from share_sql.edits.foreign.nodes import Reading, Rule, integer, number, string
+from share_sql.sqlglot_dialects import sqlglot_dialect
 
 _MODIFIER = re.compile(
     r"\s*+(?P<sign>[+-])?\s*+(?P<count>\d++)(?:\.0*+)?\s++(?P<unit>year|month|day|hour|minute|second)s?\s*+",
@@ -302,8 +303,7 @@ _DIGITS = re.compile(r"(?:%[YmdHMSjws])+\Z")
 
 def _read_anew(form: str, reader: str) -> str | None:
     """sqlglot reads PostgreSQL's patterns by halves ("Day" as "D" and "ay"): put back, and read anew."""
-    from sqlglot.dialects.dialect import Dialect
     from sqlglot.time import format_time
 
-    dialect = Dialect.get_or_raise(reader)
+    dialect = sqlglot_dialect(reader)
     return of_to_char(format_time(form, dialect.INVERSE_TIME_MAPPING, dialect.INVERSE_TIME_TRIE) or form)

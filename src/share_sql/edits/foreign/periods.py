@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
 from sqlglot.time import format_time
 
 from share_sql.edits.foreign.dates import (
@@ -52,6 +51,7 @@ from share_sql.edits.foreign.nodes import (
     string,
     text,
 )
+from share_sql.sqlglot_dialects import sqlglot_dialect
 
 _SUNDAY_IS_1 = frozenset({"mysql", "bigquery", "tsql", "spark", "databricks", "hive", "oracle", "sqlite"})
 _PARTS = {"YEAR": "%Y", "MONTH": "%m", "DAY": "%d", "HOUR": "%H", "MINUTE": "%M", "SECOND": "%S", "DOY": "%j",
@@ -272,7 +272,7 @@ def _to_text(node: exp.Expr, reading: Reading) -> exp.Expr | None:
     if isinstance(node, exp.ToChar) or reading.reader in _TO_CHAR_READERS:
         if isinstance(node, exp.TimeToStr):
             # sqlglot reads PostgreSQL's patterns by halves ("Day" as "D" and "ay"); they are put back first.
-            dialect = Dialect.get_or_raise(reading.reader)
+            dialect = sqlglot_dialect(reading.reader)
             form = format_time(form, dialect.INVERSE_TIME_MAPPING, dialect.INVERSE_TIME_TRIE) or form
         amount = written_number(value, form)
         if amount is not None:

@@ -17,6 +17,7 @@ from share_sql.edits.foreign.kinds import (
 from share_sql.edits.foreign.nodes import Reading
 from share_sql.edits.foreign.queries import free_name
 from share_sql.edits.foreign.target import Clause
+from share_sql.sqlglot_dialects import sqlglot_dialect
 
 _LARGE_NULLS = frozenset({"postgres", "oracle", "snowflake", "redshift", "databricks"})
 """Readers that sort NULL as the largest value, which their texts seldom mean."""
@@ -24,9 +25,7 @@ _LARGE_NULLS = frozenset({"postgres", "oracle", "snowflake", "redshift", "databr
 
 def sorted_nulls(tree: exp.Query, reading: Reading) -> tuple[exp.Query, str]:
     """Where NULL is sorted is said only where it matters: beside a LIMIT, and for what may be NULL."""
-    from sqlglot.dialects.dialect import Dialect
-
-    own = Dialect.get_or_raise(reading.schema.dialect).NULL_ORDERING
+    own = sqlglot_dialect(reading.schema.dialect).NULL_ORDERING
     for term in tree.find_all(exp.Ordered):
         order = term.parent
         query = order.parent if order is not None else None
