@@ -188,13 +188,21 @@ class Assistant:
     async def acorrect(self, case: Case, *, progress: Progress | None = None) -> Correction:
         """As `correct`, for an event loop of the caller's, in which `progress` is called too; to cancel it
         gives the case up."""
-        return await self._awaited(case, correction_of, progress)
+        return await self.acorrect_as(case, correction_of, progress=progress)
 
     async def acorrect_state(self, case: Case, *, progress: Progress | None = None) -> State:
         """As `acorrect`; the final state, with all that each stage made."""
-        return await self._awaited(case, whole, progress)
+        return await self.acorrect_as(case, whole, progress=progress)
 
-    async def _awaited(self, case: Case, make: Callable[[State], _T], progress: Progress | None) -> _T:
+    async def acorrect_as(
+        self, case: Case, make: Callable[[State], _T], *, progress: Progress | None = None
+    ) -> _T:
+        """As `acorrect`, for what is made of the final state where the case ended, see `correct_as`.
+
+        Raises:
+            AssistantClosed: as `correct`.
+            WorkExceeded: `make` took too much processor time.
+        """
         future = self._driver.submit(case, STAGES, make, told_in(asyncio.get_running_loop(), progress))
         try:
             return await asyncio.wrap_future(future)
@@ -240,14 +248,17 @@ class Assistant:
 
         Args:
             cases: read as they can be worked on, and a little beyond.
-            make: gives what is to be kept of a state, in form of plain data. A function of a module, or an
-                object of a module's class; one of the caller's own script is called in this process.
+            make: gives what is to be kept of a state, in form of plain data; called by the thread that worked
+                on the case, beside others, and bounded in its processor time as stages are. A function of a
+                module, or an object of a module's class; one of the caller's own script is called in this
+                process.
 
         Returns:
             The case's place in `cases`, from 0, and what was made, as cases finish.
 
         Raises:
             AssistantClosed: as `correct`.
+            WorkExceeded: `make` took too much.
         """
         with closing(as_they_end(self._driver, STAGES, cases, make, None)) as ended:
             yield from ended
@@ -270,6 +281,10 @@ class Assistant:
         async with aclosing(aas_they_end(self._driver, STAGES, cases, whole, progress)) as ended:
             async for _, state in ended:
                 yield state
+
+    def forget(self, name: str) -> None:
+        """Have the other processes (`processes`) close a database that the catalog has forgotten."""
+        self._driver.forget(name)
 
     def already_spent(self, tokens: int, cost: float) -> None:
         """Count what was spent before against the budget of all cases; called before the first one.

@@ -28,7 +28,8 @@
     host = "127.0.0.1"
     port = 8400
     token = "${SHARE_TOKEN}"              # or token-file = "token.txt"
-    workers = 4
+    workers = 4                           # cases of one database at once
+    processes = 4                         # that work on cases; left out: one for each core
     hosts = ["share.example"]             # names that callers may use, beside loopback's
     origins = ["https://notes.example"]   # other sites whose pages may call
     requests-per-minute = 600             # of one client
@@ -132,6 +133,8 @@ class ServiceSettings(_Strict):
     """The file that holds it; read at the start."""
     workers: int = Field(default=4, ge=1, le=1024)
     """Cases of one database under way at once."""
+    processes: int | None = Field(default=None, ge=1, le=1024)
+    """Processes that may work on cases; None: one for each core."""
     case_seconds: float = Field(default=120, gt=0, le=3600, alias="case-seconds")
     """What one case may take, models and queries included."""
     hosts: list[str] = []

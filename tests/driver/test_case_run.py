@@ -17,8 +17,9 @@ from share_sql.assistant import STAGES, Assistant
 from share_sql.case import Case, Correction
 from share_sql.catalog import Catalog
 from share_sql.database.base import QueryResult
+from share_sql.driver import case_run
 from share_sql.driver.source import Source
-from share_sql.errors import CompileError, DatabaseUnreadable
+from share_sql.errors import CompileError, DatabaseUnreadable, WorkExceeded
 from share_sql.models.scripted import ScriptedModel
 from share_sql.requests import Query, Steps, look_up, query
 from share_sql.schema.model import ColumnName, ValueMatch
@@ -111,6 +112,23 @@ def test_where_the_judge_fails_the_draft_is_kept(
     done = corrected(assistant, path)
     assert (done.verdict, done.sql, done.runs) == ("kept", WRONG, True)
     assert done.steps[-1].cause in ("internal", "work")
+
+
+def test_what_is_made_of_a_case_is_bounded_too(
+    assistant: Assistant, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(case_run, "MAKE_SECONDS", 0.3)
+    with pytest.raises(WorkExceeded):
+        list(assistant.correct_as([Case("1", QUESTION, str(path), WRONG)], endless))
+    # It also has its time where the stages have used up theirs.
+    with_stage(monkeypatch, "repair", endless)
+    ((_, reason),) = assistant.correct_as([Case("1", QUESTION, str(path), WRONG)], reason_of)
+    assert "too much work" in reason
+
+
+def reason_of(state: State) -> str:
+    assert state.correction is not None
+    return state.correction.reason
 
 
 def test_a_case_that_is_too_much_work_does_not_stop_the_others(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +24,7 @@ from share_sql.catalog import Catalog
 from share_sql.demo.cases import load_cases
 from share_sql.driver.progress import StageEnd
 from share_sql.driver.workers import START_AFTER
-from share_sql.errors import AssistantClosed, ModelLimited, UsageError
+from share_sql.errors import AssistantClosed, ModelLimited, UsageError, WorkExceeded
 from share_sql.models.base import ModelReply, ModelRequest, Usage
 from share_sql.schema.model import ColumnName
 from share_sql.stages.state import State
@@ -88,6 +90,64 @@ def test_few_cases_start_no_process(database: str, catalog: Catalog) -> None:
     with Assistant(catalog=catalog, processes=2) as assistant:
         assert len(list(assistant.correct_many(cases(database, 20)))) == 20
         assert not workers()
+
+
+def test_cases_that_come_two_by_two_start_no_process(database: str, catalog: Catalog) -> None:
+    async def main(assistant: Assistant) -> None:
+        for _ in range(START_AFTER + 10):
+            await asyncio.gather(*(assistant.acorrect(each) for each in cases(database, 2)))
+
+    with Assistant(catalog=catalog, processes=2) as assistant:
+        asyncio.run(main(assistant))
+        assert not workers()
+
+
+def test_what_is_made_of_a_case_is_bounded_there_too(database: str, catalog: Catalog) -> None:
+    async def main(assistant: Assistant) -> None:
+        with pytest.raises(WorkExceeded):
+            await assistant.acorrect_as(case(database, name="long"), Loop(os.getpid()))
+        assert await assistant.acorrect_as(case(database), where) == ("1", *workers())
+
+    with Assistant(catalog=catalog, processes=2) as assistant:
+        fill(assistant, database)
+        asyncio.run(main(assistant))
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Goes on for ever, in any process but that of the test."""
+
+    test: int
+
+    def __call__(self, state: State) -> None:
+        while os.getpid() != self.test:
+            pass
+
+
+def test_a_database_that_is_forgotten_is_closed_there(
+    database: str, catalog: Catalog, tmp_path: Path
+) -> None:
+    file = tmp_path / "upload.sqlite"
+    shutil.copy(database, file)
+    catalog.add("upload", file)
+    with Assistant(catalog=catalog, processes=2) as assistant:
+        fill(assistant, "upload")
+        (worker,) = workers()
+        assert holding(worker, file)
+        catalog.remove("upload")
+        assistant.forget("upload")
+        until(lambda: not holding(worker, file))
+        assert list(assistant.correct_many(cases(database, 3)))
+
+
+def holding(pid: int, file: Path) -> bool:
+    """Whether a process, or one below it, has a file open."""
+    found = []
+    for each in (pid, *children(pid)):
+        for link in Path(f"/proc/{each}/fd").glob("*"):
+            with suppress(OSError):
+                found.append(os.readlink(link))
+    return str(file) in found
 
 
 def test_no_more_processes_than_asked_for_and_all_of_them_work(database: str, catalog: Catalog) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from share_sql.assistant import Assistant
+from share_sql.database.base import Limits
 from share_sql.errors import DatabaseMissing, QueryTimeout, ServiceBusy, WorkExceeded
 from share_sql.serve import desk as desks
-from share_sql.serve.bodies import CorrectBody, RunBody, TrajectoryBody
+from share_sql.serve.bodies import CheckBody, CorrectBody, RunBody, TrajectoryBody
+from share_sql.serve.desk import Desk
+from tests.driver.working import workers
 from tests.serve.conftest import shop_desk
 from tests.serve.models import CASE, SLOW
 
@@ -35,6 +40,48 @@ def test_work_that_takes_too_long_is_stopped(tmp_path: Path, monkeypatch: pytest
             assert answer.verdict == "corrected"
 
     asyncio.run(main())
+
+
+def test_other_processes_answer_alike(tmp_path: Path) -> None:
+    async def answers(desk: Desk) -> list[dict[str, object]]:
+        asked = [
+            CorrectBody(database="shop", question=each.question, draft=each.draft) for each in desk.examples
+        ]
+        corrected = await asyncio.gather(*(desk.correct(body) for body in asked))
+        seen = await asyncio.gather(
+            *(
+                desk.check(CheckBody(database="shop", question=each.question, draft=each.draft))
+                for each in asked
+            )
+        )
+        told = [*(each.model_dump() for each in corrected), *map(asdict, seen)]
+        # The file is written anew for each desk, and times are never the same.
+        vary = ("stages", "fingerprint")
+        return [{name: said for name, said in each.items() if name not in vary} for each in told]
+
+    async def main(**several: int) -> list[dict[str, object]]:
+        with shop_desk(tmp_path, **several) as desk:
+            desk._checker = desk._assistant
+            if several:
+                body = CorrectBody(**CASE)
+                while not workers():
+                    await asyncio.gather(*(desk.correct(body) for _ in range(8)))
+            return await answers(desk)
+
+    alone = asyncio.run(main())
+    assert len({str(each.get("verdict")) for each in alone}) > 2
+    assert asyncio.run(main(processes=2)) == alone
+
+
+def test_an_upload_that_is_deleted_is_closed_in_other_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(Assistant, "forget", lambda _, name: told.append(name))
+    with shop_desk(tmp_path) as desk:
+        desk.add("tried", tmp_path / "tried.sqlite", Limits(), tmp_path)
+        desk.drop("tried")
+    assert told == ["tried", "tried"], "of corrections, and of checks"
 
 
 def test_queries_that_hang_keep_no_other_database_waiting(tmp_path: Path) -> None:

@@ -58,6 +58,12 @@ def speak_up(count: int) -> None:
         logging.getLogger("share_sql").setLevel(logging.INFO if count == 1 else logging.DEBUG)
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+
+
 def options(*each: Callable[[_Function], _Function]) -> Callable[[_Function], _Function]:
     """Several options as one decorator, in the order in which `--help` shows them."""
 

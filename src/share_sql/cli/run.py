@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from share_sql.cli.common import (
     budget_options,
     cache_option,
     concurrency_option,
+    cores,
     fill_catalog,
     kinds_of,
     limit_option,
@@ -222,7 +222,7 @@ def command(
             policy=policy,
             prompts=prompt_set,
             concurrency=concurrency,
-            processes=processes or _cores(),
+            processes=processes or cores(),
             case_seconds=case_seconds,
             conventions=settings.conventions,
             without=settings.without,
@@ -252,12 +252,6 @@ def _end(counts: RunCounts, out: Path | str, *, as_json: bool) -> None:
     _report(counts, out, as_json=as_json)
     if counts.again or counts.useless or len(counts.failed) == counts.cases:
         raise SystemExit(1)
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 def _cases(

@@ -11,6 +11,7 @@ import click
 
 from share_sql.cli.common import (
     cache_option,
+    cores,
     fill_catalog,
     kinds_of,
     models_for,
@@ -57,7 +58,7 @@ def served_desk(
     is given back at the end of the block.
 
     Args:
-        service: how many cases are worked on at once, and how long each may take.
+        service: how many cases are worked on at once, in how many processes, and how long each may take.
         demo: the demo's shop too.
         db: this database alone in place of those of the settings: a name of theirs, a file or a URL.
         naming: the flags of this verb that name a database, for the message where there is none.
@@ -91,6 +92,7 @@ def served_desk(
             only=kinds_of(only),
             inspect=True,
             concurrency=service.workers,
+            processes=service.processes or cores(),
             case_seconds=service.case_seconds,
         )
         assistant = correcting(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 JUDGE_SECONDS = 1.0
 """Processor time that the judge has where the other stages used up the case's."""
+MAKE_SECONDS = 3.0
+"""Processor time that may go into what is made of a case's final state."""
 
 log = logging.getLogger("share_sql")
 log_of_stages = logging.getLogger("share_sql.stages")
@@ -56,7 +58,8 @@ class CaseRun:
         meter: bounds the processor time of its stages.
         seconds: wall-clock time that the case may take, models and queries included.
         patient: whether a database that was there before and is away now is waited for.
-        progress: called after each stage, by the thread that works on the case.
+        make: makes of the final state what is wanted of it, by the thread that worked on the case.
+        progress: called after each stage, by the same.
         spans: what is told of it to OpenTelemetry.
     """
 
@@ -68,13 +71,16 @@ class CaseRun:
         catalog: Catalog,
         meter: Meter,
         seconds: float,
-        patient: bool = True,
+        patient: bool,
+        make: Callable[[State], object],
         progress: Progress | None = None,
         spans: Spans = NO_SPANS,
     ) -> None:
         self.case = case
         self.state = State.start(case, Schema(name=case.database, tables=()), plan)
         """As far as it is; with a correction once `advance` has returned None."""
+        self.made: Any = None
+        """What was made of the final state."""
         self.seconds = seconds
         self.down: dict[str, ModelUnavailable] = {}
         """Servers that gave no answer to this case after all retries."""
@@ -84,6 +90,7 @@ class CaseRun:
         """What is told of it to OpenTelemetry."""
         self._plan = plan
         self._stages = stages
+        self._make = make
         self._progress = progress
         self._meter = meter
         self._deadline = time.monotonic() + seconds
@@ -110,6 +117,9 @@ class CaseRun:
 
         Returns:
             What is asked now; None where the case has ended.
+
+        Raises:
+            WorkExceeded: to make something of the final state took too long.
         """
         with self._lock:
             if self._given_up:
@@ -172,7 +182,15 @@ class CaseRun:
             # It is written to all the time: each query saw it whole, but not all the same.
             note = StepNote("database", "it changed while the case was under way")
             state = _with_steps(state, (*state.steps, note))
-        return replace(_told_in_reason(state), seconds=self._spent)
+        self.state = replace(_told_in_reason(state), seconds=self._spent)
+        self._go_on()
+        self._meter.allow(MAKE_SECONDS)
+        try:
+            self.made = self._meter.run(partial(self._make, self.state))
+        except WorkExceeded:
+            self._go_on()
+            raise
+        return self.state
 
     def _once(self, state: State) -> Generator[Ask, Any, State]:
         """Open the database and take the case through all stages. Notes in `_changed` whether the database

@@ -132,8 +132,9 @@ class Driver:
         Args:
             case: what is asked.
             stages: in order.
-            make: makes of the final state what the future gives. With several processes it is called where
-                the case ended, unless it is `whole`, or cannot be found by its name there.
+            make: makes of the final state what the future gives, in the thread that worked on the case. With
+                several processes that is where the case ended, unless it is `whole`, or cannot be found by
+                its name there.
             progress: called after each stage, by whatever thread works on the case.
 
         Raises:
@@ -162,6 +163,12 @@ class Driver:
             )
         if self._closed:
             raise AssistantClosed(_CLOSED)
+
+    def forget(self, name: str) -> None:
+        """Have other processes close the database of a name that the catalog has forgotten."""
+        if self._workers is not None and not self._closed and self._owner == os.getpid():
+            with suppress(RuntimeError):  # the loop has ended meanwhile, and they with it
+                self._loop.call_soon_threadsafe(self._workers.forget, name)
 
     def close(self) -> None:
         """Give up what is under way, and give threads, models and databases back. May be called twice, by
@@ -271,19 +278,25 @@ class Driver:
 
                     with suppress(NoWorker):
                         return await self._workers.made(case, stages, make)
-                return make(await self._correct_here(case, stages, progress, spans))
+                return await self._correct_here(case, stages, make, progress, spans)
 
     async def _correct_here(
-        self, case: Case, stages: Sequence[Stage], progress: Progress | None, spans: Spans
-    ) -> State:
+        self,
+        case: Case,
+        stages: Sequence[Stage],
+        make: Callable[[State], _T],
+        progress: Progress | None,
+        spans: Spans,
+    ) -> _T:
         meter = Meter(self._work_seconds)
         patient = case.database not in self._gone
         seconds = self._case_seconds
-        run = CaseRun(case, self._plan, stages, self._catalog, meter, seconds, patient, progress, spans)
+        run = CaseRun(case, self._plan, stages, self._catalog, meter, seconds, patient, make, progress, spans)
         await self._end_of(run, meter)
         (self._gone.discard if run.source.failure is None else self._gone.add)(case.database)
         spans.ended(run.state)
-        return run.state
+        made: _T = run.made
+        return made
 
     async def _end_of(self, run: CaseRun, meter: Meter) -> None:
         """Take a case to its end."""

@@ -111,6 +111,13 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Forgotten:
+    """To a worker: a database that no case will name any more."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Begin:
     """To a worker: work on a case."""
 
@@ -150,10 +157,10 @@ class Ended:
 
 @dataclass(frozen=True)
 class Broken:
-    """From a worker: what cases are to end as could not be made."""
+    """From a worker: what a case is to end as could not be made."""
 
     number: int
-    why: str
+    error: Exception
 
 
 @dataclass(frozen=True)

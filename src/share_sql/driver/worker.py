@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,7 @@ from share_sql.driver.messages import (
     Begin,
     Broken,
     Ended,
+    Forgotten,
     GiveUp,
     How,
     Known,
@@ -41,6 +43,7 @@ from share_sql.driver.messages import (
     Work,
     packed,
 )
+from share_sql.errors import DatabaseMissing, WorkExceeded
 from share_sql.models.base import ModelReply, ModelRequest
 
 _READ = 1 << 18
@@ -190,6 +193,9 @@ class Worker:
                     name, at.where, at.declared, at.meanings,
                     namespaces=at.namespaces, limits=at.limits, cache=at.cache,
                 )  # fmt: skip
+            case Forgotten(name):
+                with suppress(DatabaseMissing):
+                    self._catalog.remove(name)
             case Work(number, how):
                 self._works[number] = How.unpacked(how)
 
@@ -199,9 +205,11 @@ class Worker:
             return  # it was given up
         try:
             self._line.send(Ended(number, future.result()))
+        except WorkExceeded as error:
+            self._line.send(Broken(number, error))
         except Exception as error:
             logging.getLogger("share_sql").error("a case's end could not be told", exc_info=error)
-            self._line.send(Broken(number, f"{type(error).__name__}: {error}"))
+            self._line.send(Broken(number, RuntimeError(f"{type(error).__name__}: {error}")))
 
     def end(self) -> None:
         """End the database processes, as far as that goes at once, and then this one."""

@@ -20,6 +20,7 @@ from share_sql.driver.messages import (
     Begin,
     Broken,
     Ended,
+    Forgotten,
     GiveUp,
     Known,
     Logged,
@@ -193,6 +194,12 @@ class WorkerLink(asyncio.Protocol):
             late.cancel()
             self._waiting.pop(number, None)
 
+    def forget(self, name: str) -> None:
+        """Have it close the database of a name that no case will name any more."""
+        if self._known.pop(name, None) is not None:
+            self._open.pop(name, None)
+            self._write(packed(Forgotten(name)))
+
     def _is_late(self, number: int) -> None:
         """Its deadlines have failed: it is stopped, or stuck."""
         future = self._waiting.get(number)
@@ -245,10 +252,10 @@ class WorkerLink(asyncio.Protocol):
                     task.cancel()
             case Logged(name, level, text):
                 logging.getLogger(name).log(level, "%s", text)
-            case Broken(number, why):
+            case Broken(number, error):
                 future = self._waiting.get(number)
                 if future is not None and not future.done():
-                    future.set_exception(RuntimeError(why))
+                    future.set_exception(error)
             case Ready() if not self.ready.done():
                 self.ready.set_result(None)
 

@@ -12,9 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from share_sql.case import Case
 from share_sql.check import Checked, checked
@@ -58,11 +59,28 @@ MOST_CASES = 64
 requests that wait for it."""
 
 _T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
 
 ANSWER_BYTES = 8 * 1024 * 1024
 """Size of a query's result at most, as Python values."""
 WORK_SECONDS = 3.0
 """Processor time that a trajectory, or the making of an answer, may take."""
+
+
+@dataclass(frozen=True)
+class _Made(Generic[_T_co]):
+    """Makes of a final state what is answered, in the process where the case ended; and says whether its
+    database was away."""
+
+    answer: Callable[[State], _T_co]
+
+    def __call__(self, state: State) -> tuple[_T_co, bool]:
+        assert state.correction is not None, "the judge always leaves a correction"
+        return self.answer(state), case_cause(state.correction) == "database"
+
+
+_CORRECT = _Made(correct_answer)
+_CHECK = _Made(checked)
 
 
 class Desk:
@@ -144,6 +162,8 @@ class Desk:
         self.names = tuple(each for each in self.names if each != name)
         self.away.discard(name)
         self._catalog.remove(name)
+        self._assistant.forget(name)
+        self._checker.forget(name)
 
     async def databases(self) -> list[DatabaseItem]:
         """The databases, in the settings' order."""
@@ -158,20 +178,21 @@ class Desk:
 
         Raises:
             DatabaseMissing, AssistantClosed: there is no such database here, or the service ends.
+            WorkExceeded: the answer takes too much processor time.
             ServiceBusy: too many cases of the database are there already, or it found no place in time.
         """
-        state = await self._state(self._assistant, body, progress)
-        return await self._work(lambda: correct_answer(state))
+        answer, _ = await self._ended(self._assistant, body, _CORRECT, progress)
+        return answer
 
     async def check(self, body: CheckBody, progress: Progress | None = None) -> Checked:
         """Look at a draft without changing it; `progress` as for `correct`.
 
         Raises:
-            DatabaseMissing, DatabaseUnreadable, AssistantClosed, ServiceBusy: nothing could be looked at.
+            DatabaseMissing, DatabaseUnreadable, AssistantClosed, ServiceBusy, WorkExceeded: nothing could be
+                looked at.
         """
-        state = await self._state(self._checker, body, progress)
-        seen = await self._work(lambda: checked(state))
-        if state.correction is not None and case_cause(state.correction) == "database":
+        seen, away = await self._ended(self._checker, body, _CHECK, progress)
+        if away:
             raise DatabaseUnreadable(seen.unusable or seen.incomplete or "it went away")
         return seen
 
@@ -238,7 +259,10 @@ class Desk:
         with closing(self._assistant), closing(self._checker), closing(self._asking):
             self._working.shutdown(wait=False, cancel_futures=True)
 
-    async def _state(self, assistant: Assistant, body: CheckBody, progress: Progress | None = None) -> State:
+    async def _ended(
+        self, assistant: Assistant, body: CheckBody, make: _Made[_T], progress: Progress | None
+    ) -> tuple[_T, bool]:
+        """What is made of a case's end, and whether its database was away."""
         case = self._case(body)
         name = case.database
         if self._cases[name] >= self._most_cases:
@@ -246,16 +270,15 @@ class Desk:
         self._cases[name] += 1
         try:
             async with asyncio.timeout(self._case_seconds):
-                state = await assistant.acorrect_state(case, progress=progress)
+                made, away = await assistant.acorrect_as(case, make, progress=progress)
         except TimeoutError:
             raise ServiceBusy(f"{name} is slow, and the case found no place in time; ask again") from None
         finally:
             self._cases[name] -= 1
             if not self._cases[name]:
                 del self._cases[name]
-        assert state.correction is not None, "the judge always leaves a correction"
-        self._note(body.database, away=case_cause(state.correction) == "database")
-        return state
+        self._note(body.database, away=away)
+        return made, away
 
     def _note(self, name: str, *, away: bool) -> None:
         (self.away.add if away and name in self.names else self.away.discard)(name)
