@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from share_sql.stages.state import Plan, Stage, State
 
 START_AFTER = 48
-"""Cases that find others at work in every process, more than do not, before one more is started. They are
-done in the time that its start takes."""
+"""Cases that find others at work in every process before one more is started. They are done in the time that
+its start takes."""
+IDLE_COUNTS = 2
+"""For how many of these one counts that finds a process idle: its start, which slows all that are under way,
+is worth it where those that are there are busy for more than two thirds of the time."""
 MOST_TRIES = 3
 """Starts of one process, where it ends before it has begun."""
 MOST_ENDED = 20
@@ -91,7 +94,8 @@ class Workers:
         """Those whose death is counted, while cases may still say so."""
         self._starting: asyncio.Task[None] | None = None
         self._crowded = 0
-        """Cases that found others at work everywhere since the last start, less those that did not."""
+        """Cases that found others at work everywhere since the last start, less `IDLE_COUNTS` for each that did
+        not, but never below 0."""
         self._deaths = 0
         """Since a case was last done by a worker."""
         self._died = False
@@ -201,7 +205,7 @@ class Workers:
         if hopeless or self._starting is not None or len(self._links) >= self._most:
             return
         at_work = self._here() if picked is None else min(link.at_work for link in self._links)
-        self._crowded = max(0, self._crowded + (1 if at_work else -1))
+        self._crowded = max(0, self._crowded + (1 if at_work else -IDLE_COUNTS))
         if self._crowded >= START_AFTER or self._died:
             self._crowded = 0
             self._starting = asyncio.get_running_loop().create_task(self._start_one())
