@@ -92,8 +92,10 @@ def discreet(correction: Correction) -> Correction:
 def _pair(state: State) -> TrajectoryPair:
     """The trajectories of draft and correction."""
     assert state.correction is not None
-    before = state.trajectory
-    after = before if state.correction.sql == state.sql else _trajectory(state.correction.sql, state)
+    before = after = state.trajectory
+    # A draft that no stage has read is not read here either: it may be what ended two processes.
+    if state.draft is not None and state.correction.sql != state.sql:
+        after = _trajectory(state.correction.sql, state)
     old: tuple[MarkedStep, ...] = ()
     new: tuple[MarkedStep, ...] = ()
     changes: tuple[Change, ...] = ()
