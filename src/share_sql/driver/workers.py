@@ -94,8 +94,8 @@ class Workers:
         """Those whose death is counted, while cases may still say so."""
         self._starting: asyncio.Task[None] | None = None
         self._crowded = 0
-        """Cases that found others at work everywhere since the last start, less `IDLE_COUNTS` for each that did
-        not, but never below 0."""
+        """Cases that found others at work everywhere since the last start, less `IDLE_COUNTS` for each that
+        did not, but never below 0."""
         self._deaths = 0
         """Since a case was last done by a worker."""
         self._died = False
