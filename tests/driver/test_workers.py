@@ -157,6 +157,18 @@ def test_no_more_processes_than_asked_for_and_all_of_them_work(database: str, ca
         assert set(workers()) == at_work
 
 
+def test_dead_processes_are_replaced_for_good(database: str, catalog: Catalog) -> None:
+    with Assistant(catalog=catalog, processes=2) as assistant:
+        for each in fill(assistant, database, processes=2):
+            os.kill(each, signal.SIGKILL)
+
+        def settled() -> bool:
+            ended = {process for _, (_, process) in assistant.correct_as(cases(database, 60), where)}
+            return len(ended) == 2 and ended == set(workers())
+
+        until(settled)
+
+
 def test_no_more_processes_than_cases_at_once(database: str, catalog: Catalog) -> None:
     with Assistant(catalog=catalog, processes=8, concurrency=1) as assistant:
         assert len(list(assistant.correct_many(cases(database, 2 * START_AFTER)))) == 2 * START_AFTER

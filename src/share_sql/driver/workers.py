@@ -159,7 +159,8 @@ class Workers:
     def _use_spare(self) -> None:
         """Have the process that lost cases were worked on in take the place of one that died."""
         link, self._spare = self._spare, None
-        if link is not None and len(self._links) < self._most:
+        coming = self._starting is not None
+        if link is not None and len(self._links) + coming < self._most:
             self._links.append(link)
         elif link is not None:
             self._let_go(link)
