@@ -197,12 +197,7 @@ class Assistant:
     async def acorrect_as(
         self, case: Case, make: Callable[[State], _T], *, progress: Progress | None = None
     ) -> _T:
-        """As `acorrect`, for what is made of the final state where the case ended, see `correct_as`.
-
-        Raises:
-            AssistantClosed: as `correct`.
-            WorkExceeded: `make` took too much processor time.
-        """
+        """As `acorrect`, for what is made of the final state where the case ended, see `correct_as`."""
         future = self._driver.submit(case, STAGES, make, told_in(asyncio.get_running_loop(), progress))
         try:
             return await asyncio.wrap_future(future)
@@ -249,16 +244,15 @@ class Assistant:
         Args:
             cases: read as they can be worked on, and a little beyond.
             make: gives what is to be kept of a state, in form of plain data; called by the thread that worked
-                on the case, beside others, and bounded in its processor time as stages are. A function of a
-                module, or an object of a module's class; one of the caller's own script is called in this
-                process.
+                on the case, beside others, and bounded in its processor time as stages are: where it takes
+                too much, it is called again, for a state in which the draft is kept. A function of a module,
+                or an object of a module's class; one of the caller's own script is called in this process.
 
         Returns:
             The case's place in `cases`, from 0, and what was made, as cases finish.
 
         Raises:
             AssistantClosed: as `correct`.
-            WorkExceeded: `make` took too much.
         """
         with closing(as_they_end(self._driver, STAGES, cases, make, None)) as ended:
             yield from ended

@@ -19,12 +19,13 @@ from share_sql.catalog import Catalog
 from share_sql.database.base import QueryResult
 from share_sql.driver import case_run
 from share_sql.driver.source import Source
-from share_sql.errors import CompileError, DatabaseUnreadable, WorkExceeded
+from share_sql.errors import CompileError, DatabaseUnreadable
 from share_sql.models.scripted import ScriptedModel
 from share_sql.requests import Query, Steps, look_up, query
 from share_sql.schema.model import ColumnName, ValueMatch
 from share_sql.schema.values import ValueIndex
 from share_sql.stages.state import State
+from tests.driver.working import Long
 
 WRONG = "SELECT COUNT(*) FROM customers WHERE segment = 'Enterprise'"
 QUESTION = "How many enterprise customers are there?"
@@ -118,17 +119,15 @@ def test_what_is_made_of_a_case_is_bounded_too(
     assistant: Assistant, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(case_run, "MAKE_SECONDS", 0.3)
-    with pytest.raises(WorkExceeded):
-        list(assistant.correct_as([Case("1", QUESTION, str(path), WRONG)], endless))
+    asked = [Case(name, QUESTION, str(path), WRONG) for name in ("long", "2")]
+    ends = dict(assistant.correct_as(asked, Long(os.getpid())))
+    assert (ends[0].verdict, ends[0].sql, ends[0].steps[-1].cause) == ("kept", WRONG, "work")
+    assert "too much work" in ends[0].reason
+    assert ends[1].verdict == "corrected"
     # It also has its time where the stages have used up theirs.
     with_stage(monkeypatch, "repair", endless)
-    ((_, reason),) = assistant.correct_as([Case("1", QUESTION, str(path), WRONG)], reason_of)
-    assert "too much work" in reason
-
-
-def reason_of(state: State) -> str:
-    assert state.correction is not None
-    return state.correction.reason
+    ((_, end),) = assistant.correct_as([Case("2", QUESTION, str(path), WRONG)], Long(os.getpid()))
+    assert "too much work" in end.reason
 
 
 def test_a_case_that_is_too_much_work_does_not_stop_the_others(

@@ -24,12 +24,12 @@ from share_sql.catalog import Catalog
 from share_sql.demo.cases import load_cases
 from share_sql.driver.progress import StageEnd
 from share_sql.driver.workers import START_AFTER
-from share_sql.errors import AssistantClosed, ModelLimited, UsageError, WorkExceeded
+from share_sql.errors import AssistantClosed, ModelLimited, UsageError
 from share_sql.models.base import ModelReply, ModelRequest, Usage
 from share_sql.schema.model import ColumnName
 from share_sql.stages.state import State
 from tests.driver.living import ENDLESS, Model, case, cases, for_ever
-from tests.driver.working import alive, children, endless, fill, until, where, workers
+from tests.driver.working import Long, alive, children, endless, fill, until, where, workers
 
 MANY = 40
 
@@ -103,25 +103,12 @@ def test_cases_that_come_two_by_two_start_no_process(database: str, catalog: Cat
 
 
 def test_what_is_made_of_a_case_is_bounded_there_too(database: str, catalog: Catalog) -> None:
-    async def main(assistant: Assistant) -> None:
-        with pytest.raises(WorkExceeded):
-            await assistant.acorrect_as(case(database, name="long"), Loop(os.getpid()))
-        assert await assistant.acorrect_as(case(database), where) == ("1", *workers())
-
     with Assistant(catalog=catalog, processes=2) as assistant:
         fill(assistant, database)
-        asyncio.run(main(assistant))
-
-
-@dataclass(frozen=True)
-class Loop:
-    """Goes on for ever, in any process but that of the test."""
-
-    test: int
-
-    def __call__(self, state: State) -> None:
-        while os.getpid() != self.test:
-            pass
+        asked = [case(database, name="long"), case(database)]
+        (_, long), (_, other) = sorted(assistant.correct_as(asked, Long(*workers())))
+    assert (long.verdict, long.steps[-1].cause) == ("kept", "work")
+    assert other.steps[-1].cause is None
 
 
 def test_a_database_that_is_forgotten_is_closed_there(

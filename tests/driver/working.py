@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from share_sql.case import Case
+from share_sql.case import Case, Correction
 from tests.driver.living import case
 
 if TYPE_CHECKING:
@@ -56,6 +57,19 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+@dataclass(frozen=True)
+class Long:
+    """A correction; of a case named so it takes for ever in one process, but where the draft was not read."""
+
+    process: int
+
+    def __call__(self, state: State) -> Correction:
+        while state.case.id == "long" and state.draft is not None and os.getpid() == self.process:
+            pass
+        assert state.correction is not None
+        return state.correction
 
 
 def where(state: State) -> tuple[str, int]:

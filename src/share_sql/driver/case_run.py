@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 JUDGE_SECONDS = 1.0
 """Processor time that the judge has where the other stages used up the case's."""
 MAKE_SECONDS = 3.0
-"""Processor time that may go into what is made of a case's final state."""
+"""Processor time that may go into what is made of a case's final state. Where that is not enough, the draft
+is kept, and of that state there is little to make."""
 
 log = logging.getLogger("share_sql")
 log_of_stages = logging.getLogger("share_sql.stages")
@@ -117,9 +118,6 @@ class CaseRun:
 
         Returns:
             What is asked now; None where the case has ended.
-
-        Raises:
-            WorkExceeded: to make something of the final state took too long.
         """
         with self._lock:
             if self._given_up:
@@ -182,15 +180,21 @@ class CaseRun:
             # It is written to all the time: each query saw it whole, but not all the same.
             note = StepNote("database", "it changed while the case was under way")
             state = _with_steps(state, (*state.steps, note))
-        self.state = replace(_told_in_reason(state), seconds=self._spent)
+        state = replace(_told_in_reason(state), seconds=self._spent)
+        try:
+            self._make_of(state)
+        except WorkExceeded as error:
+            bare = State.start(self.case, Schema(name=self.case.database, tables=()), self._plan)
+            bare = replace(bare, usage=state.usage, failures=state.failures, seconds=self._spent)
+            state = _kept(bare, "end", str(error), "work")
+            self._make_of(state)
+        return state
+
+    def _make_of(self, state: State) -> None:
+        """Make what is wanted of a final state. Raises WorkExceeded where that takes too long."""
         self._go_on()
         self._meter.allow(MAKE_SECONDS)
-        try:
-            self.made = self._meter.run(partial(self._make, self.state))
-        except WorkExceeded:
-            self._go_on()
-            raise
-        return self.state
+        self.made = self._meter.run(partial(self._make, state))
 
     def _once(self, state: State) -> Generator[Ask, Any, State]:
         """Open the database and take the case through all stages. Notes in `_changed` whether the database

@@ -160,7 +160,7 @@ class Broken:
     """From a worker: what a case is to end as could not be made."""
 
     number: int
-    error: Exception
+    why: str
 
 
 @dataclass(frozen=True)

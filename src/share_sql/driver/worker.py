@@ -43,7 +43,7 @@ from share_sql.driver.messages import (
     Work,
     packed,
 )
-from share_sql.errors import DatabaseMissing, WorkExceeded
+from share_sql.errors import DatabaseMissing
 from share_sql.models.base import ModelReply, ModelRequest
 
 _READ = 1 << 18
@@ -205,11 +205,9 @@ class Worker:
             return  # it was given up
         try:
             self._line.send(Ended(number, future.result()))
-        except WorkExceeded as error:
-            self._line.send(Broken(number, error))
         except Exception as error:
             logging.getLogger("share_sql").error("a case's end could not be told", exc_info=error)
-            self._line.send(Broken(number, RuntimeError(f"{type(error).__name__}: {error}")))
+            self._line.send(Broken(number, f"{type(error).__name__}: {error}"))
 
     def end(self) -> None:
         """End the database processes, as far as that goes at once, and then this one."""

@@ -252,10 +252,10 @@ class WorkerLink(asyncio.Protocol):
                     task.cancel()
             case Logged(name, level, text):
                 logging.getLogger(name).log(level, "%s", text)
-            case Broken(number, error):
+            case Broken(number, why):
                 future = self._waiting.get(number)
                 if future is not None and not future.done():
-                    future.set_exception(error)
+                    future.set_exception(RuntimeError(why))
             case Ready() if not self.ready.done():
                 self.ready.set_result(None)
 

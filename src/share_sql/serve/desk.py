@@ -59,22 +59,21 @@ MOST_CASES = 64
 requests that wait for it."""
 
 _T = TypeVar("_T")
-_T_co = TypeVar("_T_co", covariant=True)
 
 ANSWER_BYTES = 8 * 1024 * 1024
 """Size of a query's result at most, as Python values."""
 WORK_SECONDS = 3.0
-"""Processor time that a trajectory, or the making of an answer, may take."""
+"""Processor time that a trajectory may take."""
 
 
 @dataclass(frozen=True)
-class _Made(Generic[_T_co]):
+class _Made(Generic[_T]):
     """Makes of a final state what is answered, in the process where the case ended; and says whether its
     database was away."""
 
-    answer: Callable[[State], _T_co]
+    answer: Callable[[State], _T]
 
-    def __call__(self, state: State) -> tuple[_T_co, bool]:
+    def __call__(self, state: State) -> tuple[_T, bool]:
         assert state.correction is not None, "the judge always leaves a correction"
         return self.answer(state), case_cause(state.correction) == "database"
 
@@ -178,7 +177,6 @@ class Desk:
 
         Raises:
             DatabaseMissing, AssistantClosed: there is no such database here, or the service ends.
-            WorkExceeded: the answer takes too much processor time.
             ServiceBusy: too many cases of the database are there already, or it found no place in time.
         """
         answer, _ = await self._ended(self._assistant, body, _CORRECT, progress)
@@ -188,8 +186,7 @@ class Desk:
         """Look at a draft without changing it; `progress` as for `correct`.
 
         Raises:
-            DatabaseMissing, DatabaseUnreadable, AssistantClosed, ServiceBusy, WorkExceeded: nothing could be
-                looked at.
+            DatabaseMissing, DatabaseUnreadable, AssistantClosed, ServiceBusy: nothing could be looked at.
         """
         seen, away = await self._ended(self._checker, body, _CHECK, progress)
         if away:
