@@ -222,13 +222,13 @@ def main() -> None:
     for name, files in sets(args.data, args.out):
         model = drafter(args.out, args.answers, files.benchmark, args.samples)
         lost += collect(name, files, model, args.every, data)["no answer"]
+    if lost:
+        sys.exit(f"{lost} drafts lack answers, so that nothing is fitted, told of all or written")
     holds = report(data.cases)
     agreed, figures = fit_agreed(data.cases)
     right, _ = fit_opinion(data.cases)
     print(f"answers' model, fitted on all: {figures}; {dict(agreed.weights)}")
     print(f"confidence, fitted on all: {dict(right.weights)}")
-    if lost:
-        sys.exit(f"{lost} drafts lack answers, so these figures are not of all; nothing is written")
     if args.write:
         # What does not hold on databases left out does not act, however well it looks on all of them.
         weights = replace(load_weights(), agreed=agreed if holds else UNFITTED, right_answers=right)
