@@ -72,8 +72,8 @@ class StepNote:
 
     stage: str
     """The stage's name, as in `assistant.STAGES`; `database` where the database could not be opened,
-    `process` where the process that worked on the case died, and `budget` where nothing was left to begin it
-    with."""
+    `process` where the process that worked on the case died, `budget` where nothing was left to begin it
+    with, and `end` where it was too much work to write down what came of it."""
     text: str
     """One line."""
     seconds: float = 0.0
