@@ -1,15 +1,16 @@
 """What the drafter's answers are worth: fit the confidence and the answers' model, each tried on databases
 left out.
 
-    python runs/agreement.py [DATA] [OUT] [--every N] [--answers FILE [--samples N]] [--write]
+    python runs/agreement.py [DATA] [OUT] [--every N] [--answers FILE [--samples N]] [--second FILE] [--write]
 
 DATA is laid out as docs/results.md says (default: $SHARE_DATA, else ../shared/data). Every set of published
-drafts of Spider dev and BIRD dev is corrected with the shipped drafter alone; the drafter has learnt from
-none of these databases. Its answers are kept in OUT (default out/agreement), so a second call takes minutes.
-Printed are the figures for docs/results.md: each database is judged by models that did not see it, nor some
-of the generators. --answers takes the drafter's answers from a file that `small.fetched answers` wrote, for
-machines on which it is slow: a line a question, `source` (spider-dev, bird-dev), `id` and `answers`, the
-greedy one first. --write puts the models, fitted on all, into the shipped weights.
+drafts of Spider dev and BIRD dev is corrected with the shipped drafter and the second drafter alone; neither
+has learnt from these databases here. Their answers are kept in OUT (default out/agreement), so that another
+call takes minutes. Printed are the figures for docs/results.md: each database is judged by models that did
+not see it, nor some of the generators. --answers takes the drafter's answers from a file that `small.fetched
+answers` wrote, for machines on which it is slow: a line a question, `source` (spider-dev, bird-dev), `id`
+and `answers`, the greedy one first; --second the same of the second drafter, for the questions that it is
+asked about. --write puts the models, fitted on all, into the shipped weights.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from share_sql.judgement.weights import SHIPPED, UNFITTED, load_weights
 from share_sql.models.base import Answer, Model, ModelReply, ModelRequest
 from share_sql.models.cache import CachedModel
 from share_sql.models.load import load_models
-from share_sql.prompts.library import BRIEF_SET
+from share_sql.prompts.library import BRIEF_SET, DEFAULT_SET
 
 
 def sets(data: Path, out: Path) -> Iterator[tuple[str, BenchmarkFiles]]:
@@ -77,10 +78,10 @@ def sets(data: Path, out: Path) -> Iterator[tuple[str, BenchmarkFiles]]:
 class Given:
     """A drafter whose answers are in a file."""
 
-    name, prompts, calibrated, takes_grammar = "given", BRIEF_SET, True, False
+    name, calibrated, takes_grammar = "given", True, False
 
-    def __init__(self, path: Path, benchmark: str, samples: int) -> None:
-        self.samples = samples
+    def __init__(self, path: Path, benchmark: str, samples: int, prompts: str = BRIEF_SET) -> None:
+        self.samples, self.prompts = samples, prompts
         lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
         self._texts = {row["id"]: row["answers"] for row in lines if row["source"] == f"{benchmark}-dev"}
 
@@ -96,41 +97,50 @@ class Given:
         """Nothing is open."""
 
 
-def drafter(out: Path, answers: Path | None, benchmark: str, samples: int) -> Model:
-    """The shipped drafter behind a cache, or one whose answers are given."""
+def drafters(
+    out: Path, answers: Path | None, second: Path | None, benchmark: str, samples: int
+) -> dict[str, Model]:
+    """Both drafters: those that are shipped, behind a cache, or some whose answers are given."""
+    models: dict[str, Model] = {}
     if answers is not None:
-        return Given(answers, benchmark, samples)
-    return CachedModel(load_models("embedded")["drafter"], out / "answers.sqlite")
+        models["drafter"] = Given(answers, benchmark, samples)
+    if second is not None:
+        models["second_drafter"] = Given(second, benchmark, 1, DEFAULT_SET)
+    for role in {"drafter", "second_drafter"} - set(models):
+        models[role] = CachedModel(load_models("embedded")[role], out / "answers.sqlite")
+    return models
 
 
-def collect(name: str, files: BenchmarkFiles, model: Model, every: int, data: AgreedData) -> Counter[str]:
+def collect(
+    name: str, files: BenchmarkFiles, models: dict[str, Model], every: int, data: AgreedData
+) -> Counter[str]:
     """Correct one set and label what came of it; prints and returns the figures of the set."""
     loaded = load(files)
     loaded = replace(loaded, cases=loaded.cases[::every])
     catalog = Catalog()
     loaded.register(catalog)
-    # A model of answers that lets none act, so that all are told apart from what is there without them.
-    weights = replace(load_weights(), agreed=Logistic(dict.fromkeys(AGREED, 0.0), 1.0))
+    # A model that lets every answer act, so that the second drafter is asked about all that may.
+    weights = replace(load_weights(), agreed=Logistic(dict.fromkeys(AGREED, 0.0), 0.4))
     with Assistant(
-        catalog=catalog, models={"drafter": model}, weights=weights, conventions="benchmark", concurrency=16
+        catalog=catalog, models=models, weights=weights, conventions="benchmark", concurrency=16
     ) as assistant:
         states = list(assistant.correct_states(each.case for each in loaded.cases))
     states.sort(key=lambda state: state.case.database)
     labeller = Labeller(catalog, files.benchmark)
+    known = len(data.cases)
     collect_agreed(loaded.cases, states, labeller, name, data)
     counts: Counter[str] = Counter()
+    for each in data.cases[known:]:
+        counts["before"] += each.draft
+        counts["after"] += each.after
+        counts["fixed"] += each.after and not each.draft
+        counts["broken"] += each.draft and not each.after
     labelled = {each.case.id: each for each in loaded.cases}
     for state in states:
         case, gold = state.case, labelled[state.case.id].gold
-        if not labeller.gold_runs(case.database, gold) or state.correction is None:
+        if not labeller.gold_runs(case.database, gold):
             continue
-        before = labeller.right(case.database, case.draft, gold)
-        after = labeller.right(case.database, state.correction.sql, gold)
         own = next((each.sql for each in state.candidates if each.origin == "drafter"), "")
-        counts["before"] += before
-        counts["after"] += after
-        counts["fixed"] += after and not before
-        counts["broken"] += before and not after
         counts["answers right"] += labeller.right(case.database, own, gold)
     counts["no answer"] = sum(bool(state.failures) for state in states)
     names = ("before", "after", "fixed", "broken", "answers right", "no answer")
@@ -208,6 +218,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, nargs="?", default=Path("out/agreement"))
     parser.add_argument("--every", type=int, default=1, help="every how manyth question is taken")
     parser.add_argument("--answers", type=Path, help="the drafter's answers, drawn elsewhere")
+    parser.add_argument("--second", type=Path, help="the second drafter's answers, drawn elsewhere")
     parser.add_argument(
         "--samples", type=int, default=1, help="how many of those are used where the first differs"
     )
@@ -215,13 +226,14 @@ def main() -> None:
     args = parser.parse_args()
     if args.answers is None and args.samples != 1:
         parser.error("--samples is for --answers; of the shipped drafter its card says it")
-    if args.answers is not None and not args.answers.is_file():
-        parser.error(f"there is no {args.answers}; `small.fetched answers` writes it")
+    for given in (args.answers, args.second):
+        if given is not None and not given.is_file():
+            parser.error(f"there is no {given}; `small.fetched answers` writes it")
     args.out.mkdir(parents=True, exist_ok=True)
     data, lost = AgreedData(), 0
     for name, files in sets(args.data, args.out):
-        model = drafter(args.out, args.answers, files.benchmark, args.samples)
-        lost += collect(name, files, model, args.every, data)["no answer"]
+        models = drafters(args.out, args.answers, args.second, files.benchmark, args.samples)
+        lost += collect(name, files, models, args.every, data)["no answer"]
     if lost:
         sys.exit(f"{lost} drafts lack answers, so that nothing is fitted, told of all or written")
     holds = report(data.cases)

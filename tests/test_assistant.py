@@ -52,7 +52,7 @@ def case(draft: str, question: str = "How many stores are still open?", **more: 
 
 
 def test_the_story() -> None:
-    names = "read bam mask sam lom regenerate redraft repair propose score warn judge"
+    names = "read bam mask sam lom regenerate redraft repair confirm propose score warn judge"
     assert [stage.__name__ for stage in STAGES] == names.split()
 
 

@@ -29,6 +29,7 @@ from share_sql.edits.table import allowed_kinds
 from share_sql.errors import UsageError
 from share_sql.judgement.weights import Weights, load_weights
 from share_sql.stages.bam import bam
+from share_sql.stages.confirm import confirm
 from share_sql.stages.judge import judge
 from share_sql.stages.lom import lom
 from share_sql.stages.mask import mask
@@ -60,6 +61,7 @@ STAGES: tuple[Stage, ...] = (
     regenerate,
     redraft,
     repair,
+    confirm,
     propose,
     score,
     warn,
@@ -154,7 +156,7 @@ class Assistant:
             inspect,
             {role: model.samples for role, model in models.items()},
             "scorer" not in models or weights.hold_for(models["scorer"].name, models["scorer"].calibrated),
-            "drafter" not in models or models["drafter"].calibrated,
+            all(models[role].calibrated for role in ("drafter", "second_drafter") if role in models),
         )
         self._driver = Driver(
             catalog or Catalog(),

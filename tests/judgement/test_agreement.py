@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.stages.driving import added, corrected, start, take
+from tests.stages.driving import added, corrected, drive, start, take
 
 from share_sql.database.sqlite import SqliteDatabase
 from share_sql.judgement.agreed import AGREED
@@ -24,16 +24,20 @@ SAME = "SELECT store_name FROM stores WHERE 1 = 1"
 OTHER = "SELECT city FROM stores"
 
 
-def _asked(shop: SqliteDatabase, draft: str, *answers: tuple[str, int], **fields: float) -> State:
-    """A case whose drafter gave answers, each so many times; none may act but below a threshold."""
+def _asked(
+    shop: SqliteDatabase, draft: str, *answers: tuple[str, int], threshold: float = 1.0, second: str = FULL
+) -> State:
+    """A case whose drafter gave answers, each so many times, and the second drafter one; none of the
+    drafter's may act but above a threshold."""
     weights = load_weights()
     weighed = {**dict.fromkeys(AGREED, 0.0), "bias": -4.0, "share": 8.0}
-    agreed = Logistic(weighed, fields.get("threshold", 1.0))
+    agreed = Logistic(weighed, threshold)
     right = Logistic(dict(zip(OPINION, (0.0, 1.0, 3.0, -6.0), strict=True)), 0.5)
     state = start(shop, QUESTION, draft, weights=replace(weights, agreed=agreed, right_answers=right))
     for sql, votes in answers:
         state = added(shop, state, sql, "drafter", votes=votes)
-    return replace(state, answers=sum(votes for _, votes in answers))
+    own = drive(state.examiner.examine(second), shop, state)
+    return replace(state, answers=sum(votes for _, votes in answers), second=own)
 
 
 def test_answers_with_the_same_rows_count_together(shop: SqliteDatabase) -> None:
@@ -87,12 +91,18 @@ def test_an_answer_replaces_a_draft_where_its_model_passes_the_threshold(shop: S
         assert corrected(judge, shop, _asked(shop, draft, (FULL, 1), threshold=0.999)).sql == draft
 
 
+def test_no_answer_replaces_a_draft_that_the_second_drafter_was_not_asked_about(shop: SqliteDatabase) -> None:
+    state = _asked(shop, OTHER, (FULL, 8), threshold=0.5)
+    assert corrected(judge, shop, state).sql == FULL
+    assert corrected(judge, shop, replace(state, second=None)).sql == OTHER
+
+
 def test_of_several_answers_the_one_most_agree_on_replaces_the_draft(shop: SqliteDatabase) -> None:
     few, most = "SELECT city, store_name FROM stores", FULL
     assert corrected(judge, shop, _asked(shop, OTHER, (few, 1), (most, 5), threshold=0.5)).sql == most
     # Answers with the same rows count together, and the likeliest of them is handed back.
     assert (
-        corrected(judge, shop, _asked(shop, OTHER, (few, 2), (SAME, 2), (FULL, 3), threshold=0.5)).sql == SAME
+        corrected(judge, shop, _asked(shop, OTHER, (few, 2), (FULL, 2), (SAME, 3), threshold=0.5)).sql == FULL
     )
 
 

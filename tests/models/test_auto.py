@@ -69,6 +69,7 @@ def test_what_embedded_does_without_is_named() -> None:
         "lom": "smollm2-135m",
         "scorer": "smollm2-135m",
         "drafter": "qwen2.5-coder-0.5b",
+        "second_drafter": "qwen2.5-coder-1.5b",
     }
 
 

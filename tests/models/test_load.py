@@ -181,7 +181,8 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_embedded_brings_what_is_shipped(shipped: Path, base: Path) -> None:
-    with pytest.raises(SettingsError, match=r"holds no adapter \(sam/, lom/, scorer/, drafter/\)"):
+    roles = "sam/, lom/, scorer/, drafter/, second_drafter/"
+    with pytest.raises(SettingsError, match=rf"holds no adapter \({roles}\)"):
         load_models("embedded")
     write_adapter(shipped / "lom", SHAPES, 1)
     assert list(load_models("embedded")) == ["lom"]
@@ -248,6 +249,22 @@ def test_a_card_says_how_many_answers_are_asked_for(
         card.write_text(f'{{"prompts": "brief", "samples": {wrong}}}')
         with pytest.raises(SettingsError, match="samples must be a whole number from 1 to 32"):
             load_models(told)
+
+
+def test_a_card_alone_names_a_base_that_answers_as_it_is(shipped: Path, base: Path) -> None:
+    write_adapter(shipped / "drafter", SHAPES, 1)
+    folder = shipped / "second_drafter"
+    folder.mkdir()
+    (folder / "card.json").write_text('{"prompts": "default", "base": "smollm2-135m"}')
+    models = load_models("embedded")
+    assert list(models) == ["drafter", "second_drafter"]
+    second = models["second_drafter"]
+    assert (second.prompts, second.samples, second.calibrated) == ("default", 1, True)
+    assert second.name.startswith("SmolLM2-135M"), "the base's own weights answer"
+    for wrong in ('"llama-3"', '"7b"', "3", '["smollm2-135m"]'):
+        (folder / "card.json").write_text(f'{{"prompts": "default", "base": {wrong}}}')
+        with pytest.raises(SettingsError, match="base must be one of smollm2-135m"):
+            load_models("embedded")
 
 
 def test_a_folder_of_adapters_stands_under_its_roles(base: Path, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from share_sql.models.embedded_load import answers_from
 from share_sql.models.load import shipped_adapters
+from share_sql.models.lora import is_adapter
 from share_sql.models.roles import ROLES, ROLES_OF_MODELS_FILES, TRAINED_ROLES
 from share_sql.models.run_files import STEP_FILES
 from share_sql.prompts.library import load_prompts
@@ -15,11 +17,11 @@ def test_every_role_has_a_prompt_and_every_prompt_a_role() -> None:
 
 def test_what_a_role_can_do_hangs_together() -> None:
     for role in ROLES.values():
-        assert role.adapter or not role.embedded
         assert role.adapter or not role.trained
         assert role.examples or not role.trained
         if role.embedded:
-            assert (shipped_adapters() / role.name).is_dir()
+            assert is_adapter(shipped_adapters() / role.name) == role.adapter
+            assert answers_from(shipped_adapters() / role.name)
         if role.reference is not None:
             assert set(role.reference.renamed.values()) <= set(role.variables)
     assert TRAINED_ROLES == ("bam", "sam", "lom")

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from share_sql.models.roles import ROLES
-from share_sql.prompts.brief import brief_meaning, columns, described_columns, tables
+from share_sql.prompts.brief import (
+    brief_meaning,
+    columns,
+    described_columns,
+    stored_tables,
+    tables,
+    tells_examples,
+)
 from share_sql.prompts.library import load_prompts
 from share_sql.schema.model import Column, ColumnName, Schema, Table
 
@@ -22,6 +29,22 @@ NAMES = [ColumnName("singer", "Full Name"), ColumnName("song", "singer_id"), Col
 def test_a_table_is_a_line() -> None:
     assert tables(SCHEMA) == "singer(id, Full Name)\nsong(singer_id)"
     assert tables(Schema("none", ())) == ""
+
+
+def test_types_and_examples_of_stored_values_stand_beside_columns() -> None:
+    table = Table(
+        "Shops",
+        (Column("id", "integer"), Column("city", "VARCHAR(20)"), Column("opened", "date"), Column("note")),
+    )
+    stored = {
+        ColumnName("Shops", "city"): ["Bonn", "L'Aquila", "Ulm"],
+        ColumnName("Shops", "note"): ["a text of more than twenty-four characters", "two\nlines"],
+        ColumnName("Shops", "opened"): [],
+    }
+    assert stored_tables(Schema("s", (table,)), stored) == (
+        "Shops(id INTEGER, city VARCHAR 'Bonn', 'L''Aquila', opened DATE, note 'two lines')"
+    )
+    assert [tells_examples(column) for column in table.columns] == [False, True, True, True]
 
 
 def test_columns_are_named_with_their_tables_in_the_order_given() -> None:

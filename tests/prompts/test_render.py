@@ -19,6 +19,7 @@ from share_sql.prompts.render import (
     lom_variables,
     reference_linked_columns,
     sam_variables,
+    second_drafter_variables,
 )
 from share_sql.schema.model import Column, ColumnName, ForeignKey, Schema, Table
 
@@ -114,6 +115,7 @@ DIGESTS = {
     "generator": "c419b7407c847fe696a293a6a092e4ea796664dd275b2616b59e5ebfad135c7a",
     "judge": "cf1e25be4058dd32faa7d707cd1c0b173425468f0c9e866f4596c49beb674de5",
     "drafter": "57ab9b32332e4331dda33f53ab4d6e3fe30e864cdb8476357c01d601413daa83",
+    "second_drafter": "dd786f5ba25563eaafed64c29cc5bd6150df3c6aa20ccd05e9d317c145738054",
 }
 """SHA-256 of the default set's texts for SQLite, as they were when they named SQLite themselves. The
 generator's is later: foreign keys, which all cases of a database share, now come before the columns."""
@@ -126,6 +128,7 @@ def filled(role: str, dialect: str) -> str:
         "generator": lambda: generator_variables([PRICE], schema, trajectory="T", **asked),
         "judge": lambda: judge_variables("SELECT 1", "SELECT 2", schema, question="Q"),
         "drafter": lambda: drafter_variables(schema, values=(), **asked),
+        "second_drafter": lambda: second_drafter_variables(schema, values=(), examples={}, **asked),
     }[role]()
     return "\n".join(message.content for message in load_prompts().render(role, **variables))
 

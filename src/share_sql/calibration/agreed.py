@@ -1,4 +1,5 @@
-"""Fit when an answer of the drafter beats the draft, and what the answers add to the confidence.
+"""Fit when an answer of the drafter that the second drafter was asked about beats the draft, and what the
+drafter's answers add to the confidence.
 
 The same question comes with the drafts of many generators, so cases are no independent evidence: bounds count
 questions. What is left out to try a model is a database together with some generators.
@@ -9,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.calibration.label import Labeller
@@ -22,13 +23,15 @@ from share_sql.stages.state import State
 
 LEAST_BOUND = 0.85
 """Lower end of the 95% interval of the precision, over questions, that an answer needs to act."""
-LEAST_SHARE = 0.92
-"""Cases that turn right, of those that turn right or wrong: eleven mended for one that breaks."""
+LEAST_SHARE = 0.95
+"""Cases that turn right, of those that turn right or wrong: twenty mended for one that breaks."""
 STRENGTH = 0.3
 """Inverse of the regularisation: there are few questions to learn from."""
 LEAST_QUESTIONS = 20
 """Questions acted on; fewer say nothing of a threshold."""
 _Z = 1.96
+_SAME = 1e-6
+"""Probabilities that differ by less are the same."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,11 @@ def collect_agreed(
         rivals = tuple(
             Rival(row, labeller.right(case.database, each.sql, wanted))
             for each in state.candidates
-            if (row := agreed_row(state, each)) is not None
+            if (row := agreed_row(state, each, state.second)) is not None
         )
+        # Without the second drafter's answer none of the drafter's replaces a query that runs.
+        choice = state.plan.policy.choose(replace(state, second=None))
+        handed = choice.candidate.sql if choice.candidate is not None else state.sql
         alone = state.plan.weights.confidence(current.query, current.mended)
         data.cases.append(
             Asked(
@@ -100,7 +106,7 @@ def collect_agreed(
                 generator,
                 labeller.right(case.database, case.draft, wanted),
                 labeller.right(case.database, current.sql, wanted),
-                state.correction is not None and labeller.right(case.database, state.correction.sql, wanted),
+                labeller.right(case.database, handed, wanted),
                 rivals,
                 opinion(answers_of(state), current.query, alone) if current.query.runs else None,
             )
@@ -206,11 +212,13 @@ def _lowest(cases: Sequence[Asked], scores: Sequence[Sequence[float]]) -> tuple[
     shares: dict[str, float] = {}
     threshold, kept = 1.0, {"questions": 0.0, "fixed": 0.0, "broken": 0.0, "bound": 0.0}
     total = 0.0
-    for score, question, mends in acts:
+    for at, (score, question, mends) in enumerate(acts):
         (fixed if mends else broken)[question] += 1
         share = fixed[question] / (fixed[question] + broken[question])
         total += share - shares.get(question, 0.0)
         shares[question] = share
+        if at + 1 < len(acts) and acts[at + 1][0] > score - _SAME:
+            continue  # a threshold lets all that are as likely act
         bound = lower_bound(total / len(shares), len(shares))
         mended, lost = sum(fixed.values()), sum(broken.values())
         if (
@@ -218,7 +226,7 @@ def _lowest(cases: Sequence[Asked], scores: Sequence[Sequence[float]]) -> tuple[
             and bound >= LEAST_BOUND
             and mended >= LEAST_SHARE * (mended + lost)
         ):
-            threshold = score - 1e-6
+            threshold = score - _SAME
             kept = {
                 "questions": len(shares), "fixed": mended, "broken": lost, "bound": round(bound, 3),
             }  # fmt: skip

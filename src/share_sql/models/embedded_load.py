@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 
 from share_sql.errors import SettingsError
 from share_sql.models.base import MOST_SAMPLES
-from share_sql.models.bases import BASES, DEFAULT_BASE, Base
+from share_sql.models.bases import BASES, DEFAULT_BASE, Base, has_weights
 
 if TYPE_CHECKING:
     from share_sql.models.embedded import EmbeddedModel
 
 CARD = "card.json"
 """Beside an adapter: {"prompts": NAME}, the prompt set that it was trained on, and "samples", how many
-answers it is asked for, where that is not one."""
+answers it is asked for, where that is not one. Alone in its folder it also has "base": the base of this name
+answers as it is."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,20 @@ def embedded_models(wanted: Mapping[str, Wanted]) -> dict[str, EmbeddedModel]:
     return {role: models[one] for role, one in found.items()}
 
 
+def answers_from(folder: Path) -> bool:
+    """Whether a folder holds an adapter, or a card that names a base."""
+    from share_sql.models.lora import is_adapter
+
+    return is_adapter(folder) or read_card(folder).base is not None
+
+
 def base_of_adapter(adapter: Path) -> Base | None:
     """The base with weights that an adapter's configuration names, by its checkpoint or by the file that the
-    checkpoint was made of; None where it names another, or nothing."""
-    from share_sql.models.lora import CONFIG
+    checkpoint was made of, or that a card alone names; None where it names another, or nothing."""
+    from share_sql.models.lora import CONFIG, is_adapter
+
+    if not is_adapter(adapter) and (named := read_card(adapter).base) is not None:
+        return BASES[named]
 
     try:
         named = json.loads((adapter / CONFIG).read_text(encoding="utf-8"))["base_model_name_or_path"]
@@ -108,7 +119,7 @@ class _Found:
 
 def _find(wanted: Wanted) -> _Found:
     from share_sql.models.gguf_merge import merge_key
-    from share_sql.models.lora import read_adapter
+    from share_sql.models.lora import is_adapter, read_adapter
     from share_sql.models.weights_file import base_weights
 
     adapter = wanted.adapter
@@ -120,10 +131,12 @@ def _find(wanted: Wanted) -> _Found:
     base = BASES[name]
     if adapter is None:
         return _Found(file, base.untuned or base.template, None, "", None)
+    card = read_card(adapter)
+    if card.base is not None and not is_adapter(adapter):
+        return _Found(file, base.untuned or base.template, None, "", card.prompts, card.samples)
     read_adapter(adapter)  # its mistakes are told now
     adapter = adapter.resolve()
-    prompts, samples = card_of(adapter)
-    return _Found(file, base.template, adapter, merge_key("", adapter), prompts, samples)
+    return _Found(file, base.template, adapter, merge_key("", adapter), card.prompts, card.samples)
 
 
 def _alone(found: _Found) -> EmbeddedModel:
@@ -136,9 +149,8 @@ def _alone(found: _Found) -> EmbeddedModel:
         # Merged files are named after the checksums of all that made them.
         file = merged_weights(found.file, found.adapter)
         return EmbeddedModel(file, prompts=found.prompts, template=found.template, samples=found.samples)
-    return EmbeddedModel(
-        found.file, f"{found.file.stem}-{checksum(found.file)[:12]}", template=found.template
-    )
+    name = f"{found.file.stem}-{checksum(found.file)[:12]}"
+    return EmbeddedModel(found.file, name, found.prompts, found.template, samples=found.samples)
 
 
 def _sharing(file: Path, template: str, these: list[_Found]) -> dict[_Found, EmbeddedModel]:
@@ -153,7 +165,7 @@ def _sharing(file: Path, template: str, these: list[_Found]) -> dict[_Found, Emb
     models: dict[_Found, EmbeddedModel] = {}
     for each in these:
         if each.adapter is None:
-            models[each] = EmbeddedModel(weights, weights.name)
+            models[each] = EmbeddedModel(weights, weights.name, each.prompts, samples=each.samples)
             continue
         key = hashlib.sha256(f"shared {summed} {each.key}".encode()).hexdigest()
         name = f"{each.adapter.name}-{key[:24]}"
@@ -169,21 +181,35 @@ def _can_be_shared(file: Path) -> bool:
     return can_be_shared(str(header_value(file, "general.architecture")))
 
 
-def card_of(adapter: Path) -> tuple[str | None, int]:
-    """What an adapter's card says: its prompt set, None without a card, and how many answers it is asked for.
+@dataclass(frozen=True)
+class Card:
+    """What is said of an adapter, or of a base that answers as it is."""
 
-    Raises SettingsError where the card names no prompt set, or no number.
+    prompts: str | None = None
+    """The prompt set that it was trained on, or that its part in the judge was fitted with."""
+    samples: int = 1
+    """How many answers it is asked for."""
+    base: str | None = None
+    """The base, a name in BASES, where there is no adapter."""
+
+
+def read_card(folder: Path) -> Card:
+    """The card in a folder; an empty one where there is none.
+
+    Raises SettingsError where the card names no prompt set, no number, or no base with weights.
     """
-    path = adapter / CARD
+    path = folder / CARD
     if not path.is_file():
-        return None, 1
+        return Card()
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-        name, samples = card["prompts"], card.get("samples", 1)
+        name, samples, base = card["prompts"], card.get("samples", 1), card.get("base")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        name, samples = None, 1
+        name, samples, base = None, 1, None
     if not isinstance(name, str):
         raise SettingsError(f'{path} does not name a prompt set; it should hold {{"prompts": "brief"}}')
     if not isinstance(samples, int) or isinstance(samples, bool) or not 1 <= samples <= MOST_SAMPLES:
         raise SettingsError(f"{path}: samples must be a whole number from 1 to {MOST_SAMPLES}")
-    return name, samples
+    if base is not None and not (isinstance(base, str) and has_weights(base)):
+        raise SettingsError(f"{path}: base must be one of {', '.join(filter(has_weights, BASES))}")
+    return Card(name, samples, base)

@@ -2,8 +2,8 @@
 
     auto            embedded where its base weights are pulled, else none (`auto.py`)
     none            no model at all
-    embedded        the small models that come with the package, in this process: sam, lom and the scorer; bam
-                    and mask stay symbolic, which is exact
+    embedded        the small models that come with the package, in this process: sam, lom, scorer and both
+                    drafters, those whose base was pulled; bam and mask stay symbolic, which is exact
     embedded:DIR    adapters in DIR/bam, DIR/sam, DIR/lom, as `share train` writes them, and DIR/scorer
     embedded:NAME   a pulled base as it is, without an adapter, as drafter: qwen2.5-coder-0.5b, or 0.5b
     recorded:DIR    a run folder's answers, for the roles it holds
@@ -147,9 +147,9 @@ def _embedded_named(name: str) -> Mapping[str, Model]:
 
 def _embedded_all(folder: Path, among: Sequence[str]) -> Mapping[str, Model]:
     """The adapters that a folder holds, by role."""
-    from share_sql.models.lora import is_adapter
+    from share_sql.models.embedded_load import answers_from
 
-    roles = [role for role in among if is_adapter(folder / role)]
+    roles = [role for role in among if answers_from(folder / role)]
     if not roles:
         wanted = ", ".join(f"{role}/" for role in among)
         raise SettingsError(f"{folder} holds no adapter ({wanted}); `share train` writes them")

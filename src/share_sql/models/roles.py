@@ -150,6 +150,13 @@ _ROLES = (
         examples=True,
         embedded=True,
     ),
+    Role(
+        "second_drafter",
+        "answers the question as well, where the drafter's answer may replace the draft",
+        ("stored_tables", "keys", "asked", "dialect"),
+        without="no answer of the drafter's replaces a draft that runs",
+        embedded=True,
+    ),
 )
 
 ROLES: Mapping[str, Role] = MappingProxyType({role.name: role for role in _ROLES})

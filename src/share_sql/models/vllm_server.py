@@ -21,7 +21,7 @@ from pathlib import Path
 from share_sql.child_process import ends_with_block
 from share_sql.errors import ModelUnavailable, SettingsError
 from share_sql.models.bases import BASES, DEFAULT_BASE, LONGEST_ANSWER, Base, base_named, has_weights
-from share_sql.models.embedded_load import base_of_adapter, card_of
+from share_sql.models.embedded_load import Card, base_of_adapter, read_card
 from share_sql.models.lora import is_adapter, read_adapter
 from share_sql.models.roles import ROLES
 from share_sql.models.vllm_program import vllm_program
@@ -81,11 +81,11 @@ class Served:
         lines.append('grammar_field = "structured_outputs"')
         if self.max_tokens is not None:
             lines.append(f"max_tokens = {self.max_tokens}")
-        prompts, samples = card_of(self.adapters[role]) if role in self.adapters else (None, 1)
-        if samples > 1:
-            lines.append(f"samples = {samples}")
-        if prompts is not None:
-            lines.append(f"prompts = {json.dumps(prompts)}")
+        card = read_card(self.adapters[role]) if role in self.adapters else Card()
+        if card.samples > 1:
+            lines.append(f"samples = {card.samples}")
+        if card.prompts is not None:
+            lines.append(f"prompts = {json.dumps(card.prompts)}")
             if role in JUDGED:
                 lines.append("calibrated = true")
         return "".join(f"{line}\n" for line in ("", *lines))

@@ -7,12 +7,18 @@ instructions in it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
-from share_sql.schema.model import ColumnName, Schema
+from share_sql.schema.model import Column, ColumnName, Schema
 
 _LONGEST_MEANING = 110
 """Characters; the published meanings say the same of every column first and the particular later."""
+_EXAMPLES = 2
+"""Stored values that are told of a column."""
+_LONGEST_EXAMPLE = 24
+"""Characters; longer texts are prose, of which none is asked for by its words."""
+_TEXT = re.compile(r"char|text|clob|date|time", re.IGNORECASE)
+"""In the type of a column of which examples say how its values are written."""
 _LEAD = re.compile(r"^(?:(?:In|Within|Inside) (?:the )?[^,]*?(?:table|database)\b[^,]*, )+")
 _SUBJECT = re.compile(
     r"^(?:[Tt]he )?(?:['\"`]?[\w .-]+['\"`]?) column(?: (?:in|of|within|from) the ['\"`]?[\w .-]+['\"`]? "
@@ -25,6 +31,34 @@ def tables(schema: Schema) -> str:
     return "\n".join(
         f"{table.name}({', '.join(column.name for column in table.columns)})" for table in schema.tables
     )
+
+
+def tells_examples(column: Column) -> bool:
+    """Whether examples of what a column stores are told: it holds text, days, or anything."""
+    return not column.type or _TEXT.search(column.type) is not None
+
+
+def stored_tables(schema: Schema, stored: Mapping[ColumnName, Sequence[object]]) -> str:
+    """A line a table, with types and what columns store: `stores(store_id INTEGER, city TEXT 'Bonn', 'Ulm')`.
+
+    Args:
+        schema: the tables.
+        stored: examples of what columns store.
+    """
+    lines = []
+    for table in schema.tables:
+        columns = []
+        for column in table.columns:
+            texts = map(str, stored.get(ColumnName(table.name, column.name), ())[:_EXAMPLES])
+            examples = ", ".join(_quoted(text) for text in texts if len(text) <= _LONGEST_EXAMPLE)
+            kind = column.type.split("(")[0].upper()
+            columns.append(" ".join(filter(None, (column.name, kind, examples))))
+        lines.append(f"{table.name}({', '.join(columns)})")
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    return "'" + " ".join(text.split()).replace("'", "''") + "'"
 
 
 def keys(schema: Schema) -> str:

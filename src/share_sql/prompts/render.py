@@ -19,7 +19,7 @@ Where a database's dialect reads no backticks, its own signs stand in their plac
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from share_sql.dialects import dialect_of
@@ -120,6 +120,25 @@ def drafter_variables(
         "values": told(values),
         "question": question,
         "evidence": evidence,
+    }
+
+
+def second_drafter_variables(
+    schema: Schema,
+    *,
+    question: str,
+    evidence: str,
+    values: Iterable[ValueMatch],
+    examples: Mapping[ColumnName, Sequence[object]],
+) -> dict[str, str]:
+    """Variables of the second drafter's prompt. Arguments as `drafter_variables`; `examples` are what columns
+    store."""
+    lines = (("Values", told(values)), ("Notes", evidence), ("Question", question))
+    return {
+        "dialect": dialect_of(schema.dialect).title,
+        "stored_tables": brief.stored_tables(schema, examples),
+        "keys": brief.keys(schema),
+        "asked": "\n".join(f"{name}: {text}" for name, text in lines if text),
     }
 
 

@@ -12,7 +12,7 @@ from share_sql.judgement.agreement import Answers
 from share_sql.judgement.features import compared_features, guessed_features, scored_features
 from share_sql.judgement.logistic import Logistic
 from share_sql.query.asked import asks_for_more, asks_twice
-from share_sql.query.examined import Examined
+from share_sql.query.examined import Examined, Ran
 from share_sql.stages.state import Candidate, Choice, Policy, State
 
 SAMPLED: Mapping[str, str] = MappingProxyType({"compile": "lom", "generator": "generator"})
@@ -94,21 +94,27 @@ def answers_of(state: State) -> Answers:
     return Answers.of(state.answers, own)
 
 
-def agreed_row(state: State, candidate: Candidate) -> list[float] | None:
+def agreed_row(state: State, candidate: Candidate, second: Ran | None) -> list[float] | None:
     """Features of an answer of the drafter that may replace the draft or its repair; None where it may
-    not."""
+    not.
+
+    Args:
+        state: the case.
+        candidate: the answer.
+        second: the second drafter's answer; without one none of the drafter's replaces anything.
+    """
     best = state.repaired or state.draft
-    if candidate.origin != "drafter" or best is None:
+    if candidate.origin != "drafter" or best is None or second is None:
         return None
     current, other = best.query, candidate.query
     if not isinstance(current, Examined) or not isinstance(other, Examined):
         return None
-    answers, repairs, weights = answers_of(state), candidate.own_repairs, state.plan.weights
+    answers, weights = answers_of(state), state.plan.weights
+    confidences = weights.alone(current, best.mended), weights.alone(other, candidate.own_repairs)
     # An answer that had to be mended to run named what is not there: on that it is no witness.
-    if not candidate.ran or not may_act(answers, current, other):
+    if not candidate.ran or not may_act(answers, second, current, other, confidences):
         return None
-    confidences = weights.alone(current, best.mended), weights.alone(other, repairs)
-    return agreed_features(answers, current, other, confidences, repairs)
+    return agreed_features(answers, second, other)
 
 
 def _rescue(state: State, runnable: list[Candidate]) -> Choice:
@@ -155,7 +161,8 @@ def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
             continue
         row = scored_row(state, other) if state.plan.calibrated else None
         if other.origin == "drafter":
-            agreed = agreed_row(state, other) if state.plan.answers_act and weights.agreed else None
+            acts = state.plan.answers_act and weights.agreed
+            agreed = agreed_row(state, other, state.second) if acts else None
             model, odds = weights.agreed, weights.agreed(agreed) if agreed is not None else 0.0
         elif row is not None:
             model = weights.guessed if other.origin == "edit" else weights.scored

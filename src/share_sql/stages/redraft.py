@@ -14,7 +14,7 @@ from share_sql.errors import AnswerUnusable, ModelError, SqlError
 from share_sql.prompts.render import drafter_variables
 from share_sql.query.narrow import narrowed
 from share_sql.requests import Steps, look_up
-from share_sql.schema.model import ValueMatch
+from share_sql.schema.model import Schema, ValueMatch
 from share_sql.schema.spoken import phrases, spoken_values
 from share_sql.sql.text import extract_sql
 from share_sql.stages.asking import ask, ask_drawn, cut_off, lost, noted
@@ -29,17 +29,9 @@ def redraft(state: State) -> Steps[State]:
     weighed."""
     if "drafter" not in state.plan.roles or not state.plan.policy.weighs or state.draft is None:
         return state
-    asked = phrases(state.case.question)
-    stored: dict[str, tuple[ValueMatch, ...]] = {}
-    for phrase in asked:
-        stored[phrase] = yield from look_up(phrase)
-    values = spoken_values(asked, stored.__getitem__)
-    variables = drafter_variables(
-        narrowed(state.schema, f"{state.case.question} {state.case.evidence}", values),
-        question=state.case.question,
-        evidence=state.case.evidence,
-        values=values,
-    )
+    schema, values = yield from shown(state)
+    asked = {"question": state.case.question, "evidence": state.case.evidence}
+    variables = drafter_variables(schema, values=values, **asked)
     try:
         state, reply = yield from ask(state, "drafter", variables, max_tokens=LONGEST)
     except ModelError as error:
@@ -52,7 +44,7 @@ def redraft(state: State) -> Steps[State]:
             answers += drawn.answers
         except ModelError as error:
             state = lost(state, "redraft", "drafter", "one answer was written, and no others", error)
-    texts = Counter(sql for answer in answers if (sql := _sql(answer.text)))
+    texts = Counter(sql for answer in answers if (sql := answer_sql(answer.text)))
     if not texts:
         unusable = AnswerUnusable(f"{reply.model}: no answer is SQL{cut_off(reply)}")
         return lost(state, "redraft", "drafter", "no other answer was written", unusable)
@@ -67,14 +59,25 @@ def redraft(state: State) -> Steps[State]:
 def _agrees(state: State, answer: str) -> Steps[bool]:
     """Whether an answer gives the draft's rows: nothing is left to ask then."""
     draft = state.draft.query.row_set if state.draft is not None else None
-    sql = _sql(answer)
+    sql = answer_sql(answer)
     if draft is None or not sql:
         return False
     query = yield from state.examiner.examine(sql)
     return query.row_set == draft
 
 
-def _sql(text: str) -> str:
+def shown(state: State) -> Steps[tuple[Schema, tuple[ValueMatch, ...]]]:
+    """What a prompt tells that asks for SQL without a draft: the schema, of a large one the likeliest tables,
+    and the stored values that the question names."""
+    asked = phrases(state.case.question)
+    stored: dict[str, tuple[ValueMatch, ...]] = {}
+    for phrase in asked:
+        stored[phrase] = yield from look_up(phrase)
+    values = spoken_values(asked, stored.__getitem__)
+    return narrowed(state.schema, f"{state.case.question} {state.case.evidence}", values), values
+
+
+def answer_sql(text: str) -> str:
     """An answer's SQL; empty where it holds none."""
     try:
         return extract_sql(text)

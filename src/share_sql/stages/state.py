@@ -154,6 +154,8 @@ class State:
     """lom's result."""
     answers: int = 0
     """How many answers the drafter gave."""
+    second: Ran | None = None
+    """The second drafter's answer; None where it was not asked, or gave none."""
     samples: tuple[Trajectory, ...] = ()
     """All of lom's answers, the final trajectory first; each as often as it was given."""
     inspection: Inspection | None = None

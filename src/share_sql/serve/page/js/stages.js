@@ -11,6 +11,7 @@ const WHAT = {
   regenerate: "writes SQL again from the trajectories",
   redraft: "answers the question without the draft",
   repair: "mends what schema and data prove",
+  confirm: "asks a second model where its word decides",
   propose: "tries single changes",
   score: "asks how likely each change helps",
   warn: "looks for risks",
