@@ -81,7 +81,8 @@ class Given:
     name, calibrated, takes_grammar = "given", True, False
 
     def __init__(self, path: Path, benchmark: str, samples: int, prompts: str = BRIEF_SET) -> None:
-        self.samples, self.prompts = samples, prompts
+        self.samples = samples
+        self.prompts: str | None = prompts
         lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
         self._texts = {row["id"]: row["answers"] for row in lines if row["source"] == f"{benchmark}-dev"}
 

@@ -1,8 +1,10 @@
 """Precision and recall of `share check` on NL2SQL-BUGs (HKUSTDial, KDD 2025): SQL that experts call wrong.
 
-    runs/nl2sql_bugs.py [DATA] [DATABASES]
+    runs/nl2sql_bugs.py [DATA] [DATABASES] [--models SPEC | --answers FILE [--samples N]]
 
-DATABASES: what `share run --databases` takes, a folder or a URL with `{name}`; left out, DATA's own.
+DATABASES: what `share run --databases` takes, a folder or a URL with `{name}`; left out, DATA's own. --models
+says whose drafter answers too, as for `share check`; --answers takes its answers to BIRD dev's questions from
+a file that runs/agreement.py takes as well.
 
 A query is said wrong where its calibrated probability of being wrong is 0.5 or more. Nothing is fitted
 to this set. The figures are of the part whose two databases are at hand: 317 cases, of which 24% are
@@ -12,15 +14,19 @@ recalls and false alarms would give at 24%.
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections import Counter
 from pathlib import Path
+
+from agreement import Given
 
 from share_sql.assistant import Assistant
 from share_sql.benchmarks.places import place_of, read_places
 from share_sql.case import Case
 from share_sql.check import check
+from share_sql.models.base import Model
+from share_sql.models.load import load_models
 
 PUBLISHED = """\
 published      full set              at 24% wrong
@@ -31,16 +37,33 @@ Gemini-2.0-Flash  82.7 / 67.3, 76.8     60 / 67, 81.6"""
 
 def main() -> None:
     """Check every case and print the figures."""
-    data = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, nargs="?", default=Path("../shared/data"))
+    parser.add_argument("databases", nargs="?")
+    parser.add_argument("--models", default="none")
+    parser.add_argument("--answers", type=Path)
+    parser.add_argument("--samples", type=int, default=1)
+    args = parser.parse_args()
+    data: Path = args.data
     own = data / "bird" / "dev" / "dev_databases"
-    places = read_places(sys.argv[2]) if len(sys.argv) > 2 else own
+    places = read_places(args.databases) if args.databases is not None else own
+    models: dict[str, Model] = {}
+    if args.answers is not None:
+        models["drafter"] = Given(args.answers, "bird", args.samples)
+    elif args.models != "none":
+        models["drafter"] = load_models(args.models)["drafter"]
+    dev = json.loads((data / "bird" / "dev" / "dev.json").read_text(encoding="utf-8"))
+    numbers = {(row["db_id"], row["question"]): str(row["question_id"]) for row in dev}
     cases = json.loads((data / "nl2sql-bugs" / "cases.json").read_text(encoding="utf-8"))
     seen: Counter[tuple[bool, bool]] = Counter()
     of_type: Counter[tuple[str, bool]] = Counter()
-    with Assistant(inspect=True) as assistant:
+    with Assistant(models=models, inspect=True) as assistant:
         for case in cases:
             database = place_of(places, case["db_id"])
-            asked = Case(str(case["id"]), case["question"], str(database), case["sql"], case["evidence"])
+            number = numbers[case["db_id"], case["question"]]
+            asked = Case(number, case["question"], str(database), case["sql"], case["evidence"])
             said = check(assistant, asked).wrong >= 0.5
             seen[not case["label"], said] += 1
             of_type.update((name, said) for name in {each["error_type"] for each in case["error_types"]})

@@ -6,14 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from share_sql.case import Case, Place, QueryWarning, TextChange, WeighedFinding
+from share_sql.case import (
+    Case,
+    Place,
+    QueryWarning,
+    TextChange,
+    WeighedFinding,
+    failures_in_words,
+)
 from share_sql.errors import UsageError
 from share_sql.judgement.logistic import sigmoid
 from share_sql.query.examined import Examined
 from share_sql.query.layout import layout_changes
 from share_sql.query.place import place_in_draft
+from share_sql.query.warnings import OTHER_ANSWER
 from share_sql.runfolder.record import case_error
 from share_sql.sql.marks import mark_changes
+from share_sql.stages.policies import answers_of, sureness
 
 if TYPE_CHECKING:
     from share_sql.assistant import Assistant
@@ -67,8 +76,8 @@ class Checked:
     unusable: str | None = None
     """Why nothing could be checked (no such database); None where it could."""
     incomplete: str | None = None
-    """What could not be looked at, and why (the draft is too much work, or the database went away); None
-    where all was."""
+    """What could not be looked at, and why (the draft is too much work, the database went away, a drafter did
+    not answer); None where all was."""
     fingerprint: str = ""
     """The database's fingerprint."""
     rows_hash: str | None = None
@@ -124,7 +133,7 @@ def check(assistant: Assistant, case: Case) -> Checked:
     """Look at a draft without changing it.
 
     Args:
-        assistant: without models, and with `inspect`.
+        assistant: with `inspect`, and without models, or with a drafter alone: what it answers counts too.
         case: the draft; its question and evidence may be empty, and what they would prove is then not seen.
 
     Returns:
@@ -143,7 +152,7 @@ async def acheck(assistant: Assistant, case: Case) -> Checked:
 
 
 def checked(state: State) -> Checked:
-    """What was seen of a draft, from the final state of its case: without models, and with `inspect`. Raises
+    """What was seen of a draft, from the final state of its case: with `inspect`, see `check`. Raises
     UsageError where it was worked on without."""
     if not state.plan.inspects:
         raise UsageError("a check needs an assistant that was made with inspect=True")
@@ -163,6 +172,8 @@ def checked(state: State) -> Checked:
     wrong = max((weights.wrong(draft.query.kinds), *(_WRONG_SHARE.get(each.kind, 0.0) for each in warnings)))
     if repair is not None:
         wrong = max(wrong, min(sigmoid(fault.weight) for fault in repair.evidence))
+    if state.answers and draft.query.runs:
+        wrong = max(wrong, 1 - sureness(state, draft))
     return Checked(
         sql=draft.sql,
         runs=draft.query.runs,
@@ -173,7 +184,7 @@ def checked(state: State) -> Checked:
         truncated=bool(getattr(outcome, "truncated", False)),
         suggestion=repair.sql if repair is not None else None,
         wrong=round(wrong, 4),
-        incomplete=failed,
+        incomplete=failed or failures_in_words(correction.failures) or None,
         fingerprint=inspection.fingerprint if inspection is not None else "",
         rows_hash=inspection.rows_before if inspection is not None else None,
     )
@@ -241,6 +252,20 @@ def _observed(state: State, repair: Candidate | None) -> Iterator[Observation]:
             yield Observation(finding.kind, finding.message, severity, place)
     for warning in correction.inspection.warnings if correction.inspection is not None else ():
         yield _warned(warning)
+    if draft is not None and (other := _other_answer(state, draft)):
+        yield Observation(OTHER_ANSWER, other, "warning")
+
+
+def _other_answer(state: State, draft: Candidate) -> str:
+    """What the drafter answers with other rows, where that makes the draft more likely wrong than right;
+    empty elsewhere."""
+    answers = answers_of(state)
+    if not draft.query.runs or not answers.rival(draft.query) or sureness(state, draft) >= 0.5:
+        return ""
+    others = [each for each in state.candidates if each.origin == "drafter" and each.query.runs]
+    best = max(others, key=lambda each: answers.share(each.query))
+    votes = round(answers.share(best.query) * answers.count)
+    return f"a model that did not see it answers with other rows ({votes} of {answers.count}): {best.sql}"
 
 
 def _warned(warning: QueryWarning) -> Observation:

@@ -104,6 +104,13 @@ def test_nothing_is_asked_without_a_drafter_or_under_other_policies(
     assert model.requests == []
 
 
+def test_nothing_is_asked_without_a_question(shop: SqliteDatabase) -> None:
+    model = _replies(RIGHT, RIGHT)
+    before = start(shop, " ", DRAFT, roles=("drafter",))
+    assert take(redraft, shop, before, model) is before
+    assert model.requests == []
+
+
 def test_a_drafter_that_fails_or_rambles_is_told(shop: SqliteDatabase) -> None:
     before = _start(shop)
     for model in (ScriptedModel({"drafter": ModelUnavailable("gone")}), _replies("I do not know", "Sorry.")):

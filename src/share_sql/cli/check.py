@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from share_sql.cli.common import FILE, as_json, cache_option, read_stdin, use_database
+from share_sql.cli.common import FILE, as_json, cache_option, models_for, read_stdin, use_database
 from share_sql.cli.configured import config_option, db_option
 from share_sql.cli.terminal import complain, interruptible, print_json, say
 
@@ -23,6 +23,7 @@ Examples:
   share check --db shop.sqlite --sql "SELECT name FROM store ORDER BY size LIMIT 1"
   share check --db mysql://reader@localhost/shop --sql "SELECT COUNT(*) FROM store"
   share check --db shop.sqlite --sql - --question "How many stores are in Bonn?" --json < draft.sql
+  share check --db shop.sqlite --sql "SELECT city FROM store" --question "Which stores?" --models auto
 """
 
 
@@ -33,6 +34,14 @@ Examples:
 @click.option("--evidence", default="", help="What else must be known: units, codes, definitions.")
 @click.option("--tables", type=FILE, help="tables.json that completes the database's schema.")
 @click.option("--meanings", type=FILE, help="column_meaning.json with the columns' meanings.")
+@click.option(
+    "--models",
+    default="none",
+    show_default=True,
+    metavar="none|auto|embedded|FILE.toml",
+    help="Whose drafter answers the question too: rows that differ count against the draft. Of other models "
+    "none is asked.",
+)
 @cache_option
 @config_option
 @as_json
@@ -43,6 +52,7 @@ def command(
     evidence: str,
     tables: Path | None,
     meanings: Path | None,
+    models: str,
     cache: Path | None,
     as_json: bool,
 ) -> None:
@@ -61,7 +71,10 @@ def command(
         draft = read_stdin()
     catalog = Catalog(cache=cache)
     db = use_database(catalog, db, tables, meanings)
-    with Assistant(catalog=catalog, inspect=True) as assistant, interruptible():
+    asked = {role: model for role, model in models_for(models).items() if role == "drafter"}
+    if models != "none" and not asked:
+        complain(f"--models {models} has no drafter, so that no model is asked")
+    with Assistant(catalog=catalog, models=asked, inspect=True) as assistant, interruptible():
         checked = check(assistant, Case("1", question, db, draft, evidence))
     if as_json:
         print_json(checked_row(checked))

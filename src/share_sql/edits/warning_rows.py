@@ -49,5 +49,7 @@ ROWS: tuple[tuple[str, str, str, str, str], ...] = (
      "SELECT city, name FROM store GROUP BY city", "SELECT city, MIN(name) FROM store GROUP BY city"),
     ("division-cut", "expression", "Integers are divided; the fraction is cut off.",
      "SELECT SUM(won) / COUNT(*) FROM game", "SELECT CAST(SUM(won) AS REAL) / COUNT(*) FROM game"),
+    ("other-answer", "output", "A model that did not see the query answers the question with other rows.",
+     "SELECT name FROM store -- in which cities are there stores", "SELECT DISTINCT city FROM store"),
 )  # fmt: skip
 """In the order of `query.warnings.WARNINGS`."""

@@ -223,5 +223,8 @@ _LOOKS: Mapping[str, Callable[[Examined], Iterator[Seen]]] = MappingProxyType(
     }
 )
 
-WARNINGS = (*_LOOKS, *(kind for kinds in PROBES for kind in kinds))
+OTHER_ANSWER = "other-answer"
+"""Seen by a model and not here: `check.py` tells it."""
+
+WARNINGS = (*_LOOKS, *(kind for kinds in PROBES for kind in kinds), OTHER_ANSWER)
 """Every kind of warning, in the order in which they are told."""

@@ -25,9 +25,11 @@ LONGEST = 256
 
 
 def redraft(state: State) -> Steps[State]:
-    """Ask the drafter for answers of its own; nothing to do without one, or where candidates are not
-    weighed."""
+    """Ask the drafter for answers of its own; nothing to do without one, where candidates are not weighed, or
+    where nothing is asked."""
     if "drafter" not in state.plan.roles or not state.plan.policy.weighs or state.draft is None:
+        return state
+    if not state.case.question.strip():
         return state
     schema, values = yield from shown(state)
     asked = {"question": state.case.question, "evidence": state.case.evidence}
