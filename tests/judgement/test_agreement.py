@@ -11,7 +11,7 @@ from share_sql.database.sqlite import SqliteDatabase
 from share_sql.judgement.agreed import AGREED
 from share_sql.judgement.agreement import OPINION, Answers, opinion
 from share_sql.judgement.logistic import Logistic
-from share_sql.judgement.weights import load_weights
+from share_sql.judgement.weights import UNFITTED, load_weights
 from share_sql.stages.judge import judge
 from share_sql.stages.policies import answers_of
 from share_sql.stages.repair import repair
@@ -114,9 +114,13 @@ def test_an_answer_that_finds_nothing_or_the_same_replaces_nothing(shop: SqliteD
 
 def test_an_answer_that_had_to_be_mended_to_run_replaces_nothing(shop: SqliteDatabase) -> None:
     state = _asked(shop, OTHER, ("SELECT stor_name FROM stores", 1), threshold=0.5)
-    mended = take(repair, shop, state)
+    # A judge that is as sure of a query that was mended as of any other.
+    weights = replace(state.plan.weights, right=UNFITTED)
+    mended = take(repair, shop, replace(state, plan=replace(state.plan, weights=weights)))
     assert [each.sql for each in mended.candidates if not each.ran] == [FULL]
     assert corrected(judge, shop, mended).sql == OTHER
+    whole = tuple(replace(each, ran=True) for each in mended.candidates)
+    assert corrected(judge, shop, replace(mended, candidates=whole)).sql == FULL
 
 
 def test_of_answers_for_a_draft_that_does_not_run_the_one_most_agree_on_wins(shop: SqliteDatabase) -> None:

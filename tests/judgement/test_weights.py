@@ -35,8 +35,7 @@ def test_the_shipped_weights_are_for_kinds_and_features_that_there_are() -> None
     assert weights.enabled <= set(PROVED)
     assert set(weights.findings) <= set(FINDINGS)
     for name, features in MODELS.items():
-        # Answers of the drafter do not act: `runs/agreement.py` says why.
-        assert getattr(weights, name).features == (() if name == "agreed" else features)
+        assert getattr(weights, name).features == features
 
 
 def test_findings_add_up() -> None:

@@ -34,7 +34,7 @@ def may_act(
         other: the answer.
         confidences: of the current query and of the answer, as they would be without answers, 0 to 1.
     """
-    if not current.runs or not other.rows or other.is_abnormal or other.row_set == current.row_set:
+    if not current.runs or other.is_abnormal or other.row_set == current.row_set:
         return False
     if answers.share(current) or second.row_set == current.row_set or loses_constants(current, other):
         return False
