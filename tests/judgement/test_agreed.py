@@ -99,5 +99,11 @@ def test_an_answer_that_is_less_sure_alone_does_not_act(shop: SqliteDatabase) ->
 )
 def test_what_is_weighed(shop: SqliteDatabase, second: str, seconded: float) -> None:
     _, after, other = _examined(shop, "Cities?", NAMES, CITIES, second)
-    row = agreed_features(Answers.of(4, [(after, 3)]), other, after)
+    row = agreed_features(Answers.of(8, [(after, 6)]), other, after)
     assert dict(zip(AGREED, row, strict=True)) == {"bias": 1.0, "share": 0.75, "seconded": seconded}
+
+
+def test_few_answers_that_agree_are_not_as_good_as_many(shop: SqliteDatabase) -> None:
+    _, after = _examined(shop, "Cities?", NAMES, CITIES)
+    shares = [agreed_features(Answers.of(n, [(after, n)]), after, after)[1] for n in (1, 4, 8, 16)]
+    assert shares == [0.125, 0.5, 1.0, 1.0]

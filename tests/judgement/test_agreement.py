@@ -99,21 +99,21 @@ def test_no_answer_replaces_a_draft_that_the_second_drafter_was_not_asked_about(
 
 def test_of_several_answers_the_one_most_agree_on_replaces_the_draft(shop: SqliteDatabase) -> None:
     few, most = "SELECT city, store_name FROM stores", FULL
-    assert corrected(judge, shop, _asked(shop, OTHER, (few, 1), (most, 5), threshold=0.5)).sql == most
+    assert corrected(judge, shop, _asked(shop, OTHER, (few, 1), (most, 7), threshold=0.5)).sql == most
     # Answers with the same rows count together, and the likeliest of them is handed back.
     assert (
-        corrected(judge, shop, _asked(shop, OTHER, (few, 2), (FULL, 2), (SAME, 3), threshold=0.5)).sql == FULL
+        corrected(judge, shop, _asked(shop, OTHER, (few, 2), (FULL, 3), (SAME, 3), threshold=0.5)).sql == FULL
     )
 
 
 def test_an_answer_that_finds_nothing_or_the_same_replaces_nothing(shop: SqliteDatabase) -> None:
-    assert corrected(judge, shop, _asked(shop, EMPTY, (f"{EMPTY} AND 1 = 1", 1), threshold=0.5)).sql == EMPTY
-    assert corrected(judge, shop, _asked(shop, OTHER, (EMPTY, 1), threshold=0.5)).sql == OTHER
-    assert corrected(judge, shop, _asked(shop, FULL, (SAME, 1), threshold=0.5)).sql == FULL
+    assert corrected(judge, shop, _asked(shop, EMPTY, (f"{EMPTY} AND 1 = 1", 8), threshold=0.5)).sql == EMPTY
+    assert corrected(judge, shop, _asked(shop, OTHER, (EMPTY, 8), threshold=0.5)).sql == OTHER
+    assert corrected(judge, shop, _asked(shop, FULL, (SAME, 8), threshold=0.5)).sql == FULL
 
 
 def test_an_answer_that_had_to_be_mended_to_run_replaces_nothing(shop: SqliteDatabase) -> None:
-    state = _asked(shop, OTHER, ("SELECT stor_name FROM stores", 1), threshold=0.5)
+    state = _asked(shop, OTHER, ("SELECT stor_name FROM stores", 8), threshold=0.5)
     # A judge that is as sure of a query that was mended as of any other.
     weights = replace(state.plan.weights, right=UNFITTED)
     mended = take(repair, shop, replace(state, plan=replace(state.plan, weights=weights)))

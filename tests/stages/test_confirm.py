@@ -24,10 +24,10 @@ MODEL = Logistic(dict(zip(AGREED, (-4.0, 2.0, 4.0), strict=True)), 0.6)
 """Lets an answer act that all agree on and the second drafter gives too."""
 
 
-def _start(shop: SqliteDatabase, draft: str = DRAFT, votes: int = 1, agreed: Logistic = MODEL) -> State:
+def _start(shop: SqliteDatabase, draft: str = DRAFT, votes: int = 8, agreed: Logistic = MODEL) -> State:
     weights = replace(load_weights(), agreed=agreed)
     state = start(shop, QUESTION, draft, roles=("drafter", "second_drafter"), weights=weights)
-    return replace(added(shop, state, ANSWER, "drafter", votes=votes), answers=1)
+    return replace(added(shop, state, ANSWER, "drafter", votes=votes), answers=8)
 
 
 def test_where_both_agree_the_answer_replaces_the_draft(shop: SqliteDatabase) -> None:

@@ -19,6 +19,8 @@ AGREED = ("bias", "share", "seconded")
 """Features, in the order of the weights: the share of the drafter's answers that give its rows, and whether
 the second drafter's answer does. Few: with what else tells two queries apart, weights did not hold on
 databases that were left out."""
+FITTED_ANSWERS = 8
+"""Answers of the drafter that the weights were fitted with; of fewer none is as good as all of these."""
 
 
 def may_act(
@@ -56,7 +58,8 @@ def agreed_features(answers: Answers, second: Ran, other: Examined) -> list[floa
     Returns:
         One number a feature, in the order of AGREED, 0 to 1.
     """
-    return [1.0, answers.share(other), float(second.row_set == other.row_set)]
+    share = answers.share(other) * min(1.0, answers.count / FITTED_ANSWERS)
+    return [1.0, share, float(second.row_set == other.row_set)]
 
 
 def _loses_table(current: Examined, other: Examined) -> bool:
