@@ -46,7 +46,7 @@ from share_sql.judgement.logistic import Logistic
 from share_sql.judgement.weights import SHIPPED, UNFITTED, load_weights
 from share_sql.models.base import Answer, Model, ModelReply, ModelRequest
 from share_sql.models.cache import CachedModel
-from share_sql.models.load import load_models
+from share_sql.models.load import load_models, not_pulled
 from share_sql.prompts.library import BRIEF_SET, DEFAULT_SET
 
 
@@ -107,8 +107,12 @@ def drafters(
         models["drafter"] = Given(answers, benchmark, samples)
     if second is not None:
         models["second_drafter"] = Given(second, benchmark, 1, DEFAULT_SET)
-    for role in {"drafter", "second_drafter"} - set(models):
-        models[role] = CachedModel(load_models("embedded")[role], out / "answers.sqlite")
+    wanted = [role for role in ("drafter", "second_drafter") if role not in models]
+    shipped = load_models("embedded") if wanted else {}
+    for role in wanted:
+        if role not in shipped:
+            sys.exit(f"the base of {role} is not here: `share models pull {not_pulled()[role]}`")
+        models[role] = CachedModel(shipped[role], out / "answers.sqlite")
     return models
 
 

@@ -28,6 +28,8 @@ from share_sql.check import check
 from share_sql.models.base import Model
 from share_sql.models.load import load_models
 
+LIMITS = (0.5, 0.6, 0.7)
+"""Probabilities of being wrong from which on a query is said to be; the first is the calibrated one."""
 PUBLISHED = """\
 published      full set              at 24% wrong
 GPT-4o            72.6 / 85.3, 76.8     46 / 85, 72.5
@@ -57,23 +59,31 @@ def main() -> None:
     dev = json.loads((data / "bird" / "dev" / "dev.json").read_text(encoding="utf-8"))
     numbers = {(row["db_id"], row["question"]): str(row["question_id"]) for row in dev}
     cases = json.loads((data / "nl2sql-bugs" / "cases.json").read_text(encoding="utf-8"))
-    seen: Counter[tuple[bool, bool]] = Counter()
+    scored: list[tuple[float, bool]] = []
     of_type: Counter[tuple[str, bool]] = Counter()
     with Assistant(models=models, inspect=True) as assistant:
         for case in cases:
             database = place_of(places, case["db_id"])
             number = numbers[case["db_id"], case["question"]]
             asked = Case(number, case["question"], str(database), case["sql"], case["evidence"])
-            said = check(assistant, asked).wrong >= 0.5
-            seen[not case["label"], said] += 1
+            chance = check(assistant, asked).wrong
+            said = chance >= LIMITS[0]
+            scored.append((chance, not case["label"]))
             of_type.update((name, said) for name in {each["error_type"] for each in case["error_types"]})
-    hits, alarms = seen[True, True], seen[False, True]
-    wrong = hits + seen[True, False]
-    print(f"{len(cases)} cases, {wrong} wrong; said wrong {hits + alarms}: {hits} rightly, {alarms} falsely")
-    print(
-        f"precision {100 * hits / max(hits + alarms, 1):.1f} / recall {100 * hits / wrong:.1f}, "
-        f"accuracy {100 * (hits + seen[False, False]) / len(cases):.1f}"
-    )
+    wrong = sum(is_wrong for _, is_wrong in scored)
+    print(f"{len(cases)} cases, {wrong} wrong")
+    for limit in LIMITS:
+        said_wrong = [is_wrong for chance, is_wrong in scored if chance >= limit]
+        hits, count = sum(said_wrong), len(said_wrong)
+        print(
+            f"wrong >= {limit}: {hits} rightly, {count - hits} falsely; "
+            f"precision {100 * hits / max(count, 1):.1f} / recall {100 * hits / wrong:.1f}, "
+            f"accuracy {100 * (len(cases) - wrong - count + 2 * hits) / len(cases):.1f}"
+        )
+    lowest = sorted((chance for chance, is_wrong in scored if is_wrong), reverse=True)[-(-wrong * 3 // 5) - 1]
+    said_wrong = [is_wrong for chance, is_wrong in scored if chance >= lowest]
+    precision, recall = (100 * sum(said_wrong) / count for count in (len(said_wrong), wrong))
+    print(f"read off the curve (wrong >= {lowest:.3f}): precision {precision:.1f} / recall {recall:.1f}")
     for name in sorted({name for name, _ in of_type}):
         print(f"  {name}: {of_type[name, True]} of {of_type[name, True] + of_type[name, False]}")
     print(PUBLISHED)
