@@ -46,10 +46,10 @@ def confirm(state: State) -> Steps[State]:
 
 
 def _examples(state: State, schema: Schema) -> Steps[Stored]:
-    """Examples of what each text column stores."""
+    """Examples of what each text column of a table stores. A view's first rows may take as long as all."""
     found: dict[ColumnName, list[object]] = {}
     for table, column in schema.columns():
-        if tells_examples(column):
+        if tells_examples(column) and not table.is_view:
             name = ColumnName(table.name, column.name)
             outcome = yield from run(examples_sql(name, state.schema))
             if not isinstance(outcome, QueryError):
