@@ -137,6 +137,14 @@ def test_a_rewrite_takes_no_column_away_that_may_be_asked_for(
     assert corrected(judge, shop, state).sql == {"draft": draft, "fewer": fewer}[sql]
 
 
+def test_a_rewrite_that_selects_a_column_twice_has_one_fewer(shop: SqliteDatabase) -> None:
+    draft = "SELECT store_name, city FROM stores WHERE closed_on IS NULL"
+    twice = "SELECT store_name, store_name AS again FROM stores WHERE closed_on IS NULL"
+    state = start(shop, "Which stores are open?", draft, weights=replace(load_weights(), compared=YES))
+    state = replace(state, plan=replace(state.plan, drops=False))
+    assert corrected(judge, shop, added(shop, state, twice)).sql == draft
+
+
 # -- drafts that do not run ----------------------------------------------------------------------------
 
 

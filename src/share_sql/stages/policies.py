@@ -223,10 +223,15 @@ def _drops(state: State, current: Candidate, other: Candidate) -> bool:
     before, after = current.query, other.query
     if not isinstance(before, Examined) or not isinstance(after, Examined) or not before.runs:
         return False
-    if len(after.tree.selects) >= len(before.tree.selects):
+    if _outputs(after) >= _outputs(before):
         return False
     question = state.case.question
     return not state.plan.drops or asks_for_more(question) or asks_twice(question)
+
+
+def _outputs(query: Examined) -> int:
+    """How many different columns a query selects: a model in doubt selects one twice."""
+    return len({each.unalias() for each in query.tree.selects})
 
 
 def _odds(state: State, draft: Candidate, other: Candidate) -> float:
