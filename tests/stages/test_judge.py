@@ -137,6 +137,22 @@ def test_a_rewrite_takes_no_column_away_that_may_be_asked_for(
     assert corrected(judge, shop, state).sql == {"draft": draft, "fewer": fewer}[sql]
 
 
+def test_a_rewrite_with_a_column_of_any_row_does_not_win(shop: SqliteDatabase) -> None:
+    draft = "SELECT city, COUNT(*), AVG(floor_area) FROM stores GROUP BY city"
+    loose = "SELECT city, COUNT(*), floor_area / COUNT(*) FROM stores GROUP BY city"
+    weights = replace(load_weights(), compared=YES)
+    share = "SELECT city, floor_area * 1.0 / (SELECT SUM(floor_area) FROM stores), 1 FROM stores"
+    window = "SELECT city, floor_area - AVG(floor_area) OVER (PARTITION BY city), 1 FROM stores"
+    for before, after, wins in (
+        (draft, loose, False),
+        (loose, draft, True),
+        (draft, share, True),
+        (draft, window, True),
+    ):
+        state = start(shop, "The stores and the average floor area of each city?", before, weights=weights)
+        assert (corrected(judge, shop, added(shop, state, after)).sql == after) == wins
+
+
 def test_a_rewrite_that_selects_a_column_twice_has_one_fewer(shop: SqliteDatabase) -> None:
     draft = "SELECT store_name, city FROM stores WHERE closed_on IS NULL"
     twice = "SELECT store_name, store_name AS again FROM stores WHERE closed_on IS NULL"

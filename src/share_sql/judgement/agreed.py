@@ -42,7 +42,7 @@ def may_act(
         return False
     if (other.kinds - current.kinds) & BLAMES or confidences[1] < confidences[0]:
         return False
-    if _is_loose(other) and not _is_loose(current):
+    if is_loose(other) and not is_loose(current):
         return False
     return not (_groups(current) and not _groups(other)) and not _loses_table(current, other)
 
@@ -78,8 +78,9 @@ def _groups(query: Examined) -> bool:
     return any(select.args.get("group") is not None for select in query.tree.find_all(exp.Select))
 
 
-def _is_loose(query: Examined) -> bool:
-    """Whether it uses a column whose value is any of a group's: beside HAVING, or as the order of one row."""
+def is_loose(query: Examined) -> bool:
+    """Whether it uses a column whose value is any of a group's: in HAVING, as the order of one row, or in one
+    output column with an aggregate, `price / COUNT(*)`."""
     select = _first(query)
     if select is None:
         return False
@@ -95,8 +96,15 @@ def _is_loose(query: Examined) -> bool:
             for column in part.find_all(exp.Column)
         )
 
-    alone = group is None and any(item.find(exp.AggFunc) for item in select.expressions)
-    return is_any(having) or (alone and is_any(order))
+    def aggregates(item: exp.Expr) -> bool:
+        return any(
+            each.find_ancestor(exp.Select) is select and each.find_ancestor(exp.Window) is None
+            for each in item.find_all(exp.AggFunc)
+        )
+
+    alone = group is None and any(map(aggregates, select.expressions))
+    mixed = any(aggregates(item) and is_any(item) for item in select.expressions)
+    return mixed or is_any(having) or (alone and is_any(order))
 
 
 def _first(query: Examined) -> exp.Select | None:

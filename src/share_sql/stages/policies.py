@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from share_sql.errors import SqlTooLarge
-from share_sql.judgement.agreed import agreed_features, may_act
+from share_sql.judgement.agreed import agreed_features, is_loose, may_act
 from share_sql.judgement.agreement import Answers
 from share_sql.judgement.features import compared_features, guessed_features, scored_features
 from share_sql.judgement.logistic import Logistic
@@ -157,7 +157,7 @@ def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
     agrees = answers_of(state).share(current.query) > 0
     for other in runnable:
         # Where an answer that is independent of it gives its rows, a query is seldom wrong: 6 times in 100.
-        if other is current or agrees or _drops(state, current, other):
+        if other is current or agrees or _drops(state, current, other) or _loosens(current, other):
             continue
         row = scored_row(state, other) if state.plan.calibrated else None
         if other.origin == "drafter":
@@ -227,6 +227,14 @@ def _drops(state: State, current: Candidate, other: Candidate) -> bool:
         return False
     question = state.case.question
     return not state.plan.drops or asks_for_more(question) or asks_twice(question)
+
+
+def _loosens(current: Candidate, other: Candidate) -> bool:
+    """Whether a candidate has a column whose value is left to chance, and the current query has none."""
+    before, after = current.query, other.query
+    if not isinstance(before, Examined) or not isinstance(after, Examined):
+        return False
+    return is_loose(after) and not is_loose(before)
 
 
 def _outputs(query: Examined) -> int:
