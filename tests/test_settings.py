@@ -168,7 +168,7 @@ NO_URL = "url is no URL, such as postgresql://user@host/name; a file goes into p
         (
             "[models.sem]\nmodel = 'x'",
             ": unknown role models.sem; did you mean sam?; roles are bam, mask, sam, lom, generator, scorer, "
-            "teacher, judge, drafter",
+            "teacher, judge, drafter, second_drafter",
         ),
     ],
 )  # fmt: skip

@@ -83,7 +83,7 @@ def test_without_the_engine_it_says_so(tmp_path: Path) -> None:
 
 def test_embedded_says_which_adapters_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("share_sql.models.load.shipped_adapters", lambda: tmp_path)
-    with pytest.raises(SettingsError, match=r"\(sam/, lom/, scorer/, drafter/\); `share train`"):
+    with pytest.raises(SettingsError, match=r"drafter/, second_drafter/\); `share train`"):
         load_models("embedded")
     with pytest.raises(SettingsError, match="holds no adapter"):
         load_models(f"embedded:{tmp_path}")
