@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -48,6 +49,8 @@ def main() -> None:
     parser.add_argument("--answers", type=Path)
     parser.add_argument("--samples", type=int, default=1)
     args = parser.parse_args()
+    if args.answers is not None and not args.answers.is_file():
+        parser.error(f"there is no {args.answers}")
     data: Path = args.data
     own = data / "bird" / "dev" / "dev_databases"
     places = read_places(args.databases) if args.databases is not None else own
@@ -55,7 +58,10 @@ def main() -> None:
     if args.answers is not None:
         models["drafter"] = Given(args.answers, "bird", args.samples)
     elif args.models != "none":
-        models["drafter"] = load_models(args.models)["drafter"]
+        found = load_models(args.models)
+        if "drafter" not in found:
+            parser.error(f"--models {args.models} has no drafter")
+        models["drafter"] = found["drafter"]
     dev = json.loads((data / "bird" / "dev" / "dev.json").read_text(encoding="utf-8"))
     numbers = {(row["db_id"], row["question"]): str(row["question_id"]) for row in dev}
     cases = json.loads((data / "nl2sql-bugs" / "cases.json").read_text(encoding="utf-8"))
@@ -66,7 +72,10 @@ def main() -> None:
             database = place_of(places, case["db_id"])
             number = numbers[case["db_id"], case["question"]]
             asked = Case(number, case["question"], str(database), case["sql"], case["evidence"])
-            chance = check(assistant, asked).wrong
+            checked = check(assistant, asked)
+            if checked.incomplete or checked.unusable:
+                sys.exit(f"question {number}: {checked.incomplete or checked.unusable}; no figure is told")
+            chance = checked.wrong
             said = chance >= LIMITS[0]
             scored.append((chance, not case["label"]))
             of_type.update((name, said) for name in {each["error_type"] for each in case["error_types"]})

@@ -105,12 +105,12 @@ def test_a_wrong_call_ends_with_2(shop: Path) -> None:
     assert check(shop, "SELECT 1", "--policy", "gated").exit_code == 2
 
 
-def test_models_without_a_drafter_are_told(shop: Path, tmp_path: Path) -> None:
+def test_models_without_a_drafter_are_refused(shop: Path, tmp_path: Path) -> None:
     models = tmp_path / "models.toml"
     models.write_text('[models.sam]\nbase_url = "http://127.0.0.1:9/v1"\nmodel = "m"\n')
     done = check(shop, "SELECT 1", "--models", str(models))
-    assert done.exit_code == 0
-    assert "has no drafter, so that no model is asked" in done.stderr
+    assert done.exit_code == 2
+    assert "has no drafter" in done.stderr
 
 
 def test_the_draft_may_come_from_standard_input_and_long_lines_keep_their_marks(shop: Path) -> None:

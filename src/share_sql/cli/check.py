@@ -66,14 +66,15 @@ def command(
     from share_sql.case import Case
     from share_sql.catalog import Catalog
     from share_sql.check import check, checked_row
+    from share_sql.errors import UsageError
 
     if draft == "-":
         draft = read_stdin()
     catalog = Catalog(cache=cache)
     db = use_database(catalog, db, tables, meanings)
     asked = {role: model for role, model in models_for(models).items() if role == "drafter"}
-    if models != "none" and not asked:
-        complain(f"--models {models} has no drafter, so that no model is asked")
+    if models not in ("none", "auto") and not asked:
+        raise UsageError(f"--models {models} has no drafter, and no other model is asked in a check")
     with Assistant(catalog=catalog, models=asked, inspect=True) as assistant, interruptible():
         checked = check(assistant, Case("1", question, db, draft, evidence))
     if as_json:

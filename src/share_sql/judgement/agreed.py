@@ -11,7 +11,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from share_sql.judgement.agreement import Answers
-from share_sql.judgement.features import BLAMES, loses_constants
+from share_sql.judgement.features import BLAMES, is_loose, loses_constants
 from share_sql.query.asked import words
 from share_sql.query.examined import Examined, Ran
 
@@ -76,38 +76,3 @@ def _is_named(name: str, asked: frozenset[str]) -> bool:
 
 def _groups(query: Examined) -> bool:
     return any(select.args.get("group") is not None for select in query.tree.find_all(exp.Select))
-
-
-def is_loose(query: Examined) -> bool:
-    """Whether it uses a column whose value is any of a group's: in HAVING, as the order of one row, or in one
-    output column with an aggregate, `price / COUNT(*)`."""
-    select = _first(query)
-    if select is None:
-        return False
-    group, having, order = (select.args.get(name) for name in ("group", "having", "order"))
-    keys = {column.name.lower() for column in group.find_all(exp.Column)} if group is not None else set()
-    names = {item.alias.lower() for item in select.expressions if item.alias}
-
-    def is_any(part: exp.Expr | None) -> bool:
-        return part is not None and any(
-            column.name.lower() not in keys | names
-            and column.find_ancestor(exp.AggFunc) is None
-            and column.find_ancestor(exp.Select) is select
-            for column in part.find_all(exp.Column)
-        )
-
-    def aggregates(item: exp.Expr) -> bool:
-        return any(
-            each.find_ancestor(exp.Select) is select and each.find_ancestor(exp.Window) is None
-            for each in item.find_all(exp.AggFunc)
-        )
-
-    alone = group is None and any(map(aggregates, select.expressions))
-    mixed = any(aggregates(item) and is_any(item) for item in select.expressions)
-    return mixed or is_any(having) or (alone and is_any(order))
-
-
-def _first(query: Examined) -> exp.Select | None:
-    """The first SELECT of a query."""
-    tree = query.tree
-    return tree if isinstance(tree, exp.Select) else tree.find(exp.Select)

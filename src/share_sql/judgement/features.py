@@ -114,6 +114,41 @@ def loses_constants(draft: Examined, candidate: Examined) -> bool:
     return bool(spelled & (literals(draft) - literals(candidate)))
 
 
+def is_loose(query: Examined) -> bool:
+    """Whether it uses a column whose value is any of a group's: in HAVING, as the order of one row, or in one
+    output column with an aggregate, `price / COUNT(*)`."""
+    select = _first(query)
+    if select is None:
+        return False
+    group, having, order = (select.args.get(name) for name in ("group", "having", "order"))
+    keys = {column.name.lower() for column in group.find_all(exp.Column)} if group is not None else set()
+    names = {item.alias.lower() for item in select.expressions if item.alias}
+
+    def is_any(part: exp.Expr | None) -> bool:
+        return part is not None and any(
+            column.name.lower() not in keys | names
+            and column.find_ancestor(exp.AggFunc) is None
+            and column.find_ancestor(exp.Select) is select
+            for column in part.find_all(exp.Column)
+        )
+
+    def aggregates(item: exp.Expr) -> bool:
+        return any(
+            each.find_ancestor(exp.Select) is select and each.find_ancestor(exp.Window) is None
+            for each in item.find_all(exp.AggFunc)
+        )
+
+    alone = group is None and any(map(aggregates, select.expressions))
+    mixed = any(aggregates(item) and is_any(item) for item in select.expressions)
+    return mixed or is_any(having) or (alone and is_any(order))
+
+
+def _first(query: Examined) -> exp.Select | None:
+    """The first SELECT of a query."""
+    tree = query.tree
+    return tree if isinstance(tree, exp.Select) else tree.find(exp.Select)
+
+
 def literals(query: Examined) -> set[str]:
     """A query's constants, lower case."""
     return {str(literal.this).lower() for literal in query.tree.find_all(exp.Literal)}
@@ -124,7 +159,7 @@ def _properties(query: Examined) -> dict[str, float]:
     names = {bound.node.name.lower() for bound in query.binding.names.values() if bound.key is not None}
     named = set().union(*(words(name) for name in names)) if names else set()
     own = literals(query)
-    select = tree if isinstance(tree, exp.Select) else tree.find(exp.Select)
+    select = _first(query)
     columns, schema_words = _schema_names(query.schema)
     evidence = query.evidence.lower()
     named_there = (

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from share_sql.schema.model import Column, ColumnName, Schema
+from share_sql.schema.quote import quoted_text
 
 _LONGEST_MEANING = 110
 """Characters; the published meanings say the same of every column first and the particular later."""
@@ -50,15 +51,12 @@ def stored_tables(schema: Schema, stored: Mapping[ColumnName, Sequence[object]])
         columns = []
         for column in table.columns:
             texts = map(str, stored.get(ColumnName(table.name, column.name), ())[:_EXAMPLES])
-            examples = ", ".join(_quoted(text) for text in texts if len(text) <= _LONGEST_EXAMPLE)
+            shown = (" ".join(text.split()) for text in texts if len(text) <= _LONGEST_EXAMPLE)
+            examples = ", ".join(quoted_text(text, schema.dialect) for text in shown)
             kind = column.type.split("(")[0].upper()
             columns.append(" ".join(filter(None, (column.name, kind, examples))))
         lines.append(f"{table.name}({', '.join(columns)})")
     return "\n".join(lines)
-
-
-def _quoted(text: str) -> str:
-    return "'" + " ".join(text.split()).replace("'", "''") + "'"
 
 
 def keys(schema: Schema) -> str:

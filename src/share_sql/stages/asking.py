@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from share_sql import requests
 from share_sql.case import ModelFailure, StepNote
-from share_sql.errors import AnswerSkipped, AnswerUnusable, ModelError, PromptError, TrajectoryUnreadable
+from share_sql.errors import (
+    AnswerSkipped,
+    AnswerUnusable,
+    ModelError,
+    PromptError,
+    QueryError,
+    TrajectoryUnreadable,
+)
 from share_sql.models.base import Message, ModelReply, ModelRequest, Usage
+from share_sql.query.change_text import Stored, examples_sql
 from share_sql.requests import Steps
 from share_sql.schema.model import ColumnName
 from share_sql.stages.state import State
@@ -68,6 +77,16 @@ def render(state: State, role: str, variables: dict[str, str]) -> tuple[Message,
     if state.plan.prompts is None:
         raise PromptError(f"no prompt set is loaded, so {role} cannot be asked")
     return state.plan.prompts.render(role, **variables)
+
+
+def stored_examples(state: State, names: Iterable[ColumnName]) -> Steps[Stored]:
+    """Examples of what columns store, for a prompt that tells them; what cannot be read is left out."""
+    found: dict[ColumnName, list[object]] = {}
+    for name in names:
+        outcome = yield from requests.query(examples_sql(name, state.schema))
+        if not isinstance(outcome, QueryError):
+            found[name] = [row[0] for row in outcome.rows]
+    return found
 
 
 def spent(state: State, role: str, replies: list[ModelReply]) -> State:

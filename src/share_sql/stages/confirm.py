@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from share_sql.errors import AnswerUnusable, ModelError, QueryError
+from share_sql.errors import AnswerUnusable, ModelError
 from share_sql.prompts.brief import tells_examples
 from share_sql.prompts.render import second_drafter_variables
-from share_sql.query.change_text import Stored, examples_sql
 from share_sql.requests import Steps
-from share_sql.requests import query as run
-from share_sql.schema.model import ColumnName, Schema
-from share_sql.stages.asking import ask, cut_off, lost, noted
+from share_sql.schema.model import ColumnName
+from share_sql.stages.asking import ask, cut_off, lost, noted, stored_examples
 from share_sql.stages.policies import agreed_row
 from share_sql.stages.redraft import LONGEST, answer_sql, shown
 from share_sql.stages.state import State
@@ -30,7 +28,13 @@ def confirm(state: State) -> Steps[State]:
     if ROLE not in state.plan.roles or not _decides(state):
         return state
     schema, values = yield from shown(state)
-    examples = yield from _examples(state, schema)
+    # A view's first rows may take as long as all, so that none is read for examples.
+    told = (
+        ColumnName(table.name, column.name)
+        for table, column in schema.columns()
+        if tells_examples(column) and not table.is_view
+    )
+    examples = yield from stored_examples(state, told)
     asked = {"question": state.case.question, "evidence": state.case.evidence}
     variables = second_drafter_variables(schema, values=values, examples=examples, **asked)
     try:
@@ -43,18 +47,6 @@ def confirm(state: State) -> Steps[State]:
         return lost(state, "confirm", ROLE, _LOST, unusable)
     query = yield from state.examiner.examine(sql)
     return noted(replace(state, second=query), "confirm", f"{reply.model} answers too")
-
-
-def _examples(state: State, schema: Schema) -> Steps[Stored]:
-    """Examples of what each text column of a table stores. A view's first rows may take as long as all."""
-    found: dict[ColumnName, list[object]] = {}
-    for table, column in schema.columns():
-        if tells_examples(column) and not table.is_view:
-            name = ColumnName(table.name, column.name)
-            outcome = yield from run(examples_sql(name, state.schema))
-            if not isinstance(outcome, QueryError):
-                found[name] = [row[0] for row in outcome.rows]
-    return found
 
 
 def _decides(state: State) -> bool:

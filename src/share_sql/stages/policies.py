@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from share_sql.errors import SqlTooLarge
-from share_sql.judgement.agreed import agreed_features, is_loose, may_act
+from share_sql.judgement.agreed import agreed_features, may_act
 from share_sql.judgement.agreement import Answers
-from share_sql.judgement.features import compared_features, guessed_features, scored_features
+from share_sql.judgement.features import compared_features, guessed_features, is_loose, scored_features
 from share_sql.judgement.logistic import Logistic
 from share_sql.query.asked import asks_for_more, asks_twice
 from share_sql.query.examined import Examined, Ran

@@ -8,14 +8,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from share_sql.errors import AnswerUnusable, ModelError, QueryError
+from share_sql.errors import AnswerUnusable, ModelError
 from share_sql.models.base import ModelReply, ModelRequest
-from share_sql.query.change_text import Stored, concerned, examples_sql, scorer_variables
+from share_sql.query.change_text import Stored, concerned, scorer_variables
 from share_sql.query.examined import Ran
 from share_sql.requests import Steps, ask_all
-from share_sql.requests import query as run
-from share_sql.schema.model import ColumnName
-from share_sql.stages.asking import lost, noted, render, spent
+from share_sql.stages.asking import lost, noted, render, spent, stored_examples
 from share_sql.stages.policies import speaks_against
 from share_sql.stages.state import State
 
@@ -64,12 +62,8 @@ def _stored(state: State, queries: list[Ran]) -> Steps[Stored]:
         return {}
     if "changed_columns" not in state.plan.prompts.template("scorer").variables:
         return {}
-    found: dict[ColumnName, list[object]] = {}
-    for name in dict.fromkeys(name for each in queries for name in concerned(queries[0], each)):
-        outcome = yield from run(examples_sql(name, state.schema))
-        if not isinstance(outcome, QueryError):
-            found[name] = [row[0] for row in outcome.rows]
-    return found
+    names = dict.fromkeys(name for each in queries for name in concerned(queries[0], each))
+    return (yield from stored_examples(state, names))
 
 
 def _scores(state: State, changes: list[tuple[Ran, Ran]], stored: Stored) -> Steps[tuple[State, list[float]]]:

@@ -113,7 +113,7 @@ class Plan:
     calibrated: bool = True
     """Whether the weights hold for the scorer's scores."""
     answers_act: bool = True
-    """Whether they hold for the drafter's answers; those of another can only change the confidence."""
+    """Whether they hold for the answers of both drafters; those of others can only change the confidence."""
 
     @property
     def scores(self) -> bool:
