@@ -11,7 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -178,6 +180,42 @@ def test_an_engine_that_stops_is_killed_and_named(
 
     run(story)
     assert not pids()
+
+
+def test_the_end_of_one_engine_leaves_the_next_alone(
+    made: Callable[[], EmbeddedModel], request_of: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    descriptor = Connection.fileno
+    begun = threading.Event()
+
+    def slow(connection: Connection) -> int:
+        number = descriptor(connection)
+        begun.wait(5)  # the next engine is given the number if it is free
+        return number
+
+    async def story() -> None:
+        model = made()
+        await model.ask(request_of("hello"))
+        loop = asyncio.get_running_loop()
+        told = loop.call_soon_threadsafe
+
+        def later(*call: Any, **more: Any) -> asyncio.Handle:
+            time.sleep(0.3)  # whoever reads closes the descriptor after whoever watches has looked at it
+            return told(*call, **more)
+
+        monkeypatch.setattr(loop, "call_soon_threadsafe", later)
+        monkeypatch.setattr(Connection, "fileno", slow)
+        with pytest.raises(ModelTimeout):
+            await model.ask(request_of("stop"))
+        await asyncio.sleep(0.1)
+        following = asyncio.ensure_future(model.ask(request_of("next")))
+        await asyncio.sleep(0)
+        begun.set()
+        assert (await following).text == "next"
+        monkeypatch.undo()
+        await model.close()
+
+    run(story)
 
 
 def test_an_engine_that_stops_as_it_loads_is_killed_and_named(

@@ -80,8 +80,13 @@ class EngineProcess:
         self._loading = True
         self._why: tuple[type[ShareError], str] | None = None
         """Why it was killed, where it was."""
-        for work in (self._write, self._read, self._watch):
-            threading.Thread(target=work, name=f"share-{name}", daemon=True).start()
+        threads = [
+            threading.Thread(target=work, name=f"share-{name}", daemon=True)
+            for work in (self._write, self._read, self._watch)
+        ]
+        self._writer = threads[0]
+        for thread in threads:
+            thread.start()
 
     def ask(self, number: int, request: ModelRequest, waiting: _Waiting, adapter: int | None = None) -> None:
         """Hand over a request, for an adapter to answer where it holds several; the answer goes to
@@ -120,10 +125,8 @@ class EngineProcess:
         while (message := self._to_send.get()) is not None:
             try:
                 self._connection.send(message)
-            except (OSError, ValueError, TypeError):
-                # The reader of its answers informs all that wait. A long message is written in pieces: where
-                # the reader closes the connection between two, the next has no descriptor: a TypeError.
-                return
+            except (OSError, ValueError):
+                return  # the reader of its answers informs all that wait
 
     def _read(self) -> None:
         """Hand answers over until the process ends; then tell all that wait."""
@@ -148,7 +151,10 @@ class EngineProcess:
         self._to_send.put(None)
         for waiting in left:
             _settle(waiting, self._failure())
-        with contextlib.suppress(OSError):
+        # The next engine gets this descriptor's number as soon as it is closed: nobody may use it by then.
+        self._hang_up()
+        self._writer.join()
+        with self._lock, contextlib.suppress(OSError):
             self._connection.close()
 
     def _watch(self) -> None:
@@ -176,13 +182,14 @@ class EngineProcess:
         return kind(f"{self.name}: {why}")
 
     def _hang_up(self) -> None:
-        """Close the connection, which ends the process."""
-        try:
-            # The reading thread holds the descriptor; to shut it down wakes it, to close it would not.
-            with socket.socket(fileno=os.dup(self._connection.fileno())) as sock:
-                sock.shutdown(socket.SHUT_RDWR)
-        except (OSError, ValueError):
-            pass  # it has ended by itself
+        """End the connection, which ends the process."""
+        # The reading thread holds the descriptor; to shut it down wakes it, to close it would not.
+        with (
+            self._lock,
+            contextlib.suppress(OSError, ValueError),  # it has ended by itself
+            socket.socket(fileno=os.dup(self._connection.fileno())) as sock,
+        ):
+            sock.shutdown(socket.SHUT_RDWR)
 
     def _kill(self) -> None:
         """Kill it; one that is stopped ends too."""
