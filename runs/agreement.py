@@ -184,12 +184,12 @@ def report(cases: list[Asked]) -> bool:
         print(
             f"  answers that agree {share:g}: {len(some)} queries, {sum(some) / max(1, len(some)):.3f} right"
         )
-    acts: Counter[str] = Counter()
+    acts: dict[str, list[bool]] = {}
     sets: dict[str, Counter[str]] = {}
     for case, rival in zip(cases, tried(cases), strict=True):
         right = case.after if rival is None else rival.right
         if rival is not None and rival.right != case.before:
-            acts["fixed" if rival.right else "broken"] += 1
+            acts.setdefault(case.question, []).append(rival.right)
         one = sets.setdefault(case.generator, Counter())
         one.update(
             cases=1, before=case.draft, without=case.after, after=right, fixed=right and not case.draft,
@@ -202,11 +202,12 @@ def report(cases: list[Asked]) -> bool:
     names = ("cases", "before", "without", "after", "fixed", "broken")
     for name, one in (*sets.items(), ("all", sum(sets.values(), Counter()))):
         print(f"| {name} | " + " | ".join(str(one[each]) for each in names) + " |")
-    total = acts["fixed"] + acts["broken"]
-    bound = lower_bound(acts["fixed"] / max(1, total), total)
+    mends = [mend for each in acts.values() for mend in each]
+    shares = [sum(each) / len(each) for each in acts.values()]
+    bound = lower_bound(sum(shares) / max(1, len(shares)), len(shares))
     print(
-        f"answers in place of the current query, left out: fixed {acts['fixed']}, broken {acts['broken']}, "
-        f"bound {bound:.3f}"
+        f"answers in place of the current query, left out: fixed {sum(mends)}, broken "
+        f"{len(mends) - sum(mends)}, over {len(shares)} questions, bound over them {bound:.3f}"
     )
     return bound >= LEAST_BOUND
 

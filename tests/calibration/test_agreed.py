@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from share_sql.calibration.agreed import Asked, Rival, fit_agreed, tried
 
-SURE, UNSURE = [1.0, 1.0, 1.0], [1.0, 0.5, 0.0]
+SURE, UNSURE = [1.0, 1.0], [1.0, 0.25]
 
 
 def _cases(rows: list[float], right: int, wrong: int, named: str) -> list[Asked]:

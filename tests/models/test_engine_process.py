@@ -55,6 +55,7 @@ class GenerationConfig:
 class Tokens:
     def __init__(self, text):
         self.input_ids, self.shape, self.text = self, (1, len(text.split())), text
+        self.data = [[sum(map(ord, word)) for word in text.split()]]
 
 
 class Tokenizer:
@@ -70,7 +71,7 @@ class Tokenizer:
 
 class Handle:
     def __init__(self, word):
-        self.word, self.steps, self.cancelled = word, 3, False
+        self.word, self.steps, self.cancelled = word, 6, False
 
     def get_status(self):
         return GenerationStatus.RUNNING if self.steps else GenerationStatus.FINISHED
@@ -81,13 +82,16 @@ class Handle:
         )
         return [output]
 
+    def can_read(self):
+        return self.steps <= 2  # four steps compute the prompt
+
     def cancel(self):
         self.steps = 0
 
 
 class ContinuousBatchingPipeline:
     def __init__(self, weights, scheduler, device, properties):
-        self.handles = []
+        self.handles, self.steps = [], 0
         if os.environ.get("TEST_LOADING") == "stop":
             os.kill(os.getpid(), signal.SIGSTOP)
         time.sleep(float(os.environ.get("TEST_LOADING", 0)))
@@ -98,12 +102,16 @@ class ContinuousBatchingPipeline:
     def add_request(self, number, tokens, config):
         handle = Handle(tokens.text.split("<|im_end|>")[0].split()[-1])
         self.handles.append(handle)
+        if "TEST_LOG" in os.environ:
+            with open(os.environ["TEST_LOG"], "a") as log:
+                log.write(f"{self.steps} {handle.word}\\n")
         return handle
 
     def has_non_finished_requests(self):
         return any(handle.steps for handle in self.handles)
 
     def step(self):
+        self.steps += 1
         for handle in self.handles:
             if handle.steps and handle.word == "stop":
                 os.kill(os.getpid(), signal.SIGSTOP)
@@ -158,6 +166,59 @@ def test_it_answers(made: Callable[[], EmbeddedModel], request_of: Ask) -> None:
         assert not pids()
         assert (await model.ask(request_of("again"))).text == "again"
         await model.close()
+
+    run(story)
+
+
+def test_prompts_that_begin_alike_wait_for_the_first_and_others_do_not(
+    made: Callable[[], EmbeddedModel], request_of: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TEST_LOG", str(tmp_path / "log"))
+    one, other = "singers " * 200, "stores " * 200
+    words = ["a", "b", "c", "d"]
+    prompts = [f"{one} a", f"{one} b", f"{other} c", f"{one} d"]
+
+    async def begun(times: int) -> dict[str, int]:
+        (tmp_path / "log").unlink(missing_ok=True)
+        model = made()
+        await model.ask(request_of("hello"))
+        for _ in range(times):
+            replies = await asyncio.gather(*(model.ask(request_of(text)) for text in prompts))
+            assert [reply.text for reply in replies] == words
+        await model.close()
+        lines = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
+        return {word: int(step) for step, word in lines[-4:]}
+
+    async def story() -> None:
+        first = await begun(1)
+        assert first["c"] <= first["a"] + 2
+        assert {first["b"], first["d"]} == {first["a"] + 4}
+        again = await begun(2)
+        assert max(again.values()) - min(again.values()) <= 2, "what was computed before is kept"
+
+    run(story)
+
+
+def test_one_that_waits_for_a_prompt_can_be_taken_back_and_outlives_its_leader(
+    made: Callable[[], EmbeddedModel], request_of: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TEST_LOG", str(tmp_path / "log"))
+    long = "singers " * 200
+
+    async def story() -> None:
+        model = made()
+        await model.ask(request_of("hello"))
+        leader = asyncio.ensure_future(model.ask(request_of(f"{long} long")))
+        taken, stays = (asyncio.ensure_future(model.ask(request_of(f"{long} {word}"))) for word in "xy")
+        await asyncio.sleep(0.3)
+        assert not stays.done(), "the leader's prompt is never computed here"
+        taken.cancel()
+        leader.cancel()
+        assert (await stays).text == "y"
+        assert (await model.ask(request_of("next"))).text == "next"
+        await model.close()
+        begun = [line.split()[1] for line in (tmp_path / "log").read_text().splitlines()]
+        assert begun == ["hello", "long", "y", "next"]
 
     run(story)
 

@@ -20,8 +20,8 @@ from tests.stages.driving import added, corrected, start, take
 QUESTION = "What are the cities of stores?"
 DRAFT = "SELECT store_name FROM stores"
 ANSWER = "SELECT city FROM stores"
-MODEL = Logistic(dict(zip(AGREED, (-4.0, 2.0, 4.0), strict=True)), 0.6)
-"""Lets an answer act that all agree on and the second drafter gives too."""
+MODEL = Logistic(dict(zip(AGREED, (-4.0, 6.0), strict=True)), 0.6)
+"""Lets an answer act that all agree on."""
 
 
 def _start(shop: SqliteDatabase, draft: str = DRAFT, votes: int = 8, agreed: Logistic = MODEL) -> State:
@@ -72,6 +72,18 @@ def test_nothing_is_asked_where_its_word_decides_nothing(shop: SqliteDatabase, c
     model = ScriptedModel({"second_drafter": ANSWER})
     assert take(confirm, shop, state, model) is state
     assert model.requests == []
+
+
+def test_nothing_is_asked_where_the_answer_has_fewer_columns_and_more_may_be_wanted(
+    shop: SqliteDatabase,
+) -> None:
+    draft, weights = "SELECT store_name, opened_on FROM stores", replace(load_weights(), agreed=MODEL)
+    for question, asked in ((f"{QUESTION[:-1]}, and also?", 0), (QUESTION, 1)):
+        state = start(shop, question, draft, roles=("drafter", "second_drafter"), weights=weights)
+        state = replace(added(shop, state, ANSWER, "drafter", votes=8), answers=8)
+        model = ScriptedModel({"second_drafter": ANSWER})
+        take(confirm, shop, state, model)
+        assert len(model.requests) == asked
 
 
 def test_a_second_drafter_that_fails_or_rambles_is_told_and_the_draft_stays(shop: SqliteDatabase) -> None:

@@ -1,9 +1,9 @@
 """An answer of the drafter beside the current query: may it replace it?
 
 A small model's favourite mistakes are as sure as its right answers, so that how many of its answers agree
-is not enough. Its mistakes are of few kinds, though, and most can be seen in the query: a table that the
-question names is left out, or groups are, or HAVING stands beside a column of any row. What has none of
-these, and what another model, trained by others, answers too, is seldom wrong.
+is not enough. Another model, trained by others, makes other mistakes: what both answer is seldom wrong. What
+both still get wrong is of few kinds, and most can be seen in the query: a table that the question names is
+left out, or groups are, or HAVING stands beside a column of any row.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from share_sql.judgement.features import BLAMES, is_loose, loses_constants
 from share_sql.query.asked import words
 from share_sql.query.examined import Examined, Ran
 
-AGREED = ("bias", "share", "seconded")
-"""Features, in the order of the weights: the share of the drafter's answers that give its rows, and whether
-the second drafter's answer does. Few: with what else tells two queries apart, weights did not hold on
-databases that were left out."""
+AGREED = ("bias", "share")
+"""Features, in the order of the weights: the share of the drafter's answers that give its rows. One: with
+what else tells two queries apart, weights did not hold on databases that were left out."""
 FITTED_ANSWERS = 8
 """Answers of the drafter that the weights were fitted with; of fewer none is as good as all of these."""
 
@@ -38,28 +37,26 @@ def may_act(
     """
     if not current.runs or other.is_abnormal or other.row_set == current.row_set:
         return False
-    if answers.share(current) or second.row_set == current.row_set or loses_constants(current, other):
+    if second.row_set != other.row_set or answers.share(other) <= answers.share(current):
         return False
     if (other.kinds - current.kinds) & BLAMES or confidences[1] < confidences[0]:
         return False
-    if is_loose(other) and not is_loose(current):
+    if loses_constants(current, other) or (is_loose(other) and not is_loose(current)):
         return False
     return not (_groups(current) and not _groups(other)) and not _loses_table(current, other)
 
 
-def agreed_features(answers: Answers, second: Ran, other: Examined) -> list[float]:
+def agreed_features(answers: Answers, other: Examined) -> list[float]:
     """Describe an answer that may replace the current query.
 
     Args:
         answers: all of the drafter's.
-        second: the second drafter's.
         other: the answer.
 
     Returns:
         One number a feature, in the order of AGREED, 0 to 1.
     """
-    share = answers.share(other) * min(1.0, answers.count / FITTED_ANSWERS)
-    return [1.0, share, float(second.row_set == other.row_set)]
+    return [1.0, answers.share(other) * min(1.0, answers.count / FITTED_ANSWERS)]
 
 
 def _loses_table(current: Examined, other: Examined) -> bool:

@@ -1,9 +1,10 @@
 """Small models on the machine's own CPU: no server, no key, no network, no torch.
 
-All models with the same weights share one process (`engine.py`), which is started on the first request and
-ends with the last of them; one that gives no sign of life is stopped (`engine_process.py`). The engine is
-openvino-genai, which reads GGUF files. A single adapter is merged into the base weights first
-(`gguf_merge.py`); several on one base are applied while it computes (`shared_base.py`), one at a time.
+All models with the same weights share one process (`engine_server.py`), which is started on the first
+request and ends with the last of them; one that gives no sign of life is stopped (`engine_process.py`). The
+engine is openvino-genai, which reads GGUF files; its own form of one is kept, from which it loads sooner and
+in less memory (`engine_form.py`). A single adapter is merged into the base weights first (`gguf_merge.py`);
+several on one base are applied while it computes, one at a time.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class EmbeddedWeights:
         weights: Path,
         name: str | None = None,
         template: str = "chatml",
-        shared: Path | None = None,
+        form: Path | None = None,
         adapters: Sequence[Path] = (),
     ) -> None:
         """Look at the weights; they are loaded on the first request (some seconds).
@@ -41,8 +42,9 @@ class EmbeddedWeights:
             weights: a GGUF file.
             name: for logs; the file's name by default.
             template: their chat template, a name in `bases.CHATS`.
-            shared: where the engine's form of the weights is kept, or is to be; with adapters.
-            adapters: folders of LoRA adapters that are to answer from these weights.
+            form: the folder where the engine's form of the weights is kept, or is to be; None to read the
+                file each time.
+            adapters: folders of LoRA adapters that are to answer from these weights; only with `form`.
 
         Raises:
             SettingsError: the file is missing or damaged, or openvino-genai is not installed.
@@ -54,7 +56,7 @@ class EmbeddedWeights:
         self.file = weights
         context = header_value(weights, "{arch}.context_length")
         self.name = name or weights.stem
-        more = [str(shared), *map(str, adapters)] if shared is not None else []
+        more = [str(form), *map(str, adapters)] if form is not None else []
         size = str(context) if isinstance(context, int) else "2048"
         self._arguments = [str(weights), size, self.name, template, *more]
         self._numbers = itertools.count()

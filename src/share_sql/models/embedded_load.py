@@ -1,6 +1,6 @@
 """The models in this process that one call asks for: those with the same weights are one.
 
-Adapters of one base share its weights where they can (`shared_base.py`); the others, and an adapter that is
+Adapters of one base share its weights where they can (`engine_form.py`); the others, and an adapter that is
 alone on its base, are merged into weights of their own.
 """
 
@@ -141,16 +141,17 @@ def _find(wanted: Wanted) -> _Found:
 
 def _alone(found: _Found) -> EmbeddedModel:
     """A model with weights of its own."""
-    from share_sql.models.embedded import EmbeddedModel
+    from share_sql.models.embedded import EmbeddedModel, EmbeddedWeights
     from share_sql.models.gguf_merge import merged_weights
-    from share_sql.models.weights_file import checksum
+    from share_sql.models.weights_file import checksum, models_cache
 
+    file, name = found.file, f"{found.file.stem}-{checksum(found.file)[:12]}"
+    form = f"{found.file.stem}-{checksum(found.file)[:24]}"
     if found.adapter is not None:
-        # Merged files are named after the checksums of all that made them.
         file = merged_weights(found.file, found.adapter)
-        return EmbeddedModel(file, prompts=found.prompts, template=found.template, samples=found.samples)
-    name = f"{found.file.stem}-{checksum(found.file)[:12]}"
-    return EmbeddedModel(found.file, name, found.prompts, found.template, samples=found.samples)
+        name = form = file.stem  # it is named after the checksums of all that made it
+    weights = EmbeddedWeights(file, name, found.template, models_cache() / "engine" / form)
+    return EmbeddedModel(weights, name, found.prompts, samples=found.samples)
 
 
 def _sharing(file: Path, template: str, these: list[_Found]) -> dict[_Found, EmbeddedModel]:
@@ -175,8 +176,8 @@ def _sharing(file: Path, template: str, these: list[_Found]) -> dict[_Found, Emb
 
 
 def _can_be_shared(file: Path) -> bool:
+    from share_sql.models.engine_form import can_be_shared
     from share_sql.models.gguf_header import header_value
-    from share_sql.models.shared_base import can_be_shared
 
     return can_be_shared(str(header_value(file, "general.architecture")))
 

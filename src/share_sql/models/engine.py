@@ -1,28 +1,22 @@
-"""The process that holds one embedded model: started by `embedded.py`, asked through a socket, killable.
+"""The loaded weights of one embedded model, in the process that holds them (`engine_server.py`).
 
-openvino-genai keeps Python's lock while it computes, so in the caller's process each of its steps would hold
-up all else: queries, other models, the event loop. Requests that arrive while others are under way join them
-at the next token, so that they are computed together (continuous batching). Answers mostly repeat their
-prompt, so what followed the last words there is proposed as what comes next, and the model checks it in one
-go (prompt lookup).
+Requests that arrive while others are under way join them at the next token, so that they are computed
+together (continuous batching). Prompts about one database begin alike: the first of them is computed alone,
+the others go on from it. Answers mostly repeat their prompt, so what followed the last words there is
+proposed as what comes next, and the model checks it in one go (prompt lookup).
 """
 
 from __future__ import annotations
 
 import itertools
-import signal
-import sys
-import time
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from share_sql.errors import ModelRefused, ModelUnavailable, PromptTooLong, SettingsError, ShareError
-from share_sql.models.base import Answer, ModelReply, ModelRequest, Usage
-from share_sql.models.bases import CHATS, LONGEST_ANSWER, Chat
+from share_sql.errors import ModelRefused, PromptTooLong, SettingsError
+from share_sql.models.base import Answer, Message, ModelReply, ModelRequest, Usage
+from share_sql.models.bases import LONGEST_ANSWER, Chat
 from share_sql.models.wire import whole
 
 _CACHE_GIGABYTES = 1
@@ -40,35 +34,24 @@ _KEPT_BLOCK = 32
 """Tokens of a block that the engine keeps and finds again, by all tokens up to its end."""
 _BEGINNINGS = 200_000
 """Beginnings of prompts that are remembered; the engine's own memory holds a few thousand blocks."""
-
-Asked: TypeAlias = "tuple[int, ModelRequest | None, int | None]"
-"""A request with its number, and which adapter is to answer it; None in the request's place takes the
-number's request back."""
-Failed: TypeAlias = "tuple[Literal['refused', 'too-long', 'unavailable'], str]"
-"""What went wrong with a request."""
-Sign: TypeAlias = Literal["loading", "working"]
-"""A sign of life: what it does now."""
-Sent: TypeAlias = "tuple[int, ModelReply | Failed] | tuple[None, Sign]"
-"""The answer to a number's request, or what went wrong; or a sign of life."""
-_SIGN_SECONDS = 0.5
-"""Between signs of life, at least."""
-
-
-_Later: TypeAlias = "tuple[int, ModelRequest, int | None]"
+_PROMPTS = 1_000
+"""Prompts whose blocks are remembered."""
+_WORTH_WAITING = 4
+"""Blocks that a prompt must have in common with one that is being computed, and with none before, to wait."""
 
 
 @dataclass(frozen=True)
-class Shared:
-    """Adapters that answer from one base, one at a time."""
+class Form:
+    """What the weights are loaded from once it is made, and adapters that answer from it, one at a time."""
 
     folder: Path
-    """The engine's form of the base (`shared_base.py`)."""
-    adapters: tuple[Path, ...]
+    """The engine's form of the weights (`engine_form.py`)."""
+    adapters: tuple[Path, ...] = ()
     """Their folders; requests name them by their place here."""
 
 
 @dataclass(frozen=True)
-class _Running:
+class Running:
     """A request that the engine works on."""
 
     request: ModelRequest
@@ -76,12 +59,14 @@ class _Running:
     """One an answer."""
     prompt_tokens: int
     adapter: int | None = None
+    blocks: tuple[int, ...] = ()
+    """Of its prompt, each block told by all up to its end."""
 
 
 class Engine:
     """The loaded weights. Used by one thread only."""
 
-    def __init__(self, weights: Path, context: int, chat: Chat, shared: Shared | None = None) -> None:
+    def __init__(self, weights: Path, context: int, chat: Chat, form: Form | None = None) -> None:
         """Load them. Raises ModelRefused where they cannot be loaded, or adapters do not fit them."""
         import openvino_genai as genai
 
@@ -89,7 +74,7 @@ class Engine:
         self._weights = weights
         self._context = context
         self._chat = chat
-        self._shared = shared
+        self._form = form
         self._adapters: list[Any] = []
         self._adapter: int | None = None
         """The one that answers now."""
@@ -97,27 +82,45 @@ class Engine:
         """By the hash of a prompt's first block: the adapter that it was computed with."""
         self._keeps = True
         """Whether beginnings of prompts are kept."""
+        self._computed: set[int] = set()
+        """Blocks of prompts that were computed and kept."""
+        self._told: dict[tuple[Message, ...], tuple[int, ...]] = {}
+        """The blocks of prompts that were looked at, since one that waits is looked at in each step."""
         self._numbers = itertools.count()
         try:
-            if shared is not None:
-                self._adapters = self._read_adapters(shared)
+            if form is not None and form.adapters:
+                self._adapters = self._read_adapters(form)
             self._load()
         except (RuntimeError, SettingsError) as error:
-            why = str(error) if isinstance(error, SettingsError) else _one_line(error)
+            why = str(error) if isinstance(error, SettingsError) else one_line(error)
             raise ModelRefused(f"{weights} cannot be loaded: {why}") from None
 
-    def _read_adapters(self, shared: Shared) -> list[Any]:
+    def _read_adapters(self, form: Form) -> list[Any]:
         """The engine's settings for each adapter."""
+        from share_sql.models.engine_form import check_adapters, make_form
         from share_sql.models.lora import WEIGHTS, read_adapter
-        from share_sql.models.shared_base import check_adapters, make_shared
 
-        make_shared(self._weights, shared.folder)
-        read = [read_adapter(folder) for folder in shared.adapters]
-        check_adapters(shared.folder, read)
+        make_form(self._weights, form.folder, adapted=True)
+        read = [read_adapter(folder) for folder in form.adapters]
+        check_adapters(form.folder, read)
         return [
             self._genai.AdapterConfig(self._genai.Adapter(str(each.folder / WEIGHTS)), each.scale)
             for each in read
         ]
+
+    def _place(self) -> Path:
+        """What to load: the engine's form, or the file where none can be made."""
+        from share_sql.models.engine_form import make_form
+
+        if self._form is None:
+            return self._weights
+        try:
+            make_form(self._weights, self._form.folder, adapted=bool(self._adapters))
+        except SettingsError:
+            if self._adapters:
+                raise
+            return self._weights
+        return self._form.folder
 
     def _load(self) -> None:
         genai = self._genai
@@ -125,19 +128,18 @@ class Engine:
         scheduler.cache_size = _CACHE_GIGABYTES
         scheduler.enable_prefix_caching = self._keeps
         properties = {"KV_CACHE_PRECISION": _PRECISION, "prompt_lookup": True}
-        place = self._weights
-        if self._shared is not None:
-            place = self._shared.folder
+        if self._adapters:
             every = [adapter for each in self._adapters for adapter in each.get_adapters()]
             properties["adapters"] = genai.AdapterConfig(every)
-        self._pipeline = genai.ContinuousBatchingPipeline(str(place), scheduler, "CPU", properties)
+        self._pipeline = genai.ContinuousBatchingPipeline(str(self._place()), scheduler, "CPU", properties)
         self._tokenizer = self._pipeline.get_tokenizer()
         self._adapter = None
+        self._computed.clear()
 
     def takes(self, request: ModelRequest, adapter: int | None) -> bool:
         """Whether a request can join those that run now: the same adapter answers them, and no block of its
         prompt was kept by another."""
-        return self._shared is None or (self._adapter == adapter and not self._clashes(request, adapter))
+        return not self._adapters or (self._adapter == adapter and not self._clashes(request, adapter))
 
     def turn(self, request: ModelRequest, adapter: int | None) -> None:
         """Make ready for a request, while nothing runs.
@@ -145,7 +147,7 @@ class Engine:
         The engine finds kept blocks by their tokens alone, so that one adapter would go on from what another
         computed. Where two have prompts that begin alike, nothing is kept from then on.
         """
-        if self._shared is None:
+        if not self._adapters:
             return
         if self._clashes(request, adapter):
             self._keeps = False
@@ -173,7 +175,40 @@ class Engine:
     def _beginning(self, tokens: Any) -> int:
         return hash(tuple(int(token) for token in tokens.data[0][:_KEPT_BLOCK]))
 
-    def start(self, request: ModelRequest) -> _Running:
+    def follows(self, request: ModelRequest, running: Iterable[Running]) -> bool:
+        """Whether a request should wait for one that runs: its prompt begins as that one's, which is not
+        computed yet. Begun together both would be computed whole."""
+        beginning = [each for each in running if not self._is_computed(each)]
+        if not beginning or not self._keeps:
+            return False
+        blocks = self._blocks(request)
+        known = _common(blocks, self._computed)
+        return any(_common(blocks, set(each.blocks)) - known >= _WORTH_WAITING for each in beginning)
+
+    def _is_computed(self, one: Running) -> bool:
+        """Whether a prompt is: its first token is there."""
+        if (
+            one.handles[0].get_status() == self._genai.GenerationStatus.RUNNING
+            and not one.handles[0].can_read()
+        ):
+            return False
+        if len(self._computed) >= _BEGINNINGS:
+            self._computed.clear()
+        self._computed.update(one.blocks)
+        return True
+
+    def _blocks(self, request: ModelRequest) -> tuple[int, ...]:
+        if request.messages not in self._told:
+            if len(self._told) >= _PROMPTS:
+                self._told.clear()
+            row, told, found = self._encoded(request).data[0], 0, []
+            for end in range(_KEPT_BLOCK, len(row) + 1, _KEPT_BLOCK):
+                told = hash((told, *map(int, row[end - _KEPT_BLOCK : end])))
+                found.append(told)
+            self._told[request.messages] = tuple(found)
+        return self._told[request.messages]
+
+    def start(self, request: ModelRequest) -> Running:
         """Hand a request to the scheduler."""
         tokens = self._encoded(request)
         length = int(tokens.shape[-1])
@@ -198,7 +233,7 @@ class Engine:
             config.logprobs = 1
         if request.grammar is not None:
             config.structured_output_config = self._genai.StructuredOutputConfig(grammar=request.grammar)
-        if self._shared is not None and self._keeps:
+        if self._adapters and self._keeps:
             if len(self._begun) >= _BEGINNINGS:
                 self._begun.clear()
             self._begun[self._beginning(tokens)] = self._adapter
@@ -208,16 +243,16 @@ class Engine:
             for seed in range(samples):
                 config.rng_seed = seed
                 handles.append(self._pipeline.add_request(next(self._numbers), tokens, config))
-            return _Running(request, tuple(handles), length, self._adapter)
+            return Running(request, tuple(handles), length, self._adapter, self._blocks(request))
         except RuntimeError as error:
-            raise ModelRefused(f"the request cannot be used: {_one_line(error)}") from None
+            raise ModelRefused(f"the request cannot be used: {one_line(error)}") from None
 
     def step(self) -> None:
         """One token more for all that runs."""
         if self._pipeline.has_non_finished_requests():
             self._pipeline.step()
 
-    def reply(self, one: _Running, name: str) -> ModelReply | ModelRefused | None:
+    def reply(self, one: Running, name: str) -> ModelReply | ModelRefused | None:
         """The answers to a request; None while it runs."""
         known = self._genai.GenerationStatus
         statuses = {handle.get_status() for handle in one.handles}
@@ -251,148 +286,11 @@ class Engine:
         return ModelReply(tuple(answers), Usage(one.prompt_tokens, completion, requests=1), name)
 
 
-class Server:
-    """Takes requests from a connection and answers them; one a process."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        weights: Path,
-        context: int,
-        name: str,
-        chat: Chat,
-        shared: Shared | None = None,
-    ) -> None:
-        self.connection = connection
-        self.weights = weights
-        self.context = context
-        self.name = name
-        self.chat = chat
-        self.shared = shared
-        self.engine: Engine | None = None
-        self.running: dict[int, _Running] = {}
-        self.later: deque[_Later] = deque()
-        """What waits for what runs, which another adapter answers; the oldest's adapter is next."""
-        self.alone: deque[_Later] = deque()
-        """What ran when the engine broke: tried once more, one by one."""
-        self._told = 0.0
-        """When it last gave a sign of life."""
-
-    def serve(self) -> None:
-        """Work until the other side closes the connection."""
-        try:
-            while True:
-                for number, request, adapter in self._next():
-                    self._take(number, request, adapter)
-                if self.engine is not None and self.running:
-                    self._step(self.engine)
-        except (EOFError, ConnectionError):
-            return  # whoever asked has gone
-
-    def _take(self, number: int, request: ModelRequest | None, adapter: int | None) -> None:
-        if request is None:
-            self.later = deque(each for each in self.later if each[0] != number)
-            for handle in self.running.pop(number).handles if number in self.running else ():
-                handle.cancel()
-            return
-        try:
-            if self.engine is None:
-                self._sign("loading")
-                self.engine = Engine(self.weights, self.context, self.chat, self.shared)
-                self._sign("working")
-            if not self.running:
-                self.engine.turn(request, adapter)
-            elif not self.engine.takes(request, adapter):
-                self.later.append((number, request, adapter))
-                return
-            self.running[number] = self.engine.start(request)
-            self._sign()
-        except ShareError as error:
-            self._tell(number, error)
-        except (EOFError, ConnectionError):
-            raise
-        except Exception as error:
-            self._tell(number, ModelUnavailable(f"{self.name}: the engine failed: {_one_line(error)}"))
-
-    def _step(self, engine: Engine) -> None:
-        try:
-            engine.step()
-            self._sign()
-            for number, one in list(self.running.items()):
-                reply = engine.reply(one, self.name)
-                if reply is not None:
-                    del self.running[number]
-                    self._tell(number, reply)
-        except Exception as error:
-            # Whatever broke it, the engine is not trusted again; the next request loads another. A
-            # request that breaks it alone is at fault itself: mostly its grammar, which is read late.
-            if isinstance(error, EOFError | ConnectionError):
-                raise
-            broken, self.running, self.engine = self.running, {}, None
-            if len(broken) > 1:
-                self.alone.extend((number, one.request, one.adapter) for number, one in broken.items())
-            else:
-                for number, one in broken.items():
-                    self._tell(number, self._failure(one.request, error))
-
-    def _failure(self, request: ModelRequest, error: Exception) -> ShareError:
-        """The error for a request that broke the engine."""
-        if request.grammar is not None:
-            return ModelRefused(f"{self.name}: the request's grammar cannot be used: {_one_line(error)}")
-        return ModelUnavailable(f"{self.name}: the engine failed: {_one_line(error)}")
-
-    def _next(self) -> Iterator[Asked]:
-        """What to start now: one of `alone` at a time, else what waited for its adapter, else what has come,
-        waited for if need be."""
-        if self.alone:
-            if not self.running:
-                yield self.alone.popleft()
-            return
-        if not self.running:
-            if self.later:
-                waited, self.later = self.later, deque()
-                yield from waited
-            else:
-                yield self.connection.recv()
-        while self.connection.poll():
-            number, request, adapter = self.connection.recv()
-            if request is not None and self.later:
-                # Else those who wait would be overtaken for ever.
-                self.later.append((number, request, adapter))
-            else:
-                yield number, request, adapter
-
-    def _sign(self, what: Sign | None = None) -> None:
-        """Give a sign of life: at once where `what` is done changes, else now and then."""
-        now = time.monotonic()
-        if what is not None or now - self._told >= _SIGN_SECONDS:
-            self._told = now
-            self.connection.send((None, what or "working"))
-
-    def _tell(self, number: int, outcome: ModelReply | ShareError) -> None:
-        message: Sent
-        if isinstance(outcome, ModelReply):
-            message = (number, outcome)
-        else:
-            kind = "refused" if isinstance(outcome, ModelRefused) else "unavailable"
-            kind = "too-long" if isinstance(outcome, PromptTooLong) else kind
-            message = (number, (kind, str(outcome)))  # type: ignore[assignment]
-        self.connection.send(message)
+def _common(blocks: Sequence[int], known: Container[int]) -> int:
+    """How many blocks of a prompt, from its beginning, are known."""
+    return sum(1 for _ in itertools.takewhile(known.__contains__, blocks))
 
 
-def _one_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """An error's message, in one line of bounded length."""
     return " ".join(str(error).split())[:300]
-
-
-def main() -> None:
-    """Serve on a socket: its number, then weights, context, name and chat template are the arguments; for
-    adapters on one base also the folder of its engine's form, and theirs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller decides what an interruption means
-    socket, weights, context, name, template, *more = sys.argv[1:]
-    shared = Shared(Path(more[0]), tuple(map(Path, more[1:]))) if more else None
-    chat = CHATS[template]
-    Server(Connection(int(socket)), Path(weights), int(context), name, chat, shared).serve()
-
-
-if __name__ == "__main__":
-    main()

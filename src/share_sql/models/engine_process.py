@@ -24,7 +24,7 @@ from share_sql.errors import ModelRefused, ModelTimeout, ModelUnavailable, Promp
 from share_sql.models.base import ModelReply, ModelRequest
 
 if TYPE_CHECKING:
-    from share_sql.models.engine import Asked, Sent
+    from share_sql.models.engine_server import Asked, Sent
 
 LOADING_SECONDS = 180.0
 """Without a sign of life while the weights are loaded; they take 5 to 15 seconds on two cores."""
@@ -46,7 +46,7 @@ class EngineProcess:
 
         Args:
             name: the model's, for messages.
-            arguments: of `engine.main`, after the socket's number.
+            arguments: of `engine_server.main`, after the socket's number.
 
         Raises:
             ModelUnavailable: no process can be started.
@@ -56,7 +56,7 @@ class EngineProcess:
         self.ended = threading.Event()
         """Set once nothing can be asked of it any more."""
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "share_sql.models.engine", str(theirs.fileno()), *arguments]
+        command = [sys.executable, "-m", "share_sql.models.engine_server", str(theirs.fileno()), *arguments]
         try:
             # It is given the paths of packages: the caller may have put them there itself.
             self._process = subprocess.Popen(

@@ -112,9 +112,11 @@ def agreed_row(state: State, candidate: Candidate, second: Ran | None) -> list[f
     answers, weights = answers_of(state), state.plan.weights
     confidences = weights.alone(current, best.mended), weights.alone(other, candidate.own_repairs)
     # An answer that had to be mended to run named what is not there: on that it is no witness.
-    if not candidate.ran or not may_act(answers, second, current, other, confidences):
+    if not candidate.ran or _drops(state, best, candidate):
         return None
-    return agreed_features(answers, second, other)
+    if not may_act(answers, second, current, other, confidences):
+        return None
+    return agreed_features(answers, other)
 
 
 def _rescue(state: State, runnable: list[Candidate]) -> Choice:
@@ -156,14 +158,15 @@ def _best(state: State, draft: Candidate, runnable: list[Candidate]) -> Choice:
     model: Logistic
     agrees = answers_of(state).share(current.query) > 0
     for other in runnable:
-        # Where an answer that is independent of it gives its rows, a query is seldom wrong: 6 times in 100.
-        if other is current or agrees or _drops(state, current, other) or _loosens(current, other):
+        if other is current or _drops(state, current, other) or _loosens(current, other):
             continue
         row = scored_row(state, other) if state.plan.calibrated else None
         if other.origin == "drafter":
             acts = state.plan.answers_act and weights.agreed
             agreed = agreed_row(state, other, state.second) if acts else None
             model, odds = weights.agreed, weights.agreed(agreed) if agreed is not None else 0.0
+        elif agrees:
+            continue  # a query whose rows an answer gives that is independent of it is wrong 6 times in 100
         elif row is not None:
             model = weights.guessed if other.origin == "edit" else weights.scored
             odds = model(row)

@@ -33,7 +33,7 @@ def adapters(tmp_path: Path) -> list[Path]:
 
 
 def sharing(base: Path, adapters: list[Path]) -> list[EmbeddedModel]:
-    weights = EmbeddedWeights(base, shared=base.parent / "shared" / "little", adapters=adapters)
+    weights = EmbeddedWeights(base, form=base.parent / "shared" / "little", adapters=adapters)
     every = [None, *range(len(adapters))]
     return [EmbeddedModel(weights, f"of {number}", adapter=number) for number in every]
 
@@ -87,5 +87,32 @@ def test_an_adapter_of_another_base_is_refused(base: Path, tmp_path: Path, reque
             with pytest.raises(ModelRefused, match=why):
                 await model.ask(request_of())
             await model.close()
+
+    asyncio.run(asyncio.wait_for(story(), 120))
+
+
+def test_the_form_answers_as_the_file_and_is_made_once(base: Path, request_of: Ask, tmp_path: Path) -> None:
+    request = request_of("Which singers are from France?", max_tokens=8, logprobs=True)
+    form = tmp_path / "forms" / "little"
+
+    async def story() -> None:
+        plain = await told(EmbeddedModel(base), request)
+        made = await told(EmbeddedModel(EmbeddedWeights(base, form=form)), request)
+        assert [path.name for path in form.parent.iterdir()] == ["little"]
+        with base.open("r+b") as file:
+            file.truncate(base.stat().st_size // 2)  # the form alone is read from now on
+        again = await told(EmbeddedModel(EmbeddedWeights(base, form=form)), request)
+        assert (made, again) == pytest.approx((plain, plain), abs=0.05)
+
+    asyncio.run(asyncio.wait_for(story(), 120))
+
+
+def test_where_no_form_can_be_kept_the_file_is_read(base: Path, request_of: Ask, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    async def story() -> None:
+        model = EmbeddedModel(EmbeddedWeights(base, form=tmp_path / "file" / "little"))
+        assert (await model.ask(request_of(max_tokens=4))).answers
+        await model.close()
 
     asyncio.run(asyncio.wait_for(story(), 120))
