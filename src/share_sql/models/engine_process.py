@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from share_sql.models.engine_server import Asked, Sent
 
 LOADING_SECONDS = 600.0
-"""Without a sign of life while the weights are loaded; the 1.5B's form takes 100 seconds on two busy cores, once."""
+"""Without a sign of life while the weights are loaded; the 1.5B's form is made in 100 seconds on two busy
+cores."""
 STEP_SECONDS = 60.0
 """Without a sign of life between two steps; one takes less than a second."""
 REAP_SECONDS = 5.0
