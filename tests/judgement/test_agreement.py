@@ -123,6 +123,15 @@ def test_an_answer_that_had_to_be_mended_to_run_replaces_nothing(shop: SqliteDat
     assert corrected(judge, shop, replace(mended, candidates=whole)).sql == FULL
 
 
+def test_an_answer_that_was_written_right_too_is_a_witness(shop: SqliteDatabase) -> None:
+    state = _asked(shop, EMPTY, (FULL, 6), threshold=0.5)
+    (draft, right) = state.candidates
+    for answers in ((replace(right, ran=False), right), (right, replace(right, ran=False))):
+        assert corrected(judge, shop, replace(state, candidates=(draft, *answers))).sql == FULL
+    alone = replace(state, candidates=(draft, replace(right, ran=False)))
+    assert corrected(judge, shop, alone).sql == EMPTY
+
+
 def test_of_answers_for_a_draft_that_does_not_run_the_one_most_agree_on_wins(shop: SqliteDatabase) -> None:
     done = corrected(judge, shop, _asked(shop, "SELECT x FROM y", (OTHER, 1), (FULL, 2)))
     assert (done.verdict, done.sql) == ("corrected", FULL)

@@ -57,13 +57,17 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
 
 
 def rivals(state: State) -> list[Candidate]:
-    """Candidates that differ from the draft and from each other; the first of equals stays. A guessed change
-    that the scorer gave up is none."""
+    """Candidates that differ from the draft and from each other. Of equals the first stays; but one that had
+    to be mended to run gives way to one of the same origin that was so written. A guessed change that the
+    scorer gave up is none."""
     seen = {normal(state.sql)}
+    as_written = {(each.origin, normal(each.sql)) for each in state.candidates if each.ran}
     found = []
     for candidate in state.candidates:
         text = normal(candidate.sql)
-        if text not in seen and (candidate.origin != "edit" or candidate.score is not None):
+        if text in seen or (not candidate.ran and (candidate.origin, text) in as_written):
+            continue
+        if candidate.origin != "edit" or candidate.score is not None:
             seen.add(text)
             found.append(candidate)
     return found
