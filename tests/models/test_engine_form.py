@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,10 +100,10 @@ def test_the_form_answers_as_the_file_and_is_made_once(base: Path, request_of: A
         plain = await told(EmbeddedModel(base), request)
         made = await told(EmbeddedModel(EmbeddedWeights(base, form=form)), request)
         assert [path.name for path in form.parent.iterdir()] == ["little"]
-        with base.open("r+b") as file:
-            file.truncate(base.stat().st_size // 2)  # the form alone is read from now on
+        written = form.parent.stat().st_mtime_ns
         again = await told(EmbeddedModel(EmbeddedWeights(base, form=form)), request)
         assert (made, again) == pytest.approx((plain, plain), abs=0.05)
+        assert form.parent.stat().st_mtime_ns == written, "nothing was made beside it"
 
     asyncio.run(asyncio.wait_for(story(), 120))
 
@@ -116,3 +117,19 @@ def test_where_no_form_can_be_kept_the_file_is_read(base: Path, request_of: Ask,
         await model.close()
 
     asyncio.run(asyncio.wait_for(story(), 120))
+
+
+def test_what_a_killed_process_left_is_removed(base: Path, request_of: Ask, tmp_path: Path) -> None:
+    old, new = tmp_path / "forms" / ".making-old", tmp_path / "forms" / ".making-new"
+    for each in (old, new):
+        (each / "read").mkdir(parents=True)
+    os.utime(old, (0, 0))
+
+    async def story() -> None:
+        await told(
+            EmbeddedModel(EmbeddedWeights(base, form=tmp_path / "forms" / "little")),
+            request_of(logprobs=True),
+        )
+
+    asyncio.run(asyncio.wait_for(story(), 120))
+    assert sorted(path.name for path in (tmp_path / "forms").iterdir()) == [".making-new", "little"]

@@ -9,6 +9,7 @@ proposed as what comes next, and the model checks it in one go (prompt lookup).
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,9 +117,10 @@ class Engine:
             return self._weights
         try:
             make_form(self._weights, self._form.folder, adapted=bool(self._adapters))
-        except SettingsError:
+        except SettingsError as error:
             if self._adapters:
                 raise
+            print(f"{self._weights.name} is read anew on each start: {error}", file=sys.stderr)
             return self._weights
         return self._form.folder
 
@@ -187,15 +189,16 @@ class Engine:
 
     def _is_computed(self, one: Running) -> bool:
         """Whether a prompt is: its first token is there."""
-        if (
-            one.handles[0].get_status() == self._genai.GenerationStatus.RUNNING
-            and not one.handles[0].can_read()
-        ):
+        handle = one.handles[0]
+        if handle.get_status() == self._genai.GenerationStatus.RUNNING and not handle.can_read():
             return False
+        self._remember(one)
+        return True
+
+    def _remember(self, one: Running) -> None:
         if len(self._computed) >= _BEGINNINGS:
             self._computed.clear()
         self._computed.update(one.blocks)
-        return True
 
     def _blocks(self, request: ModelRequest) -> tuple[int, ...]:
         if request.messages not in self._told:
@@ -263,6 +266,7 @@ class Engine:
                 f"{name} had no memory left for a prompt of {one.prompt_tokens:,} tokens; "
                 "run fewer cases at once"
             )
+        self._remember(one)  # an answer of one token ends before anyone has looked at it
         reasons = {
             self._genai.GenerationFinishReason.STOP: "stop",
             self._genai.GenerationFinishReason.LENGTH: "length",

@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ from share_sql.models.lora import Adapter
 MODULES = "modules.json"
 """From the name of each matrix that can be adapted to its shape."""
 _MODEL = "openvino_model.xml"
+_MAKING = ".making-"
+_LEFT_SECONDS = 3600.0
+"""Nothing takes that long to make."""
 _NAME = "__module.{0}/ov_ext::linear/MatMul"
 """As the engine's own converter names them."""
 _MODULES = {
@@ -65,7 +69,8 @@ def make_form(weights: Path, folder: Path, adapted: bool) -> None:
 
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".making-", dir=folder.parent) as name:
+        _clear(folder.parent)
+        with tempfile.TemporaryDirectory(prefix=_MAKING, dir=folder.parent) as name:
             read, made = Path(name) / "read", Path(name) / "made"
             read.mkdir()
             made.mkdir()
@@ -94,6 +99,13 @@ def make_form(weights: Path, folder: Path, adapted: bool) -> None:
                     raise
     except OSError as error:
         raise SettingsError(f"{folder.parent} cannot be written: {error.strerror or error}") from None
+
+
+def _clear(parent: Path) -> None:
+    """Remove what a process left that was killed while it made a form."""
+    for left in parent.glob(f"{_MAKING}*"):
+        if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def check_adapters(folder: Path, adapters: Sequence[Adapter]) -> None:
