@@ -133,3 +133,17 @@ def test_what_a_killed_process_left_is_removed(base: Path, request_of: Ask, tmp_
 
     asyncio.run(asyncio.wait_for(story(), 120))
     assert sorted(path.name for path in (tmp_path / "forms").iterdir()) == [".making-new", "little"]
+
+
+def test_a_damaged_form_is_named(base: Path, request_of: Ask, tmp_path: Path) -> None:
+    form = tmp_path / "little"
+
+    async def story() -> None:
+        await told(EmbeddedModel(EmbeddedWeights(base, form=form)), request_of(logprobs=True))
+        (form / "openvino_model.bin").write_bytes(b"")
+        model = EmbeddedModel(EmbeddedWeights(base, form=form))
+        with pytest.raises(ModelRefused, match="little is damaged, remove it"):
+            await model.ask(request_of())
+        await model.close()
+
+    asyncio.run(asyncio.wait_for(story(), 120))

@@ -94,6 +94,8 @@ class Engine:
             self._load()
         except (RuntimeError, SettingsError) as error:
             why = str(error) if isinstance(error, SettingsError) else one_line(error)
+            if form is not None and form.folder.is_dir():
+                why += f"; if {form.folder} is damaged, remove it, and it is made anew"
             raise ModelRefused(f"{weights} cannot be loaded: {why}") from None
 
     def _read_adapters(self, form: Form) -> list[Any]:
