@@ -38,6 +38,8 @@ class Look:
     """What a process and those below it had at one moment."""
 
     mb: float
+    own_mb: float
+    """Without pages that are mapped from files, which the system takes back where others need them."""
     files: int
     threads: int
     processes: int
@@ -116,7 +118,7 @@ def environment_of(checkout: Path | None = None) -> dict[str, str]:
 
 def look(pid: int) -> Look | None:
     """A process and all below it; None where it has just ended."""
-    mb = 0.0
+    mb = own_mb = 0.0
     files = threads = processes = 0
     waiting = [pid]
     while waiting:
@@ -133,6 +135,7 @@ def look(pid: int) -> Look | None:
             continue
         # The proportional size: pages that processes share are not counted twice.
         mb += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+        own_mb += sum(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:")) / 1024
         threads += int(status.get("Threads", "0"))
         processes += 1
-    return Look(mb, files, threads, processes)
+    return Look(mb, own_mb, files, threads, processes)

@@ -1,12 +1,13 @@
-"""What small models cost in this process: a first answer, cases alone, a batch, and the engines' memory.
+"""What small models cost in this process: a first answer, cases alone, a batch, and memory.
 
     python benchmarks/small_models.py [DATA] [--models SPEC] [--cases N]
 
 DATA is laid out as docs/results.md says (default: $SHARE_DATA, else ../shared/data). GPT-4 zero-shot's drafts
 of Spider dev, of ten databases in turns, are corrected: one, then eight one after another, then N more
 (default 32) at once. No answer is cached. The models are pulled; the engine's form of each is made on its
-first use, so that a second call tells what is usual. Memory is the most that all engines have: of their own,
-and with the pages that are mapped from files, which the system takes back where others need them.
+first use, so that a second call tells what is usual. Memory is the most that this process and those that it
+starts have: of their own, and with the pages that are mapped from files, which the system takes back where
+others need them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from processes import EVERY, look
+
 from share_sql.assistant import Assistant
 from share_sql.benchmarks.cases import LabelledCase
 from share_sql.benchmarks.files import BenchmarkFiles, load
@@ -25,6 +28,7 @@ from share_sql.catalog import Catalog
 from share_sql.models.load import load_models
 
 DATABASES = 10
+"""Whose cases take turns."""
 
 
 def spread(cases: list[LabelledCase], count: int) -> list[LabelledCase]:
@@ -42,40 +46,18 @@ def spread(cases: list[LabelledCase], count: int) -> list[LabelledCase]:
 
 
 class Memory(threading.Thread):
-    """The most that the engines had, in MB: of their own, and with mapped files."""
+    """The most memory that this process and those below it had, in MB."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.own = self.resident = 0.0
+        self.own = self.whole = 0.0
         self.done = threading.Event()
 
     def run(self) -> None:
-        """Look four times a second."""
-        while not self.done.wait(0.25):
-            own = resident = 0.0
-            for pid in engines():
-                try:
-                    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-                except OSError:
-                    continue  # it has ended
-                sizes = {line.split(":")[0]: line.split()[1] for line in lines if line.endswith(" kB")}
-                own += int(sizes.get("RssAnon", 0)) / 1024
-                resident += int(sizes.get("VmRSS", 0)) / 1024
-            self.own, self.resident = max(self.own, own), max(self.resident, resident)
-
-
-def engines() -> list[int]:
-    """Processes of this one's that hold models."""
-    children = "".join(path.read_text() for path in Path("/proc/self/task").glob("*/children")).split()
-    found = []
-    for pid in children:
-        try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except OSError:
-            continue  # it has ended
-        if b"share_sql.models.engine_server" in command:
-            found.append(int(pid))
-    return found
+        """Look now and then."""
+        while not self.done.wait(EVERY):
+            if (seen := look(os.getpid())) is not None:
+                self.own, self.whole = max(self.own, seen.own_mb), max(self.whole, seen.mb)
 
 
 def main() -> None:
@@ -120,7 +102,7 @@ def main() -> None:
         print(f"{len(done)} at once: {took / len(done):.1f} s a case; {failed} lost a model")
     memory.done.set()
     memory.join()
-    print(f"engines' memory: {memory.own:.0f} MB of their own, {memory.resident:.0f} with mapped files")
+    print(f"memory: {memory.own:.0f} MB of its own, {memory.whole:.0f} with pages mapped from files")
 
 
 if __name__ == "__main__":

@@ -108,7 +108,9 @@ def test_the_form_answers_as_the_file_and_is_made_once(base: Path, request_of: A
     asyncio.run(asyncio.wait_for(story(), 120))
 
 
-def test_where_no_form_can_be_kept_the_file_is_read(base: Path, request_of: Ask, tmp_path: Path) -> None:
+def test_where_no_form_can_be_kept_the_file_is_read(
+    base: Path, request_of: Ask, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("in the way")
 
     async def story() -> None:
@@ -117,6 +119,7 @@ def test_where_no_form_can_be_kept_the_file_is_read(base: Path, request_of: Ask,
         await model.close()
 
     asyncio.run(asyncio.wait_for(story(), 120))
+    assert "little.gguf is read anew on each start: " in capfd.readouterr().err
 
 
 def test_what_a_killed_process_left_is_removed(base: Path, request_of: Ask, tmp_path: Path) -> None:

@@ -145,12 +145,13 @@ def _alone(found: _Found) -> EmbeddedModel:
     from share_sql.models.gguf_merge import merged_weights
     from share_sql.models.weights_file import checksum, models_cache
 
-    file, name = found.file, f"{found.file.stem}-{checksum(found.file)[:12]}"
-    form = f"{found.file.stem}-{checksum(found.file)[:24]}"
     if found.adapter is not None:
         file = merged_weights(found.file, found.adapter)
-        name = form = file.stem  # it is named after the checksums of all that made it
-    weights = EmbeddedWeights(file, name, found.template, models_cache() / "engine" / form)
+        name = file.stem  # it is named after the checksums of all that made it
+    else:
+        file = found.file
+        name = f"{file.stem}-{checksum(file)[:12]}"
+    weights = EmbeddedWeights(file, name, found.template, models_cache() / "engine" / name)
     return EmbeddedModel(weights, name, found.prompts, samples=found.samples)
 
 

@@ -75,7 +75,6 @@ class Engine:
         self._weights = weights
         self._context = context
         self._chat = chat
-        self._form = form
         self._adapters: list[Any] = []
         self._adapter: int | None = None
         """The one that answers now."""
@@ -89,6 +88,7 @@ class Engine:
         """The blocks of prompts that were looked at, since one that waits is looked at in each step."""
         self._numbers = itertools.count()
         try:
+            self._place = self._formed(form) if form is not None else weights
             if form is not None and form.adapters:
                 self._adapters = self._read_adapters(form)
             self._load()
@@ -98,33 +98,30 @@ class Engine:
                 why += f"; if {form.folder} is damaged, remove it, and it is made anew"
             raise ModelRefused(f"{weights} cannot be loaded: {why}") from None
 
+    def _formed(self, form: Form) -> Path:
+        """What to load: the engine's form, or the file where none can be made; adapters cannot do without."""
+        from share_sql.models.engine_form import make_form
+
+        try:
+            make_form(self._weights, form.folder, adapted=bool(form.adapters))
+        except SettingsError as error:
+            if form.adapters:
+                raise
+            print(f"{self._weights.name} is read anew on each start: {error}", file=sys.stderr)
+            return self._weights
+        return form.folder
+
     def _read_adapters(self, form: Form) -> list[Any]:
         """The engine's settings for each adapter."""
-        from share_sql.models.engine_form import check_adapters, make_form
+        from share_sql.models.engine_form import check_adapters
         from share_sql.models.lora import WEIGHTS, read_adapter
 
-        make_form(self._weights, form.folder, adapted=True)
         read = [read_adapter(folder) for folder in form.adapters]
         check_adapters(form.folder, read)
         return [
             self._genai.AdapterConfig(self._genai.Adapter(str(each.folder / WEIGHTS)), each.scale)
             for each in read
         ]
-
-    def _place(self) -> Path:
-        """What to load: the engine's form, or the file where none can be made."""
-        from share_sql.models.engine_form import make_form
-
-        if self._form is None:
-            return self._weights
-        try:
-            make_form(self._weights, self._form.folder, adapted=bool(self._adapters))
-        except SettingsError as error:
-            if self._adapters:
-                raise
-            print(f"{self._weights.name} is read anew on each start: {error}", file=sys.stderr)
-            return self._weights
-        return self._form.folder
 
     def _load(self) -> None:
         genai = self._genai
@@ -135,7 +132,7 @@ class Engine:
         if self._adapters:
             every = [adapter for each in self._adapters for adapter in each.get_adapters()]
             properties["adapters"] = genai.AdapterConfig(every)
-        self._pipeline = genai.ContinuousBatchingPipeline(str(self._place()), scheduler, "CPU", properties)
+        self._pipeline = genai.ContinuousBatchingPipeline(str(self._place), scheduler, "CPU", properties)
         self._tokenizer = self._pipeline.get_tokenizer()
         self._adapter = None
         self._computed.clear()

@@ -10,6 +10,7 @@ matrix is told by the numbers that it holds, and gets the name that adapters kno
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -104,8 +105,9 @@ def make_form(weights: Path, folder: Path, adapted: bool) -> None:
 def _clear(parent: Path) -> None:
     """Remove what a process left that was killed while it made a form."""
     for left in parent.glob(f"{_MAKING}*"):
-        if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another process was first
+            if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def check_adapters(folder: Path, adapters: Sequence[Adapter]) -> None:
